@@ -1,0 +1,60 @@
+/**
+ * What an agent needs from outside: a way to its manager and an engine that runs tasks. Real ones speak HTTP/2 and the
+ * Docker Engine API; a simulation gives its own.
+ */
+import type { Config, NodeDescription, Secret, TaskStatus } from '../model/objects.ts';
+import type { AssignedTask, DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
+
+export interface ManagerLink {
+  /** Opens a session with a manager. Throws if none can be reached or it refuses; the agent tries again later. */
+  open(request: SessionRequest, signal: AbortSignal): Promise<ManagerSession>;
+}
+
+export interface ManagerSession {
+  /** Ends when the session ends, throws when it breaks; either way the agent opens a new one. */
+  messages: AsyncIterable<DownMessage>;
+  report(request: StatusRequest): Promise<void>;
+  describe(description: NodeDescription): Promise<void>;
+  close(): void;
+}
+
+/** A container of a task as the engine knows it, found again by its labels after any restart. */
+export interface TaskContainer {
+  containerId: string;
+  taskId: string;
+  /** created: never started. exited includes dead. */
+  state: 'created' | 'running' | 'exited';
+  health?: 'starting' | 'healthy' | 'unhealthy';
+  pid: number;
+  exitCode: number;
+  /** The engine's own error text (a failed start). */
+  error?: string;
+  ports: TaskStatus['PortStatus'];
+}
+
+/** What of the cluster's content a task uses, by id. */
+export interface TaskDependencies {
+  secrets: ReadonlyMap<string, Secret>;
+  configs: ReadonlyMap<string, Config>;
+}
+
+/** Carries out single steps for tasks. Every method may reject with the engine's error; none retries by itself. */
+export interface TaskEngine {
+  describe(): Promise<Omit<NodeDescription, 'TLSInfo'>>;
+  /** All containers that carry this cluster's task labels. */
+  list(): Promise<TaskContainer[]>;
+  /** The container of a task as it is now; undefined if there is none. */
+  inspect(taskId: string): Promise<TaskContainer | undefined>;
+  /** Pulls (or finds) the image, checks networks, creates volumes and the container. Idempotent per task. */
+  prepare(assigned: AssignedTask, dependencies: TaskDependencies, signal: AbortSignal): Promise<void>;
+  start(taskId: string): Promise<void>;
+  /** Asks the container to stop with its signal and kills it after its grace period. */
+  stop(assigned: AssignedTask): Promise<void>;
+  /** Removes the container, its anonymous volumes and what was prepared for it. */
+  remove(taskId: string): Promise<void>;
+  /**
+   * Calls `changed` with the id of a task whenever something happened to its container (died, health, destroyed), and
+   * with undefined when events may have been lost and everything should be looked at. Returns when aborted.
+   */
+  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void>;
+}

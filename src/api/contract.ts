@@ -1,0 +1,68 @@
+/** What the API face needs from the daemon that serves it. */
+import type { EngineClient } from '../engine/client.ts';
+import type { Cluster } from '../model/objects.ts';
+import type { ClusterSpec } from '../model/spec.ts';
+import type { Store } from '../store/contract.ts';
+
+export interface InitRequest {
+  ListenAddr?: string | null;
+  AdvertiseAddr?: string | null;
+  DataPathAddr?: string | null;
+  DataPathPort?: number | null;
+  DefaultAddrPool?: string[] | null;
+  SubnetSize?: number | null;
+  ForceNewCluster?: boolean | null;
+  AutoLockManagers?: boolean | null;
+  Availability?: string | null;
+  Spec?: ClusterSpec | null;
+}
+
+export interface JoinRequest {
+  ListenAddr?: string | null;
+  AdvertiseAddr?: string | null;
+  DataPathAddr?: string | null;
+  RemoteAddrs?: string[] | null;
+  JoinToken?: string | null;
+  Availability?: string | null;
+}
+
+export interface MembershipStatus {
+  state: 'inactive' | 'pending' | 'active' | 'error' | 'locked';
+  nodeId: string;
+  nodeAddr: string;
+  error: string;
+  /** The managers that this node knows; empty when inactive. */
+  managers: Array<{ NodeID: string; Addr: string }>;
+}
+
+/** This host's place in a swarm. All errors are ApiErrors with Docker's texts. */
+export interface Membership {
+  status(): MembershipStatus;
+  /** Present while this host is a manager. */
+  manager(): ManagerFace | undefined;
+  /** Returns the new node's id. */
+  init(request: InitRequest): Promise<string>;
+  join(request: JoinRequest): Promise<void>;
+  leave(force: boolean): Promise<void>;
+}
+
+export interface ClusterUpdate {
+  /** The version that the caller read; another one is refused. */
+  version: number;
+  spec: ClusterSpec;
+  rotateWorkerToken: boolean;
+  rotateManagerToken: boolean;
+}
+
+export interface ManagerFace {
+  store: Store;
+  nodeId: string;
+  cluster(): Cluster;
+  updateCluster(update: ClusterUpdate): Promise<void>;
+  /** A client of the engine on that node, through its agent. Throws 503 if the node has no session just now. */
+  engineOf(nodeId: string): EngineClient;
+  /** Ends the node's session at once (it was removed). */
+  disconnect(nodeId: string): void;
+  newId(): string;
+  now(): number;
+}

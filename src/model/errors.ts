@@ -1,0 +1,38 @@
+/**
+ * An error with the answer that the API gives for it: an HTTP status and `{"message": …}`. Thrown wherever the cause is
+ * known; the API face only prints it.
+ */
+export class ApiError extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+  }
+}
+
+type Code =
+  | 'InvalidArgument'
+  | 'NotFound'
+  | 'AlreadyExists'
+  | 'FailedPrecondition'
+  | 'PermissionDenied'
+  | 'Unimplemented'
+  | 'Unavailable'
+  | 'Unknown';
+
+const STATUS: Record<Code, number> = {
+  InvalidArgument: 400,
+  NotFound: 404,
+  AlreadyExists: 409,
+  FailedPrecondition: 400,
+  PermissionDenied: 403,
+  Unimplemented: 501,
+  Unavailable: 503,
+  Unknown: 500,
+};
+
+/** An error of the cluster's control API, with the text and status that Docker gives a SwarmKit error of that code. */
+export function rpcError(code: Code, description: string): ApiError {
+  return new ApiError(STATUS[code], `rpc error: code = ${code} desc = ${description}`);
+}

@@ -1,0 +1,171 @@
+/**
+ * The objects of a cluster, in the shape of the Docker Engine API. What only the cluster needs to know about an object
+ * stands under `internal`, beside the spec and never inside it; the API face leaves `internal` out of its answers.
+ *
+ * Objects taken from a view are shared and immutable: change a copy and commit it.
+ */
+import type {
+  ClusterSpec,
+  ConfigSpec,
+  EndpointSpec,
+  GenericResource,
+  NetworkSpec,
+  NodeSpec,
+  Platform,
+  PortConfig,
+  SecretSpec,
+  ServiceSpec,
+  TaskSpec,
+} from './spec.ts';
+import type { TaskState } from './task-state.ts';
+
+export interface Meta {
+  ID: string;
+  /** The store's revision at which this object was last written; set by the store. 0: not yet stored. */
+  Version: { Index: number };
+  /** RFC 3339, set by whoever writes the object. */
+  CreatedAt: string;
+  UpdatedAt: string;
+}
+
+export interface TLSInfo {
+  /** PEM of the root certificates that are trusted. */
+  TrustRoot: string;
+  /** Base64 of the DER subject and public key of the certificate's issuer. */
+  CertIssuerSubject: string;
+  CertIssuerPublicKey: string;
+}
+
+export interface Cluster extends Meta {
+  Spec: ClusterSpec;
+  TLSInfo: TLSInfo;
+  RootRotationInProgress: boolean;
+  DefaultAddrPool: string[];
+  SubnetSize: number;
+  DataPathPort: number;
+  internal: {
+    joinTokens: { Worker: string; Manager: string };
+    /** PEM. The root that signs node certificates. */
+    caCert: string;
+    caKey: string;
+    /** PEM of roots that are still trusted while a rotation runs. */
+    oldRoots: string[];
+  };
+}
+
+export interface NodeDescription {
+  Hostname: string;
+  Platform: Platform;
+  Resources: { NanoCPUs: number; MemoryBytes: number; GenericResources?: GenericResource[] };
+  Engine: {
+    EngineVersion: string;
+    Labels: Record<string, string>;
+    Plugins: Array<{ Type: string; Name: string }>;
+  };
+  TLSInfo: TLSInfo;
+}
+
+/** unknown: the host answers but its daemon is away; no new tasks, its tasks stay. down: the host is lost or left. */
+export type NodeState = 'unknown' | 'down' | 'ready' | 'disconnected';
+
+export interface Node extends Meta {
+  Spec: NodeSpec;
+  /** Absent until the node's agent has described its host for the first time. */
+  Description?: NodeDescription;
+  Status: { State: NodeState; Message?: string; Addr: string };
+  ManagerStatus?: { Leader?: boolean; Reachability: 'unknown' | 'unreachable' | 'reachable'; Addr: string };
+  internal: {
+    /** When the node's state became down, milliseconds since the epoch. */
+    downSince?: number;
+  };
+}
+
+export interface UpdateStatus {
+  State: 'updating' | 'paused' | 'completed' | 'rollback_started' | 'rollback_paused' | 'rollback_completed';
+  StartedAt?: string;
+  CompletedAt?: string;
+  Message: string;
+}
+
+export interface ServiceEndpoint {
+  Spec: EndpointSpec;
+  Ports?: PortConfig[];
+  VirtualIPs?: Array<{ NetworkID: string; Addr: string }>;
+}
+
+export interface Service extends Meta {
+  Spec: ServiceSpec;
+  PreviousSpec?: ServiceSpec;
+  Endpoint: ServiceEndpoint;
+  UpdateStatus?: UpdateStatus;
+  JobStatus?: { JobIteration: { Index: number }; LastExecution: string };
+  internal: {
+    /** The revision at which Spec was last written by a user; tasks remember the one they were made from. */
+    specVersion: number;
+    previousSpecVersion?: number;
+  };
+}
+
+export interface TaskStatus {
+  Timestamp: string;
+  State: TaskState;
+  Message: string;
+  Err?: string;
+  ContainerStatus?: { ContainerID: string; PID: number; ExitCode: number };
+  PortStatus: { Ports?: PortConfig[] };
+}
+
+export interface NetworkAttachment {
+  Network: { ID: string; Spec: { Name: string } };
+  /** CIDR addresses. */
+  Addresses: string[];
+}
+
+export interface Task extends Meta {
+  Labels: Record<string, string>;
+  /** A copy of the service's TaskTemplate when the task was made. */
+  Spec: TaskSpec;
+  ServiceID: string;
+  /** 1..N for replicated services, 0.. for replicated jobs, absent for global ones. */
+  Slot?: number;
+  NodeID?: string;
+  Status: TaskStatus;
+  DesiredState: TaskState;
+  NetworksAttachments?: NetworkAttachment[];
+  AssignedGenericResources?: GenericResource[];
+  JobIteration?: { Index: number };
+  internal: {
+    /** `internal.specVersion` of the service that this task was made from. */
+    specVersion: number;
+    /** The service's name and labels, so that a task keeps its name after its service is gone. */
+    service: { Name: string; Labels: Record<string, string> };
+    endpoint?: EndpointSpec;
+    /** A task with desired state `ready` goes on to `running` at this time (ms) and once `after` has stopped. */
+    notBefore?: number;
+    after?: string;
+    /** The restarts of this slot under this spec version: when (ms), and on which node the failed task had run. */
+    restarts?: Array<{ at: number; node: string }>;
+  };
+}
+
+export interface Network extends Meta {
+  Spec: NetworkSpec;
+  internal: Record<string, never>;
+}
+
+export interface Secret extends Meta {
+  Spec: SecretSpec;
+  internal: Record<string, never>;
+}
+
+export interface Config extends Meta {
+  Spec: ConfigSpec;
+  internal: Record<string, never>;
+}
+
+/** Registry credentials of a service (base64 of the X-Registry-Auth header); its ID is the service's. Encrypted at rest. */
+export interface Credential extends Meta {
+  auth?: string;
+  previousAuth?: string;
+  internal: Record<string, never>;
+}

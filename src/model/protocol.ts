@@ -1,0 +1,96 @@
+/**
+ * What a manager and an agent say to each other: JSON over HTTP/2 with mutual TLS on the cluster port (2377).
+ *
+ *   GET  /ca                  no certificate needed → CaAnswer; the caller checks it against the digest in its token
+ *   POST /ca/issue            no certificate needed: IssueRequest → IssueAnswer
+ *   POST /ca/renew            RenewRequest → IssueAnswer, for the same node and the role it has now
+ *   POST /session             SessionRequest → a stream of lines, each one a DownMessage; the agent's session
+ *   POST /session/ID/status   StatusRequest → {}
+ *   POST /session/ID/describe NodeDescription → {}
+ *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
+ *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
+ *
+ * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
+ * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
+ * Errors are {"message": …} with the status of the API.
+ */
+import type { Config, Node, NodeDescription, Secret, Task, TaskStatus } from './objects.ts';
+
+export const CLUSTER_PORT = 2377;
+
+export interface CaAnswer {
+  /** PEM of the root certificate whose digest is in the join tokens, then of others trusted just now. */
+  roots: string;
+}
+
+export interface IssueRequest {
+  /** PEM of a certificate signing request. */
+  csr: string;
+  token: string;
+  availability?: string;
+  /** The address that other nodes reach this one at; empty: the one the request came from. */
+  addr?: string;
+}
+
+export interface RenewRequest {
+  csr: string;
+}
+
+export interface IssueAnswer {
+  nodeId: string;
+  role: 'worker' | 'manager';
+  /** PEM of the node's certificate. */
+  certificate: string;
+  /** PEM of all roots to trust. */
+  roots: string;
+}
+
+export interface SessionRequest {
+  description: NodeDescription;
+  /** The address that other nodes reach this one at; empty: the one the connection comes from. */
+  addr?: string;
+}
+
+export interface StatusRequest {
+  statuses: Array<{ taskId: string; status: TaskStatus }>;
+}
+
+/** A task for this node with what it needs. Secrets and configs come before the tasks that use them. */
+export interface Assignments {
+  /** True: this is all there is; whatever is not in it has to go. */
+  full: boolean;
+  tasks: AssignedTask[];
+  /** Ids of tasks that are no more: their containers are removed. */
+  removedTasks: string[];
+  secrets: Secret[];
+  configs: Config[];
+  removedSecrets: string[];
+  removedConfigs: string[];
+}
+
+export interface AssignedTask {
+  task: Task;
+  /** X-Registry-Auth value for pulling the image. */
+  auth?: string;
+}
+
+export type DownMessage =
+  | {
+      type: 'session';
+      sessionId: string;
+      nodeId: string;
+      clusterId: string;
+      /** The manager's revision when the session began. */
+      revision: number;
+      managers: Array<{ NodeID: string; Addr: string }>;
+      roots: string;
+      /** Nanoseconds, from the cluster's spec. */
+      heartbeatPeriod: number;
+    }
+  | ({ type: 'assignments' } & Assignments)
+  /** The node's own object has changed (labels, availability, role). */
+  | { type: 'node'; node: Node }
+  /** Roots or settings have changed. `renew`: get a new certificate now. */
+  | { type: 'trust'; roots: string; renew: boolean }
+  /** Open POST /session/ID/stream/N and join it to a new connection to the engine. */
+  | { type: 'dial'; stream: number };

@@ -1,0 +1,114 @@
+/**
+ * The seam between the cluster and where its state lives, in etcd's terms: a consistent in-memory view, a transaction
+ * that compares revisions, and a watch from a revision. Every driver passes the suite in conformance.ts.
+ */
+import type { Cluster, Config, Credential, Network, Node, Secret, Service, Task } from '../model/objects.ts';
+
+export interface Kinds {
+  cluster: Cluster;
+  node: Node;
+  service: Service;
+  task: Task;
+  network: Network;
+  secret: Secret;
+  config: Config;
+  credential: Credential;
+}
+export type Kind = keyof Kinds;
+
+/**
+ * One write. Each names the revision it was made from, so nothing is overwritten blindly: a put's object carries it in
+ * Version.Index (0: must not exist yet), a delete in `revision`.
+ */
+export type Change = { [K in Kind]: Put<K> | Delete<K> }[Kind];
+export interface Put<K extends Kind = Kind> {
+  op: 'put';
+  kind: K;
+  object: Kinds[K];
+}
+export interface Delete<K extends Kind = Kind> {
+  op: 'delete';
+  kind: K;
+  id: string;
+  revision: number;
+}
+
+/** A revision that something merely read must still have for the transaction to hold. 0: must not exist. */
+export interface Compare {
+  kind: Kind;
+  id: string;
+  revision: number;
+}
+
+export interface Transaction {
+  changes: readonly Change[];
+  require?: readonly Compare[];
+}
+
+/** What one transaction did, as watchers see it. `before`/`after` absent: created/deleted. */
+export interface Commit {
+  revision: number;
+  events: readonly StoreEvent[];
+}
+export type StoreEvent = { [K in Kind]: EventOf<K> }[Kind];
+export interface EventOf<K extends Kind> {
+  kind: K;
+  id: string;
+  before?: Kinds[K];
+  after?: Kinds[K];
+}
+
+/** What a node's tasks take of it: counted are tasks whose desired state is `complete` or before. */
+export interface NodeUsage {
+  /** Tasks wanted on this node, in all and of each service. */
+  tasks: number;
+  tasksByService: ReadonlyMap<string, number>;
+}
+
+/**
+ * The state at one revision, held in memory. It is live: it is consistent within one synchronous stretch of code and
+ * may have moved on after an await.
+ */
+export interface View {
+  readonly revision: number;
+  get<K extends Kind>(kind: K, id: string): Kinds[K] | undefined;
+  /** All objects of a kind, in order of creation. */
+  all<K extends Kind>(kind: K): IterableIterator<Kinds[K]>;
+  count(kind: Kind): number;
+  /** By Spec.Name (nodes: Description.Hostname), compared without regard to case; several nodes may share a name. */
+  byName<K extends 'node' | 'service' | 'network' | 'secret' | 'config'>(kind: K, name: string): Kinds[K][];
+  tasksOfService(serviceId: string): IterableIterator<Task>;
+  tasksOfNode(nodeId: string): IterableIterator<Task>;
+  /** Tasks without a node, desired state at most `complete` and observed at most `pending`, oldest first: the scheduler's queue. */
+  unassigned(): IterableIterator<Task>;
+  usage(nodeId: string): NodeUsage;
+}
+
+/** A compare of a transaction did not hold; nothing was written. Read again and decide again. */
+export class ConflictError extends Error {
+  readonly compare: Compare;
+  constructor(compare: Compare, found: number) {
+    super(`${compare.kind} ${compare.id} is at revision ${found}, not ${compare.revision}`);
+    this.name = 'ConflictError';
+    this.compare = compare;
+  }
+}
+
+/** The revision asked for is older than what the driver still remembers: read the view and watch from there. */
+export class CompactedError extends Error {}
+
+export interface Store {
+  readonly view: View;
+  /**
+   * Writes all changes or none, durably, and returns the new revision; objects written carry it in Version.Index.
+   * An empty transaction writes nothing and returns the present revision. Throws ConflictError.
+   * When it resolves, the view shows the changes and the watchers have been called.
+   */
+  commit(transaction: Transaction): Promise<number>;
+  /**
+   * Calls `listener` synchronously with every commit after revision `from`, in order, the ones already past first.
+   * Listeners must be quick and must not throw. Returns the function that ends the watch. Throws CompactedError.
+   */
+  watch(from: number, listener: (commit: Commit) => void): () => void;
+  close(): Promise<void>;
+}
