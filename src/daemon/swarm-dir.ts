@@ -1,0 +1,122 @@
+/**
+ * This host's membership on disk. DATA/swarm exists exactly while the host is in a swarm: it is made aside and renamed
+ * into place, and renamed away before it is taken apart, so that a kill at any moment leaves the host either in or out.
+ *
+ *   DATA/swarm/node.json     MembershipRecord
+ *   DATA/swarm/identity/     the node's key, certificate and trusted roots (src/identity)
+ *   DATA/swarm/cluster.db    the cluster's state, on a manager (src/store)
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+export interface MembershipRecord {
+  nodeId: string;
+  role: 'worker' | 'manager';
+  listenHost: string;
+  listenPort: number;
+  advertiseHost: string;
+  advertisePort: number;
+  /** Managers as last heard of, `host:port`. */
+  managers: Array<{ NodeID: string; Addr: string }>;
+}
+
+export class SwarmDir {
+  readonly path: string;
+  readonly #making: string;
+  readonly #leaving: string;
+
+  constructor(data: string) {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    this.path = join(data, 'swarm');
+    this.#making = join(data, 'swarm.making');
+    this.#leaving = join(data, 'swarm.leaving');
+  }
+
+  /** The membership, or undefined if the host is in no swarm. Throws if the record cannot be read. */
+  read(): MembershipRecord | undefined {
+    if (!existsSync(this.path)) return undefined;
+    return readRecord(this.path);
+  }
+
+  /** Replaces the record of a host that is in a swarm. */
+  update(record: MembershipRecord): void {
+    writeRecord(this.path, record);
+  }
+
+  /** An empty folder in which a membership is made; `enter` puts it into force. */
+  make(): string {
+    rmSync(this.#making, { recursive: true, force: true });
+    mkdirSync(this.#making, { mode: 0o700 });
+    return this.#making;
+  }
+
+  enter(record: MembershipRecord): void {
+    writeRecord(this.#making, record);
+    renameSync(this.#making, this.path);
+    syncFolder(join(this.path, '..'));
+  }
+
+  discard(): void {
+    rmSync(this.#making, { recursive: true, force: true });
+  }
+
+  /** From here on the host is in no swarm. What it leaves behind is cleaned up by whoever calls `left` afterwards. */
+  leave(): void {
+    rmSync(this.#leaving, { recursive: true, force: true });
+    renameSync(this.path, this.#leaving);
+    syncFolder(join(this.path, '..'));
+  }
+
+  /** The record of a swarm that this host has left without having finished to clean up. */
+  unfinishedLeave(): MembershipRecord | undefined {
+    if (!existsSync(this.#leaving)) return undefined;
+    return readRecord(this.#leaving);
+  }
+
+  left(): void {
+    rmSync(this.#leaving, { recursive: true, force: true });
+  }
+}
+
+function readRecord(folder: string): MembershipRecord {
+  const file = join(folder, 'node.json');
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as MembershipRecord;
+  } catch (error) {
+    throw new Error(
+      `${file} cannot be read (${(error as Error).message}): restore it from a backup, or remove ${folder} to make this host forget its swarm`,
+    );
+  }
+}
+
+function writeRecord(folder: string, record: MembershipRecord): void {
+  const file = join(folder, 'node.json');
+  const fd = openSync(`${file}.new`, 'w', 0o600);
+  try {
+    writeFileSync(fd, `${JSON.stringify(record, null, 2)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(`${file}.new`, file);
+  syncFolder(folder);
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
