@@ -48,8 +48,16 @@ export interface Cluster extends Meta {
     /** PEM. The root that signs node certificates. */
     caCert: string;
     caKey: string;
-    /** PEM of roots that are still trusted while a rotation runs. */
+    /**
+     * PEM of roots that are still trusted while a rotation runs; join tokens pin the first of them, and caCert when
+     * there is none.
+     */
     oldRoots: string[];
+    /**
+     * PEM of caCert's key as certified by the root before it, and so on back to the pinned one; empty without a rotation.
+     * It goes with certificates, so that who knows only the pinned root accepts them.
+     */
+    crossSigned: string;
   };
 }
 

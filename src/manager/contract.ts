@@ -1,0 +1,75 @@
+/**
+ * What the parts of a manager need of each other: the server on the cluster port, the dispatcher behind it, and the
+ * certificate authority.
+ *
+ * The server owns connections: it authenticates, reads and writes the wire, gives each session its id, keeps at most one
+ * session per node (a newer one closes the older one first), carries the tunnels to the agents' engines and tells
+ * sessions about changed roots by itself. The dispatcher owns what is said in a session.
+ */
+import type { Duplex } from 'node:stream';
+import type { ClusterUpdate } from '../api/contract.ts';
+import type { NodeDescription } from '../model/objects.ts';
+import type {
+  DownMessage,
+  IssueAnswer,
+  IssueRequest,
+  RenewRequest,
+  SessionRequest,
+  StatusRequest,
+} from '../model/protocol.ts';
+
+/** One agent's session. Everything is a no-op once it is closed. */
+export interface AgentSession {
+  readonly id: string;
+  readonly nodeId: string;
+  /** The IP address that the connection comes from. */
+  readonly remoteAddr: string;
+  /** Aborted when the session is over. */
+  readonly signal: AbortSignal;
+  /** Queues a message. False: the session is over, or has just been ended because its agent does not read. */
+  send(message: DownMessage): boolean;
+  /**
+   * An HTTP/2 PING on the session's connection: resolves when it is answered, which may be late or (a dead host) never;
+   * rejects when the session ends. The caller sets the time limit.
+   */
+  ping(): Promise<void>;
+  /** Ends the session and its connection; `reason` is for the log. `Sessions.closed` follows. */
+  close(reason: string): void;
+}
+
+/** The dispatcher as the server sees it. A rejection is answered to the agent: an ApiError as it is, else with 500. */
+export interface Sessions {
+  /**
+   * A node has opened a session. `session` is the first message to be sent, before this returns its promise (nothing
+   * that the server sends by itself comes before). A rejection ends the session.
+   */
+  opened(session: AgentSession, request: SessionRequest): Promise<void>;
+  status(session: AgentSession, request: StatusRequest): Promise<void>;
+  describe(session: AgentSession, description: NodeDescription): Promise<void>;
+  /** Called exactly once for every session that was opened, also when the server itself ends it. */
+  closed(session: AgentSession, reason: string): void;
+  /** The node leaves the cluster; afterwards the server ends its session. */
+  leave(nodeId: string): Promise<void>;
+}
+
+/** The certificate authority. All errors are ApiErrors. */
+export interface Authority {
+  /** PEM of the root pinned by the join tokens, then of others trusted just now. */
+  roots(): string;
+  /** Makes a node for who holds a join token. `remoteAddr`: the address the request came from. */
+  issue(request: IssueRequest, remoteAddr: string): Promise<IssueAnswer>;
+  /** A new certificate for a node, with the role it has now. */
+  renew(nodeId: string, request: RenewRequest): Promise<IssueAnswer>;
+  updateCluster(update: ClusterUpdate): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ClusterServer {
+  readonly address: string;
+  readonly port: number;
+  /** A new connection to the engine of that node, through its agent. Rejects with 503 if it has no session just now. */
+  connectEngine(nodeId: string): Promise<Duplex>;
+  /** Ends the node's session and every connection it holds, at once (it was removed). */
+  disconnect(nodeId: string): void;
+  close(): Promise<void>;
+}
