@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+
+/** The command line: what a subcommand needs is loaded when it runs, so that each starts fast. */
+async function main(): Promise<void> {
+  const program = new Command('essaim')
+    .description('A container orchestrator that is a drop-in for Docker Swarm on ordinary Docker Engines.')
+    .enablePositionalOptions()
+    .showHelpAfterError('(add --help for the options)');
+  const subcommand = process.argv[2];
+  if (subcommand === '--version' || subcommand === '-v') {
+    const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+    process.stdout.write(`essaim version ${(JSON.parse(text) as { version: string }).version}\n`);
+    return;
+  }
+  if (subcommand === 'daemon') {
+    const { runDaemon } = await import('../daemon/main.ts');
+    await runDaemon(process.argv.slice(3));
+    return;
+  }
+  program.option('-v, --version', 'show the version');
+  program.command('daemon').description('run the Essaim daemon of this host').helpOption(false);
+  if (subcommand === 'machine') {
+    const { machineCommand } = await import('./machine.ts');
+    program.addCommand(machineCommand());
+  } else {
+    program.command('machine').description('make and run hosts');
+  }
+  await program.parseAsync();
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof Error && (error.name === 'MachineError' || error.name === 'UsageError');
+  process.stderr.write(
+    `${known || !(error instanceof Error) ? String((error as Error).message ?? error) : error.stack}\n`,
+  );
+  process.exitCode = 1;
+});

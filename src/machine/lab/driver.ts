@@ -1,0 +1,166 @@
+import {
+  type CreateOptions,
+  type Driver,
+  type HostCommand,
+  type Machine,
+  MachineError,
+  type MachineStatus,
+} from '../driver.ts';
+import { which } from '../exec.ts';
+import { withLock } from '../lock.ts';
+import { deleteMachine, findMachine, listMachines, machineDirectory, saveMachine } from '../registry.ts';
+import { removeGroups } from './cgroup.ts';
+import * as host from './host.ts';
+import * as network from './network.ts';
+import { checkRequirements } from './requirements.ts';
+
+/** Addresses, bridge and rules are shared by all machines of this system, whoever's they are. */
+const withNetwork = <T>(work: () => Promise<T>): Promise<T> => withLock('lab network', work);
+/** One command at a time works on a host. `kill` and `link` do not wait: a power cut does not either. */
+const withMachine = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+  withLock(machineDirectory(name), work);
+
+/** Hosts made of Linux namespaces on this system, each with its own Docker Engine and Essaim daemon. */
+export const lab: Driver = {
+  name: 'lab',
+
+  async create(name, options) {
+    await checkRequirements();
+    return withMachine(name, async () => {
+      await clearUnfinished(name);
+      const machine = await reserve(name, options);
+      try {
+        options.progress(`creating ${name} (${machine.address})`);
+        await powerOn(machine);
+        const ready: Machine = { ...machine, phase: 'ready' };
+        await saveMachine(ready);
+        return ready;
+      } catch (error) {
+        await erase(machine);
+        throw error;
+      }
+    });
+  },
+
+  start: (machine) => withMachine(machine.name, () => powerOn(machine)),
+
+  stop: (machine) =>
+    withMachine(machine.name, async () => {
+      const init = await host.findInit(machine);
+      if (!init) return;
+      await host.stopPart(machine, init, 'essaim');
+      await host.stopPart(machine, init, 'engine');
+      await powerOff(machine);
+    }),
+
+  kill: powerOff,
+
+  remove: (machine) => withMachine(machine.name, () => erase(machine)),
+
+  async link(machine, up) {
+    await running(machine);
+    await network.setLink(machine.address, up);
+  },
+
+  async status(machine): Promise<MachineStatus> {
+    if (machine.phase === 'creating') {
+      return { state: 'Error', problem: 'its creation was not finished: create it again or remove it' };
+    }
+    const init = await host.findInit(machine);
+    if (!init) return { state: 'Stopped', problem: '' };
+    const found = await Promise.all(host.PARTS.map((part) => host.findPart(machine, init, part)));
+    const dead = host.PARTS.filter((_, i) => !found[i]).map((part) => `${host.label(part)} does not run`);
+    if (!(await network.linkIsUp(machine.address))) dead.push('cut off from the network');
+    return dead.length === 0
+      ? { state: 'Running', problem: '' }
+      : { state: 'Error', problem: dead.join(', ') };
+  },
+
+  endpoints: (machine) => ({
+    essaim: host.socketPath(machine, 'essaim'),
+    engine: host.socketPath(machine, 'engine'),
+  }),
+
+  async command(machine, argv): Promise<HostCommand> {
+    const init = await running(machine);
+    const nsenter = (await which('nsenter')) ?? 'nsenter';
+    const env = host.hostEnvironment(machine);
+    for (const name of ['TERM', 'LANG', 'LC_ALL']) if (process.env[name]) env[name] = process.env[name];
+    const login = argv.length === 0 ? ['sh', '-l'] : argv;
+    // What the user started on the host does not outlive the command that brought it there.
+    const inside = ['setpriv', '--pdeathsig', 'TERM', 'env', '--chdir', env.HOME!, ...login];
+    return { file: nsenter, args: ['nsenter', ...host.enter(init), ...inside], env };
+  },
+
+  async details(machine) {
+    const init = await host.findInit(machine);
+    return { Pid: init?.pid ?? 0, NetworkNamespace: network.namespaceName(machine.name) };
+  },
+};
+
+/** Removes what a `create` that was killed has left under this name; throws when a finished machine has the name. */
+async function clearUnfinished(name: string): Promise<void> {
+  const machine = await findMachine(name);
+  if (!machine) return;
+  if (machine.phase === 'ready') throw new MachineError(`Machine "${name}" already exists`);
+  await erase(machine);
+}
+
+/** Takes a free address and writes the machine's record, before anything is made that would have to be found again. */
+async function reserve(name: string, options: CreateOptions): Promise<Machine> {
+  return withNetwork(async () => {
+    const address = await network.freeAddress((await listMachines()).map((m) => m.address));
+    const machine: Machine = {
+      name,
+      driver: 'lab',
+      address,
+      directory: machineDirectory(name),
+      dns: options.dns,
+      phase: 'creating',
+      createdAt: new Date().toISOString(),
+    };
+    await saveMachine(machine);
+    return machine;
+  });
+}
+
+async function powerOn(machine: Machine): Promise<void> {
+  let init = await host.findInit(machine);
+  if (!init) {
+    await checkRequirements();
+    await host.killProcesses(machine);
+    await withNetwork(async () => {
+      await network.ensureBridge();
+      await network.plugIn(machine.name, machine.address);
+    });
+    init = await host.startInit(machine);
+  }
+  await network.setLink(machine.address, true);
+  for (const part of host.PARTS) {
+    if (!(await host.findPart(machine, init, part))) await host.startPart(machine, init, part);
+  }
+}
+
+/** The network goes first, so that no dying process can say a word to another host. */
+async function powerOff(machine: Machine): Promise<void> {
+  if (await network.linkIsUp(machine.address)) await network.setLink(machine.address, false);
+  await host.killProcesses(machine);
+}
+
+async function erase(machine: Machine): Promise<void> {
+  await powerOff(machine);
+  await withNetwork(async () => {
+    await network.unplug(machine.name, machine.address);
+    await network.removeUnusedBridge();
+  });
+  await removeGroups(machine.name);
+  await deleteMachine(machine);
+}
+
+async function running(machine: Machine): Promise<NonNullable<Awaited<ReturnType<typeof host.findInit>>>> {
+  const init = await host.findInit(machine);
+  if (init) return init;
+  throw new MachineError(
+    `Machine "${machine.name}" is not running. Use "essaim machine start ${machine.name}" to start it.`,
+  );
+}

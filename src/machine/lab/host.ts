@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Machine, MachineError } from '../driver.ts';
+import { ping } from '../engine-api.ts';
+import { run, SYSTEM_PATH, until } from '../exec.ts';
+import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
+import { containersGroup, killStragglers, makeGroups } from './cgroup.ts';
+import { namespaceName } from './network.ts';
+
+const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const essaim = fileURLToPath(new URL('../../../bin/essaim', import.meta.url));
+
+/** The two services of a host. Their sockets and identity files lie in the host's /run. */
+export type Part = 'engine' | 'essaim';
+export const PARTS: readonly Part[] = ['engine', 'essaim'];
+const SOCKETS = { engine: 'engine.sock', essaim: 'docker.sock' } as const;
+const LABELS = { engine: 'Docker Engine', essaim: 'Essaim daemon' } as const;
+/** How long each may take to answer, and to end in good order (an engine gives its containers 10 s), in ms. */
+const START_TIMEOUT = 30_000;
+const STOP_TIMEOUT = { engine: 40_000, essaim: 15_000 } as const;
+
+export const label = (part: Part): string => LABELS[part];
+export const socketPath = (machine: Machine, part: Part): string =>
+  join(machine.directory, 'run', SOCKETS[part]);
+const identityPath = (machine: Machine, part: Part): string =>
+  join(machine.directory, 'run', `${part}.process`);
+const logPath = (machine: Machine, part: Part | 'init'): string =>
+  join(machine.directory, 'log', `${part}.log`);
+
+/** The host's first process, which holds its namespaces; undefined when the host is off. */
+export async function findInit(machine: Machine): Promise<ProcessIdentity | undefined> {
+  const init = await readIdentity(join(machine.directory, 'init'));
+  return init && (await isAlive(init)) ? init : undefined;
+}
+
+/** The service's process as the host numbers it, or undefined when it does not run. */
+export async function findPart(
+  machine: Machine,
+  init: ProcessIdentity,
+  part: Part,
+): Promise<ProcessIdentity | undefined> {
+  const identity = await readIdentity(identityPath(machine, part));
+  return identity && (await isAlive(identity, `/proc/${init.pid}/root/proc`)) ? identity : undefined;
+}
+
+/** Starts the host's first process in namespaces of its own; the network must be plugged in. */
+export async function startInit(machine: Machine): Promise<ProcessIdentity> {
+  const { directory, name } = machine;
+  await rm(join(directory, 'init'), { force: true });
+  // As after a reboot: what runs keeps in /run does not outlive it.
+  await rm(join(directory, 'run'), { recursive: true, force: true });
+  for (const d of ['run', 'mnt', 'log', 'home', 'etc/docker', 'engine', 'daemon']) {
+    await mkdir(join(directory, d), { recursive: true });
+  }
+  await writeFile(join(directory, 'etc/resolv.conf'), `nameserver ${machine.dns}\n`);
+  await writeFile(join(directory, 'etc/hostname'), `${name}\n`);
+  await writeFile(join(directory, 'etc/hosts'), `127.0.0.1 localhost\n${machine.address} ${name}\n`);
+  const unshare = [
+    'unshare',
+    '--mount',
+    '--uts',
+    '--pid',
+    '--fork',
+    'sh',
+    script('init.sh'),
+    directory,
+    name,
+  ];
+  const join_ = [(await makeGroups(name)).join(' '), ''];
+  const network = `--net=/run/netns/${namespaceName(name)}`;
+  const args = [script('launch.sh'), ...join_, 'nsenter', network, ...unshare];
+  const exited = await spawnLogged('sh', args, logPath(machine, 'init'));
+  return until(
+    async () => {
+      if (exited()) throw await failure(machine, 'init', 'its first process ended');
+      return findInit(machine);
+    },
+    START_TIMEOUT,
+    () => failure(machine, 'init', 'its first process does not come up'),
+  );
+}
+
+/** Starts a service of the host and waits until it answers. */
+export async function startPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
+  if (part === 'essaim' && !existsSync(new URL('../../daemon/main.ts', import.meta.url))) {
+    await symlink('engine.sock', socketPath(machine, part)).catch(() => undefined);
+    return;
+  }
+  const groups = (await makeGroups(machine.name)).join(' ');
+  const argv = part === 'engine' ? engineCommand(machine) : daemonCommand(machine);
+  // Forked off, it becomes a child of the host's first process.
+  const launch = ['setsid', '--fork', 'sh', script('launch.sh'), groups, `/run/${part}.process`, ...argv];
+  for (const file of [socketPath(machine, part), identityPath(machine, part)])
+    await rm(file, { force: true });
+  await spawnLogged('nsenter', [...enter(init), ...launch], logPath(machine, part));
+  await until(
+    async () => {
+      if (await ping(socketPath(machine, part))) return true;
+      const started = await readIdentity(identityPath(machine, part));
+      if (started && !(await findPart(machine, init, part)))
+        throw await failure(machine, part, `${label(part)} ended`);
+      return undefined;
+    },
+    START_TIMEOUT,
+    () => failure(machine, part, `${label(part)} does not answer`),
+  );
+}
+
+/** Asks a service to end and waits for it; does nothing when it does not run. */
+export async function stopPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
+  const identity = await findPart(machine, init, part);
+  if (!identity) return;
+  await run('nsenter', [...enter(init), 'kill', '-TERM', String(identity.pid)]);
+  await until(
+    async () => ((await isAlive(identity, `/proc/${init.pid}/root/proc`)) ? undefined : true),
+    STOP_TIMEOUT[part],
+    () =>
+      failure(
+        machine,
+        part,
+        `${label(part)} does not stop; "essaim machine kill ${machine.name}" takes its power`,
+      ),
+  );
+}
+
+/** Ends every process of the host at once: the kernel empties a pid namespace whose first process dies. */
+export async function killProcesses(machine: Machine): Promise<void> {
+  const init = await findInit(machine);
+  if (init) {
+    process.kill(init.pid, 'SIGKILL');
+    await until(
+      async () => ((await isAlive(init)) ? undefined : true),
+      10_000,
+      () => new MachineError(`Processes of machine "${machine.name}" do not die.`),
+    );
+  }
+  await killStragglers(machine.name);
+  await rm(join(machine.directory, 'init'), { force: true });
+}
+
+/** Options of nsenter that lead to the host. */
+export function enter(init: ProcessIdentity): string[] {
+  return ['--target', String(init.pid), '--mount', '--uts', '--net', '--pid'];
+}
+
+/** Environment of what runs on a host: nothing is taken over from the user's. */
+export function hostEnvironment(machine: Machine): Record<string, string> {
+  const home = join(machine.directory, 'home');
+  return {
+    PATH: SYSTEM_PATH,
+    HOME: home,
+    USER: 'root',
+    LOGNAME: 'root',
+    SHELL: '/bin/sh',
+    HOSTNAME: machine.name,
+  };
+}
+
+function engineCommand(machine: Machine): string[] {
+  return [
+    'dockerd',
+    `--data-root=${join(machine.directory, 'engine')}`,
+    '--exec-root=/run/docker',
+    '--pidfile=/run/docker.pid',
+    '--host=unix:///run/engine.sock',
+    `--cgroup-parent=${containersGroup(machine.name)}`,
+    // There is no systemd on the host that could make the groups.
+    '--exec-opt=native.cgroupdriver=cgroupfs',
+  ];
+}
+
+function daemonCommand(machine: Machine): string[] {
+  const data = join(machine.directory, 'daemon');
+  return [essaim, 'daemon', '--data', data, '--engine', '/run/engine.sock', '--socket', '/run/docker.sock'];
+}
+
+/** Spawns a process that outlives us; the result tells whether it has ended already. */
+async function spawnLogged(file: string, args: string[], log: string): Promise<() => boolean> {
+  const output = await open(log, 'a');
+  try {
+    const env = { PATH: SYSTEM_PATH, HOME: '/' };
+    const child = spawn(file, args, {
+      cwd: '/',
+      env,
+      detached: true,
+      stdio: ['ignore', output.fd, output.fd],
+    });
+    let ended = false;
+    child.once('exit', () => {
+      ended = true;
+    });
+    child.once('error', () => {
+      ended = true;
+    });
+    child.unref();
+    return () => ended;
+  } finally {
+    await output.close();
+  }
+}
+
+async function failure(machine: Machine, part: Part | 'init', what: string): Promise<MachineError> {
+  const log = logPath(machine, part);
+  const tail = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-8).join('\n  ');
+  return new MachineError(`Machine "${machine.name}": ${what}. The end of ${log}:\n  ${tail}`);
+}
