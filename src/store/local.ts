@@ -1,0 +1,99 @@
+/** A store whose state belongs to this process alone. What makes its commits durable is behind Persistence. */
+import {
+  type Change,
+  type Commit,
+  type Compare,
+  ConflictError,
+  type Kind,
+  type Kinds,
+  type Store,
+  type StoreEvent,
+  type Transaction,
+  type View,
+} from './contract.ts';
+import { StoreError } from './store-error.ts';
+import { MemoryView } from './view.ts';
+import { WatchLog } from './watch-log.ts';
+
+export interface Persistence {
+  /** Makes a commit durable, or throws a StoreError and has changed nothing. */
+  write(commit: Commit): void;
+  close(): void;
+}
+
+export interface LocalState {
+  revision: number;
+  /** In order of creation; each object's Version.Index is the revision at which it was last written. */
+  objects: StoreEvent[];
+}
+
+/** commit() has done all its work when it returns its promise: what was read just before it cannot have changed. */
+export class LocalStore implements Store {
+  readonly #view = new MemoryView();
+  readonly #log: WatchLog;
+  readonly #persistence: Persistence;
+  #closed = false;
+
+  constructor(state: LocalState, persistence: Persistence) {
+    this.#view.apply({ revision: state.revision, events: state.objects });
+    this.#log = new WatchLog({ revision: state.revision });
+    this.#persistence = persistence;
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  async commit(transaction: Transaction): Promise<number> {
+    if (this.#closed) throw new StoreError('the store is closed');
+    for (const compare of transaction.require ?? []) check(this.#view, compare);
+    const revision = this.#view.revision + 1;
+    const events = eventsOf(this.#view, transaction.changes, revision);
+    if (events.length === 0) return this.#view.revision;
+
+    const commit = { revision, events };
+    this.#persistence.write(commit);
+    this.#view.apply(commit);
+    this.#log.append(commit);
+    return revision;
+  }
+
+  watch(from: number, listener: (commit: Commit) => void): () => void {
+    return this.#log.watch(from, listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#persistence.close();
+  }
+}
+
+/** What the changes come to if written at `revision`. Throws ConflictError. */
+function eventsOf(view: View, changes: readonly Change[], revision: number): StoreEvent[] {
+  const seen = new Set<string>();
+  return changes.map((change) => {
+    const { kind } = change;
+    const id = change.op === 'put' ? change.object.ID : change.id;
+    const expected = change.op === 'put' ? change.object.Version.Index : change.revision;
+    const before = check(view, { kind, id, revision: expected });
+
+    const key = `${kind}/${id}`;
+    if (seen.has(key)) throw new Error(`${kind} ${id} is changed twice in one transaction`);
+    seen.add(key);
+    if (change.op === 'delete') {
+      if (!before) throw new Error(`${kind} ${id} is to be deleted but does not exist`);
+      return { kind, id, before } as StoreEvent;
+    }
+    const after = { ...change.object, Version: { Index: revision } };
+    return (before ? { kind, id, before, after } : { kind, id, after }) as StoreEvent;
+  });
+}
+
+/** Returns the object that is at the revision expected. Throws ConflictError. */
+function check(view: View, compare: Compare): Kinds[Kind] | undefined {
+  const found = view.get(compare.kind, compare.id);
+  const revision = found?.Version.Index ?? 0;
+  if (revision !== compare.revision) throw new ConflictError(compare, revision);
+  return found;
+}

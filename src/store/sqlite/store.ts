@@ -1,0 +1,94 @@
+/** Cluster state of one manager, in one SQLite file. */
+import { dirname } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Commit, Store } from '../contract.ts';
+import { LocalStore, type Persistence } from '../local.ts';
+import { StoreError } from '../store-error.ts';
+import { readDataKey } from './data-key.ts';
+import { createDatabase, lockDatabase, readDatabase, withErrorsOf } from './database.ts';
+import { privateDirectory } from './files.ts';
+import { encodeRow } from './rows.ts';
+
+export interface SqliteOptions {
+  /** The database file; made if it is not there. SQLite keeps its log beside it, under the same name with `-wal`. */
+  path: string;
+  /** The key that secrets are encrypted with; made together with the database. Default: the database's path + `.key`. */
+  keyPath?: string;
+}
+
+/**
+ * Opens the file for this process alone. A commit is on disk when it resolves, and all its work is done before
+ * commit() returns its promise. Throws StoreError.
+ */
+export async function openSqliteStore({ path, keyPath = `${path}.key` }: SqliteOptions): Promise<Store> {
+  privateDirectory(dirname(path));
+  privateDirectory(dirname(keyPath));
+  const readKey = () => readDataKey(keyPath);
+  createDatabase(path, keyPath, readKey);
+  const dataKey = readKey();
+  const state = readDatabase(path, dataKey);
+  const database = lockDatabase(path, state.revision);
+  return new LocalStore(state, new SqlitePersistence(path, database, dataKey.key));
+}
+
+class SqlitePersistence implements Persistence {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #key: Buffer;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
+  readonly #insert: StatementSync;
+  readonly #update: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #setRevision: StatementSync;
+
+  constructor(path: string, database: DatabaseSync, key: Buffer) {
+    this.#path = path;
+    this.#database = database;
+    this.#key = key;
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+    this.#insert = database.prepare(
+      'INSERT INTO object (revision, body, checksum, kind, id) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#update = database.prepare(
+      'UPDATE object SET revision = ?, body = ?, checksum = ? WHERE kind = ? AND id = ?',
+    );
+    this.#delete = database.prepare('DELETE FROM object WHERE kind = ? AND id = ?');
+    this.#setRevision = database.prepare('UPDATE state SET revision = ?');
+  }
+
+  write(commit: Commit): void {
+    withErrorsOf(this.#path, () => {
+      this.#begin.run();
+      try {
+        this.#writeRows(commit);
+        this.#commit.run();
+      } catch (error) {
+        // After some errors SQLite has rolled back by itself.
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #writeRows({ revision, events }: Commit): void {
+    for (const { kind, id, before, after } of events) {
+      let written: number | bigint;
+      if (after) {
+        const row = encodeRow(kind, after, this.#key);
+        const statement = before ? this.#update : this.#insert;
+        written = statement.run(row.revision, row.body, row.checksum, kind, id).changes;
+      } else {
+        written = this.#delete.run(kind, id).changes;
+      }
+      if (written !== 1)
+        throw new StoreError(`${this.#path}: ${kind} ${id} is not in the file as it is in memory`);
+    }
+    this.#setRevision.run(revision);
+  }
+
+  close(): void {
+    withErrorsOf(this.#path, () => this.#database.close());
+  }
+}
