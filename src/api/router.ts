@@ -1,0 +1,133 @@
+/**
+ * How the API's routes are written: plain async functions from a request to a reply, without sockets, registered by
+ * method and path. What no route takes goes to the engine (see dispatch in server.ts).
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Static, TSchema } from 'typebox';
+import type { EngineClient } from '../engine/client.ts';
+import type { Membership } from './contract.ts';
+
+export interface ApiRequest {
+  readonly method: string;
+  /** Decoded, without the version prefix: `/services/web`. */
+  readonly path: string;
+  /** The path's `{name}` segments, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** What the path's prefix says, else the version served: `1.41`. */
+  readonly apiVersion: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Aborted when the client is gone or the server closes. */
+  readonly signal: AbortSignal;
+  /**
+   * The JSON body as Go's decoder would take it into a struct of that schema: unknown fields dropped, names matched
+   * exactly, then without regard to case. `type` is the Go type that error messages speak of. Throws ApiError 400.
+   */
+  json<T extends TSchema>(schema: T, type?: string): Promise<Static<T>>;
+  /** The body as it came, e.g. to forward it after a look at it. Throws ApiError if it is too large. */
+  bytes(): Promise<Buffer>;
+}
+
+/** `body` is sent as JSON; absent: an empty answer. */
+export interface JsonReply {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+/** Headers are sent at once, each chunk as it comes; the iterator's `return` is called when the client goes away. */
+export interface StreamReply {
+  status: number;
+  headers?: Record<string, string>;
+  stream: AsyncIterable<Uint8Array | string>;
+}
+
+/** The engine answers, with the request as it came except for what is given here. */
+export interface ForwardReply {
+  forward: { query?: URLSearchParams; body?: Buffer };
+}
+
+export type Reply = JsonReply | StreamReply | ForwardReply;
+export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
+
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What routes may use. */
+export interface ApiContext {
+  engine: EngineClient;
+  membership: Membership;
+  log: Logger;
+}
+
+export type RouteModule = (router: Router, context: ApiContext) => void;
+
+export interface Match {
+  handler: Handler;
+  params: Record<string, string>;
+}
+
+interface Route {
+  method: string;
+  segments: string[];
+  handler: Handler;
+}
+
+export class Router {
+  readonly #routes: Route[] = [];
+  readonly #owned = new Set<string>();
+
+  /** `path` is like `/services/{id}/update`; a segment in braces takes any one segment. Literal segments win. */
+  on(method: string, path: string, handler: Handler): void {
+    const segments = path.split('/').slice(1);
+    this.#routes.push({ method, segments, handler });
+    const weight = (route: Route): string =>
+      route.segments.map((segment) => (segment[0] === '{' ? '1' : '0')).join('');
+    this.#routes.sort((a, b) => (weight(a) < weight(b) ? -1 : weight(a) > weight(b) ? 1 : 0));
+  }
+  get(path: string, handler: Handler): void {
+    this.on('GET', path, handler);
+  }
+  post(path: string, handler: Handler): void {
+    this.on('POST', path, handler);
+  }
+  delete(path: string, handler: Handler): void {
+    this.on('DELETE', path, handler);
+  }
+
+  /** Paths whose first segment is `name` are never the engine's: what no route takes there is `page not found`. */
+  own(...names: string[]): void {
+    for (const name of names) this.#owned.add(name);
+  }
+  owns(path: string): boolean {
+    return this.#owned.has(path.split('/', 2)[1] ?? '');
+  }
+
+  match(method: string, path: string): Match | undefined {
+    const segments = path.split('/').slice(1);
+    for (const route of this.#routes) {
+      if (route.method !== method || route.segments.length !== segments.length) continue;
+      const params: Record<string, string> = {};
+      if (route.segments.every((pattern, i) => take(pattern, segments[i]!, params))) {
+        return { handler: route.handler, params };
+      }
+    }
+    return undefined;
+  }
+
+  /** Every registered method and path pattern. */
+  list(): Array<{ method: string; path: string }> {
+    return this.#routes.map(({ method, segments }) => ({ method, path: `/${segments.join('/')}` }));
+  }
+}
+
+function take(pattern: string, segment: string, params: Record<string, string>): boolean {
+  if (pattern[0] !== '{') return pattern === segment;
+  if (segment === '') return false;
+  params[pattern.slice(1, -1)] = segment;
+  return true;
+}
