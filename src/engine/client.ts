@@ -1,0 +1,324 @@
+/**
+ * A client of one Docker Engine: requests, streams, hijacked connections, events. How its bytes travel is given by
+ * `connect`: a unix socket here, or a tunnel to the engine of another host.
+ */
+import {
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http';
+import { connect as netConnect } from 'node:net';
+import type { Duplex, Readable } from 'node:stream';
+import { ApiError } from '../model/errors.ts';
+import { type Hijacked, hijack } from './hijack.ts';
+import { jsonLines } from './lines.ts';
+import { EnginePool } from './pool.ts';
+
+/** The newest API version that is served; newer engines are spoken to in this one. */
+export const MAX_API_VERSION = '1.51';
+
+export interface EngineClientOptions {
+  /** Opens a new connection to the engine. Half-open use (ending one direction only) must be possible. */
+  connect: () => Duplex | Promise<Duplex>;
+  /** What error messages call the engine: `unix:///var/run/docker.sock`. */
+  name: string;
+}
+
+export interface RequestOptions {
+  /** Values that are undefined are left out; objects are sent as JSON (filters). */
+  query?: Record<string, string | number | boolean | object | undefined>;
+  headers?: Record<string, string>;
+  /** A Readable is streamed, a string or Buffer sent as it is, anything else as JSON. */
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+export interface EngineResponse {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Must be read to the end or destroyed; destroying it ends the request. */
+  body: Readable;
+}
+
+export interface EngineVersion {
+  Version: string;
+  ApiVersion: string;
+  MinAPIVersion: string;
+  [key: string]: unknown;
+}
+
+export interface EngineEvent {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes?: Record<string, string> };
+  scope?: string;
+  time: number;
+  timeNano: number;
+  [key: string]: unknown;
+}
+
+/** The engine does not answer. It may come back: ask again later. */
+export class EngineUnavailableError extends ApiError {
+  constructor(name: string, cause: unknown) {
+    super(503, `Cannot connect to the Docker daemon at ${name}. Is the docker daemon running?`);
+    this.name = 'EngineUnavailableError';
+    this.cause = cause;
+  }
+}
+
+/** A request as it goes over the wire: the path with its version prefix and query, headers as a flat list. */
+export interface RawRequest {
+  method: string;
+  path: string;
+  headers: string[];
+}
+
+export class EngineClient {
+  readonly name: string;
+  readonly #connect: () => Duplex | Promise<Duplex>;
+  readonly #pool: EnginePool;
+  #version: Promise<EngineVersion> | undefined;
+  #known: EngineVersion | undefined;
+
+  constructor(options: EngineClientOptions) {
+    this.name = options.name;
+    this.#connect = options.connect;
+    this.#pool = new EnginePool(() => this.connect());
+  }
+
+  /** A new connection to the engine, owned by the caller. Throws EngineUnavailableError. */
+  async connect(): Promise<Duplex> {
+    try {
+      return await this.#connect();
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  /** Never throws for a status; throws EngineUnavailableError, or the signal's reason. */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<EngineResponse> {
+    const version = await this.apiVersion();
+    return this.#send(method, `/v${version}${path}`, options);
+  }
+
+  /** The JSON of the answer (undefined if empty). Throws ApiError with the engine's own status and message. */
+  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    return readJson<T>(await this.request(method, path, options));
+  }
+
+  /** The body of a successful answer as it comes. Throws ApiError with the engine's own status and message. */
+  async stream(method: string, path: string, options: RequestOptions = {}): Promise<Readable> {
+    const response = await this.request(method, path, options);
+    if (response.status >= 400) throw await errorOf(response);
+    return response.body;
+  }
+
+  /** Turns a request into a two-way connection (attach, exec start). Ending it is the process's end of input. */
+  async hijack(
+    method: string,
+    path: string,
+    options: Omit<RequestOptions, 'signal'> = {},
+  ): Promise<Hijacked> {
+    const version = await this.apiVersion();
+    const target = `/v${version}${path}${queryString(options.query)}`;
+    const body = encodeBody(options.body);
+    return hijack(await this.connect(), method, target, { ...options.headers, ...body.headers }, body.bytes);
+  }
+
+  /** Events as they happen, until aborted (returns) or the connection breaks (throws). `since`: seconds, may be fractional. */
+  async *events(
+    options: { filters?: Record<string, string[]>; since?: number | string; until?: number | string },
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent> {
+    try {
+      const body = await this.stream('GET', '/events', { query: { ...options }, signal });
+      yield* jsonLines<EngineEvent>(body);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** Resolves when the engine answers. */
+  async ping(signal?: AbortSignal): Promise<void> {
+    const response = await this.#send('GET', '/_ping', { signal });
+    response.body.resume();
+    if (response.status !== 200)
+      throw new ApiError(response.status, `the engine at ${this.name} is not well`);
+  }
+
+  /** What the engine says of itself; asked once per connection loss. */
+  version(): Promise<EngineVersion> {
+    this.#version ??= this.#send('GET', '/version', {})
+      .then((response) => readJson<EngineVersion>(response))
+      .then(
+        (version) => {
+          this.#known = version;
+          return version;
+        },
+        (error: unknown) => {
+          this.#version = undefined;
+          throw error;
+        },
+      );
+    return this.#version;
+  }
+
+  /** The version spoken with this engine. */
+  async apiVersion(): Promise<string> {
+    return servedVersion(await this.version());
+  }
+
+  /** The engine's last known version, for when it does not answer. */
+  get knownVersion(): EngineVersion | undefined {
+    return this.#known;
+  }
+
+  /**
+   * Starts a request as it is given, for the proxy: nothing is added to path or headers. Errors come as events;
+   * `unavailable` tells what such an error means.
+   */
+  raw(request: RawRequest): ClientRequest {
+    const { method, path, headers } = request;
+    return httpRequest({ agent: this.#pool, method, path, headers });
+  }
+
+  /** To be called with the error of a raw request: the version is asked anew, as the engine may have been replaced. */
+  unavailable(cause: unknown): EngineUnavailableError {
+    return this.#unavailable(cause);
+  }
+
+  /** Closes idle connections and refuses no one: requests that run go on. */
+  close(): void {
+    this.#pool.destroy();
+  }
+
+  #unavailable(cause: unknown): EngineUnavailableError {
+    this.#version = undefined;
+    return cause instanceof EngineUnavailableError ? cause : new EngineUnavailableError(this.name, cause);
+  }
+
+  async #send(
+    method: string,
+    path: string,
+    options: RequestOptions,
+    retried = false,
+  ): Promise<EngineResponse> {
+    options.signal?.throwIfAborted();
+    const { bytes, stream, headers } = encodeBody(options.body);
+    const request = httpRequest({
+      agent: this.#pool,
+      method,
+      path: `${path}${queryString(options.query)}`,
+      headers: { host: 'docker', ...options.headers, ...headers },
+    });
+    const abort = (): void => {
+      request.destroy(abortError(options.signal!));
+    };
+    options.signal?.addEventListener('abort', abort, { once: true });
+    request.once('close', () => options.signal?.removeEventListener('abort', abort));
+    try {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+        request.once('response', resolve);
+        request.on('error', reject);
+        if (stream === undefined) request.end(bytes);
+        else {
+          stream.once('error', (error) => request.destroy(error));
+          stream.pipe(request);
+        }
+      });
+      return { status: response.statusCode!, headers: response.headers, body: response };
+    } catch (error) {
+      if (options.signal?.aborted || error instanceof ApiError) throw error;
+      // An idle connection may have been closed by an engine that restarted just as it was taken up.
+      if (request.reusedSocket && !retried && (method === 'GET' || method === 'HEAD')) {
+        return this.#send(method, path, options, true);
+      }
+      throw this.#unavailable(error);
+    }
+  }
+}
+
+/** A client of the engine that listens on a unix socket. */
+export function unixEngine(path: string): EngineClient {
+  return new EngineClient({ name: `unix://${path}`, connect: () => unixConnection(path) });
+}
+
+function unixConnection(path: string): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = netConnect({ path, allowHalfOpen: true });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** The newest version that both sides speak. */
+export function servedVersion(version: { ApiVersion: string }): string {
+  const minor = (text: string): number => Number(text.split('.')[1]);
+  return minor(version.ApiVersion) < minor(MAX_API_VERSION) ? version.ApiVersion : MAX_API_VERSION;
+}
+
+/** Reads a whole body of moderate size. */
+export async function readAll(body: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The engine's error answer as an ApiError. Reads the body. */
+export async function errorOf(response: EngineResponse): Promise<ApiError> {
+  const text = (await readAll(response.body)).toString();
+  return new ApiError(
+    response.status,
+    messageOf(text) ?? `the engine answered with status ${response.status}`,
+  );
+}
+
+async function readJson<T>(response: EngineResponse): Promise<T> {
+  if (response.status >= 400) throw await errorOf(response);
+  const text = (await readAll(response.body)).toString();
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+function messageOf(text: string): string | undefined {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === 'string' ? message : undefined;
+  } catch {
+    return text.trim() === '' ? undefined : text.trim();
+  }
+}
+
+function queryString(query: RequestOptions['query']): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined)
+      parameters.set(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
+function encodeBody(body: unknown): { bytes?: Buffer; stream?: Readable; headers: Record<string, string> } {
+  if (body === undefined) return { headers: {} };
+  if (isReadable(body)) return { stream: body, headers: {} };
+  const plain = typeof body === 'string' || Buffer.isBuffer(body);
+  const bytes = Buffer.from(plain ? body : JSON.stringify(body));
+  return {
+    bytes,
+    headers: {
+      ...(plain ? {} : { 'content-type': 'application/json' }),
+      'content-length': String(bytes.length),
+    },
+  };
+}
+
+function isReadable(body: unknown): body is Readable {
+  return typeof body === 'object' && body !== null && 'pipe' in body;
+}
+
+function abortError(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
+}
