@@ -127,7 +127,7 @@ async function remove(names: string[], options: { force?: boolean }): Promise<vo
   await forEach(names, async (machine) => {
     const driver = driverOf(machine);
     const { state } = await driver.status(machine);
-    if (state === 'Running' && !options.force) {
+    if (state !== 'Stopped' && machine.phase === 'ready' && !options.force) {
       throw new MachineError(`Machine "${machine.name}" is running: stop it first, or remove it with -f.`);
     }
     await driver.remove(machine);

@@ -1,10 +1,10 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Machine, MachineError } from './driver.ts';
 
 /** Directory under which all machines of this user lie. */
 export function essaimHome(): string {
-  return process.env.ESSAIM_HOME || '/var/lib/essaim';
+  return resolve(process.env.ESSAIM_HOME || '/var/lib/essaim');
 }
 
 export function machineDirectory(name: string): string {

@@ -26,6 +26,7 @@ export const lab: Driver = {
 
   async create(name, options) {
     await checkRequirements();
+    host.checkDirectory(machineDirectory(name));
     return withMachine(name, async () => {
       await clearUnfinished(name);
       const machine = await reserve(name, options);
@@ -42,7 +43,12 @@ export const lab: Driver = {
     });
   },
 
-  start: (machine) => withMachine(machine.name, () => powerOn(machine)),
+  async start(machine) {
+    if (machine.phase === 'creating') {
+      throw new MachineError(`Machine "${machine.name}" was not finished: create it again, or remove it.`);
+    }
+    await withMachine(machine.name, () => powerOn(machine));
+  },
 
   stop: (machine) =>
     withMachine(machine.name, async () => {

@@ -30,6 +30,21 @@ const identityPath = (machine: Machine, part: Part): string =>
 const logPath = (machine: Machine, part: Part | 'init'): string =>
   join(machine.directory, 'log', `${part}.log`);
 
+/** Throws unless the directory is usable for a host. */
+export function checkDirectory(directory: string): void {
+  // A host has a /run of its own; and the kernel allows 107 bytes for the path of a socket.
+  if (directory.startsWith('/run/') || directory.startsWith('/var/run/')) {
+    throw new MachineError(
+      `${directory} cannot hold a host: set ESSAIM_HOME to a directory outside of /run.`,
+    );
+  }
+  if (Buffer.byteLength(join(directory, 'run', SOCKETS.engine)) > 107) {
+    throw new MachineError(
+      `${directory} is too long for the path of a socket: set ESSAIM_HOME to a shorter one.`,
+    );
+  }
+}
+
 /** The host's first process, which holds its namespaces; undefined when the host is off. */
 export async function findInit(machine: Machine): Promise<ProcessIdentity | undefined> {
   const init = await readIdentity(join(machine.directory, 'init'));

@@ -1,0 +1,36 @@
+# The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
+.PHONY: help up down test bench lint packages
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make up      a swarm of three lab hosts with a service on it, to try things out'
+	@echo 'make down    remove them, with everything on them'
+	@echo 'make test    lint, unit tests, simulation, end-to-end tests on real engines'
+	@echo 'make lint    types, style, directions of imports'
+	@echo 'make bench   the benchmarks'
+
+up: packages node_modules/.installed
+	@test/support/up.sh
+
+down: node_modules/.installed
+	@test/support/down.sh
+
+test: packages node_modules/.installed
+	npm run --silent check
+	npm run --silent unit
+	npm run --silent sim
+	npm run --silent e2e
+
+bench: packages node_modules/.installed
+	npm run --silent bench
+
+lint: node_modules/.installed
+	npm run --silent check
+
+packages:
+	@test/support/packages.sh
+
+# A clean install whenever the lock file is newer than what is there.
+node_modules/.installed: package-lock.json
+	npm ci
+	@touch $@

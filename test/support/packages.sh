@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs the system packages that lab hosts and their tests need, those that are missing.
+set -eu
+missing=
+need() { # PROGRAM PACKAGE
+  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null || missing="$missing $2"
+}
+need dockerd docker.io
+need iptables iptables
+need nft nftables
+need ip iproute2
+need busybox busybox-static
+[ -n "$missing" ] || exit 0
+if ! command -v apt-get >/dev/null; then
+  echo "Please install:$missing (there is no apt-get here that could do it)" >&2
+  exit 1
+fi
+echo "Installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# Hosts run engines of their own: the package's is not started.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod +x "$policy"
+fi
+# The lists of packages may be old, or not there at all.
+apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends $missing >/dev/null
+}
