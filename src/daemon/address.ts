@@ -70,7 +70,8 @@ export function resolveAddresses(
 
 /** @throws ApiError 400 unless `address` is an address or interface that data can be sent to; returns the address. */
 export function resolveDataPathAddress(address: string, interfaces: readonly HostInterface[]): string {
-  const message = 'data path address must be a non-zero IP address or network interface (without a port number)';
+  const message =
+    'data path address must be a non-zero IP address or network interface (without a port number)';
   const ip = addressOfInterface(address, interfaces) ?? requireIp(address, message);
   if (isUnspecified(ip)) throw bad(message);
   return ip;

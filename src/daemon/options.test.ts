@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseOptions, UsageError } from './options.ts';
+
+const tls = ['--tlscacert', 'ca', '--tlscert', 'cert', '--tlskey', 'key'];
+
+test('defaults and all options', () => {
+  assert.deepEqual(parseOptions([]), {
+    data: '/var/lib/essaim/daemon',
+    engine: '/var/run/docker.sock',
+    socket: '/run/essaim/docker.sock',
+    hosts: [],
+    tls: undefined,
+    logLevel: 'info',
+  });
+  const all = parseOptions(['--data', 'd', '--engine', 'unix:///e', '--host', 'tcp://[::1]:2376', ...tls]);
+  assert.ok(all !== 'help');
+  assert.equal(all.engine, '/e');
+  assert.deepEqual(all.hosts, [{ host: '::1', port: 2376 }]);
+  assert.deepEqual(all.tls, { ca: 'ca', cert: 'cert', key: 'key' });
+});
+
+const refusals: Array<[string[], RegExp]> = [
+  [['--host', 'tcp://0.0.0.0:2376'], /--host serves only with mutual TLS/],
+  [['--tlscert', 'x'], /all three/],
+  [['--host', 'unix:///x', ...tls], /--host takes tcp:/],
+  [['--host', 'tcp://1.2.3.4:70000', ...tls], /--host takes tcp:/],
+  [['--log-level', 'loud'], /--log-level takes one of/],
+  [['--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage:/],
+];
+for (const [argv, message] of refusals) {
+  test(`refused: ${argv.join(' ')}`, () => {
+    assert.throws(
+      () => parseOptions(argv),
+      (e: Error) => e instanceof UsageError && message.test(e.message),
+    );
+  });
+}

@@ -1,0 +1,91 @@
+import { parseArgs } from 'node:util';
+
+export interface DaemonOptions {
+  /** Folder of all state of this daemon. */
+  data: string;
+  /** Unix socket of the host's Docker Engine. */
+  engine: string;
+  /** Unix socket that the Docker API is served on. */
+  socket: string;
+  /** TCP addresses served with mutual TLS, in addition. */
+  hosts: Array<{ host: string; port: number }>;
+  /** Files; needed as soon as there is a TCP host. */
+  tls?: { ca: string; cert: string; key: string };
+  logLevel: string;
+}
+
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+export const USAGE = `Usage: essaim daemon [OPTIONS]
+
+Serves the Docker Engine API on this host and, once the host is in a swarm, runs its tasks.
+
+Options:
+  --data DIR          folder of the daemon's state (default /var/lib/essaim/daemon)
+  --engine PATH       unix socket of the host's Docker Engine (default /var/run/docker.sock)
+  --socket PATH       unix socket to serve the API on (default /run/essaim/docker.sock)
+  --host tcp://A:P    serve the API there too, with mutual TLS; may be given several times
+  --tlscacert FILE    trust clients with a certificate signed by this CA
+  --tlscert FILE      the server's certificate
+  --tlskey FILE       the server's key
+  --log-level LEVEL   debug, info, warn or error (default info)
+`;
+
+const LEVELS = ['debug', 'info', 'warn', 'error'];
+
+/** @throws UsageError that names the option and what it takes */
+export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
+  const string = { type: 'string' } as const;
+  let values: ReturnType<typeof parse>['values'];
+  const parse = () =>
+    parseArgs({
+      args: [...argv],
+      options: {
+        data: { ...string, default: '/var/lib/essaim/daemon' },
+        engine: { ...string, default: '/var/run/docker.sock' },
+        socket: { ...string, default: '/run/essaim/docker.sock' },
+        host: { ...string, multiple: true },
+        tlscacert: string,
+        tlscert: string,
+        tlskey: string,
+        'log-level': { ...string, default: 'info' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  try {
+    ({ values } = parse());
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
+  }
+  if (values.help) return 'help';
+  const hosts = (values.host ?? []).map(parseHost);
+  const { tlscacert, tlscert, tlskey } = values;
+  const tls = tlscacert && tlscert && tlskey ? { ca: tlscacert, cert: tlscert, key: tlskey } : undefined;
+  if (!tls && (hosts.length > 0 || tlscacert || tlscert || tlskey))
+    throw new UsageError(
+      '--host serves only with mutual TLS: give --tlscacert, --tlscert and --tlskey, all three (anyone who can reach an open port would be root on this host)',
+    );
+  if (!LEVELS.includes(values['log-level']))
+    throw new UsageError(`--log-level takes one of ${LEVELS.join(', ')}, not ${values['log-level']}`);
+  return {
+    data: values.data,
+    engine: values.engine.replace(/^unix:\/\//, ''),
+    socket: values.socket.replace(/^unix:\/\//, ''),
+    hosts,
+    tls,
+    logLevel: values['log-level'],
+  };
+}
+
+function parseHost(text: string): { host: string; port: number } {
+  const match = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})\/?$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port < 1 || port > 65535)
+    throw new UsageError(`--host takes tcp://ADDRESS:PORT, not ${text} (the unix socket is --socket)`);
+  return { host: match[1] ?? match[2]!, port };
+}
