@@ -31,8 +31,7 @@ export async function hijack(
   try {
     const head = await readHead(connection);
     if (head.status === 101 || head.status === 200) return { stream: connection, headers: head.headers };
-    const length = Number(head.headers['content-length'] ?? 0);
-    throw new ApiError(head.status, messageIn(await readExactly(connection, length)));
+    throw new ApiError(head.status, messageIn(await readBody(connection, head.headers['content-length'])));
   } catch (error) {
     connection.destroy();
     throw error;
@@ -52,10 +51,15 @@ async function readHead(connection: Duplex): Promise<{ status: number; headers: 
   }
 }
 
-async function readExactly(connection: Duplex, length: number): Promise<string> {
+/** The text of an error: as long as is said, else until the engine closes. */
+async function readBody(connection: Duplex, length: string | undefined): Promise<string> {
+  const end = Math.min(Number(length ?? MAX_HEAD), MAX_HEAD);
   let bytes = Buffer.alloc(0);
-  while (bytes.length < Math.min(length, MAX_HEAD))
-    bytes = Buffer.concat([bytes, await readSome(connection)]);
+  while (bytes.length < end) {
+    const more = await readSome(connection).catch(() => undefined);
+    if (more === undefined) break;
+    bytes = Buffer.concat([bytes, more]);
+  }
   return bytes.toString();
 }
 

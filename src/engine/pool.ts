@@ -1,6 +1,5 @@
 /** Keep-alive connections over any byte stream, for node:http. */
-import { Agent, type ClientRequestArgs } from 'node:http';
-import { Socket } from 'node:net';
+import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /** Idle connections that are kept, and for how long (ms): agents and clients come in bursts. */
@@ -25,29 +24,36 @@ export class EnginePool extends Agent {
         // Requests are never half-open: an engine that ends the connection is done with it.
         stream.once('end', () => stream.end());
         stream.once('close', () => this.#taken(stream));
-        callback?.(null, stream);
+        callback?.(null, likeSocket(stream));
       },
       (error: Error) => callback?.(error, undefined as never),
     );
     return undefined;
   }
 
-  /** A stream need not be a socket, so nothing of TCP is asked for here. */
   override keepSocketAlive(stream: Duplex): boolean {
     const timer = setTimeout(() => stream.destroy(), IDLE_TIME);
     timer.unref();
     this.#idle.set(stream, timer);
-    if (stream instanceof Socket) stream.unref();
-    return true;
+    // Node calls this for its answer: false means that the connection is not to be kept.
+    return super.keepSocketAlive(stream) as unknown as boolean;
   }
 
-  override reuseSocket(stream: Duplex): void {
+  override reuseSocket(stream: Duplex, request: ClientRequest): void {
     this.#taken(stream);
-    if (stream instanceof Socket) stream.ref();
+    super.reuseSocket(stream, request);
   }
 
   #taken(stream: Duplex): void {
     clearTimeout(this.#idle.get(stream));
     this.#idle.delete(stream);
   }
+}
+
+/** Gives a stream that is no socket the methods that Node's agent calls on idle sockets. */
+function likeSocket(stream: Duplex): Duplex {
+  for (const name of ['setKeepAlive', 'setTimeout', 'ref', 'unref']) {
+    if (!(name in stream)) Object.defineProperty(stream, name, { value: () => stream });
+  }
+  return stream;
 }
