@@ -1,5 +1,5 @@
 /** The database file: its schema, how it is checked before it is used, and what its errors mean. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { StoreEvent } from '../contract.ts';
 import { TaskInterner } from '../intern.ts';
@@ -30,7 +30,7 @@ const SCHEMA = `
 /** Makes the key and then an empty database, unless there is one. */
 export function createDatabase(path: string, keyPath: string, readKey: () => DataKey): void {
   if (existsSync(path)) return;
-  if (existsSync(`${path}-wal`)) {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
     throw new StoreError(
       `${path}: the database is missing, but its log ${path}-wal is there. Put the database back beside it, or restore both from a backup`,
     );
@@ -65,6 +65,9 @@ export function readDatabase(path: string, dataKey: DataKey): LocalState {
           `${path}: its secrets were encrypted with another data key than the one given. Put the key file that belongs to this database back; nothing was changed`,
         );
       }
+      const { newest } = one(database, 'SELECT max(revision) AS newest FROM object');
+      if ((newest as number) > (revision as number))
+        throw damaged(path, `revision ${newest} came after ${revision}`);
       return { revision: revision as number, objects: readObjects(path, database, dataKey.key) };
     } finally {
       database.close();
