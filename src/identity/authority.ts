@@ -5,6 +5,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPair,
+  type KeyObject,
   randomBytes,
   webcrypto,
   X509Certificate,
@@ -123,12 +124,19 @@ export async function crossSign(root: Root, by: Root): Promise<string> {
   return bundle(certificate.toString('pem'));
 }
 
-/** Throws if the key (PEM) is not the root's, or is of a kind that cannot sign here (ECDSA and RSA can). */
-export function checkRoot(root: Root): void {
-  const key = createPrivateKey(root.key);
-  signingAlgorithm(root.key);
-  if (!new X509Certificate(root.cert).checkPrivateKey(key))
-    throw new Error('the key is not the certificate’s');
+/** What is wrong with a root that somebody gives (key as PEM), in SwarmKit's words; undefined if it can sign. */
+export function checkRoot(root: Root): string | undefined {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(root.key);
+  } catch {
+    return 'malformed private key';
+  }
+  const { asymmetricKeyType: type } = key;
+  if (type !== 'ec' && type !== 'rsa')
+    return `unsupported signature algorithm: ${type}: use an ECDSA or RSA key`;
+  if (!new X509Certificate(root.cert).checkPrivateKey(key)) return 'certificate key mismatch';
+  return undefined;
 }
 
 async function load(): Promise<typeof x509> {
@@ -163,10 +171,8 @@ async function newKey(): Promise<string> {
 }
 
 function signingAlgorithm(key: string): webcrypto.EcdsaParams {
-  const { asymmetricKeyType } = createPrivateKey(key);
-  if (asymmetricKeyType === 'ec') return { name: 'ECDSA', hash: 'SHA-256' };
-  if (asymmetricKeyType === 'rsa') return { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' };
-  throw new Error(`keys of type ${asymmetricKeyType} cannot sign certificates here: use ECDSA or RSA`);
+  const name = createPrivateKey(key).asymmetricKeyType === 'ec' ? 'ECDSA' : 'RSASSA-PKCS1-v1_5';
+  return { name, hash: 'SHA-256' };
 }
 
 /** PEM of any form that OpenSSL knows to the pair that WebCrypto wants. */

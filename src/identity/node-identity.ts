@@ -4,10 +4,12 @@
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TLSInfo } from '../model/objects.ts';
 import { type NodeCertificate, nodeTlsInfo, readNodeCertificate } from './certificate.ts';
 import { bundle, certificatesIn } from './pem.ts';
+
+const FILE = 'identity.json';
 
 export interface Credentials {
   /** PEM of the private key; of the certificate and what certifies its root to others; of all trusted roots. */
@@ -27,8 +29,9 @@ export interface NodeIdentity {
   onChange(listener: () => void): () => void;
 }
 
-/** The identity kept in this file; undefined if there is none. A damaged one is an error that names the file. */
-export async function loadIdentity(path: string): Promise<NodeIdentity | undefined> {
+/** The identity kept in this folder; undefined if there is none. A damaged one is an error that names the file. */
+export async function loadIdentity(folder: string): Promise<NodeIdentity | undefined> {
+  const path = join(folder, FILE);
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -46,16 +49,12 @@ export async function loadIdentity(path: string): Promise<NodeIdentity | undefin
   }
 }
 
-/** Writes a new node's identity, for its owner's eyes only. */
-export async function createIdentity(path: string, credentials: Credentials): Promise<NodeIdentity> {
+/** Writes a new node's identity into this folder, for its owner's eyes only. */
+export async function createIdentity(folder: string, credentials: Credentials): Promise<NodeIdentity> {
+  const path = join(folder, FILE);
   const checked = check(credentials);
   await write(path, checked);
   return identity(path, checked);
-}
-
-export async function removeIdentity(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(partial(path), { force: true });
 }
 
 function identity(path: string, first: Credentials): NodeIdentity {

@@ -1,0 +1,90 @@
+/** The certificate authority of a running manager: the rules of this folder, applied to its store. */
+import type { Clock } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { IssueAnswer } from '../../model/protocol.ts';
+import { type Change, ConflictError, type Store } from '../../store/contract.ts';
+import type { Authority } from '../contract.ts';
+import { theCluster, trustedRoots } from './cluster.ts';
+import { certify, joiningNode } from './issue.ts';
+import { finishRotation } from './rotation.ts';
+import { updatedCluster } from './update.ts';
+
+export interface AuthorityOptions {
+  store: Store;
+  clock: Clock;
+  newId(): string;
+  /** Told when a rotation could not be finished; the next change of a node tries again. */
+  onError(error: unknown): void;
+}
+
+export function createAuthority({ store, clock, newId, onError }: AuthorityOptions): Authority {
+  let closed = false;
+  let finishing: Promise<void> | undefined;
+
+  /** Ends a rotation that has come through. A change while this writes is looked at afterwards. */
+  function finish(): void {
+    if (closed || finishing !== undefined) return;
+    const [cluster] = store.view.all('cluster');
+    const next = cluster && finishRotation(cluster, store.view.all('node'));
+    if (next === undefined) return;
+    finishing = store
+      .commit({ changes: [{ op: 'put', kind: 'cluster', object: next }] })
+      .then(
+        () => undefined,
+        (error) => (error instanceof ConflictError ? undefined : onError(error)),
+      )
+      .then(() => {
+        finishing = undefined;
+        finish();
+      });
+  }
+
+  const unwatch = store.watch(store.view.revision, (commit) => {
+    if (commit.events.some((event) => event.kind === 'cluster' || event.kind === 'node')) finish();
+  });
+  finish();
+
+  /** What was decided is written only if the cluster (its tokens, its root) is still the one it was decided from. */
+  async function issued(changes: Change[], clusterId: string, revision: number): Promise<void> {
+    await store.commit({ changes, require: [{ kind: 'cluster', id: clusterId, revision }] });
+  }
+
+  return {
+    roots: () => trustedRoots(theCluster(store.view)),
+    issue: (request, remoteAddr) =>
+      again(async (): Promise<IssueAnswer> => {
+        const cluster = theCluster(store.view);
+        const now = clock.now();
+        const node = joiningNode(cluster, request, { id: newId(), remoteAddr, now });
+        const answer = await certify(cluster, node, request.csr, now);
+        await issued([{ op: 'put', kind: 'node', object: node }], cluster.ID, cluster.Version.Index);
+        return answer;
+      }),
+    async renew(nodeId, request) {
+      const node = store.view.get('node', nodeId);
+      if (node === undefined) throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
+      return certify(theCluster(store.view), node, request.csr, clock.now());
+    },
+    updateCluster: (update) =>
+      again(async () => {
+        const next = await updatedCluster(theCluster(store.view), update, clock.now());
+        await store.commit({ changes: [{ op: 'put', kind: 'cluster', object: next }] });
+      }),
+    async close() {
+      closed = true;
+      unwatch();
+      await finishing;
+    },
+  };
+}
+
+/** Decides anew if something was written meanwhile, which only happens when clients press at the same moment. */
+async function again<T>(decide: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await decide();
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** Who gets a certificate, and for what: rules over the cluster and its nodes. */
+import { timingSafeEqual } from 'node:crypto';
+import { issueCertificate } from '../../identity/authority.ts';
+import type { Role } from '../../identity/certificate.ts';
+import { validity } from '../../identity/expiry.ts';
+import { bundle } from '../../identity/pem.ts';
+import { timestamp } from '../../model/clock.ts';
+import { ApiError, rpcError } from '../../model/errors.ts';
+import type { Cluster, Node } from '../../model/objects.ts';
+import type { IssueAnswer, IssueRequest } from '../../model/protocol.ts';
+import { signingRoot, trustedRoots } from './cluster.ts';
+
+/** The role that a join token gives. Throws Docker's error for any other text. */
+export function roleOfToken(cluster: Cluster, token: string): Role {
+  const { Worker, Manager } = cluster.internal.joinTokens;
+  if (equal(token, Worker)) return 'worker';
+  if (equal(token, Manager)) return 'manager';
+  throw rpcError('InvalidArgument', 'A valid join token is necessary to join this cluster');
+}
+
+export interface NewNode {
+  id: string;
+  role: Role;
+  availability?: string | null | undefined;
+  addr: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+/** A node that has joined but has not been heard of yet, not yet stored. */
+export function newNode({ id, role, availability, addr, now }: NewNode): Node {
+  const wanted = availability || 'active';
+  if (!['active', 'pause', 'drain'].includes(wanted))
+    throw rpcError('InvalidArgument', `invalid availability: "${wanted}"`);
+  const at = timestamp(now);
+  return {
+    ID: id,
+    Version: { Index: 0 },
+    CreatedAt: at,
+    UpdatedAt: at,
+    Spec: { Labels: {}, Role: role, Availability: wanted },
+    Status: { State: 'unknown', Addr: addr },
+    internal: {},
+  };
+}
+
+/** The node that a request with a join token makes. */
+export function joiningNode(
+  cluster: Cluster,
+  request: IssueRequest,
+  parts: { id: string; remoteAddr: string; now: number },
+): Node {
+  const role = roleOfToken(cluster, request.token);
+  if (role === 'manager')
+    throw new ApiError(
+      501,
+      'this cluster has one manager and cannot take in another one yet: join as a worker, with the token that ' +
+        '"docker swarm join-token worker" shows',
+    );
+  const addr = request.addr || parts.remoteAddr;
+  return newNode({ id: parts.id, role, availability: request.availability, addr, now: parts.now });
+}
+
+/** Certifies a node in the role it has now. `csr`: PEM; `now` in ms. */
+export async function certify(cluster: Cluster, node: Node, csr: string, now: number): Promise<IssueAnswer> {
+  const role: Role = node.Spec.Role === 'manager' ? 'manager' : 'worker';
+  const holder = {
+    nodeId: node.ID,
+    role,
+    clusterId: cluster.ID,
+    ...validity(now, cluster.Spec.CAConfig?.NodeCertExpiry),
+  };
+  let certificate: string;
+  try {
+    certificate = await issueCertificate(signingRoot(cluster), csr, holder);
+  } catch (error) {
+    throw rpcError('InvalidArgument', `cannot certify the request: ${(error as Error).message}`);
+  }
+  return {
+    nodeId: node.ID,
+    role,
+    certificate: bundle(certificate, cluster.internal.crossSigned),
+    roots: trustedRoots(cluster),
+  };
+}
+
+function equal(a: string, b: string): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,80 @@
+/**
+ * Replacing the cluster's root. From its beginning certificates are signed by the new root, and both are trusted; join
+ * tokens pin the old one until every node's certificate is from the new root, and then the new one.
+ */
+import { X509Certificate } from 'node:crypto';
+import { checkRoot, crossSign, type Root } from '../../identity/authority.ts';
+import { rootTlsInfo } from '../../identity/certificate.ts';
+import { bundle, certificatesIn } from '../../identity/pem.ts';
+import { rpcError } from '../../model/errors.ts';
+import type { Cluster, Node, TLSInfo } from '../../model/objects.ts';
+import { pinnedRoot, rotateTokens, signingRoot } from './cluster.ts';
+
+const MIN_ROOT_LIFE = 365 * 24 * 3_600_000;
+
+/** The root that an administrator gives as PEM, checked; throws SwarmKit's errors. `now` in ms. */
+export function givenRoot(cert: string, key: string, now: number): Root {
+  const invalid = (text: string) => rpcError('InvalidArgument', text);
+  const certificates = certificatesIn(cert);
+  if (certificates.length > 1)
+    throw invalid('the desired CA certificate cannot contain multiple certificates');
+  let parsed: X509Certificate;
+  try {
+    parsed = new X509Certificate(certificates[0] ?? '');
+  } catch {
+    throw invalid('invalid root certificates: failed to parse certificate');
+  }
+  if (key === '')
+    throw invalid(
+      'there must be at least one valid, reachable external CA corresponding to the desired CA certificate',
+    );
+  const root = { cert: bundle(cert), key };
+  const problem = checkRoot(root);
+  if (problem !== undefined) throw invalid(problem);
+  if (Date.parse(parsed.validTo) < now + MIN_ROOT_LIFE) throw invalid('CA certificate expires too soon');
+  if (!parsed.ca) throw invalid('the desired CA certificate is not one of a certificate authority');
+  return root;
+}
+
+/** The cluster with a rotation to `root` begun, or called off if `root` is the one from before it. */
+export async function beginRotation(cluster: Cluster, root: Root): Promise<Cluster> {
+  const { internal } = cluster;
+  const pinned = pinnedRoot(cluster);
+  if (root.cert === internal.caCert) return { ...cluster, internal: { ...internal, caKey: root.key } };
+  const back = root.cert === pinned;
+  const crossSigned = back ? '' : (await crossSign(root, signingRoot(cluster))) + internal.crossSigned;
+  return {
+    ...cluster,
+    TLSInfo: rootTlsInfo(root.cert, pinned),
+    RootRotationInProgress: true,
+    internal: {
+      ...internal,
+      caCert: root.cert,
+      caKey: root.key,
+      oldRoots: [...new Set([pinned, ...internal.oldRoots, internal.caCert])].filter(
+        (old) => old === pinned || old !== root.cert,
+      ),
+      crossSigned,
+    },
+  };
+}
+
+/** The cluster with its rotation ended, or undefined while there is none or a node still has an old certificate. */
+export function finishRotation(cluster: Cluster, nodes: Iterable<Node>): Cluster | undefined {
+  if (!cluster.RootRotationInProgress) return undefined;
+  for (const node of nodes) if (!sameIssuer(node.Description?.TLSInfo, cluster.TLSInfo)) return undefined;
+  const { internal } = cluster;
+  const sameRoot = pinnedRoot(cluster) === internal.caCert;
+  const finished: Cluster = {
+    ...cluster,
+    TLSInfo: rootTlsInfo(internal.caCert, internal.caCert),
+    RootRotationInProgress: false,
+    internal: { ...internal, oldRoots: [], crossSigned: '' },
+  };
+  // Tokens pin the root; where it has come back to the one they pin, they stay good.
+  return sameRoot ? finished : rotateTokens(finished, { worker: true, manager: true });
+}
+
+function sameIssuer(a: TLSInfo | undefined, b: TLSInfo): boolean {
+  return a?.CertIssuerPublicKey === b.CertIssuerPublicKey && a.CertIssuerSubject === b.CertIssuerSubject;
+}

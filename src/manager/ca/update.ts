@@ -1,0 +1,58 @@
+/** `docker swarm update`, `join-token --rotate` and `ca --rotate`: one change of the cluster object. */
+import type { ClusterUpdate } from '../../api/contract.ts';
+import { createRoot } from '../../identity/authority.ts';
+import { MIN_NODE_CERT_EXPIRY } from '../../identity/expiry.ts';
+import { certificatesIn } from '../../identity/pem.ts';
+import { timestamp } from '../../model/clock.ts';
+import { ApiError, rpcError } from '../../model/errors.ts';
+import type { Cluster } from '../../model/objects.ts';
+import type { ClusterSpec } from '../../model/spec.ts';
+import { rotateTokens } from './cluster.ts';
+import { beginRotation, givenRoot } from './rotation.ts';
+
+/** Throws Docker's errors for a spec that no cluster can have. */
+export function checkClusterSpec(spec: ClusterSpec): void {
+  if (spec.Name && spec.Name !== 'default') throw new ApiError(400, 'swarm spec must be named "default"');
+  const { NodeCertExpiry, ExternalCAs } = spec.CAConfig ?? {};
+  for (const external of ExternalCAs ?? []) {
+    const { Protocol } = external as { Protocol?: unknown };
+    if (Protocol !== 'cfssl') throw new ApiError(400, `invalid protocol: ${JSON.stringify(Protocol ?? '')}`);
+    throw rpcError(
+      'Unimplemented',
+      'external certificate authorities are not supported: leave out --external-ca',
+    );
+  }
+  if (NodeCertExpiry && NodeCertExpiry < MIN_NODE_CERT_EXPIRY)
+    throw rpcError('InvalidArgument', 'minimum certificate expiry time is: 1h0m0s');
+  if ((spec.Dispatcher?.HeartbeatPeriod ?? 0) < 0)
+    throw rpcError('InvalidArgument', 'heartbeat time period cannot be a negative duration');
+  if (spec.EncryptionConfig?.AutoLockManagers)
+    throw rpcError('Unimplemented', 'locking managers is not supported: leave out --autolock');
+}
+
+/** The cluster as the update wants it; `now` in ms. Throws Docker's errors. */
+export async function updatedCluster(cluster: Cluster, update: ClusterUpdate, now: number): Promise<Cluster> {
+  checkClusterSpec(update.spec);
+  if (update.version !== cluster.Version.Index) throw rpcError('Unknown', 'update out of sequence');
+  const { SigningCACert, SigningCAKey, ...ca } = update.spec.CAConfig ?? {};
+  const next: Cluster = {
+    ...(await withRoot(cluster, update.spec, now)),
+    // The signing key is kept where the store encrypts it, and nowhere else.
+    Spec: { ...update.spec, Name: 'default', CAConfig: ca },
+    UpdatedAt: timestamp(now),
+  };
+  return rotateTokens(next, { worker: update.rotateWorkerToken, manager: update.rotateManagerToken });
+}
+
+async function withRoot(cluster: Cluster, spec: ClusterSpec, now: number): Promise<Cluster> {
+  const { SigningCACert, SigningCAKey, ForceRotate } = spec.CAConfig ?? {};
+  const given = certificatesIn(SigningCACert ?? '').join('');
+  if (given !== '') return beginRotation(cluster, givenRoot(given, SigningCAKey ?? '', now));
+  if (SigningCAKey)
+    throw rpcError(
+      'InvalidArgument',
+      'if a signing CA key is provided, the signing CA cert must also be provided',
+    );
+  if ((ForceRotate ?? 0) === (cluster.Spec.CAConfig?.ForceRotate ?? 0)) return cluster;
+  return beginRotation(cluster, await createRoot(now));
+}
