@@ -1,3 +1,5 @@
+import { MachineError } from '../machine/driver.ts';
+
 /** Lays out rows under their headings in columns of the width of their longest cell, three spaces apart. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [headings, ...rows];
@@ -21,7 +23,7 @@ export function fillTemplate(template: string, row: Readonly<Record<string, stri
     .replace(/\{\{\s*\.?([^}]*?)\s*\}\}/g, (_, field: string) => {
       const value = row[field];
       if (value === undefined)
-        throw new Error(`Unknown field "${field}": use ${Object.keys(row).join(', ')}`);
+        throw new MachineError(`Unknown field "${field}": use ${Object.keys(row).join(', ')}`);
       return value;
     });
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Machine, MachineError } from './driver.ts';
 
@@ -76,4 +76,7 @@ export async function deleteMachine(machine: Machine): Promise<void> {
     await rm(join(machine.directory, entry), { recursive: true, force: true });
   }
   await rm(machine.directory, { recursive: true, force: true });
+  // The last one takes the folders around it along; they are not empty while there are others.
+  for (const parent of [join(essaimHome(), 'machines'), essaimHome()])
+    await rmdir(parent).catch(() => undefined);
 }

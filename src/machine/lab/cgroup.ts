@@ -54,23 +54,23 @@ export async function hierarchies(): Promise<Hierarchy[]> {
 }
 
 /** The engine's `--cgroup-parent` for the containers of a host. */
-export function containersGroup(name: string): string {
-  return `/essaim/${name}`;
+export function containersGroup(key: string): string {
+  return `/essaim/${key}`;
 }
 
 /**
  * Makes the groups for the host's own processes and returns their directories. They are leaves beside the containers'
  * groups, because version 2 wants no process in a group that has children.
  */
-export async function makeGroups(name: string): Promise<string[]> {
-  const groups = tracking(await hierarchies()).map((h) => join(h.path, 'essaim', name, 'system'));
+export async function makeGroups(key: string): Promise<string[]> {
+  const groups = tracking(await hierarchies()).map((h) => join(h.path, 'essaim', key, 'system'));
   for (const group of groups) await mkdir(group, { recursive: true });
   return groups;
 }
 
 /** Kills every process that is still in a group of the host; needed only where a start was interrupted. */
-export async function killStragglers(name: string): Promise<void> {
-  const roots = (await hierarchies()).map((h) => join(h.path, 'essaim', name));
+export async function killStragglers(key: string): Promise<void> {
+  const roots = (await hierarchies()).map((h) => join(h.path, 'essaim', key));
   await until(
     async () => {
       const pids = (await Promise.all(roots.map(processesBelow))).flat();
@@ -78,14 +78,14 @@ export async function killStragglers(name: string): Promise<void> {
       return pids.length === 0 ? true : undefined;
     },
     10_000,
-    () => new MachineError(`Processes of machine "${name}" do not die: see ${roots[0]}/**/cgroup.procs.`),
+    () => new MachineError(`Processes of host ${key} do not die: see ${roots[0]}/**/cgroup.procs.`),
   );
 }
 
 /** Removes the groups of a host in every tree, those that its engine made as well. */
-export async function removeGroups(name: string): Promise<void> {
+export async function removeGroups(key: string): Promise<void> {
   for (const { path } of await hierarchies()) {
-    await removeTree(join(path, 'essaim', name));
+    await removeTree(join(path, 'essaim', key));
     // Fails while other machines have groups there.
     await rmdir(join(path, 'essaim')).catch(() => undefined);
   }

@@ -32,7 +32,7 @@ export const lab: Driver = {
       const machine = await reserve(name, options);
       try {
         options.progress(`creating ${name} (${machine.address})`);
-        await powerOn(machine);
+        await boot(machine);
         const ready: Machine = { ...machine, phase: 'ready' };
         await saveMachine(ready);
         return ready;
@@ -47,6 +47,7 @@ export const lab: Driver = {
     if (machine.phase === 'creating') {
       throw new MachineError(`Machine "${machine.name}" was not finished: create it again, or remove it.`);
     }
+    await checkRequirements();
     await withMachine(machine.name, () => powerOn(machine));
   },
 
@@ -65,7 +66,7 @@ export const lab: Driver = {
 
   async link(machine, up) {
     await running(machine);
-    await network.setLink(machine.address, up);
+    await network.setLink(machine, up);
   },
 
   async status(machine): Promise<MachineStatus> {
@@ -76,7 +77,7 @@ export const lab: Driver = {
     if (!init) return { state: 'Stopped', problem: '' };
     const found = await Promise.all(host.PARTS.map((part) => host.findPart(machine, init, part)));
     const dead = host.PARTS.filter((_, i) => !found[i]).map((part) => `${host.label(part)} does not run`);
-    if (!(await network.linkIsUp(machine.address))) dead.push('cut off from the network');
+    if (!(await network.linkIsUp(machine))) dead.push('cut off from the network');
     return dead.length === 0
       ? { state: 'Running', problem: '' }
       : { state: 'Error', problem: dead.join(', ') };
@@ -100,7 +101,7 @@ export const lab: Driver = {
 
   async details(machine) {
     const init = await host.findInit(machine);
-    return { Pid: init?.pid ?? 0, NetworkNamespace: network.namespaceName(machine.name) };
+    return { Pid: init?.pid ?? 0, NetworkNamespace: network.namespaceName(machine) };
   },
 };
 
@@ -112,7 +113,7 @@ async function clearUnfinished(name: string): Promise<void> {
   await erase(machine);
 }
 
-/** Takes a free address and writes the machine's record, before anything is made that would have to be found again. */
+/** Takes a free address, for good by plugging the host in, and writes the machine's record, before anything is made that would have to be found again. */
 async function reserve(name: string, options: CreateOptions): Promise<Machine> {
   return withNetwork(async () => {
     const address = await network.freeAddress((await listMachines()).map((m) => m.address));
@@ -126,22 +127,33 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
       createdAt: new Date().toISOString(),
     };
     await saveMachine(machine);
+    try {
+      await network.ensureBridge();
+      await network.plugIn(machine);
+    } catch (error) {
+      await disconnect(machine);
+      await deleteMachine(machine);
+      throw error;
+    }
     return machine;
   });
 }
 
 async function powerOn(machine: Machine): Promise<void> {
-  let init = await host.findInit(machine);
-  if (!init) {
-    await checkRequirements();
+  if (!(await host.findInit(machine))) {
     await host.killProcesses(machine);
     await withNetwork(async () => {
       await network.ensureBridge();
-      await network.plugIn(machine.name, machine.address);
+      await network.plugIn(machine);
     });
-    init = await host.startInit(machine);
   }
-  await network.setLink(machine.address, true);
+  await boot(machine);
+}
+
+/** Starts what does not run of a host that is plugged in. */
+async function boot(machine: Machine): Promise<void> {
+  const init = (await host.findInit(machine)) ?? (await host.startInit(machine));
+  await network.setLink(machine, true);
   for (const part of host.PARTS) {
     if (!(await host.findPart(machine, init, part))) await host.startPart(machine, init, part);
   }
@@ -149,18 +161,21 @@ async function powerOn(machine: Machine): Promise<void> {
 
 /** The network goes first, so that no dying process can say a word to another host. */
 async function powerOff(machine: Machine): Promise<void> {
-  if (await network.linkIsUp(machine.address)) await network.setLink(machine.address, false);
+  await network.setLink(machine, false);
   await host.killProcesses(machine);
 }
 
 async function erase(machine: Machine): Promise<void> {
   await powerOff(machine);
-  await withNetwork(async () => {
-    await network.unplug(machine.name, machine.address);
-    await network.removeUnusedBridge();
-  });
-  await removeGroups(machine.name);
+  await withNetwork(() => disconnect(machine));
+  await removeGroups(network.hostKey(machine));
   await deleteMachine(machine);
+}
+
+/** Call it under the network's lock. */
+async function disconnect(machine: Machine): Promise<void> {
+  await network.unplug(machine);
+  await network.removeUnusedBridge();
 }
 
 async function running(machine: Machine): Promise<NonNullable<Awaited<ReturnType<typeof host.findInit>>>> {

@@ -8,7 +8,7 @@ import { ping } from '../engine-api.ts';
 import { run, SYSTEM_PATH, until } from '../exec.ts';
 import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
 import { containersGroup, killStragglers, makeGroups } from './cgroup.ts';
-import { namespaceName } from './network.ts';
+import { hostKey, namespaceName } from './network.ts';
 
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 const essaim = fileURLToPath(new URL('../../../bin/essaim', import.meta.url));
@@ -84,8 +84,8 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
     directory,
     name,
   ];
-  const join_ = [(await makeGroups(name)).join(' '), ''];
-  const network = `--net=/run/netns/${namespaceName(name)}`;
+  const join_ = [(await makeGroups(hostKey(machine))).join(' '), ''];
+  const network = `--net=/run/netns/${namespaceName(machine)}`;
   const args = [script('launch.sh'), ...join_, 'nsenter', network, ...unshare];
   const exited = await spawnLogged('sh', args, logPath(machine, 'init'));
   return until(
@@ -104,7 +104,7 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
     await symlink('engine.sock', socketPath(machine, part)).catch(() => undefined);
     return;
   }
-  const groups = (await makeGroups(machine.name)).join(' ');
+  const groups = (await makeGroups(hostKey(machine))).join(' ');
   const argv = part === 'engine' ? engineCommand(machine) : daemonCommand(machine);
   // Forked off, it becomes a child of the host's first process.
   const launch = ['setsid', '--fork', 'sh', script('launch.sh'), groups, `/run/${part}.process`, ...argv];
@@ -152,7 +152,7 @@ export async function killProcesses(machine: Machine): Promise<void> {
       () => new MachineError(`Processes of machine "${machine.name}" do not die.`),
     );
   }
-  await killStragglers(machine.name);
+  await killStragglers(hostKey(machine));
   await rm(join(machine.directory, 'init'), { force: true });
 }
 
@@ -181,7 +181,7 @@ function engineCommand(machine: Machine): string[] {
     '--exec-root=/run/docker',
     '--pidfile=/run/docker.pid',
     '--host=unix:///run/engine.sock',
-    `--cgroup-parent=${containersGroup(machine.name)}`,
+    `--cgroup-parent=${containersGroup(hostKey(machine))}`,
     // There is no systemd on the host that could make the groups.
     '--exec-opt=native.cgroupdriver=cgroupfs',
   ];

@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
-import { MachineError } from '../driver.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { type Machine, MachineError } from '../driver.ts';
 import { run, succeeds, until } from '../exec.ts';
 
 /** The bridge in the root namespace that all lab hosts are plugged into. */
@@ -16,8 +16,13 @@ export function portName(address: string): string {
   return `essaim${lastByte(address)}`;
 }
 
-export function namespaceName(name: string): string {
-  return `essaim-${name}`;
+/** Names a host's namespace and control groups: unique on this system even where two users' hosts share a name. */
+export function hostKey({ name, address }: Machine): string {
+  return `${name}-${lastByte(address)}`;
+}
+
+export function namespaceName(machine: Machine): string {
+  return `essaim-${hostKey(machine)}`;
 }
 
 function lastByte(address: string): number {
@@ -85,15 +90,23 @@ export async function removeUnusedBridge(): Promise<void> {
   if (ports) await run('ip', ['link', 'delete', BRIDGE]);
 }
 
-/** Makes the host's network namespace and plugs it in, replacing what an earlier run of the host left. */
-export async function plugIn(name: string, address: string): Promise<void> {
-  const namespace = namespaceName(name);
+/**
+ * Makes the host's network namespace and plugs it in, replacing what an earlier run of the host left.
+ * Call it under the network's lock.
+ */
+export async function plugIn(machine: Machine): Promise<void> {
+  const { address, directory } = machine;
+  const namespace = namespaceName(machine);
   const port = portName(address);
-  await unplug(name, address);
+  await unplug(machine);
+  const owner = await portOwner(address);
+  if (owner !== undefined) {
+    throw new MachineError(`Address ${address} of machine "${machine.name}" is in use by ${owner}.`);
+  }
   await run('ip', ['netns', 'add', namespace]);
   const inside = ['eth0', 'address', hardwareAddress(address), 'netns', namespace];
   await run('ip', ['link', 'add', port, 'type', 'veth', 'peer', 'name', ...inside]);
-  await run('ip', ['link', 'set', port, 'master', BRIDGE, 'up']);
+  await run('ip', ['link', 'set', port, 'alias', directory, 'master', BRIDGE, 'up']);
   const configure = [
     'ip link set lo up',
     `ip address add ${address}/24 broadcast ${PREFIX}255 dev eth0`,
@@ -104,11 +117,23 @@ export async function plugIn(name: string, address: string): Promise<void> {
 }
 
 /** Removes the host's cable and network namespace; does nothing where there are none. */
-export async function unplug(name: string, address: string): Promise<void> {
-  const port = portName(address);
-  if (await succeeds('ip', ['link', 'show', port])) await run('ip', ['link', 'delete', port]);
+export async function unplug(machine: Machine): Promise<void> {
+  if (await isPluggedIn(machine)) await run('ip', ['link', 'delete', portName(machine.address)]);
   const namespaces: string[] = await readdir('/run/netns').catch(() => []);
-  if (namespaces.includes(namespaceName(name))) await removeNamespace(namespaceName(name));
+  if (namespaces.includes(namespaceName(machine))) await removeNamespace(namespaceName(machine));
+}
+
+/** Whether the port of the host's address is there and is the host's. */
+async function isPluggedIn(machine: Machine): Promise<boolean> {
+  const owner = await portOwner(machine.address);
+  // Nobody's: its maker was killed before it could write whose it is.
+  return owner === machine.directory || owner === '';
+}
+
+/** The directory of the host that has the port, or undefined when there is no such port. */
+async function portOwner(address: string): Promise<string | undefined> {
+  const text = await readFile(`/sys/class/net/${portName(address)}/ifalias`, 'utf8').catch(() => undefined);
+  return text?.trim();
 }
 
 async function removeNamespace(namespace: string): Promise<void> {
@@ -122,12 +147,16 @@ async function removeNamespace(namespace: string): Promise<void> {
   );
 }
 
-/** Connects or cuts the host. A cut host is silent: nobody gets a refusal in its name. */
-export async function setLink(address: string, up: boolean): Promise<void> {
-  await run('ip', ['link', 'set', portName(address), up ? 'up' : 'down']);
+/** Connects or cuts the host, if it is plugged in. A cut host is silent: nobody gets a refusal in its name. */
+export async function setLink(machine: Machine, up: boolean): Promise<void> {
+  if (!(await isPluggedIn(machine))) return;
+  await run('ip', ['link', 'set', portName(machine.address), up ? 'up' : 'down']);
 }
 
-export async function linkIsUp(address: string): Promise<boolean> {
-  const shown = await run('ip', ['link', 'show', portName(address)]).catch(() => '');
-  return /<[^>]*\bUP\b/.test(shown);
+/** Whether the host is plugged in and not cut. */
+export async function linkIsUp(machine: Machine): Promise<boolean> {
+  if (!(await isPluggedIn(machine))) return false;
+  const flags = Number(await readFile(`/sys/class/net/${portName(machine.address)}/flags`, 'utf8'));
+  const IFF_UP = 1;
+  return (flags & IFF_UP) !== 0;
 }
