@@ -60,6 +60,8 @@ export interface Authority {
   issue(request: IssueRequest, remoteAddr: string): Promise<IssueAnswer>;
   /** A new certificate for a node, with the role it has now. */
   renew(nodeId: string, request: RenewRequest): Promise<IssueAnswer>;
+  /** The node's certificate is good for nothing any more, and it gets no other. */
+  revoke(nodeId: string): Promise<void>;
   updateCluster(update: ClusterUpdate): Promise<void>;
   close(): Promise<void>;
 }

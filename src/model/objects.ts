@@ -7,6 +7,7 @@
 import type {
   ClusterSpec,
   ConfigSpec,
+  Driver,
   EndpointSpec,
   GenericResource,
   NetworkSpec,
@@ -85,6 +86,8 @@ export interface Node extends Meta {
   internal: {
     /** When the node's state became down, milliseconds since the epoch. */
     downSince?: number;
+    /** The node has left the cluster by itself: its certificate is good for nothing any more. */
+    left?: boolean;
   };
 }
 
@@ -111,6 +114,18 @@ export interface Service extends Meta {
     /** The revision at which Spec was last written by a user; tasks remember the one they were made from. */
     specVersion: number;
     previousSpecVersion?: number;
+    /** The rolling update or rollback that is under way; the orchestrator's alone. */
+    update?: {
+      /** Names this run; tasks made by it carry it. */
+      run: string;
+      specVersion: number;
+      rollback: boolean;
+      /** When the run began, milliseconds. */
+      startedAt: number;
+      /** How many slots were to be replaced when it began, and how many of their new tasks have failed. */
+      slots: number;
+      failures: number;
+    };
   };
 }
 
@@ -151,8 +166,19 @@ export interface Task extends Meta {
     /** A task with desired state `ready` goes on to `running` at this time (ms) and once `after` has stopped. */
     notBefore?: number;
     after?: string;
-    /** The restarts of this slot under this spec version: when (ms), and on which node the failed task had run. */
+    /**
+     * The latest restarts of this slot under this spec version: when (ms), and on which node the task had failed
+     * (empty if it had not: its node was lost or drained, or it was complete).
+     */
     restarts?: Array<{ at: number; node: string }>;
+    /** How many restarts of this slot there were under this spec version. */
+    restartCount?: number;
+    /** The restart policy has said that this task is not to be replaced: its slot stays as it is. */
+    finished?: boolean;
+    /** Made by the update `run` of the service; `doneAt`: when it was first seen running or dead (ms). */
+    update?: { run: string; doneAt?: number; failed?: boolean };
+    /** The cluster's log driver for tasks that name none, as it was when this task was made. */
+    logDriver?: Driver;
   };
 }
 

@@ -1,6 +1,7 @@
 /** The certificate authority of a running manager: the rules of this folder, applied to its store. */
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
+import type { Cluster } from '../../model/objects.ts';
 import type { IssueAnswer } from '../../model/protocol.ts';
 import { type Change, ConflictError, type Store } from '../../store/contract.ts';
 import type { Authority } from '../contract.ts';
@@ -27,16 +28,22 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
     const [cluster] = store.view.all('cluster');
     const next = cluster && finishRotation(cluster, store.view.all('node'));
     if (next === undefined) return;
-    finishing = store
-      .commit({ changes: [{ op: 'put', kind: 'cluster', object: next }] })
-      .then(
-        () => undefined,
-        (error) => (error instanceof ConflictError ? undefined : onError(error)),
-      )
-      .then(() => {
-        finishing = undefined;
-        finish();
-      });
+    finishing = write(next).then((again) => {
+      finishing = undefined;
+      if (again) finish();
+    });
+  }
+
+  /** True if it is worth looking again at once. */
+  async function write(object: Cluster): Promise<boolean> {
+    try {
+      await store.commit({ changes: [{ op: 'put', kind: 'cluster', object }] });
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError) return true;
+      onError(error);
+      return false;
+    }
   }
 
   const unwatch = store.watch(store.view.revision, (commit) => {
@@ -62,9 +69,17 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
       }),
     async renew(nodeId, request) {
       const node = store.view.get('node', nodeId);
-      if (node === undefined) throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
+      if (node === undefined || node.internal.left)
+        throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
       return certify(theCluster(store.view), node, request.csr, clock.now());
     },
+    revoke: (nodeId) =>
+      again(async () => {
+        const node = store.view.get('node', nodeId);
+        if (node === undefined || node.internal.left) return;
+        const object = { ...node, internal: { ...node.internal, left: true } };
+        await store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+      }),
     updateCluster: (update) =>
       again(async () => {
         const next = await updatedCluster(theCluster(store.view), update, clock.now());
