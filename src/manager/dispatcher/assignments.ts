@@ -1,0 +1,155 @@
+/** What one agent has been told to do, and what it has to be told now. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Config, Secret, Task } from '../../model/objects.ts';
+import type { AssignedTask, Assignments } from '../../model/protocol.ts';
+import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
+import type { View } from '../../store/contract.ts';
+
+/** tell: the agent has to hear of the task. release: only what the task uses may no longer be needed. */
+export type Need = 'tell' | 'release';
+
+/** What a change of a task means to the agent of its node. A change of observed status alone comes from there: nothing. */
+export function needOf(before: Task | undefined, after: Task | undefined): Need | undefined {
+  const had = before !== undefined && isAssigned(before);
+  if (!after || !isAssigned(after)) return had ? 'tell' : undefined;
+  if (!had || !sameOrder(before, after)) return 'tell';
+  return isTerminal(after.Status.State) && !isTerminal(before.Status.State) ? 'release' : undefined;
+}
+
+export class AssignmentSet {
+  readonly #nodeId: string;
+  /** The tasks that the agent knows of, with the ids of what each of them uses. */
+  readonly #tasks = new Map<string, Uses>();
+  readonly #secrets = new Counts();
+  readonly #configs = new Counts();
+
+  constructor(nodeId: string) {
+    this.#nodeId = nodeId;
+  }
+
+  /** All there is for the node. To be called first, once. */
+  full(view: View): Assignments {
+    const needs = new Map<string, Need>();
+    for (const task of view.tasksOfNode(this.#nodeId)) needs.set(task.ID, 'tell');
+    return { ...this.#take(view, needs), full: true };
+  }
+
+  /** What has changed; undefined: nothing that the agent has to hear of. */
+  changes(view: View, needs: ReadonlyMap<string, Need>): Assignments | undefined {
+    const taken = this.#take(view, needs);
+    const { tasks, removedTasks, secrets, configs, removedSecrets, removedConfigs } = taken;
+    const parts = [tasks, removedTasks, secrets, configs, removedSecrets, removedConfigs];
+    return parts.some((part) => part.length > 0) ? taken : undefined;
+  }
+
+  #take(view: View, needs: ReadonlyMap<string, Need>): Assignments {
+    const tasks: AssignedTask[] = [];
+    const removedTasks: string[] = [];
+    for (const [id, need] of needs) {
+      const task = view.get('task', id);
+      if (!task || task.NodeID !== this.#nodeId || !isAssigned(task)) {
+        if (this.#forget(id)) removedTasks.push(id);
+        continue;
+      }
+      this.#hold(id, usesOf(task));
+      if (need === 'tell') tasks.push(assigned(view, task));
+    }
+    const secrets = this.#secrets.taken();
+    const configs = this.#configs.taken();
+    return {
+      full: false,
+      tasks,
+      removedTasks,
+      secrets: secrets.added.map((id) => view.get('secret', id)).filter((s): s is Secret => s !== undefined),
+      configs: configs.added.map((id) => view.get('config', id)).filter((c): c is Config => c !== undefined),
+      removedSecrets: secrets.removed,
+      removedConfigs: configs.removed,
+    };
+  }
+
+  #hold(id: string, uses: Uses): void {
+    const before = this.#tasks.get(id) ?? NOTHING;
+    this.#tasks.set(id, uses);
+    this.#secrets.move(before.secrets, uses.secrets);
+    this.#configs.move(before.configs, uses.configs);
+  }
+
+  #forget(id: string): boolean {
+    if (!this.#tasks.has(id)) return false;
+    this.#hold(id, NOTHING);
+    return this.#tasks.delete(id);
+  }
+}
+
+interface Uses {
+  secrets: readonly string[];
+  configs: readonly string[];
+}
+
+const NOTHING: Uses = { secrets: [], configs: [] };
+
+function usesOf(task: Task): Uses {
+  const container = task.Spec.ContainerSpec;
+  if (!container || isTerminal(task.Status.State) || atLeast(task.DesiredState, 'shutdown')) return NOTHING;
+  const secrets = (container.Secrets ?? []).flatMap((reference) => reference.SecretID ?? []);
+  const configs = (container.Configs ?? []).flatMap((reference) => reference.ConfigID ?? []);
+  return secrets.length + configs.length === 0 ? NOTHING : { secrets, configs };
+}
+
+/** How many tasks use each thing. */
+class Counts {
+  readonly #counts = new Map<string, number>();
+  /** The counts as they were when last taken, of each thing touched since. */
+  readonly #before = new Map<string, number>();
+
+  move(from: readonly string[], to: readonly string[]): void {
+    for (const id of to) this.#add(id, 1);
+    for (const id of from) this.#add(id, -1);
+  }
+
+  /** What has come into use, and what is no longer used, since this was last asked. */
+  taken(): { added: string[]; removed: string[] } {
+    const added: string[] = [];
+    const removed: string[] = [];
+    for (const [id, before] of this.#before) {
+      const count = this.#counts.get(id) ?? 0;
+      if (before === 0 && count > 0) added.push(id);
+      if (before > 0 && count === 0) removed.push(id);
+    }
+    this.#before.clear();
+    return { added, removed };
+  }
+
+  #add(id: string, by: number): void {
+    const count = this.#counts.get(id) ?? 0;
+    if (!this.#before.has(id)) this.#before.set(id, count);
+    if (count + by === 0) this.#counts.delete(id);
+    else this.#counts.set(id, count + by);
+  }
+}
+
+function assigned(view: View, task: Task): AssignedTask {
+  const auth = view.get('credential', task.ServiceID)?.auth;
+  return auth === undefined ? { task } : { task, auth };
+}
+
+function isAssigned(task: Task): boolean {
+  return task.NodeID !== undefined && compareStates(task.Status.State, 'assigned') >= 0;
+}
+
+/** True if nothing differs that an agent acts on. Objects share the parts that were not changed, so this is quick. */
+function sameOrder(a: Task, b: Task): boolean {
+  return (
+    a.DesiredState === b.DesiredState &&
+    same(a.Spec, b.Spec) &&
+    same(a.Labels, b.Labels) &&
+    same(a.NetworksAttachments, b.NetworksAttachments) &&
+    same(a.AssignedGenericResources, b.AssignedGenericResources) &&
+    same(a.internal.service, b.internal.service) &&
+    same(a.internal.endpoint, b.internal.endpoint)
+  );
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || isDeepStrictEqual(a, b);
+}

@@ -1,0 +1,389 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { settled, VirtualClock } from '../../../test/support/virtual-clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { Task, TaskStatus } from '../../model/objects.ts';
+import type { DownMessage } from '../../model/protocol.ts';
+import type { TaskState } from '../../model/task-state.ts';
+import type { Change } from '../../store/contract.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import { sampleCluster, sampleNode, sampleSecret, sampleService, sampleTask } from '../../store/samples.ts';
+import type { AgentSession } from '../contract.ts';
+import { Dispatcher } from './dispatcher.ts';
+
+const DESCRIPTION = sampleNode('any').Description!;
+const service = sampleService('s');
+
+function task(id: string, changes: Partial<Task> = {}): Task {
+  const base = sampleTask(id, service, { NodeID: 'n', ...changes });
+  return { ...base, Status: { ...base.Status, State: 'assigned' } };
+}
+
+function status(State: TaskState, Message = ''): TaskStatus {
+  return { State, Message, Timestamp: '2026-02-01T00:00:00Z', PortStatus: {} };
+}
+
+/** An agent's session as the server would carry it, in memory. */
+class FakeSession implements AgentSession {
+  readonly remoteAddr = '10.0.0.9';
+  readonly sent: DownMessage[] = [];
+  readonly #abort = new AbortController();
+  readonly signal = this.#abort.signal;
+  answers = true;
+  closedFor: string | undefined;
+  readonly id: string;
+  readonly nodeId: string;
+  readonly #onClose: (session: AgentSession, reason: string) => void;
+
+  constructor(nodeId: string, id: string, onClose: (session: AgentSession, reason: string) => void) {
+    this.nodeId = nodeId;
+    this.id = id;
+    this.#onClose = onClose;
+  }
+
+  send(message: DownMessage): boolean {
+    this.sent.push(message);
+    return true;
+  }
+
+  ping(): Promise<void> {
+    return this.answers ? Promise.resolve() : new Promise(() => {});
+  }
+
+  close(reason: string): void {
+    if (this.closedFor !== undefined) return;
+    this.closedFor = reason;
+    this.#abort.abort();
+    this.#onClose(this, reason);
+  }
+
+  /** What was sent since this was last asked, without the `node` messages. */
+  take(): DownMessage[] {
+    return this.sent.splice(0).filter(({ type }) => type !== 'node');
+  }
+}
+
+async function manager(t: TestContext, ...objects: Change[]) {
+  const clock = new VirtualClock();
+  const store = openMemoryStore();
+  const commit = (...changes: Change[]) => store.commit({ changes });
+  const put = (...tasks: Task[]) =>
+    commit(...tasks.map((object): Change => ({ op: 'put', kind: 'task', object })));
+  await commit(
+    { op: 'put', kind: 'cluster', object: sampleCluster('c', '', '') },
+    { op: 'put', kind: 'node', object: { ...sampleNode('n'), Description: undefined } },
+    { op: 'put', kind: 'secret', object: sampleSecret('se', 'x') },
+    ...objects,
+  );
+  const world = { hostAnswers: true, commits: 0, lines: [] as string[] };
+  store.watch(store.view.revision, () => world.commits++);
+  const start = () =>
+    new Dispatcher({
+      store,
+      clock,
+      roots: () => 'ROOTS',
+      probe: async () => world.hostAnswers,
+      afterInput: (fn) => fn(),
+      log: {
+        info: (_, message) => world.lines.push(message),
+        error: (_, message) => world.lines.push(message),
+      },
+    });
+  const dispatcher = start();
+  t.after(() => dispatcher.close());
+  let sessions = 0;
+  const open = async (nodeId = 'n', answers = true) => {
+    const session = new FakeSession(nodeId, `session${++sessions}`, (s, reason) =>
+      dispatcher.closed(s, reason),
+    );
+    session.answers = answers;
+    const opened = dispatcher.opened(session, { description: DESCRIPTION, addr: '10.0.0.2' });
+    await clock.advance(50);
+    await opened;
+    return session;
+  };
+  const node = (id = 'n') => store.view.get('node', id)!;
+  const stateOf = (id: string) => store.view.get('task', id)!.Status.State;
+  return { clock, store, commit, put, world, dispatcher, open, node, stateOf, start };
+}
+
+test('a session begins with the session, the node and all assignments, and makes the node ready', async (t) => {
+  const { put, open, node } = await manager(t);
+  await put(task('a'));
+  const { sent } = await open();
+  assert.deepEqual(
+    sent.map(({ type }) => type),
+    ['session', 'node', 'assignments'],
+  );
+  const [first, , last] = sent;
+  assert.ok(first?.type === 'session' && last?.type === 'assignments');
+  assert.deepEqual([first.clusterId, first.roots, first.heartbeatPeriod], ['c', 'ROOTS', 5e9]);
+  assert.deepEqual([last.full, last.tasks.map((each) => each.task.ID)], [true, ['a']]);
+  assert.deepEqual(node().Status, { State: 'ready', Addr: '10.0.0.2' });
+  assert.deepEqual(node().Description, DESCRIPTION);
+});
+
+test('a node that comes back as it was is not written', async (t) => {
+  const { open, world } = await manager(t);
+  const session = await open();
+  const { commits } = world;
+  session.close('broken');
+  await open();
+  assert.equal(world.commits, commits);
+});
+
+test('a node that is not in the store is refused', async (t) => {
+  const { dispatcher } = await manager(t);
+  const session = new FakeSession('stranger', 's', () => {});
+  await assert.rejects(
+    dispatcher.opened(session, { description: DESCRIPTION }),
+    (error: unknown) => error instanceof ApiError && error.status === 403,
+  );
+});
+
+test('the first change after quiet goes out at once, the following ones together', async (t) => {
+  const { clock, put, open } = await manager(t);
+  const session = await open();
+  session.take();
+  await put(task('a'));
+  await clock.advance(0);
+  assert.equal(session.take().length, 1);
+  for (const id of ['b', 'c', 'd']) {
+    await put(task(id));
+    await clock.advance(2);
+  }
+  assert.equal(session.take().length, 0);
+  await clock.advance(20);
+  const [message, ...rest] = session.take();
+  assert.ok(message?.type === 'assignments' && rest.length === 0);
+  assert.deepEqual(
+    message.tasks.map((each) => each.task.ID),
+    ['b', 'c', 'd'],
+  );
+});
+
+test("an agent's own reports are not sent back to it; orders and removals are", async (t) => {
+  const { clock, commit, put, open, dispatcher, store, stateOf } = await manager(t);
+  await put(task('a'));
+  const session = await open();
+  session.take();
+  const reported = dispatcher.status(session, { statuses: [{ taskId: 'a', status: status('running') }] });
+  await clock.advance(50);
+  await reported;
+  assert.equal(stateOf('a'), 'running');
+  assert.deepEqual(session.take(), []);
+
+  await put({ ...store.view.get('task', 'a')!, DesiredState: 'shutdown' });
+  await clock.advance(50);
+  const [order] = session.take();
+  assert.ok(order?.type === 'assignments' && order.tasks[0]?.task.DesiredState === 'shutdown');
+  await commit({
+    op: 'delete',
+    kind: 'task',
+    id: 'a',
+    revision: store.view.get('task', 'a')!.Version.Index,
+  });
+  await clock.advance(50);
+  const [removal] = session.take();
+  assert.ok(removal?.type === 'assignments');
+  assert.deepEqual([removal.tasks, removal.removedTasks], [[], ['a']]);
+});
+
+test('what changes while the first assignments are being prepared is in them or follows', async (t) => {
+  const { clock, put, dispatcher } = await manager(t);
+  const session = new FakeSession('n', 's', () => {});
+  const opened = dispatcher.opened(session, { description: DESCRIPTION });
+  await put(task('a'));
+  await clock.advance(50);
+  await opened;
+  await put(task('b'));
+  await clock.advance(50);
+  const told = session.take().flatMap((m) => (m.type === 'assignments' ? m.tasks : []));
+  assert.deepEqual(
+    told.map((each) => each.task.ID),
+    ['a', 'b'],
+  );
+});
+
+test('many reports become few commits, each acknowledged only when written', async (t) => {
+  const { clock, put, open, dispatcher, world, stateOf } = await manager(t);
+  const ids = Array.from({ length: 1200 }, (_, i) => `t${i}`);
+  await put(...ids.map((id) => task(id)));
+  const session = await open();
+  const before = world.commits;
+  let acknowledged = 0;
+  const all = ids.map((taskId) =>
+    dispatcher.status(session, { statuses: [{ taskId, status: status('running') }] }).then(() => {
+      assert.equal(stateOf(taskId), 'running');
+      acknowledged++;
+    }),
+  );
+  assert.equal(acknowledged, 0);
+  await clock.advance(100);
+  await Promise.all(all);
+  assert.equal(world.commits - before, 3);
+});
+
+test('a report that conflicts with another write is worked out anew', async (t) => {
+  const { clock, put, store, open, dispatcher, stateOf } = await manager(t);
+  await put(task('a'));
+  const session = await open();
+  const commit = store.commit.bind(store);
+  let first = true;
+  t.mock.method(store, 'commit', async (transaction: Parameters<typeof commit>[0]) => {
+    if (first) {
+      first = false;
+      await put({ ...store.view.get('task', 'a')!, DesiredState: 'shutdown' });
+    }
+    return commit(transaction);
+  });
+  const reported = dispatcher.status(session, { statuses: [{ taskId: 'a', status: status('running') }] });
+  await clock.advance(100);
+  await reported;
+  assert.deepEqual([stateOf('a'), store.view.get('task', 'a')?.DesiredState], ['running', 'shutdown']);
+});
+
+test('when the store fails, the agent is told and may try again', async (t) => {
+  const { clock, put, store, open, dispatcher, stateOf } = await manager(t);
+  await put(task('a'));
+  const session = await open();
+  const request = { statuses: [{ taskId: 'a', status: status('running') }] };
+  const broken = t.mock.method(store, 'commit', () => Promise.reject(new Error('disk full')));
+  const refused = assert.rejects(dispatcher.status(session, request), /disk full/);
+  await clock.advance(100);
+  await refused;
+  broken.mock.restore();
+  const accepted = dispatcher.status(session, request);
+  await clock.advance(100);
+  await accepted;
+  assert.equal(stateOf('a'), 'running');
+});
+
+test('a node cannot report on the tasks of another', async (t) => {
+  const { clock, put, open, dispatcher, commit, stateOf } = await manager(t);
+  await commit({ op: 'put', kind: 'node', object: sampleNode('m') });
+  await put(task('a'));
+  const session = await open('m');
+  const reported = dispatcher.status(session, {
+    statuses: ['a', 'nothing'].map((taskId) => ({ taskId, status: status('failed') })),
+  });
+  await clock.advance(100);
+  await reported;
+  assert.equal(stateOf('a'), 'assigned');
+});
+
+test('a host that stops answering is down within 4 s, and ready again when it is back', async (t) => {
+  const { clock, open, node, world } = await manager(t);
+  const session = await open();
+  await clock.advance(20_300);
+  assert.equal(node().Status.State, 'ready');
+  session.answers = false;
+  world.hostAnswers = false;
+  await clock.advance(4000);
+  assert.deepEqual(node().Status, { State: 'down', Message: 'heartbeat failure', Addr: '10.0.0.2' });
+  assert.ok(clock.now() - node().internal.downSince! < 2000);
+  assert.equal(session.closedFor, 'heartbeat failure');
+  await open();
+  assert.deepEqual([node().Status, node().internal], [{ State: 'ready', Addr: '10.0.0.2' }, {}]);
+});
+
+test('a host whose daemon is away is unknown after 4 s, keeps its place for 12 periods, then is down', async (t) => {
+  const { clock, open, node } = await manager(t);
+  const session = await open();
+  session.close('killed');
+  await clock.advance(2500);
+  assert.equal(node().Status.State, 'ready');
+  await clock.advance(1500);
+  assert.equal(node().Status.State, 'unknown');
+  await clock.advance(54_000);
+  assert.equal(node().Status.State, 'unknown');
+  await clock.advance(4000);
+  assert.equal(node().Status.State, 'down');
+});
+
+test('after a restart of the manager nothing is down for 6 periods, and what was down stays down', async (t) => {
+  const { clock, open, commit, node, dispatcher, start, store, world } = await manager(t);
+  await commit({
+    op: 'put',
+    kind: 'node',
+    object: { ...sampleNode('lost'), Status: { State: 'down', Addr: '10.0.0.5' } },
+  });
+  await open();
+  dispatcher.close();
+  world.hostAnswers = false;
+  clock.pause(60_000);
+  const { revision } = store.view;
+  const second = start();
+  t.after(() => second.close());
+  await clock.advance(30_000);
+  assert.equal(store.view.revision, revision);
+  await clock.advance(4000);
+  assert.deepEqual([node().Status.State, node('lost').Status.State], ['down', 'down']);
+  assert.equal(node('lost').Status.Message, undefined);
+});
+
+test('a pause of the manager itself is nobody’s fault', async (t) => {
+  const { clock, open, node } = await manager(t);
+  await open();
+  for (let i = 0; i < 10; i++) {
+    clock.pause(30_000);
+    await clock.advance(700);
+  }
+  assert.equal(node().Status.State, 'ready');
+});
+
+test('a node that leaves is down at once', async (t) => {
+  const { clock, open, node, dispatcher } = await manager(t);
+  const session = await open();
+  const left = dispatcher.leave('n');
+  await clock.advance(0);
+  await left;
+  session.close('left');
+  assert.equal(node().Status.State, 'down');
+});
+
+test('a removed node loses its session; changes of a node are sent to it', async (t) => {
+  const { open, node, commit } = await manager(t);
+  const session = await open();
+  session.sent.length = 0;
+  await commit({
+    op: 'put',
+    kind: 'node',
+    object: { ...node(), Spec: { ...node().Spec, Labels: { a: 'b' } } },
+  });
+  assert.deepEqual(
+    session.sent.map((message) => message.type === 'node' && message.node.Spec.Labels),
+    [{ a: 'b' }],
+  );
+  await commit({ op: 'delete', kind: 'node', id: 'n', revision: node().Version.Index });
+  assert.equal(session.closedFor, 'the node was removed from the swarm');
+});
+
+test('a shorter heartbeat period makes itself felt at once', async (t) => {
+  const { clock, open, node, commit, store, world } = await manager(t);
+  const session = await open();
+  const [cluster] = store.view.all('cluster');
+  const Spec = { ...cluster!.Spec, Dispatcher: { HeartbeatPeriod: 1e9 } };
+  await commit({ op: 'put', kind: 'cluster', object: { ...cluster!, Spec } });
+  await clock.advance(3000);
+  session.answers = false;
+  world.hostAnswers = false;
+  await clock.advance(850);
+  assert.equal(node().Status.State, 'down');
+});
+
+test('a session that ends while it is opened leaves nothing behind', async (t) => {
+  const { clock, dispatcher, put } = await manager(t);
+  const session = new FakeSession('n', 's', (s, reason) => dispatcher.closed(s, reason));
+  const opened = dispatcher.opened(session, { description: DESCRIPTION });
+  session.close('broken');
+  await clock.advance(50);
+  await opened;
+  await put(task('a'));
+  await settled();
+  await clock.advance(50);
+  assert.deepEqual(
+    session.sent.map(({ type }) => type),
+    ['session'],
+  );
+});

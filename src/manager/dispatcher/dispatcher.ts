@@ -1,0 +1,268 @@
+/**
+ * The manager's side of the agents' sessions: tells each agent what to do, takes in what it reports, and judges which
+ * hosts live. No sockets and no timers of its own: connections, clock and probe are given to it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { type Clock, timestamp } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { Cluster, Node, NodeDescription } from '../../model/objects.ts';
+import type { SessionRequest, StatusRequest } from '../../model/protocol.ts';
+import type { Commit, EventOf, Store } from '../../store/contract.ts';
+import type { AgentSession, Sessions } from '../contract.ts';
+import { AssignmentSet, type Need, needOf } from './assignments.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { type Check, Liveness, type Verdict } from './liveness.ts';
+import { applyFacts, type NodeFacts } from './node-facts.ts';
+import { applyReport, laterReport, type Report } from './status.ts';
+
+const DEFAULT_HEARTBEAT_PERIOD = 5e9;
+/** The most tasks or nodes written in one transaction. */
+const COMMIT_LIMIT = 500;
+/** Milliseconds between two transactions of reports, and between two rounds of changes to the agents, under load. */
+const PAUSE = 20;
+
+export interface DispatcherOptions {
+  store: Store;
+  clock: Clock;
+  /** PEM of all roots that agents are to trust. */
+  roots(): string;
+  /** Whether anything at that IP address answers on the cluster port; a refusal is an answer. May take long to say no. */
+  probe(addr: string): Promise<boolean>;
+  /** Calls `fn` once the input that has arrived by now has been processed. */
+  afterInput(fn: () => void): void;
+  log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
+}
+
+interface Open {
+  session: AgentSession;
+  assignments: AssignmentSet;
+  /** The full set of assignments was sent: from now on changes are. */
+  told: boolean;
+  needs: Map<string, Need>;
+}
+
+export class Dispatcher implements Sessions {
+  readonly #options: DispatcherOptions;
+  readonly #open = new Map<string, Open>();
+  readonly #liveness: Liveness;
+  readonly #reports: CommitQueue<Report>;
+  readonly #facts: CommitQueue<NodeFacts>;
+  readonly #unwatch: () => void;
+  #changed = new Set<Open>();
+  #lastFlush = Number.NEGATIVE_INFINITY;
+  #cancelFlush: (() => void) | undefined;
+  #cancelTick: () => void;
+  #closed = false;
+
+  constructor(options: DispatcherOptions) {
+    const { store, clock } = options;
+    this.#options = options;
+    this.#liveness = new Liveness(clock.now(), heartbeatPeriod(this.#cluster()) / 1e6);
+    this.#reports = new CommitQueue({
+      store,
+      clock,
+      limit: COMMIT_LIMIT,
+      pause: PAUSE,
+      merge: laterReport,
+      change(view, taskId, report) {
+        const object = applyReport(view.get('task', taskId), report, timestamp(clock.now()));
+        return object && { op: 'put', kind: 'task', object };
+      },
+    });
+    this.#facts = new CommitQueue({
+      store,
+      clock,
+      limit: COMMIT_LIMIT,
+      pause: PAUSE,
+      merge: (earlier, later) => ({ ...earlier, ...later }),
+      change(view, nodeId, facts) {
+        const object = applyFacts(view.get('node', nodeId), facts, clock.now());
+        return object && { op: 'put', kind: 'node', object };
+      },
+    });
+    for (const node of store.view.all('node')) this.#expect(node);
+    this.#unwatch = store.watch(store.view.revision, (commit) => this.#onCommit(commit));
+    this.#cancelTick = clock.timer(this.#liveness.tickEvery, () => this.#tick());
+  }
+
+  async opened(session: AgentSession, request: SessionRequest): Promise<void> {
+    const { nodeId } = session;
+    const view = this.#options.store.view;
+    if (!view.get('node', nodeId)) throw new ApiError(403, `node ${nodeId} is not part of this swarm`);
+    const cluster = this.#cluster();
+    session.send({
+      type: 'session',
+      sessionId: session.id,
+      nodeId,
+      clusterId: cluster.ID,
+      revision: view.revision,
+      managers: [...view.all('node')].flatMap(({ ID, ManagerStatus }) =>
+        ManagerStatus ? { NodeID: ID, Addr: ManagerStatus.Addr } : [],
+      ),
+      roots: this.#options.roots(),
+      heartbeatPeriod: heartbeatPeriod(cluster),
+    });
+    const open: Open = {
+      session,
+      assignments: new AssignmentSet(nodeId),
+      told: false,
+      needs: new Map(),
+    };
+    this.#open.set(nodeId, open);
+    this.#liveness.opened(nodeId);
+
+    await this.#facts.add(nodeId, {
+      description: request.description,
+      addr: request.addr || session.remoteAddr,
+      status: { state: 'ready' },
+    });
+    const node = view.get('node', nodeId);
+    if (this.#open.get(nodeId) !== open || !node) return;
+    session.send({ type: 'node', node });
+    session.send({ type: 'assignments', ...open.assignments.full(view) });
+    open.told = true;
+  }
+
+  async status(session: AgentSession, request: StatusRequest): Promise<void> {
+    const { nodeId } = session;
+    const view = this.#options.store.view;
+    // A task never changes its node, and one that is unknown never comes back: both checks hold for good.
+    const own = request.statuses.filter(({ taskId }) => view.get('task', taskId)?.NodeID === nodeId);
+    await Promise.all(own.map(({ taskId, status }) => this.#reports.add(taskId, { nodeId, status })));
+  }
+
+  async describe(session: AgentSession, description: NodeDescription): Promise<void> {
+    await this.#facts.add(session.nodeId, { description });
+  }
+
+  closed(session: AgentSession, reason: string): void {
+    const { nodeId } = session;
+    const open = this.#open.get(nodeId);
+    if (open?.session !== session) return;
+    this.#options.log.info({ node: nodeId, reason }, 'session closed');
+    this.#open.delete(nodeId);
+    this.#changed.delete(open);
+    this.#liveness.closed(nodeId);
+  }
+
+  async leave(nodeId: string): Promise<void> {
+    this.#liveness.forget(nodeId);
+    await this.#facts.add(nodeId, { status: { state: 'down', message: 'the node has left the swarm' } });
+  }
+
+  /** Stops judging, telling and writing; sessions are the server's to end. */
+  close(): void {
+    this.#closed = true;
+    this.#unwatch();
+    this.#cancelTick();
+    this.#cancelFlush?.();
+    const reason = new ApiError(503, 'the manager is stopping');
+    this.#reports.close(reason);
+    this.#facts.close(reason);
+  }
+
+  #cluster(): Cluster {
+    const [cluster] = this.#options.store.view.all('cluster');
+    if (!cluster) throw new Error('the store holds no cluster');
+    return cluster;
+  }
+
+  #onCommit(commit: Commit): void {
+    for (const event of commit.events) {
+      if (event.kind === 'task') this.#onTask(event);
+      else if (event.kind === 'node') this.#onNode(event);
+      else if (event.kind === 'cluster' && event.after)
+        this.#liveness.period = heartbeatPeriod(event.after) / 1e6;
+    }
+    this.#scheduleFlush();
+  }
+
+  #onTask({ id, before, after }: EventOf<'task'>): void {
+    const nodeId = after?.NodeID ?? before?.NodeID;
+    const open = nodeId === undefined ? undefined : this.#open.get(nodeId);
+    if (!open?.told) return;
+    const need = needOf(before, after);
+    if (!need || (need === 'release' && open.needs.has(id))) return;
+    open.needs.set(id, need);
+    this.#changed.add(open);
+  }
+
+  #onNode({ id, before, after }: EventOf<'node'>): void {
+    const open = this.#open.get(id);
+    if (!after) {
+      this.#liveness.forget(id);
+      open?.session.close('the node was removed from the swarm');
+    } else if (!before) this.#expect(after);
+    else if (open?.told && !isDeepStrictEqual(before.Spec, after.Spec))
+      open.session.send({ type: 'node', node: after });
+  }
+
+  #scheduleFlush(): void {
+    if (this.#changed.size === 0 || this.#cancelFlush) return;
+    const { clock } = this.#options;
+    const wait = Math.max(0, this.#lastFlush + PAUSE - clock.now());
+    this.#cancelFlush = clock.timer(wait, () => {
+      this.#cancelFlush = undefined;
+      this.#lastFlush = clock.now();
+      const changed = this.#changed;
+      this.#changed = new Set();
+      for (const open of changed) {
+        const assignments = open.assignments.changes(this.#options.store.view, open.needs);
+        open.needs.clear();
+        if (assignments) open.session.send({ type: 'assignments', ...assignments });
+      }
+    });
+  }
+
+  /** A node that is down stays so until it comes back: only others are waited for. */
+  #expect(node: Node): void {
+    if (node.Status.State !== 'down') this.#liveness.expect(node.ID);
+  }
+
+  #tick(): void {
+    const { clock, afterInput } = this.#options;
+    const now = clock.now();
+    this.#cancelTick = clock.timer(this.#liveness.tickEvery, () => this.#tick());
+    afterInput(() => {
+      if (this.#closed) return;
+      const { checks, verdicts } = this.#liveness.tick(now);
+      for (const verdict of verdicts) this.#judge(verdict);
+      for (const check of checks) this.#check(check);
+    });
+  }
+
+  #check({ nodeId, number, ping, probe }: Check): void {
+    if (ping) {
+      // A rejection says that the session has ended, which `closed` is told as well.
+      const answered = () => this.#liveness.answered(nodeId, number, 'ping');
+      this.#open
+        .get(nodeId)
+        ?.session.ping()
+        .then(answered, () => {});
+    }
+    const addr = this.#options.store.view.get('node', nodeId)?.Status.Addr;
+    if (!probe || !addr) return;
+    this.#options.probe(addr).then(
+      (alive) => {
+        if (alive) this.#liveness.answered(nodeId, number, 'probe');
+      },
+      (error: unknown) => this.#options.log.error({ node: nodeId, error }, 'cannot probe the host'),
+    );
+  }
+
+  #judge({ nodeId, state, message }: Verdict): void {
+    const { log } = this.#options;
+    log.info({ node: nodeId, state }, message);
+    this.#open.get(nodeId)?.session.close(message);
+    this.#facts.add(nodeId, { status: { state, message } }).catch((error: unknown) => {
+      log.error({ node: nodeId, state, error }, "cannot write the node's state");
+      // Judged again, after another grace, rather than never.
+      this.#liveness.expect(nodeId);
+    });
+  }
+}
+
+/** Nanoseconds. */
+function heartbeatPeriod(cluster: Cluster): number {
+  return cluster.Spec.Dispatcher?.HeartbeatPeriod || DEFAULT_HEARTBEAT_PERIOD;
+}

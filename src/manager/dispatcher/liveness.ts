@@ -1,0 +1,183 @@
+/**
+ * Which hosts live: rules only, no sockets and no clock. The caller ticks it, carries out the checks that it asks for,
+ * and tells it what was answered.
+ *
+ * A node is checked every fifth of the heartbeat period: its session is pinged, and as soon as the session is gone or
+ * silent its host is probed as well. A check has a deadline shorter than that, and a check without any answer is followed
+ * by the next one at once, so that four of them end within four fifths of the period of the loss of a host.
+ *
+ * Time is counted only while the manager is awake: it moves on by little more than a tick however late the tick comes,
+ * and a tick that comes very late makes the checks under way void.
+ */
+
+/** Missed checks in a row after which a session is dead, or a host is lost. */
+const MISSES = 4;
+/** Heartbeat periods that a host may answer without a daemon before it counts as lost all the same. */
+const PERIODS_WITHOUT_DAEMON = 12;
+/** Heartbeat periods that a node has to come back after the manager began, or after it was made. */
+const GRACE_PERIODS = 6;
+const CHECKS_PER_PERIOD = 5;
+const TICKS_PER_CHECK = 10;
+/** The deadline of a check, in intervals: one interval and four deadlines are less than four intervals. */
+const DEADLINE = 0.7;
+
+/** What to do for a node now. Answers are given back with `answered` under the same number. */
+export interface Check {
+  nodeId: string;
+  number: number;
+  ping: boolean;
+  probe: boolean;
+}
+
+export interface Verdict {
+  nodeId: string;
+  /** unknown: the host answers, its daemon does not. */
+  state: 'unknown' | 'down';
+  message: string;
+}
+
+interface Life {
+  session: boolean;
+  /** Awake time before which nothing is checked: the node has until then to come back. */
+  graceUntil: number;
+  /** The number of the check under way or, if none is, of the last one. */
+  number: number;
+  underWay: boolean;
+  hostAnswered: boolean;
+  startedAt: number;
+  nextAt: number;
+  /** Checks in a row that nothing on the host has answered. */
+  hostMisses: number;
+  /** Checks in a row that no daemon has answered. */
+  daemonMisses: number;
+  unknown: boolean;
+}
+
+export class Liveness {
+  readonly #lives = new Map<string, Life>();
+  /** Milliseconds. */
+  #interval = 1000;
+  #awake = 0;
+  #lastTick: number;
+  #numbers = 0;
+
+  /** `now`: milliseconds; `period`: the heartbeat period in milliseconds. */
+  constructor(now: number, period: number) {
+    this.#lastTick = now;
+    this.period = period;
+  }
+
+  set period(ms: number) {
+    this.#interval = ms / CHECKS_PER_PERIOD;
+  }
+
+  /** Milliseconds between two ticks. */
+  get tickEvery(): number {
+    return this.#interval / TICKS_PER_CHECK;
+  }
+
+  /** The node should have a session but has none yet. Does nothing if the node is already watched. */
+  expect(nodeId: string): void {
+    if (this.#lives.has(nodeId)) return;
+    const graceUntil = this.#awake + GRACE_PERIODS * CHECKS_PER_PERIOD * this.#interval;
+    this.#lives.set(nodeId, this.#newLife({ session: false, graceUntil, nextAt: graceUntil }));
+  }
+
+  opened(nodeId: string): void {
+    const nextAt = this.#awake + this.#interval;
+    this.#lives.set(nodeId, this.#newLife({ session: true, graceUntil: this.#awake, nextAt }));
+  }
+
+  /** The node's session has ended by itself: whether its host lives is asked at once. */
+  closed(nodeId: string): void {
+    const life = this.#lives.get(nodeId);
+    if (!life?.session) return;
+    life.session = false;
+    life.underWay = false;
+    life.nextAt = this.#awake;
+  }
+
+  /** The node is not watched any more: it is gone, has left or is down. */
+  forget(nodeId: string): void {
+    this.#lives.delete(nodeId);
+  }
+
+  answered(nodeId: string, number: number, by: 'ping' | 'probe'): void {
+    const life = this.#lives.get(nodeId);
+    if (!life?.underWay || life.number !== number) return;
+    life.hostMisses = 0;
+    life.hostAnswered = true;
+    if (by === 'probe') return;
+    life.daemonMisses = 0;
+    life.underWay = false;
+    life.nextAt = life.startedAt + this.#interval;
+  }
+
+  /** `now`: when the tick's timer went off; call it after the input that had arrived by then was given to `answered`. */
+  tick(now: number): { checks: Check[]; verdicts: Verdict[] } {
+    const elapsed = now - this.#lastTick;
+    this.#lastTick = now;
+    this.#awake += Math.max(0, Math.min(elapsed, this.#interval / 4));
+    const void_ = elapsed > this.#interval / 2;
+
+    const checks: Check[] = [];
+    const verdicts: Verdict[] = [];
+    for (const [nodeId, life] of this.#lives) {
+      if (life.underWay && void_) {
+        life.underWay = false;
+        life.nextAt = this.#awake;
+      }
+      if (life.underWay && this.#awake - life.startedAt >= DEADLINE * this.#interval) {
+        const verdict = this.#missed(nodeId, life);
+        if (verdict) verdicts.push(verdict);
+        if (verdict?.state === 'down') continue;
+      }
+      if (!life.underWay && this.#awake >= life.nextAt) checks.push(this.#begin(nodeId, life));
+    }
+    return { checks, verdicts };
+  }
+
+  #begin(nodeId: string, life: Life): Check {
+    life.number = ++this.#numbers;
+    life.underWay = true;
+    life.hostAnswered = false;
+    life.startedAt = this.#awake;
+    const probe = !life.session || life.daemonMisses > 0;
+    return { nodeId, number: life.number, ping: life.session, probe };
+  }
+
+  #missed(nodeId: string, life: Life): Verdict | undefined {
+    life.underWay = false;
+    life.daemonMisses++;
+    if (!life.hostAnswered) life.hostMisses++;
+    life.nextAt = life.hostAnswered ? life.startedAt + this.#interval : this.#awake;
+
+    if (life.hostMisses >= MISSES) {
+      this.#lives.delete(nodeId);
+      return { nodeId, state: 'down', message: 'heartbeat failure' };
+    }
+    if (life.daemonMisses >= PERIODS_WITHOUT_DAEMON * CHECKS_PER_PERIOD) {
+      this.#lives.delete(nodeId);
+      return { nodeId, state: 'down', message: 'heartbeat failure: the host answers, its daemon does not' };
+    }
+    if (life.daemonMisses >= MISSES && life.hostAnswered && !life.unknown) {
+      life.unknown = true;
+      life.session = false;
+      return { nodeId, state: 'unknown', message: 'the host answers, its daemon does not' };
+    }
+    return undefined;
+  }
+
+  #newLife(given: Pick<Life, 'session' | 'graceUntil' | 'nextAt'>): Life {
+    return {
+      ...given,
+      number: 0,
+      underWay: false,
+      hostAnswered: false,
+      startedAt: this.#awake,
+      hostMisses: 0,
+      daemonMisses: 0,
+      unknown: false,
+    };
+  }
+}
