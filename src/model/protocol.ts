@@ -15,6 +15,7 @@
  * Errors are {"message": …} with the status of the API.
  */
 import type { Config, Node, NodeDescription, Secret, Task, TaskStatus } from './objects.ts';
+import type { Driver } from './spec.ts';
 
 export const CLUSTER_PORT = 2377;
 
@@ -72,6 +73,8 @@ export interface AssignedTask {
   task: Task;
   /** X-Registry-Auth value for pulling the image. */
   auth?: string;
+  /** The cluster's default log driver, for a task whose spec names none. */
+  logDriver?: Driver;
 }
 
 export type DownMessage =
