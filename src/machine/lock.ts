@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
 import { connect, createServer, type Server } from 'node:net';
 
-/**
- * Runs `work` while no other process on this machine runs any under the same name.
- * The lock is an abstract unix socket: the kernel frees it when its holder dies, however it dies.
- */
+/** Runs `work` while no other process on this machine holds the lock of that name. */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+  await using _held = await takeLock(name);
+  return await work();
+}
+
+/**
+ * Waits for the lock of that name; it is free again when the result is disposed of.
+ * It is an abstract unix socket: the kernel frees it when its holder dies, however it dies.
+ */
+export async function takeLock(name: string): Promise<AsyncDisposable> {
   const address = `\0essaim-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
   const server = await acquire(address);
-  try {
-    return await work();
-  } finally {
-    await release(server);
-  }
+  return { [Symbol.asyncDispose]: () => release(server) };
 }
 
 async function acquire(address: string): Promise<Server> {

@@ -26,8 +26,10 @@ token=$(on node1 docker swarm join-token -q worker)
 for node in node2 node3; do
   in_swarm $node || on $node docker swarm join --token "$token" "$(machine ip node1):2377"
 done
+# The progress display wants a terminal.
+[ -t 1 ] && quiet= || quiet=--quiet
 on node1 docker service inspect whoami >/dev/null 2>&1 ||
-  on node1 docker service create --name whoami --replicas 6 --publish mode=host,target=8080 whoami:latest
+  on node1 docker service create $quiet --no-resolve-image --name whoami --replicas 6 --publish mode=host,target=8080 whoami:latest
 
 machine ls
 echo

@@ -7,7 +7,7 @@ import {
   type MachineStatus,
 } from '../driver.ts';
 import { which } from '../exec.ts';
-import { withLock } from '../lock.ts';
+import { takeLock, withLock } from '../lock.ts';
 import { deleteMachine, findMachine, listMachines, machineDirectory, saveMachine } from '../registry.ts';
 import { removeGroups } from './cgroup.ts';
 import * as host from './host.ts';
@@ -20,27 +20,32 @@ const withNetwork = <T>(work: () => Promise<T>): Promise<T> => withLock('lab net
 const withMachine = <T>(name: string, work: () => Promise<T>): Promise<T> =>
   withLock(machineDirectory(name), work);
 
+let lastTurn: Promise<unknown> = Promise.resolve();
+/** Does one after the other what is asked for in this process. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = lastTurn.then(work, work);
+  lastTurn = mine.catch(() => undefined);
+  return mine;
+}
+
 /** Hosts made of Linux namespaces on this system, each with its own Docker Engine and Essaim daemon. */
 export const lab: Driver = {
   name: 'lab',
 
   async create(name, options) {
-    await checkRequirements();
-    host.checkDirectory(machineDirectory(name));
-    return withMachine(name, async () => {
-      await clearUnfinished(name);
-      const machine = await reserve(name, options);
-      try {
-        options.progress(`creating ${name} (${machine.address})`);
-        await boot(machine);
-        const ready: Machine = { ...machine, phase: 'ready' };
-        await saveMachine(ready);
-        return ready;
-      } catch (error) {
-        await erase(machine);
-        throw error;
-      }
-    });
+    // Hosts that are made together get their addresses in the order of their names; they boot at the same time.
+    const [held, machine] = await inTurn(() => begin(name, options));
+    await using _held = held;
+    try {
+      options.progress(`creating ${name} (${machine.address})`);
+      await boot(machine);
+      const ready: Machine = { ...machine, phase: 'ready' };
+      await saveMachine(ready);
+      return ready;
+    } catch (error) {
+      await erase(machine);
+      throw error;
+    }
   },
 
   async start(machine) {
@@ -104,6 +109,20 @@ export const lab: Driver = {
     return { Pid: init?.pid ?? 0, NetworkNamespace: network.namespaceName(machine) };
   },
 };
+
+/** Makes the record of a new machine; returns it with its lock, held. */
+async function begin(name: string, options: CreateOptions): Promise<[AsyncDisposable, Machine]> {
+  await checkRequirements();
+  host.checkDirectory(machineDirectory(name));
+  const held = await takeLock(machineDirectory(name));
+  try {
+    await clearUnfinished(name);
+    return [held, await reserve(name, options)];
+  } catch (error) {
+    await held[Symbol.asyncDispose]();
+    throw error;
+  }
+}
 
 /** Removes what a `create` that was killed has left under this name; throws when a finished machine has the name. */
 async function clearUnfinished(name: string): Promise<void> {

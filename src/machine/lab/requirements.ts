@@ -42,9 +42,12 @@ export function shortcomings(facts: Facts): string[] {
   ];
 }
 
-/** Throws a MachineError that lists everything that is missing. */
+let gathered: Promise<Facts> | undefined;
+
+/** Throws a MachineError that lists everything that is missing. Looks once per process. */
 export async function checkRequirements(): Promise<void> {
-  const lines = shortcomings(await gather());
+  gathered ??= gather();
+  const lines = shortcomings(await gathered);
   if (lines.length === 0) return;
   throw new MachineError(
     `This system cannot run lab hosts:\n${lines.map((line) => `  - ${line}`).join('\n')}`,
