@@ -130,7 +130,8 @@ class Counts {
 
 function assigned(view: View, task: Task): AssignedTask {
   const auth = view.get('credential', task.ServiceID)?.auth;
-  return auth === undefined ? { task } : { task, auth };
+  const { logDriver } = task.internal;
+  return { task, ...(auth !== undefined && { auth }), ...(logDriver && { logDriver }) };
 }
 
 function isAssigned(task: Task): boolean {
