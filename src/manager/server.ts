@@ -1,0 +1,318 @@
+/**
+ * The server on the cluster port: HTTP/2 with mutual TLS, see model/protocol.ts. Connections without a certificate get
+ * as far as asking for one; everything else takes the certificate of a node that is in the store at that moment.
+ */
+import { constants } from 'node:crypto';
+import {
+  createSecureServer,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Role } from '../identity/certificate.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
+import { ApiError } from '../model/errors.ts';
+import type { NodeDescription } from '../model/objects.ts';
+import type { Commit, Store } from '../store/contract.ts';
+import { theCluster } from './ca/cluster.ts';
+import type { Authority, ClusterServer, Sessions } from './contract.ts';
+import { WireSession } from './server/agent-session.ts';
+import { answer, readJson } from './server/body.ts';
+import { authorize, type Peer, peerOf } from './server/peer.ts';
+import { description, issueRequest, renewRequest, sessionRequest, statusRequest } from './server/schemas.ts';
+
+export interface ClusterServerOptions {
+  identity: NodeIdentity;
+  store: Store;
+  authority: Authority;
+  sessions: Sessions;
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  newId(): string;
+  /** Told of errors that are nobody's answer. */
+  onError(error: unknown): void;
+  /** How long (ms) a handshake, and a request's body, may take, and a connection without a session may idle. */
+  timeout?: number;
+}
+
+const SMALL = 64 * 1024;
+const LARGE = 32 * 1024 * 1024;
+/** Who has no certificate is served, but cannot take all there is. */
+const MAX_STRANGERS = 256;
+const MAX_STREAMS = 1000;
+const WINDOW = 1024 * 1024;
+
+const NODES: readonly Role[] = ['worker', 'manager'];
+
+interface Route {
+  method: 'GET' | 'POST';
+  path: RegExp;
+  /** The roles that may call it; undefined: everybody. */
+  roles?: readonly Role[];
+  handle(call: Call): Promise<void> | void;
+}
+
+interface Call {
+  stream: ServerHttp2Stream;
+  peer: Peer;
+  /** Empty for calls that everybody may make. */
+  nodeId: string;
+  params: Record<string, string>;
+}
+
+export async function createClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
+  const { identity, store, authority, sessions, onError, timeout = 10_000 } = options;
+  const peers = new WeakMap<ServerHttp2Session, Peer>();
+  const connections = new Set<ServerHttp2Session>();
+  const sockets = new Set<Socket>();
+  const byNode = new Map<string, WireSession>();
+  let strangers = 0;
+  let roots = authority.roots();
+  let signedBy = theCluster(store.view).internal.caCert;
+
+  const server = createSecureServer({
+    ...tlsOptions(),
+    handshakeTimeout: timeout,
+    settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW },
+    maxSessionMemory: 64,
+  });
+
+  function tlsOptions(): SecureServerOptions {
+    const { key, certificate } = identity.credentials;
+    return {
+      key,
+      cert: certificate,
+      ca: roots,
+      requestCert: true,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1.3',
+      // A connection resumed would not be checked against the roots of now.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    };
+  }
+
+  server.on('session', (connection) => {
+    const peer = peerOf(connection);
+    peers.set(connection, peer);
+    connections.add(connection);
+    connection.setLocalWindowSize(16 * WINDOW);
+    connection.on('error', () => connection.destroy());
+    connection.on('close', () => connections.delete(connection));
+    if (peer.node === undefined) limitStranger(connection);
+    else connection.setTimeout(6 * timeout, () => hasSession(peer, connection) || connection.destroy());
+  });
+
+  function limitStranger(connection: ServerHttp2Session): void {
+    strangers++;
+    const timer = setTimeout(() => connection.destroy(), 3 * timeout);
+    connection.on('close', () => {
+      strangers--;
+      clearTimeout(timer);
+    });
+    if (strangers > MAX_STRANGERS) connection.destroy();
+  }
+
+  function hasSession(peer: Peer, connection: ServerHttp2Session): boolean {
+    return byNode.get(peer.node?.nodeId ?? '')?.isOn(connection) === true;
+  }
+
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  // Who cannot speak TLS or HTTP/2 is not worth a word.
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  server.on('unknownProtocol', (socket) => socket.destroy());
+  server.on('sessionError', (_error, connection) => connection.destroy());
+
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => stream.destroy());
+    handle(stream, headers).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) onError(error);
+      const status = error instanceof ApiError ? error.status : 500;
+      answer(stream, status, { message: error instanceof Error ? error.message : String(error) });
+    });
+  });
+
+  async function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
+    const peer = stream.session && peers.get(stream.session as ServerHttp2Session);
+    if (peer === undefined) {
+      stream.destroy();
+      return;
+    }
+    for (const { method, path, roles, handle } of ROUTES) {
+      const match = path.exec(headers[':path'] ?? '');
+      if (match === null || headers[':method'] !== method) continue;
+      const nodeId = roles === undefined ? '' : authorize(peer, roles, store.view);
+      return handle({ stream, peer, nodeId, params: match.groups ?? {} });
+    }
+    // Who is not known is not told what there is.
+    authorize(peer, NODES, store.view);
+    throw new ApiError(404, 'page not found');
+  }
+
+  const ROUTES: Route[] = [
+    {
+      method: 'GET',
+      path: /^\/ca$/,
+      handle: ({ stream }) => answer(stream, 200, { roots: authority.roots() }),
+    },
+    {
+      method: 'POST',
+      path: /^\/ca\/issue$/,
+      async handle({ stream, peer }) {
+        const request = await readJson(stream, issueRequest, { limit: SMALL, timeout });
+        answer(stream, 200, await authority.issue(request, peer.remoteAddr));
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/ca\/renew$/,
+      roles: NODES,
+      async handle({ stream, nodeId }) {
+        const request = await readJson(stream, renewRequest, { limit: SMALL, timeout });
+        answer(stream, 200, await authority.renew(nodeId, request));
+      },
+    },
+    { method: 'POST', path: /^\/session$/, roles: NODES, handle: openSession },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/status$/,
+      roles: NODES,
+      async handle(call) {
+        const request = await readJson(call.stream, statusRequest, { limit: LARGE, timeout });
+        await sessions.status(sessionOf(call), request);
+        answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/describe$/,
+      roles: NODES,
+      async handle(call) {
+        const request = await readJson(call.stream, description, { limit: LARGE, timeout });
+        const session = sessionOf(call);
+        await sessions.describe(session, request);
+        askToRenew(session, request);
+        answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/stream\/(?<number>\d{1,15})$/,
+      roles: NODES,
+      handle: (call) => sessionOf(call).joined(Number(call.params.number), call.stream),
+    },
+    {
+      method: 'POST',
+      path: /^\/leave$/,
+      roles: NODES,
+      async handle({ stream, nodeId }) {
+        await sessions.leave(nodeId);
+        await authority.revoke(nodeId);
+        // The session ends when the answer has gone out, as it may be on this very connection.
+        stream.on('close', () => disconnect(nodeId));
+        answer(stream, 200, {});
+      },
+    },
+  ];
+
+  async function openSession({ stream, peer, nodeId }: Call): Promise<void> {
+    const connection = stream.session as ServerHttp2Session;
+    const request = await readJson(stream, sessionRequest, { limit: LARGE, timeout });
+    if (hasSession(peer, connection)) throw new ApiError(400, 'this connection carries a session already');
+    byNode.get(nodeId)?.close('the node has opened a new session');
+    const session = new WireSession(
+      { id: options.newId(), nodeId, remoteAddr: peer.remoteAddr },
+      stream,
+      connection,
+      (reason) => {
+        if (byNode.get(nodeId) === session) byNode.delete(nodeId);
+        sessions.closed(session, reason);
+      },
+    );
+    byNode.set(nodeId, session);
+    try {
+      await sessions.opened(session, request);
+    } catch (error) {
+      session.close(`refused: ${(error as Error).message}`);
+      if (!(error instanceof ApiError)) onError(error);
+      return;
+    }
+    askToRenew(session, request.description);
+  }
+
+  function sessionOf({ nodeId, params }: Call): WireSession {
+    const session = byNode.get(nodeId);
+    if (session === undefined || session.id !== params.id)
+      throw new ApiError(404, `session ${params.id} of node ${nodeId} is over`);
+    return session;
+  }
+
+  /** A rotation waits for every node's certificate: who comes with an old one is told, however it came to miss it. */
+  function askToRenew(session: WireSession, { TLSInfo }: NodeDescription): void {
+    const wanted = theCluster(store.view).TLSInfo;
+    const same =
+      TLSInfo.CertIssuerPublicKey === wanted.CertIssuerPublicKey &&
+      TLSInfo.CertIssuerSubject === wanted.CertIssuerSubject;
+    if (!same) session.send({ type: 'trust', roots, renew: true });
+  }
+
+  function disconnect(nodeId: string): void {
+    byNode.get(nodeId)?.close('the node is not part of the cluster any more');
+    for (const connection of connections)
+      if (peers.get(connection)?.node?.nodeId === nodeId) connection.destroy();
+  }
+
+  function onCommit({ events }: Commit): void {
+    for (const { kind, id, after } of events) {
+      if (kind === 'node' && after === undefined) disconnect(id);
+      if (kind === 'cluster' && after !== undefined) trustAnew();
+    }
+  }
+
+  function trustAnew(): void {
+    const { caCert } = theCluster(store.view).internal;
+    const next = authority.roots();
+    if (next === roots && caCert === signedBy) return;
+    const renew = caCert !== signedBy;
+    roots = next;
+    signedBy = caCert;
+    server.setSecureContext(tlsOptions());
+    for (const session of byNode.values()) session.send({ type: 'trust', roots, renew });
+  }
+
+  const unwatch = store.watch(store.view.revision, onCommit);
+  const forget = identity.onChange(() => server.setSecureContext(tlsOptions()));
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, () => {
+      server.off('error', reject);
+      server.on('error', onError);
+      resolve();
+    });
+  });
+  const { address, port } = server.address() as AddressInfo;
+
+  return {
+    address,
+    port,
+    async connectEngine(nodeId) {
+      const session = byNode.get(nodeId);
+      if (session === undefined) throw new ApiError(503, `node ${nodeId} has no session with this manager`);
+      return session.dial();
+    },
+    disconnect,
+    async close() {
+      unwatch();
+      forget();
+      for (const session of [...byNode.values()]) session.close('the manager is stopping');
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** What requests on the cluster port must look like: a node's word is not taken for more than that. */
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+import { GenericResource, Platform, PortConfig } from '../../model/spec.ts';
+import { TASK_STATES } from '../../model/task-state.ts';
+
+const opt = Type.Optional;
+const labels = Type.Record(Type.String(), Type.String());
+
+const TLSInfo = Type.Object({
+  TrustRoot: Type.String(),
+  CertIssuerSubject: Type.String(),
+  CertIssuerPublicKey: Type.String(),
+});
+
+const Description = Type.Object({
+  Hostname: Type.String(),
+  Platform,
+  Resources: Type.Object({
+    NanoCPUs: Type.Number(),
+    MemoryBytes: Type.Number(),
+    GenericResources: opt(Type.Array(GenericResource)),
+  }),
+  Engine: Type.Object({
+    EngineVersion: Type.String(),
+    Labels: labels,
+    Plugins: Type.Array(Type.Object({ Type: Type.String(), Name: Type.String() })),
+  }),
+  TLSInfo,
+});
+
+const Status = Type.Object({
+  Timestamp: Type.String(),
+  State: Type.Union(TASK_STATES.map((state) => Type.Literal(state))),
+  Message: Type.String(),
+  Err: opt(Type.String()),
+  ContainerStatus: opt(
+    Type.Object({ ContainerID: Type.String(), PID: Type.Number(), ExitCode: Type.Number() }),
+  ),
+  PortStatus: Type.Object({ Ports: opt(Type.Array(PortConfig)) }),
+});
+
+export const issueRequest = Compile(
+  Type.Object({
+    csr: Type.String(),
+    token: Type.String(),
+    availability: opt(Type.String()),
+    addr: opt(Type.String()),
+  }),
+);
+export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
+export const sessionRequest = Compile(Type.Object({ description: Description, addr: opt(Type.String()) }));
+export const statusRequest = Compile(
+  Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),
+);
+export const description = Compile(Description);
