@@ -1,0 +1,231 @@
+/** Hosts: scenario A, and what happens to a host's processes, data and network when it stops, dies or goes. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { access, readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { eventually, execute, Lab } from '../support/lab.ts';
+
+const timeout = 120_000;
+
+describe('lab hosts', { timeout }, () => {
+  let lab: Lab;
+  const [a, b, c] = ['ha', 'hb', 'hc'];
+  before(async () => {
+    const started = performance.now();
+    lab = await Lab.with(a, b, c);
+    assert.ok(performance.now() - started < 30_000, 'three hosts take less than 10 s each');
+  });
+  after(() => lab[Symbol.asyncDispose]());
+
+  const ip = (name: string): Promise<string> => lab.must('ip', name);
+  const states = (): Promise<string> => lab.must('ls', '--format', '{{.Name}} {{.State}}{{.Errors}}');
+
+  test('are listed with address, state and engine', async () => {
+    const [heading, ...rows] = (await lab.must('ls')).split('\n');
+    assert.match(heading!, /^NAME +ACTIVE +DRIVER +STATE +ADDRESS +ENGINE/);
+    assert.equal(rows.length, 3);
+    for (const row of rows) assert.match(row, /^h[abc] +- +lab +Running +192\.168\.99\.\d+ +v\d+\.\d+/);
+    assert.equal(await lab.must('ls', '-q'), [a, b, c].join('\n'));
+    assert.equal(new Set(await Promise.all([a, b, c].map(ip))).size, 3);
+    const inspected = JSON.parse(await lab.must('inspect', a)) as Record<string, unknown>;
+    assert.equal(inspected.Address, await ip(a));
+    assert.equal(inspected.State, 'Running');
+  });
+
+  test('env points docker at a host, which ls then shows as active', async () => {
+    const script = `eval "$(bin/essaim machine env ${b})" && docker info --format '{{.Name}}' && bin/essaim machine ls`;
+    const { stdout } = await execute('sh', ['-ec', script], { ...process.env, ESSAIM_HOME: lab.home });
+    assert.match(stdout, /^hb\n/);
+    assert.match(stdout, /^hb +\* /m);
+    const undo = await lab.must('env', '--unset');
+    assert.match(undo, /^unset DOCKER_HOST$/m);
+  });
+
+  test('ssh runs on the host, where docker is the Essaim daemon, and passes everything through', async () => {
+    assert.equal(await lab.must('ssh', a, 'hostname'), a);
+    assert.equal(
+      await lab.must('ssh', a, 'docker', 'info', '--format', '{{.Name}} {{.OSType}}'),
+      `${a} linux`,
+    );
+    assert.equal(await lab.must('ssh', a, 'echo one | tr a-z A-Z; echo "$HOSTNAME"'), `ONE\n${a}`);
+    assert.equal(await lab.must('ssh', a, 'printf', '%s|', 'two words', '$HOME'), 'two words|$HOME|');
+    assert.equal((await lab.machine('ssh', a, 'exit 7')).code, 7);
+    assert.match((await lab.machine('ssh', a, 'ls', '/nonexistent')).stderr, /No such file/);
+    const cat = lab.spawn('ssh', a, 'cat');
+    cat.stdin!.end('through stdin');
+    assert.equal(String((await once(cat.stdout!, 'data'))[0]), 'through stdin');
+    const terminal = await execute('script', ['-qec', `bin/essaim machine ssh ${a} tty`, '/dev/null'], {
+      ...process.env,
+      ESSAIM_HOME: lab.home,
+    });
+    assert.match(terminal.stdout, /^\/dev\/pts\/\d+/);
+  });
+
+  test('each has an engine of its own, with its own containers and identity', async () => {
+    await lab.docker(a, 'run', '-d', '--name', 'mine', 'whoami');
+    assert.equal(await lab.docker(b, 'ps', '-aq'), '');
+    const ids = await Promise.all(
+      [a, b, c].map((n) => lab.must('ssh', n, 'docker -H unix:///run/engine.sock info -f {{.ID}}')),
+    );
+    assert.equal(new Set(ids).size, 3);
+    const reached = await lab.docker(a, 'run', '--rm', 'busybox', 'ping', '-c1', '-W2', await ip(b));
+    assert.match(reached, /1 packets received/);
+  });
+
+  test('an idle host costs less than 200 MB', async () => {
+    const { Pid } = JSON.parse(await lab.must('inspect', c)) as { Pid: number };
+    const pids = await lab.must('ssh', c, 'ls -d /proc/[0-9]*');
+    let kilobytes = 0;
+    for (const path of pids.split('\n')) {
+      const memory = await readFile(`/proc/${Pid}/root${path}/smaps_rollup`, 'utf8').catch(() => '');
+      kilobytes += Number(/^Pss: +(\d+)/m.exec(memory)?.[1] ?? 0);
+    }
+    assert.ok(kilobytes > 10_000 && kilobytes < 200_000, `${kilobytes} kB`);
+  });
+
+  test('data survive stop and start', async () => {
+    await lab.docker(
+      b,
+      'run',
+      '--name',
+      'writer',
+      '-v',
+      'data:/data',
+      'busybox',
+      'sh',
+      '-c',
+      'echo kept >/data/file',
+    );
+    await lab.must('stop', b);
+    assert.match(await states(), /^hb Stopped$/m);
+    assert.match((await lab.machine('env', b)).stderr, /"hb" is not running.*essaim machine start hb/);
+    assert.equal((await lab.machine('ssh', b, 'true')).code, 1);
+    await lab.must('start', b);
+    assert.equal(
+      await lab.docker(b, 'run', '--rm', '-v', 'data:/data', 'busybox', 'cat', '/data/file'),
+      'kept',
+    );
+    assert.match(await lab.docker(b, 'ps', '-a', '--format', '{{.Names}}'), /writer/);
+  });
+
+  test('a killed host is silent, none of its processes is left, and it comes back', async () => {
+    await lab.docker(a, 'run', '-d', '--name', 'alive', '--restart', 'no', 'whoami');
+    const connect = `busybox nc -w 1 ${await ip(a)} 7 </dev/null`;
+    assert.match((await lab.machine('ssh', b, connect)).stderr, /refused/);
+    assert.notDeepEqual(await processesOf(lab, a), []);
+    await lab.must('kill', a);
+    assert.deepEqual(await processesOf(lab, a), []);
+    assert.doesNotMatch((await lab.machine('ssh', b, connect)).stderr, /refused/);
+    assert.match(await states(), /^ha Stopped$/m);
+    await lab.must('start', a);
+    assert.match(await states(), /^ha Running$/m);
+    assert.match(await lab.docker(a, 'ps', '-a', '--format', '{{.Names}} {{.State}}'), /alive exited/);
+    assert.match((await lab.machine('ssh', b, connect)).stderr, /refused/);
+  });
+
+  test('start repairs a host whose engine or daemon has died', async () => {
+    for (const part of ['engine', 'essaim']) {
+      await lab.must('ssh', c, `kill -KILL $(cut -d' ' -f1 /run/${part}.process)`);
+      await eventually('the state tells', 5_000, async () =>
+        /^hc Error.* does not run$/m.test(await states()),
+      );
+      await lab.must('start', c);
+      assert.match(await states(), /^hc Running$/m);
+    }
+  });
+
+  test('a host can be cut off and connected again', async () => {
+    const ping = `busybox ping -c1 -W1 ${await ip(c)}`;
+    await lab.must('link', c, 'down');
+    assert.equal((await lab.machine('ssh', b, ping)).code, 1);
+    assert.match(await states(), /^hc Error.*cut off/m);
+    await lab.must('link', c, 'up');
+    await eventually('an answer', 5_000, async () => (await lab.machine('ssh', b, ping)).code === 0);
+  });
+
+  test('mistakes are answered with what to do, and an exit code', async () => {
+    const mistakes: [string[], RegExp][] = [
+      [['ip', 'nope'], /Machine "nope" does not exist\. Use "essaim machine ls"/],
+      [['create', '-d', 'lab', a], /Machine "ha" already exists/],
+      [['create', '-d', 'vax', 'x'], /Driver "vax" does not exist\. Drivers: lab/],
+      [['create', 'a/b'], /Invalid machine name "a\/b"/],
+      [['create'], /missing required argument/],
+      [['rm', a], /"ha" is running: stop it first, or remove it with -f/],
+      [['load', a, 'nope.tar'], /There is no file nope\.tar/],
+      [['load', a, 'package.json'], /package\.json/],
+      [['link', a, 'sideways'], /"up" or "down"/],
+      [['frobnicate'], /unknown command 'frobnicate'/],
+    ];
+    for (const [args, words] of mistakes) {
+      const { code, stderr } = await lab.machine(...args);
+      assert.equal(code, 1, args.join(' '));
+      assert.match(stderr, words);
+      assert.doesNotMatch(stderr, /\n +at /);
+    }
+    const script = 'setpriv --reuid=65534 --regid=65534 --clear-groups bin/essaim machine create x';
+    const { code, stderr } = await execute('sh', ['-c', script], { ...process.env, ESSAIM_HOME: lab.home });
+    assert.equal(code, 1);
+    assert.match(stderr, /you are not root: use sudo/);
+  });
+
+  test('a create that was killed half way is taken up by the next, or removed', async () => {
+    for (const next of ['create', 'rm']) {
+      const create = lab.spawn('create', 'half');
+      const exited = once(create, 'exit');
+      const record = join(lab.home, 'machines/half/init');
+      await eventually('a half made host', 10_000, () =>
+        access(record).then(
+          () => true,
+          () => false,
+        ),
+      );
+      create.kill('SIGKILL');
+      await exited;
+      assert.match(await states(), /^half Error.*not finished/m);
+      if (next === 'create') await lab.must('create', 'half');
+      await lab.must('rm', '-f', 'half');
+      assert.deepEqual(await traces(lab, 'half'), []);
+    }
+  });
+
+  test('rm -f leaves nothing behind', async () => {
+    assert.notDeepEqual(await traces(lab, a), []);
+    await lab.must('rm', '-f', a, b, c);
+    for (const name of [a, b, c]) assert.deepEqual(await traces(lab, name), []);
+    assert.equal(await lab.must('ls', '-q'), '');
+  });
+});
+
+/** Command lines of processes whose pid namespace or arguments belong to the host. */
+async function processesOf(lab: Lab, name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const ours = line.includes(join(lab.home, 'machines', name)) || groups.includes(`/essaim/${name}-`);
+    if (ours && line !== '') found.push(line.replaceAll('\0', ' '));
+  }
+  return found;
+}
+
+/** Everything on this system that bears the host's name. */
+async function traces(lab: Lab, name: string): Promise<string[]> {
+  const directory = join(lab.home, 'machines', name);
+  const { stdout: groups } = await execute(
+    'find',
+    ['/sys/fs/cgroup', '-path', `*/essaim/${name}-*`],
+    process.env,
+  );
+  const { stdout: links } = await execute('ip', ['link'], process.env);
+  const namespaces = await readdir('/run/netns').catch(() => []);
+  const mounts = await readFile('/proc/mounts', 'utf8');
+  return [
+    ...(await processesOf(lab, name)),
+    ...groups.split('\n').filter((line) => line !== ''),
+    ...links.split('\n').filter((line) => line.endsWith(`alias ${directory}`)),
+    ...namespaces.filter((namespace) => basename(namespace).startsWith(`essaim-${name}-`)),
+    ...mounts.split('\n').filter((line) => line.includes(directory)),
+    ...(await readdir(directory).catch(() => [])),
+  ];
+}

@@ -1,0 +1,128 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { imagesTar } from './images.ts';
+
+const ESSAIM = fileURLToPath(new URL('../../bin/essaim', import.meta.url));
+
+export interface Outcome {
+  /** Exit code; a number above 128 for a signal. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Real hosts for one test file, apart from anyone else's. Dispose of it to remove them all. */
+export class Lab implements AsyncDisposable {
+  /** What ESSAIM_HOME is for this lab. */
+  readonly home: string;
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(home: string) {
+    this.home = home;
+    const own = new Set([
+      'DOCKER_HOST',
+      'DOCKER_CONTEXT',
+      'DOCKER_TLS_VERIFY',
+      'DOCKER_TLS',
+      'DOCKER_CERT_PATH',
+    ]);
+    const kept = Object.entries(process.env).filter(([name]) => !own.has(name));
+    this.#env = { ...Object.fromEntries(kept), ESSAIM_HOME: home };
+  }
+
+  /** A lab with running hosts of these names, the test images loaded on each. */
+  static async with(...names: string[]): Promise<Lab> {
+    // Not in /tmp: it may be in memory, and engines keep their layers here. Short: sockets lie in it.
+    const lab = new Lab(await mkdtemp('/var/tmp/essaim-'));
+    try {
+      if (names.length > 0) {
+        await lab.must('create', '-d', 'lab', ...names);
+        await lab.must('load', ...names, await imagesTar());
+      }
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Runs `essaim machine …` to its end, whatever that is. */
+  machine(...args: string[]): Promise<Outcome> {
+    return execute(ESSAIM, ['machine', ...args], this.#env);
+  }
+
+  /** Runs `essaim machine …`; returns stdout without its last newline, throws unless it succeeds. */
+  async must(...args: string[]): Promise<string> {
+    return successful(`essaim machine ${args.join(' ')}`, await this.machine(...args));
+  }
+
+  /** Starts `essaim machine …` without waiting for it. */
+  spawn(...args: string[]): ChildProcess {
+    return spawn(ESSAIM, ['machine', ...args], { env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  /** Path of the socket at which a host's Essaim daemon serves the Docker API. */
+  socket(name: string): string {
+    return join(this.home, 'machines', name, 'run/docker.sock');
+  }
+
+  /** Runs the docker CLI (another one where `cli` gives its path) against a host, to its end. */
+  tryDocker(name: string, args: readonly string[], cli = 'docker'): Promise<Outcome> {
+    return execute(cli, args, { ...this.#env, DOCKER_HOST: `unix://${this.socket(name)}` });
+  }
+
+  /** Runs the docker CLI against a host; returns stdout without its last newline, throws unless it succeeds. */
+  async docker(name: string, ...args: string[]): Promise<string> {
+    return successful(`docker ${args.join(' ')} on ${name}`, await this.tryDocker(name, args));
+  }
+
+  /** The end of the log of a host's 'engine', 'essaim' daemon or 'init'. */
+  async log(name: string, part: 'engine' | 'essaim' | 'init'): Promise<string> {
+    const text = await readFile(join(this.home, 'machines', name, 'log', `${part}.log`), 'utf8');
+    return text.split('\n').slice(-40).join('\n');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const names = (await this.must('ls', '-q')).split('\n').filter((name) => name !== '');
+    if (names.length > 0) await this.must('rm', '-f', ...names);
+    await rm(this.home, { recursive: true, force: true });
+  }
+}
+
+/** Runs a program to its end. Throws only when it cannot be started. */
+export function execute(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(file, args, { env, maxBuffer: 64 << 20 }, (error, stdout, stderr) => {
+      if (error && typeof error.code !== 'number' && !error.signal) return reject(error);
+      resolve({ code: error ? (typeof error.code === 'number' ? error.code : 255) : 0, stdout, stderr });
+    });
+    child.stdin?.end();
+  });
+}
+
+function successful(what: string, { code, stdout, stderr }: Outcome): string {
+  if (code === 0) return stdout.replace(/\n$/, '');
+  throw new Error(`${what}: exit code ${code}\n${stdout}${stderr}`);
+}
+
+/**
+ * Waits until `condition` returns something truthy and returns that, looking every 50 ms.
+ * After `timeout` milliseconds it throws, with what `explain` says about the state then.
+ */
+export async function eventually<T>(
+  what: string,
+  timeout: number,
+  condition: () => Promise<T | false | undefined>,
+  explain: () => Promise<string> = async () => '',
+): Promise<T> {
+  const deadline = performance.now() + timeout;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (performance.now() > deadline)
+      throw new Error(`Not within ${timeout} ms: ${what}\n${await explain()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
