@@ -20,14 +20,14 @@ export function formatToken(token: JoinToken): string {
   return `SWMTKN-1-${digest}-${token.secret}`;
 }
 
-/** Throws Docker's `invalid join token`. */
+/** Throws Docker's errors: status 500, as its daemon has no better one for them. */
 export function parseToken(text: string): JoinToken {
   const [, digits, secret] = FORMAT.exec(text) ?? [];
-  if (digits === undefined || secret === undefined) throw invalidToken();
+  if (digits === undefined || secret === undefined) throw new ApiError(500, 'invalid join token');
   let value = 0n;
   for (const digit of digits) value = value * 36n + BigInt(Number.parseInt(digit, 36));
   const digest = value.toString(16).padStart(64, '0');
-  if (digest.length > 64) throw invalidToken();
+  if (digest.length > 64) throw new ApiError(500, 'invalid checksum digest length');
   return { digest, secret };
 }
 
@@ -39,8 +39,4 @@ export function newToken(root: string, random?: (size: number) => Uint8Array): s
 /** What tokens pin: the SHA-256 of the PEM text, as SwarmKit takes it. */
 export function rootDigest(root: string): string {
   return createHash('sha256').update(root).digest('hex');
-}
-
-function invalidToken(): ApiError {
-  return new ApiError(400, 'invalid join token');
 }

@@ -1,0 +1,88 @@
+/** How a host becomes a node: by a join token that proves each side to the other. */
+import { createRequest } from '../identity/authority.ts';
+import { readNodeCertificate } from '../identity/certificate.ts';
+import type { Credentials } from '../identity/node-identity.ts';
+import { certificatesIn } from '../identity/pem.ts';
+import { parseToken, rootDigest } from '../identity/token.ts';
+import { ApiError, rpcError } from '../model/errors.ts';
+import type { CaAnswer, IssueAnswer, IssueRequest } from '../model/protocol.ts';
+import { call, connectManager, type Expect, NoAnswerError } from './wire.ts';
+
+export interface JoinOptions {
+  /** The manager, host:port. */
+  remote: string;
+  token: string;
+  availability?: string | undefined;
+  /** The address that other nodes reach this host at; empty: the one that the manager sees. */
+  addr?: string | undefined;
+  /** Gives up when aborted; until then a manager that does not answer is tried again and again. */
+  signal: AbortSignal;
+}
+
+export interface Joined {
+  nodeId: string;
+  role: 'worker' | 'manager';
+  clusterId: string;
+  credentials: Credentials;
+}
+
+/** Throws Docker's errors: a bad token, a manager that is not the token's, one that refuses. */
+export async function joinCluster(options: JoinOptions): Promise<Joined> {
+  const { token, signal } = options;
+  if (token === '') throw rpcError('InvalidArgument', 'A valid join token is necessary to join this cluster');
+  const { digest } = parseToken(token);
+  for (;;) {
+    try {
+      return await attempt(options, digest);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
+  }
+}
+
+async function attempt(options: JoinOptions, digest: string): Promise<Joined> {
+  const root = await pinnedRoot(options, digest);
+  const { csr, key } = await createRequest();
+  const body: IssueRequest = { csr, token: options.token };
+  if (options.availability) body.availability = options.availability;
+  if (options.addr) body.addr = options.addr;
+  const expect = { kind: 'manager', roots: root } as const;
+  const answer = (await once(options, expect, 'POST', '/ca/issue', body)) as IssueAnswer;
+  const { nodeId, role, clusterId } = readNodeCertificate(answer.certificate);
+  if (!certificatesIn(answer.roots).includes(root))
+    throw new ApiError(500, 'the manager does not trust the root that the token pins');
+  return {
+    nodeId,
+    role,
+    clusterId,
+    credentials: { key, certificate: answer.certificate, roots: answer.roots },
+  };
+}
+
+/** Asks whoever is at the address for the cluster's root, and believes it if it is the one in the token. */
+async function pinnedRoot(options: JoinOptions, digest: string): Promise<string> {
+  const { roots } = (await once(options, { kind: 'anybody' }, 'GET', '/ca')) as Partial<CaAnswer>;
+  const root = certificatesIn(String(roots)).find((candidate) => rootDigest(candidate) === digest);
+  if (root === undefined)
+    throw new ApiError(500, `remote CA does not match fingerprint. Expected: ${digest}`);
+  return root;
+}
+
+async function once(
+  { remote, signal }: JoinOptions,
+  expect: Expect,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const session = await connectManager({ address: remote, expect, signal });
+  const onAbort = () => session.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await call(session, method, path, body);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    session.destroy();
+  }
+}

@@ -1,0 +1,192 @@
+/** Connections and small requests from a node to a manager's cluster port. */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type ClientSessionOptions,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+  type SecureClientSessionOptions,
+} from 'node:http2';
+import type { PeerCertificate } from 'node:tls';
+import { nodeOf } from '../identity/certificate.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
+import { ApiError, rpcError } from '../model/errors.ts';
+
+const WINDOW = 1024 * 1024;
+/** How long (ms) a manager may take to take up a connection, and to answer a request. */
+const CONNECT_TIMEOUT = 5_000;
+const ANSWER_TIMEOUT = 20_000;
+const MAX_ANSWER = 4 * 1024 * 1024;
+
+/** Nobody answered at that address; another attempt may find somebody. */
+export class NoAnswerError extends Error {}
+
+/** What the manager at the other end has to show. */
+export type Expect =
+  /** Nothing yet: what it says is checked against a token. */
+  | { kind: 'anybody' }
+  /** A manager's certificate by one of these roots (PEM), of this cluster if it is known. */
+  | { kind: 'manager'; roots: string; clusterId?: string };
+
+export interface ConnectOptions {
+  /** host:port */
+  address: string;
+  expect: Expect;
+  /** What this node shows, PEM. */
+  own?: { key: string; certificate: string };
+  signal?: AbortSignal | undefined;
+}
+
+export function connectAs(
+  identity: NodeIdentity,
+  address: string,
+  signal?: AbortSignal,
+): Promise<ClientHttp2Session> {
+  const { credentials, certificate } = identity;
+  const expect = { kind: 'manager', roots: credentials.roots, clusterId: certificate.clusterId } as const;
+  return connectManager({ address, expect, own: credentials, signal });
+}
+
+/**
+ * A connection whose handshake is over. Throws Docker's error for a manager that refuses connections, NoAnswerError for
+ * one that does not answer in time, the signal's reason when aborted.
+ */
+export function connectManager({
+  address,
+  expect,
+  own,
+  signal,
+}: ConnectOptions): Promise<ClientHttp2Session> {
+  signal?.throwIfAborted();
+  const options: ClientSessionOptions & SecureClientSessionOptions = {
+    minVersion: 'TLSv1.3',
+    settings: { enablePush: false, initialWindowSize: WINDOW },
+    maxSessionMemory: 64,
+    ...(own && { key: own.key, cert: own.certificate }),
+    ...trust(expect),
+  };
+  return new Promise((resolve, reject) => {
+    const session = connect(`https://${address}`, options);
+    const timer = setTimeout(
+      () => give(new NoAnswerError(`${address} did not answer within ${CONNECT_TIMEOUT / 1000} s`)),
+      CONNECT_TIMEOUT,
+    );
+    const onAbort = () => give(signal?.reason as Error);
+    const onError = (error: Error) => give(connectionError(address, error));
+    function give(error?: Error): void {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      session.off('error', onError);
+      // From here on an error is seen as the end of the session and of its streams.
+      session.on('error', () => session.destroy());
+      if (error === undefined) {
+        session.setLocalWindowSize(16 * WINDOW);
+        resolve(session);
+      } else {
+        session.destroy();
+        reject(error);
+      }
+    }
+    signal?.addEventListener('abort', onAbort, { once: true });
+    session.once('error', onError);
+    session.once('connect', () => give());
+  });
+}
+
+function trust(expect: Expect): SecureClientSessionOptions {
+  if (expect.kind === 'anybody') return { rejectUnauthorized: false };
+  return {
+    ca: expect.roots,
+    // A manager is known by its certificate, not by the name or address that it is reached at.
+    checkServerIdentity: (_host: string, { subject }: PeerCertificate) => {
+      const node = nodeOf(subject);
+      const known = expect.clusterId === undefined || node?.clusterId === expect.clusterId;
+      if (node?.role === 'manager' && known) return undefined;
+      return new Error(`its certificate is not that of a manager of this cluster (${subject.CN})`);
+    },
+  };
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connect: connection refused',
+  EHOSTUNREACH: 'connect: no route to host',
+  ENETUNREACH: 'connect: network is unreachable',
+  ENOTFOUND: 'no such host',
+};
+
+function connectionError(address: string, error: NodeJS.ErrnoException): Error {
+  const { code = '' } = error;
+  if (code === 'ETIMEDOUT') return new NoAnswerError(`${address} does not answer`);
+  const text = REASONS[code]
+    ? `transport: Error while dialing dial tcp ${address}: ${REASONS[code]}`
+    : `transport: ${address}: ${error.message}`;
+  return rpcError('Unavailable', `connection error: desc = "${text}"`);
+}
+
+/** One JSON request; the answer. Throws ApiError with the manager's status and message, or if there is no answer. */
+export async function call(
+  session: ClientHttp2Session,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const stream = request(session, method, path, body);
+  const timer = setTimeout(
+    () => stream.destroy(new ApiError(503, 'the manager did not answer in time')),
+    ANSWER_TIMEOUT,
+  );
+  try {
+    const headers = await responseTo(stream);
+    const text = await textOf(stream);
+    const answer = JSON.parse(text === '' ? '{}' : text) as { message?: unknown };
+    const status = headers[':status'] ?? 500;
+    if (status !== 200) throw new ApiError(status, String(answer.message ?? `status ${status}`));
+    return answer;
+  } finally {
+    clearTimeout(timer);
+    stream.destroy();
+  }
+}
+
+/** A request that goes out whole. */
+export function request(
+  session: ClientHttp2Session,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): ClientHttp2Stream {
+  const stream = session.request(
+    { [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: path },
+    { endStream: body === undefined },
+  );
+  if (body !== undefined) stream.end(JSON.stringify(body));
+  return stream;
+}
+
+/** The headers of a stream's answer. Rejects with 503 if the stream ends without one. */
+export function responseTo(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & { ':status'?: number }> {
+  return new Promise((resolve, reject) => {
+    const lost = (error?: Error) =>
+      reject(
+        error instanceof ApiError
+          ? error
+          : new ApiError(503, `the connection to the manager was lost${error ? `: ${error.message}` : ''}`),
+      );
+    stream.on('error', lost);
+    stream.once('close', () => lost());
+    stream.once('response', resolve);
+  });
+}
+
+/** The text of an answer of moderate size. */
+export async function textOf(stream: ClientHttp2Stream): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_ANSWER) throw new ApiError(502, 'the manager’s answer is too large');
+  }
+  return Buffer.concat(chunks).toString();
+}
