@@ -22,7 +22,7 @@ test: packages node_modules/.installed
 	npm run --silent e2e
 
 bench: packages node_modules/.installed
-	npm run --silent bench
+	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done
 
 lint: node_modules/.installed
 	npm run --silent check

@@ -65,7 +65,7 @@ export async function findPart(
 export async function startInit(machine: Machine): Promise<ProcessIdentity> {
   const { directory, name } = machine;
   await rm(join(directory, 'init'), { force: true });
-  // As after a reboot: what runs keeps in /run does not outlive it.
+  // As after a reboot: what an earlier run kept in /run is gone.
   await rm(join(directory, 'run'), { recursive: true, force: true });
   for (const d of ['run', 'mnt', 'log', 'home', 'etc/docker', 'engine', 'daemon']) {
     await mkdir(join(directory, d), { recursive: true });
@@ -73,20 +73,11 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
   await writeFile(join(directory, 'etc/resolv.conf'), `nameserver ${machine.dns}\n`);
   await writeFile(join(directory, 'etc/hostname'), `${name}\n`);
   await writeFile(join(directory, 'etc/hosts'), `127.0.0.1 localhost\n${machine.address} ${name}\n`);
-  const unshare = [
-    'unshare',
-    '--mount',
-    '--uts',
-    '--pid',
-    '--fork',
-    'sh',
-    script('init.sh'),
-    directory,
-    name,
-  ];
-  const join_ = [(await makeGroups(hostKey(machine))).join(' '), ''];
-  const network = `--net=/run/netns/${namespaceName(machine)}`;
-  const args = [script('launch.sh'), ...join_, 'nsenter', network, ...unshare];
+  const groups = (await makeGroups(hostKey(machine))).join(' ');
+  const enterNetwork = ['nsenter', `--net=/run/netns/${namespaceName(machine)}`];
+  const leaveOthers = ['unshare', '--mount', '--uts', '--pid', '--fork'];
+  const init = ['sh', script('init.sh'), directory, name];
+  const args = [script('launch.sh'), groups, '', ...enterNetwork, ...leaveOthers, ...init];
   const exited = await spawnLogged('sh', args, logPath(machine, 'init'));
   return until(
     async () => {

@@ -8,4 +8,7 @@ if [ -n "$identity" ]; then
   echo "$$ $(cut -d' ' -f22 /proc/$$/stat)" >"$identity.new"
   mv "$identity.new" "$identity"
 fi
+# Not the caller's habits: what a service manager gives to an engine, and through it to containers.
+umask 022
+ulimit -n 1048576 2>/dev/null || ulimit -S -n "$(ulimit -H -n)"
 exec "$@"
