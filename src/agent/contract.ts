@@ -38,19 +38,26 @@ export interface TaskDependencies {
   configs: ReadonlyMap<string, Config>;
 }
 
-/** Carries out single steps for tasks. Every method may reject with the engine's error; none retries by itself. */
+/** The step could not be carried out just now (the engine does not answer): the task itself is not to blame. */
+export class TemporaryError extends Error {}
+
+/**
+ * Carries out single steps for tasks. Every method may reject with the engine's error, or with a TemporaryError if the
+ * same step may succeed later; none retries by itself.
+ */
 export interface TaskEngine {
   describe(): Promise<Omit<NodeDescription, 'TLSInfo'>>;
-  /** All containers that carry this cluster's task labels. */
+  /** All containers of this node's tasks. Process ids are left out (0). */
   list(): Promise<TaskContainer[]>;
-  /** The container of a task as it is now; undefined if there is none. */
+  /** The container of a task as it is now, or as it ended if somebody has removed it; undefined if nothing is known. */
   inspect(taskId: string): Promise<TaskContainer | undefined>;
   /** Pulls (or finds) the image, checks networks, creates volumes and the container. Idempotent per task. */
   prepare(assigned: AssignedTask, dependencies: TaskDependencies, signal: AbortSignal): Promise<void>;
+  /** Starts the container, unless it was ever started before: a task runs once. */
   start(taskId: string): Promise<void>;
   /** Asks the container to stop with its signal and kills it after its grace period. */
   stop(assigned: AssignedTask): Promise<void>;
-  /** Removes the container, its anonymous volumes and what was prepared for it. */
+  /** Stops the container if it runs, removes it, its anonymous volumes and what was prepared for it. */
   remove(taskId: string): Promise<void>;
   /**
    * Calls `changed` with the id of a task whenever something happened to its container (died, health, destroyed), and

@@ -1,0 +1,249 @@
+/**
+ * Carries out on this node what the manager assigns to it, and tells the manager how it goes. Containers keep running
+ * whatever happens to the manager or to the agent itself.
+ */
+import type { Clock } from '../model/clock.ts';
+import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.ts';
+import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
+import { Backoff, pause } from './backoff.ts';
+import type { ManagerLink, ManagerSession, TaskEngine } from './contract.ts';
+import { Reporter } from './reporter.ts';
+import { TaskWorker } from './task-worker.ts';
+
+const DESCRIBE_EVERY_MS = 20_000;
+const GOODBYE_MS = 1000;
+
+export interface AgentOptions {
+  link: ManagerLink;
+  engine: TaskEngine;
+  clock: Clock;
+  /** Numbers in [0, 1). */
+  random(): number;
+  log(message: string): void;
+  /** The address that other nodes reach this one at; empty: the one the connection comes from. */
+  addr?: string;
+  /** What the node's description says of its certificates, as of now. */
+  tlsInfo(): TLSInfo;
+  /** Called with everything that the manager says, before the agent acts on it. */
+  heard?(message: DownMessage): void;
+  signal: AbortSignal;
+}
+
+/** Runs until aborted; then lets go of everything and leaves the containers as they are. */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  await new Agent(options).run();
+}
+
+class Agent {
+  readonly #options: AgentOptions;
+  readonly #signal: AbortSignal;
+  readonly #reporter: Reporter;
+  readonly #workers = new Map<string, TaskWorker>();
+  /** The tasks that the manager wants here. Unknown until the first full assignment. */
+  #assigned: Map<string, AssignedTask> | undefined;
+  readonly #secrets = new Map<string, Secret>();
+  readonly #configs = new Map<string, Config>();
+  #session: ManagerSession | undefined;
+  #description: NodeDescription | undefined;
+  #sweeping = false;
+  #sweepAgain = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#signal = options.signal;
+    this.#reporter = new Reporter(options.clock, options.log);
+  }
+
+  async run(): Promise<void> {
+    const parts = [this.#keepSession(), this.#watchEngine(), this.#keepDescribing()];
+    await Promise.all(parts);
+    this.#reporter.use(undefined);
+    for (const worker of this.#workers.values()) worker.letGo();
+    // A container that takes its time to stop is the engine's business now.
+    const finished = Promise.all([...this.#workers.values()].map((worker) => worker.finished));
+    const patience = new AbortController();
+    await Promise.race([finished, pause(this.#options.clock, GOODBYE_MS, patience.signal)]);
+    patience.abort();
+  }
+
+  async #keepSession(): Promise<void> {
+    const backoff = new Backoff(this.#options.clock, this.#options.random);
+    while (!this.#signal.aborted) {
+      try {
+        await this.#oneSession(() => backoff.reset());
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        this.#options.log(`no session with a manager: ${messageOf(error)}`);
+      }
+      await backoff.wait(this.#signal);
+    }
+  }
+
+  async #oneSession(opened: () => void): Promise<void> {
+    // An engine that does not answer is no reason to be silent, once it is known what this host is.
+    const description = await this.#describe().catch((error: unknown) => {
+      if (!this.#description) throw error;
+      return this.#description;
+    });
+    const { link, addr } = this.#options;
+    const session = await link.open({ description, addr: addr ?? '' }, this.#signal);
+    const close = (): void => session.close();
+    this.#signal.addEventListener('abort', close);
+    try {
+      this.#session = session;
+      for await (const message of session.messages) {
+        if (this.#signal.aborted) return;
+        if (message.type === 'session') {
+          opened();
+          for (const [id, worker] of this.#workers) this.#reporter.report(id, worker.status);
+          this.#reporter.use(session);
+        }
+        this.#options.heard?.(message);
+        if (message.type === 'assignments') this.#apply(message);
+      }
+    } finally {
+      this.#signal.removeEventListener('abort', close);
+      this.#session = undefined;
+      this.#reporter.use(undefined);
+      session.close();
+    }
+  }
+
+  async #describe(): Promise<NodeDescription> {
+    const description = await this.#options.engine.describe();
+    this.#description = { ...description, TLSInfo: this.#options.tlsInfo() };
+    return this.#description;
+  }
+
+  async #keepDescribing(): Promise<void> {
+    while (!this.#signal.aborted) {
+      await pause(this.#options.clock, DESCRIBE_EVERY_MS, this.#signal);
+      const session = this.#session;
+      if (this.#signal.aborted || !session) continue;
+      const before = this.#description;
+      try {
+        const now = await this.#describe();
+        if (JSON.stringify(now) !== JSON.stringify(before)) await session.describe(now);
+      } catch (error) {
+        // It is told again next time, because it still differs from what was told before.
+        this.#description = before;
+        this.#options.log(`the host is not described: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #apply(message: Assignments): void {
+    if (message.full) {
+      this.#secrets.clear();
+      this.#configs.clear();
+      this.#assigned = new Map();
+    }
+    // Until everything is known, a part of it says nothing.
+    if (!this.#assigned) return;
+    for (const secret of message.secrets) this.#secrets.set(secret.ID, secret);
+    for (const config of message.configs) this.#configs.set(config.ID, config);
+    for (const assigned of message.tasks) this.#assigned.set(assigned.task.ID, assigned);
+    for (const id of message.removedTasks) this.#assigned.delete(id);
+    for (const assigned of message.tasks) this.#assign(assigned);
+    const gone = message.full
+      ? [...this.#workers.keys()].filter((id) => !this.#assigned!.has(id))
+      : message.removedTasks;
+    for (const id of gone) this.#remove(id);
+    for (const id of message.removedSecrets) this.#secrets.delete(id);
+    for (const id of message.removedConfigs) this.#configs.delete(id);
+    if (message.full) void this.#sweep();
+  }
+
+  #assign(assigned: AssignedTask): void {
+    const { ID } = assigned.task;
+    const worker = this.#workers.get(ID);
+    // A worker that removes its task is waited for; see #remove.
+    if (worker?.removing) return;
+    if (worker) worker.update(assigned);
+    else this.#workers.set(ID, this.#newWorker(assigned));
+  }
+
+  #newWorker(assigned: AssignedTask): TaskWorker {
+    const { engine, clock, log } = this.#options;
+    return new TaskWorker(assigned, {
+      engine,
+      clock,
+      log,
+      dependencies: { secrets: this.#secrets, configs: this.#configs },
+      report: (taskId, status) => this.#reporter.report(taskId, status),
+    });
+  }
+
+  #remove(taskId: string): void {
+    const worker = this.#workers.get(taskId);
+    if (!worker || worker.removing) return;
+    worker.remove();
+    this.#reporter.forget(taskId);
+    void worker.finished.then(() => {
+      this.#workers.delete(taskId);
+      this.#reporter.forget(taskId);
+      const again = this.#assigned?.get(taskId);
+      if (again && !this.#signal.aborted) this.#assign(again);
+    });
+  }
+
+  async #watchEngine(): Promise<void> {
+    const backoff = new Backoff(this.#options.clock, this.#options.random);
+    while (!this.#signal.aborted) {
+      try {
+        await this.#options.engine.watch((taskId) => {
+          backoff.reset();
+          if (taskId === undefined) void this.#sweep();
+          else this.#workers.get(taskId)?.look();
+        }, this.#signal);
+      } catch (error) {
+        this.#options.log(`the engine is not watched: ${messageOf(error)}`);
+      }
+      await backoff.wait(this.#signal);
+    }
+  }
+
+  /** Compares all containers with all tasks: removes what nobody wants and lets workers look at what has changed. */
+  async #sweep(): Promise<void> {
+    this.#sweepAgain = true;
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    const backoff = new Backoff(this.#options.clock, this.#options.random);
+    while (this.#sweepAgain && !this.#signal.aborted) {
+      this.#sweepAgain = false;
+      try {
+        await this.#sweepOnce();
+      } catch (error) {
+        this.#options.log(`the engine's containers are not known: ${messageOf(error)}`);
+        this.#sweepAgain = true;
+        await backoff.wait(this.#signal);
+      }
+    }
+    this.#sweeping = false;
+  }
+
+  async #sweepOnce(): Promise<void> {
+    const containers = new Map((await this.#options.engine.list()).map((c) => [c.taskId, c]));
+    for (const [id, worker] of this.#workers) {
+      const container = containers.get(id);
+      const fine = container?.state === 'running' && container.health !== 'unhealthy';
+      if (worker.status.State === 'starting' || (worker.status.State === 'running' && !fine)) worker.look();
+    }
+    const assigned = this.#assigned;
+    const workers = this.#workers;
+    if (!assigned || this.#signal.aborted) return;
+    const strays = [...containers.keys()].filter((id) => !assigned.has(id) && !workers.has(id));
+    const removals = await Promise.allSettled(strays.map((id) => this.#removeStray(id)));
+    const refused = removals.find((removal) => removal.status === 'rejected');
+    if (refused) throw refused.reason;
+  }
+
+  async #removeStray(taskId: string): Promise<void> {
+    this.#options.log(
+      `removing the container of task ${taskId}, which is not assigned to this node any more`,
+    );
+    await this.#options.engine.remove(taskId);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,273 @@
+/** Runs tasks as containers of a Docker Engine. */
+import { type EngineClient, EngineUnavailableError } from '../../engine/client.ts';
+import type { Clock } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { NodeDescription } from '../../model/objects.ts';
+import type { AssignedTask } from '../../model/protocol.ts';
+import { type TaskContainer, type TaskDependencies, type TaskEngine, TemporaryError } from '../contract.ts';
+import { describe, type EngineInfo, type EnginePlugin } from '../describe.ts';
+import { containerPlan, type FileMount } from './container-config.ts';
+import { type ContainerInspect, type ContainerSummary, fromInspect, fromSummary } from './containers.ts';
+import { type Host, templateContext } from './expansion.ts';
+import { Images } from './images.ts';
+import { Limiter } from './limiter.ts';
+import { LABEL } from './names.ts';
+import { FileStore, taskFiles } from './task-files.ts';
+import { watchContainers } from './watch.ts';
+
+/** More at a time make each slower and the whole no faster: the engine's locks and the processors are the bound. */
+const PARALLEL = 8;
+const DEFAULT_GRACE_S = 10;
+
+export interface EngineTasksOptions {
+  engine: EngineClient;
+  clock: Clock;
+  nodeId: string;
+  /** Where the files of secrets and configs lie; see FileStore. */
+  filesFolder: string;
+  log(message: string): void;
+}
+
+/** What is known of a task's container from what was done here; lost with the process, and then asked for. */
+interface Known {
+  containerId: string;
+  /** Created here and not started yet. */
+  fresh: boolean;
+}
+
+export class EngineTasks implements TaskEngine {
+  readonly #options: EngineTasksOptions;
+  readonly #engine: EngineClient;
+  readonly #images: Images;
+  readonly #files: FileStore;
+  readonly #limiter = new Limiter(PARALLEL);
+  readonly #known = new Map<string, Known>();
+  /** How containers ended, for when somebody removes them before they are looked at. */
+  readonly #ends = new Map<string, { containerId: string; exitCode: number }>();
+  #host: Promise<Host> | undefined;
+
+  constructor(options: EngineTasksOptions) {
+    this.#options = options;
+    this.#engine = options.engine;
+    this.#images = new Images(options.engine, () => options.clock.now(), options.log);
+    this.#files = new FileStore(options.filesFolder);
+  }
+
+  describe(): Promise<Omit<NodeDescription, 'TLSInfo'>> {
+    return this.#asking(async () => {
+      const [info, plugins] = await Promise.all([
+        this.#engine.json<EngineInfo>('GET', '/info'),
+        this.#engine.json<EnginePlugin[] | null>('GET', '/plugins'),
+      ]);
+      const description = describe(info, plugins ?? []);
+      this.#host = Promise.resolve(this.#hostOf(description));
+      return description;
+    });
+  }
+
+  list(): Promise<TaskContainer[]> {
+    return this.#asking(async () => {
+      const filters = { label: [`${LABEL.nodeId}=${this.#options.nodeId}`] };
+      const query = { all: 1, filters };
+      const summaries = await this.#engine.json<ContainerSummary[]>('GET', '/containers/json', { query });
+      const containers = summaries.filter((one) => one.Labels[LABEL.taskId]).map(fromSummary);
+      const alive = containers.filter(({ state }) => state !== 'exited').map(({ taskId }) => taskId);
+      await this.#files.recover(new Set([...alive, ...this.#known.keys()]));
+      return containers;
+    });
+  }
+
+  inspect(taskId: string): Promise<TaskContainer | undefined> {
+    return this.#asking(async () => {
+      const id = await this.#containerOf(taskId);
+      const found = id === undefined ? undefined : await this.#inspectId(id);
+      if (found?.state === 'exited') await this.#files.drop(taskId);
+      if (found) return found;
+      const end = this.#ends.get(taskId);
+      return end && { ...end, taskId, state: 'exited', pid: 0, ports: {} };
+    });
+  }
+
+  prepare(assigned: AssignedTask, dependencies: TaskDependencies, signal: AbortSignal): Promise<void> {
+    return this.#asking(async () => {
+      const { task, auth } = assigned;
+      const image = task.Spec.ContainerSpec?.Image ?? '';
+      const host = await this.#knowHost();
+      const files = taskFiles(task, dependencies, templateContext(task, host));
+      await this.#images.fetch(image, auth, signal);
+      signal.throwIfAborted();
+      const mounts = await this.#files.put(task.ID, files);
+      try {
+        await this.#makeContainer(assigned, host, mounts, signal);
+      } catch (error) {
+        await this.#files.drop(task.ID);
+        throw error;
+      }
+    });
+  }
+
+  start(taskId: string): Promise<void> {
+    return this.#asking(async () => {
+      const known = this.#known.get(taskId);
+      if (!known?.fresh && (await this.inspect(taskId))?.state !== 'created') return;
+      const id = await this.#containerOf(taskId);
+      if (known) known.fresh = false;
+      try {
+        await this.#limiter.run(() => this.#engine.json('POST', `/containers/${id}/start`));
+      } catch (error) {
+        if (!(error instanceof ApiError) || error instanceof EngineUnavailableError) throw error;
+        throw new Error(`starting container failed: ${startText(error.message)}`);
+      }
+    });
+  }
+
+  stop(assigned: AssignedTask): Promise<void> {
+    return this.#asking(async () => {
+      const { ID, Spec } = assigned.task;
+      const id = await this.#containerOf(ID);
+      const grace = Spec.ContainerSpec?.StopGracePeriod;
+      const seconds = grace === undefined || grace === null ? DEFAULT_GRACE_S : Math.floor(grace / 1e9);
+      if (id !== undefined) await this.#stop(id, seconds);
+      await this.#files.drop(ID);
+    });
+  }
+
+  remove(taskId: string): Promise<void> {
+    return this.#asking(async () => {
+      const id = await this.#containerOf(taskId);
+      if (id !== undefined) {
+        await this.#stop(id, DEFAULT_GRACE_S);
+        await this.#unless(404, () =>
+          this.#engine.json('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 } }),
+        );
+      }
+      await this.#files.drop(taskId);
+      this.#known.delete(taskId);
+      this.#ends.delete(taskId);
+    });
+  }
+
+  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
+    const { clock, nodeId, log } = this.#options;
+    return watchContainers({ engine: this.#engine, clock, nodeId, signal, log }, (event) => {
+      if (event?.action === 'die') {
+        this.#ends.set(event.taskId, { containerId: event.containerId, exitCode: event.exitCode });
+      }
+      changed(event?.taskId);
+    });
+  }
+
+  /** The node leaves: removes all containers of its tasks and everything that was prepared for them. */
+  async clear(): Promise<void> {
+    const containers = await this.list();
+    await Promise.all(containers.map(({ taskId }) => this.remove(taskId)));
+    await this.#files.clear();
+  }
+
+  async #makeContainer(
+    assigned: AssignedTask,
+    host: Host,
+    mounts: readonly FileMount[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ID } = assigned.task;
+    const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion());
+    const known = await this.#limiter.run(() => this.#create(ID, plan.name, plan.body), signal);
+    this.#known.set(ID, known);
+    for (const { network, endpoint } of plan.connect) {
+      await this.#connect(known.containerId, network, endpoint);
+    }
+  }
+
+  async #create(taskId: string, name: string, body: unknown): Promise<Known> {
+    try {
+      const { Id } = await this.#engine.json<{ Id: string }>('POST', '/containers/create', {
+        query: { name },
+        body,
+      });
+      return { containerId: Id, fresh: true };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 409) throw error;
+      // An earlier attempt, whose answer was lost, has made it.
+      const id = await this.#find(taskId);
+      if (id === undefined) throw error;
+      return { containerId: id, fresh: false };
+    }
+  }
+
+  async #connect(containerId: string, network: string, endpoint: unknown): Promise<void> {
+    const body = { Container: containerId, EndpointConfig: endpoint };
+    try {
+      await this.#engine.json('POST', `/networks/${encodeURIComponent(network)}/connect`, { body });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : '';
+      if (!/already exists in network|is already attached to network/.test(message)) throw error;
+    }
+  }
+
+  /** Returns when the container does not run; 304 and 404 say that it did not. */
+  async #stop(id: string, seconds: number): Promise<void> {
+    await this.#unless(404, () =>
+      this.#engine.json('POST', `/containers/${id}/stop`, { query: { t: seconds } }),
+    );
+  }
+
+  async #inspectId(id: string): Promise<TaskContainer | undefined> {
+    const answer = await this.#unless(404, () =>
+      this.#engine.json<ContainerInspect>('GET', `/containers/${id}/json`),
+    );
+    return answer && fromInspect(answer);
+  }
+
+  async #containerOf(taskId: string): Promise<string | undefined> {
+    return this.#known.get(taskId)?.containerId ?? (await this.#find(taskId));
+  }
+
+  async #find(taskId: string): Promise<string | undefined> {
+    const label = [`${LABEL.taskId}=${taskId}`, `${LABEL.nodeId}=${this.#options.nodeId}`];
+    const query = { all: 1, filters: { label } };
+    const found = await this.#engine.json<ContainerSummary[]>('GET', '/containers/json', { query });
+    const id = found[0]?.Id;
+    if (id !== undefined) this.#known.set(taskId, { containerId: id, fresh: false });
+    return id;
+  }
+
+  async #knowHost(): Promise<Host> {
+    if (!this.#host) await this.describe();
+    return this.#host!;
+  }
+
+  #hostOf(description: Omit<NodeDescription, 'TLSInfo'>): Host {
+    const { Architecture = '', OS = '' } = description.Platform;
+    return {
+      nodeId: this.#options.nodeId,
+      hostname: description.Hostname,
+      platform: { Architecture: Architecture ?? '', OS: OS ?? '' },
+    };
+  }
+
+  async #unless<T>(status: number, action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === status) return undefined;
+      throw error;
+    }
+  }
+
+  /** An engine that does not answer is not the task's fault. */
+  async #asking<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (error instanceof EngineUnavailableError) throw new TemporaryError(error.message, { cause: error });
+      throw error;
+    }
+  }
+}
+
+/** Docker Swarm looks for the sources of bind mounts itself before a start, and says it in its own words. */
+function startText(message: string): string {
+  const missing = /bind source path does not exist: (.*)$/.exec(message);
+  return missing ? `invalid bind mount source, source path not found: ${missing[1]}` : message;
+}

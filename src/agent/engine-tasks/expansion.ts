@@ -1,0 +1,86 @@
+/** The places of a container spec in which placeholders are expanded, with Docker's errors. */
+import type { Task } from '../../model/objects.ts';
+import type { ContainerSpec, Mount } from '../../model/spec.ts';
+import { expand, type TemplateContext } from '../../model/template.ts';
+import { taskName } from './names.ts';
+
+/** What placeholders may know of the host. */
+export interface Host {
+  nodeId: string;
+  hostname: string;
+  platform: { Architecture: string; OS: string };
+}
+
+export function templateContext(task: Task, host: Host): TemplateContext {
+  return {
+    Service: {
+      ID: task.ServiceID,
+      Name: task.internal.service.Name,
+      Labels: task.internal.service.Labels,
+    },
+    Node: { ID: host.nodeId, Hostname: host.hostname, Platform: host.platform },
+    Task: { ID: task.ID, Name: taskName(task), Slot: String(task.Slot || task.NodeID) },
+  };
+}
+
+/** The spec with placeholders filled in. Throws an error with the text that Docker gives. */
+export function expandContainerSpec(spec: ContainerSpec, context: TemplateContext): ContainerSpec {
+  return {
+    ...spec,
+    Env: within('expanding env failed', () => spec.Env?.map((entry) => expandEnv(entry, context))),
+    Mounts: within('expanding mounts failed', () => spec.Mounts?.map((mount) => expandMount(mount, context))),
+    Hostname: within('expanding hostname failed', () => expand(spec.Hostname ?? '', context)),
+  };
+}
+
+function within<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new Error(`${what}: ${(error as Error).message}`);
+  }
+}
+
+function expandEnv(entry: string, context: TemplateContext): string {
+  const at = entry.indexOf('=');
+  if (at < 0) return entry;
+  return within(`expanding env ${quote(entry)}`, () => {
+    return `${entry.slice(0, at)}=${expand(entry.slice(at + 1), context)}`;
+  });
+}
+
+function expandMount(mount: Mount, context: TemplateContext): Mount {
+  const options = mount.VolumeOptions;
+  const driver = options?.DriverConfig;
+  return {
+    ...mount,
+    Source: within(`expanding mount source ${quote(mount.Source ?? '')}`, () =>
+      expand(mount.Source ?? '', context),
+    ),
+    Target: within(`expanding mount target ${quote(mount.Target ?? '')}`, () =>
+      expand(mount.Target ?? '', context),
+    ),
+    VolumeOptions: options && {
+      ...options,
+      Labels: within('expanding volume labels', () => expandMap(options.Labels, context)),
+      DriverConfig: driver && {
+        ...driver,
+        Options: within('expanding volume driver config', () => expandMap(driver.Options, context)),
+      },
+    },
+  };
+}
+
+function expandMap(
+  map: Record<string, string> | null | undefined,
+  context: TemplateContext,
+): Record<string, string> | undefined {
+  if (!map) return undefined;
+  const entries = Object.entries(map).map(([key, value]) => [
+    key,
+    within(`expanding map entry ${quote(key)}=${quote(value)}`, () => expand(value, context)),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+const quote = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,40 @@
+/** How Docker Swarm names and labels the containers of tasks. */
+import type { Task } from '../../model/objects.ts';
+
+export const LABEL = {
+  task: 'com.docker.swarm.task',
+  taskId: 'com.docker.swarm.task.id',
+  taskName: 'com.docker.swarm.task.name',
+  nodeId: 'com.docker.swarm.node.id',
+  serviceId: 'com.docker.swarm.service.id',
+  serviceName: 'com.docker.swarm.service.name',
+} as const;
+
+/** The name of a task and of its container: `service.slot.task`, or `service.node.task` where there is no slot. */
+export function taskName(task: Task): string {
+  return `${task.internal.service.Name}.${task.Slot || task.NodeID}.${task.ID}`;
+}
+
+/** The labels of the spec, over them the task's, over them the system's own. */
+export function containerLabels(task: Task): Record<string, string> {
+  return {
+    ...task.Spec.ContainerSpec?.Labels,
+    ...task.Labels,
+    [LABEL.task]: '',
+    [LABEL.taskId]: task.ID,
+    [LABEL.taskName]: taskName(task),
+    [LABEL.nodeId]: task.NodeID ?? '',
+    [LABEL.serviceId]: task.ServiceID,
+    [LABEL.serviceName]: task.internal.service.Name,
+  };
+}
+
+/** An image reference as Docker prints it: without the default registry, and with a tag. */
+export function familiarImage(reference: string): string {
+  const short = reference.replace(/^(index\.)?docker\.io\//, '').replace(/^library\/(?=[^/]+$)/, '');
+  return /(@[^/]+|:[^/:]+)$/.test(short) ? short : `${short}:latest`;
+}
+
+export function hasDigest(reference: string): boolean {
+  return /@[a-z0-9]+:[0-9a-f]+$/.test(reference);
+}
