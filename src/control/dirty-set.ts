@@ -1,0 +1,81 @@
+/**
+ * Which objects have to be looked at after a commit. It only saves work: looking at everything is always right, and is
+ * what a start does. So it has to name at least the objects whose plan may have changed.
+ */
+
+import { modeOf } from '../model/defaults.ts';
+import type { Node, Task } from '../model/objects.ts';
+import { isTerminal } from '../model/task-state.ts';
+import type { Commit, EventOf, View } from '../store/contract.ts';
+import { isInvalid, isLive } from './slots.ts';
+
+export class DirtySet {
+  readonly services = new Set<string>();
+  readonly nodes = new Set<string>();
+
+  everything(view: View): void {
+    for (const service of view.all('service')) this.services.add(service.ID);
+    for (const node of view.all('node')) this.nodes.add(node.ID);
+    // Tasks may outlive their service and their node.
+    for (const task of view.all('task')) {
+      this.services.add(task.ServiceID);
+      if (task.NodeID !== undefined) this.nodes.add(task.NodeID);
+    }
+  }
+
+  apply(view: View, commit: Commit): void {
+    for (const event of commit.events) {
+      if (event.kind === 'task') {
+        if (concernsService(view, event)) this.services.add((event.after ?? event.before)!.ServiceID);
+      } else if (event.kind === 'node') {
+        this.applyNode(view, event);
+      } else if (event.kind === 'service') {
+        this.services.add(event.id);
+      }
+    }
+  }
+
+  get size(): number {
+    return this.services.size + this.nodes.size;
+  }
+
+  private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {
+    const eligibility = describeEligibility(before) !== describeEligibility(after);
+    if (!eligibility && before?.Description === after?.Description && before?.Spec === after?.Spec) return;
+    this.nodes.add(id);
+    for (const service of view.all('service')) {
+      if (modeOf(service.Spec).kind === 'global') this.services.add(service.ID);
+    }
+    if (!isInvalid(after) && !isInvalid(before)) return;
+    for (const task of view.tasksOfNode(id)) this.services.add(task.ServiceID);
+  }
+}
+
+/** What of a node decides whether tasks may be there at all. */
+function describeEligibility(node: Node | undefined): string {
+  return node ? `${node.Status.State} ${node.Spec.Availability} ${node.Status.Addr}` : '';
+}
+
+/** Most of what tasks report on their way up changes no plan. */
+function concernsService(view: View, { before, after }: EventOf<'task'>): boolean {
+  if (!after) return before !== undefined && (isLive(before) || !isTerminal(before.Status.State));
+  const node = after.NodeID;
+  const placed = node !== undefined && node !== before?.NodeID;
+  if (placed && isInvalid(view.get('node', node))) return true;
+  if (!before) return isNotPlain(after);
+  if (before.DesiredState !== after.DesiredState && !isPromotion(before, after)) return true;
+  if (before.Status.State === after.Status.State) return false;
+  if (isTerminal(after.Status.State)) return true;
+  return (
+    after.Status.State === 'running' && view.get('service', after.ServiceID)?.internal.update !== undefined
+  );
+}
+
+/** A task that has predecessors in its slot, or waits for something. */
+function isNotPlain({ DesiredState, internal }: Task): boolean {
+  return DesiredState !== 'running' || internal.restartCount !== undefined || internal.update !== undefined;
+}
+
+function isPromotion(before: Task, after: Task): boolean {
+  return before.DesiredState === 'ready' && after.DesiredState === 'running';
+}

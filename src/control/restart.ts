@@ -1,0 +1,164 @@
+/** Replacing tasks that ended or lost their node, as the restart policy says, and starting those that had to wait. */
+import { restartRules } from '../model/defaults.ts';
+import type { Service, Task } from '../model/objects.ts';
+import { isTerminal, type TaskState } from '../model/task-state.ts';
+import type { Draft } from './draft.ts';
+import { newTask, theCluster } from './new-task.ts';
+import { isInvalid, isLive, isLost, mayRun, type Slot } from './slots.ts';
+
+/** How long a replacement waits for its predecessor to stop. */
+const STOP_TIMEOUT = 60_000;
+/** Failures are remembered this long for the scheduler, and no fewer than these for it. */
+const FAILURE_MEMORY = 5 * 60_000;
+const REMEMBERED = 32;
+const MOST_REMEMBERED = 1_000;
+
+/** Whether a task with desired state `ready` may go on; otherwise when that may change though nothing else does. */
+export function gate(draft: Draft, task: Task): { open: boolean; at: number } {
+  const { notBefore = 0, after } = task.internal;
+  if (notBefore > draft.now) return { open: false, at: notBefore };
+  const previous = after === undefined ? undefined : draft.view.get('task', after);
+  if (!previous || !mayRun(previous)) return { open: true, at: draft.now };
+  if (isLost(previous.NodeID === undefined ? undefined : draft.view.get('node', previous.NodeID))) {
+    return { open: true, at: draft.now };
+  }
+  const timeout = Date.parse(task.CreatedAt) + STOP_TIMEOUT;
+  return { open: timeout <= draft.now, at: timeout };
+}
+
+/** What a new task in the slot has to wait for: the predecessor that may still run within reach, if there is one. */
+export function waitFor(draft: Draft, tasks: readonly Task[]): { desired: TaskState; after?: string } {
+  const previous = tasks.findLast(
+    (task) =>
+      mayRun(task) && !isLost(task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID)),
+  );
+  return previous ? { desired: 'ready', after: previous.ID } : { desired: 'running' };
+}
+
+/** True if the policy of the task wants it replaced now that it has ended or lost its place. */
+export function shouldRestart(task: Task, now: number): boolean {
+  const { condition, maxAttempts, window } = restartRules(task.Spec);
+  if (condition === 'none') return false;
+  if (condition === 'on-failure' && task.Status.State === 'complete') return false;
+  if (maxAttempts === 0) return true;
+  if (window === 0) return (task.internal.restartCount ?? 0) < maxAttempts;
+  const recent = task.internal.restarts?.filter((restart) => restart.at > now - window) ?? [];
+  return recent.length < maxAttempts;
+}
+
+/**
+ * Looks at every task of the slot that is wanted: one that has ended, or whose node is lost or drained, is given up and
+ * replaced. `isDirty` tells tasks of an older spec. Returns nothing; the slot is changed in place.
+ */
+export function restartSlot(
+  draft: Draft,
+  service: Service,
+  slot: Slot,
+  isDirty: (task: Task) => boolean,
+): void {
+  for (let index = 0; index < slot.tasks.length; index++) {
+    const task = slot.tasks[index]!;
+    if (!isLive(task)) continue;
+    const node = task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID);
+    const displaced = task.NodeID !== undefined && isInvalid(node);
+    const ended = isTerminal(task.Status.State);
+    if (!ended && !displaced) continue;
+    if (ended && task.DesiredState === 'ready') {
+      // It failed while it waited: its delay holds for it too, or a missing image makes a tight loop.
+      const { open, at } = gate(draft, task);
+      if (!open) {
+        draft.wake(at);
+        continue;
+      }
+    }
+    giveUp(draft, service, slot, index, { lost: isLost(node), displaced, isDirty });
+  }
+}
+
+function giveUp(
+  draft: Draft,
+  service: Service,
+  slot: Slot,
+  index: number,
+  why: { lost: boolean; displaced: boolean; isDirty: (task: Task) => boolean },
+): void {
+  const task = slot.tasks[index]!;
+  const ended = isTerminal(task.Status.State);
+  const covered = slot.tasks.some(
+    (other) => other !== task && isLive(other) && (why.isDirty(task) || !why.isDirty(other)),
+  );
+  if (covered) {
+    slot.tasks[index] = draft.want(task, 'shutdown');
+    return;
+  }
+  if (!shouldRestart(task, draft.now)) {
+    slot.tasks[index] = draft.want(task, 'shutdown', { finished: true });
+    return;
+  }
+
+  const { update } = task.internal;
+  // An update waits for its task in each slot to come up; a task that lost its node before hands that over.
+  const handOver = update !== undefined && update.doneAt === undefined && !ended;
+  slot.tasks[index] = draft.want(task, 'shutdown', handOver ? { update: undefined } : {});
+  const replacement = newTask(theCluster(draft.view), service, {
+    id: draft.newId(),
+    now: draft.now,
+    slot: slot.key,
+    ...start(draft, task, why),
+  });
+  Object.assign(replacement.internal, history(draft, service, task), handOver && { update });
+  slot.tasks.push(draft.put('task', replacement));
+}
+
+/** When the replacement may run. */
+function start(
+  draft: Draft,
+  task: Task,
+  why: { lost: boolean; displaced: boolean },
+): { desired: TaskState; internal: Partial<Task['internal']> } {
+  const { notBefore, after } = task.internal;
+  const ended = isTerminal(task.Status.State);
+  if (task.DesiredState === 'ready' && !ended) {
+    return {
+      desired: 'ready',
+      internal: { ...(notBefore !== undefined && { notBefore }), ...(after !== undefined && { after }) },
+    };
+  }
+  // The delay is there for tasks that fail again and again: not for those whose node went away.
+  if (why.displaced) {
+    const { desired, after: previous } =
+      ended || why.lost ? { desired: 'running' as const } : waitFor(draft, [task]);
+    return { desired, internal: previous === undefined ? {} : { after: previous } };
+  }
+  const { delay } = restartRules(task.Spec);
+  return delay > 0
+    ? { desired: 'ready', internal: { notBefore: draft.now + delay } }
+    : { desired: 'running', internal: {} };
+}
+
+function history(draft: Draft, service: Service, task: Task): Partial<Task['internal']> {
+  const { maxAttempts, window } = restartRules(task.Spec);
+  const same = task.internal.specVersion === service.internal.specVersion;
+  const { State } = task.Status;
+  const failed = same && (State === 'failed' || State === 'rejected');
+  const since = draft.now - Math.max(FAILURE_MEMORY, maxAttempts > 0 ? window : 0);
+  const before = (same && task.internal.restarts) || [];
+  const most = Math.min(Math.max(REMEMBERED, maxAttempts), MOST_REMEMBERED);
+  return {
+    restarts: [
+      ...before.filter((restart) => restart.at > since),
+      { at: draft.now, node: failed ? (task.NodeID ?? '') : '' },
+    ].slice(-most),
+    restartCount: (same ? (task.internal.restartCount ?? 0) : 0) + 1,
+  };
+}
+
+/** Lets a waiting task start if it may now. */
+export function promoteSlot(draft: Draft, slot: Slot): void {
+  for (const [index, task] of slot.tasks.entries()) {
+    if (task.DesiredState !== 'ready' || isTerminal(task.Status.State)) continue;
+    const { open, at } = gate(draft, task);
+    if (open) slot.tasks[index] = draft.want(task, 'running');
+    else draft.wake(at);
+  }
+}

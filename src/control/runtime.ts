@@ -1,0 +1,271 @@
+/**
+ * Runs the controllers: finds what is dirty, asks the planners, commits, and asks again when a planner said so or the
+ * store has changed. It keeps nothing that it could not make again from the view, so it may be stopped anywhere.
+ */
+import type { Clock } from '../model/clock.ts';
+import type { Task } from '../model/objects.ts';
+import { type Change, ConflictError, type Store } from '../store/contract.ts';
+import { allocate } from './allocator/allocate.ts';
+import type { ObjectPlanner, PlanContext } from './contract.ts';
+import { DirtySet } from './dirty-set.ts';
+import { planNode } from './nodes.ts';
+import { SchedulerIndex } from './scheduler/index.ts';
+import { schedule } from './scheduler/schedule.ts';
+import { planService } from './service.ts';
+
+/** Changes of one transaction, about. */
+const BATCH = 500;
+/** How long commits that follow each other closely are gathered. */
+const DEBOUNCE = 2;
+const FIRST_BACKOFF = 100;
+const LAST_BACKOFF = 30_000;
+
+export interface ControlOptions {
+  store: Store;
+  clock: Clock;
+  newId(): string;
+  /** Ends everything; the promise that `startControl` returns resolves when it has. */
+  signal: AbortSignal;
+  /** Gives the rest of the process its turn between two batches. */
+  yieldTo(): Promise<void>;
+  /** Told of errors, with the kind and id of the object that was being planned for. */
+  log?(message: string, error: unknown, object?: { kind: string; id: string }): void;
+}
+
+export function startControl(options: ControlOptions): Promise<void> {
+  return new Control(options).run();
+}
+
+type Planned = 'service' | 'node';
+
+class Control {
+  private readonly options: ControlOptions;
+  private readonly dirty = new DirtySet();
+  /** When objects want to be looked at though nothing has changed. */
+  private readonly wakeAt = new Map<string, { kind: Planned; id: string; at: number }>();
+  /** Objects whose planner has failed: how often, and when it may be asked again. */
+  private readonly failures = new Map<string, { count: number; until: number }>();
+  private readonly index: SchedulerIndex;
+  private scheduling = { failures: 0, until: 0 };
+  private batch = BATCH;
+  private stumbles = 0;
+  private wakeUp: (() => void) | undefined;
+
+  constructor(options: ControlOptions) {
+    this.options = options;
+    const { view } = options.store;
+    this.index = new SchedulerIndex(view);
+    this.dirty.everything(view);
+  }
+
+  async run(): Promise<void> {
+    const { store, signal, clock, yieldTo } = this.options;
+    const unwatch = store.watch(store.view.revision, (commit) => {
+      this.index.apply(commit);
+      this.dirty.apply(store.view, commit);
+      this.wakeUp?.();
+    });
+    const stop = () => this.wakeUp?.();
+    signal.addEventListener('abort', stop);
+    try {
+      while (!signal.aborted) {
+        this.collectDue(clock.now());
+        if (!this.hasWork(clock.now())) {
+          await this.sleepUntilWork();
+          continue;
+        }
+        await this.pass();
+        await yieldTo();
+      }
+    } finally {
+      unwatch();
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  private collectDue(now: number): void {
+    for (const [key, { kind, id, at }] of this.wakeAt) {
+      if (at > now) continue;
+      this.wakeAt.delete(key);
+      this.setOf(kind).add(id);
+    }
+  }
+
+  private hasWork(now: number): boolean {
+    return (
+      (this.scheduling.until <= now && this.index.hasWork()) ||
+      this.ready('node', now).next().done !== true ||
+      this.ready('service', now).next().done !== true
+    );
+  }
+
+  /** The dirty objects of a kind that may be planned for now. */
+  private *ready(kind: Planned, now: number): IterableIterator<string> {
+    for (const id of this.setOf(kind)) {
+      if ((this.failures.get(`${kind} ${id}`)?.until ?? 0) <= now) yield id;
+    }
+  }
+
+  private setOf(kind: Planned): Set<string> {
+    return kind === 'service' ? this.dirty.services : this.dirty.nodes;
+  }
+
+  private async sleepUntilWork(): Promise<void> {
+    const { clock } = this.options;
+    let next = this.index.hasWork() ? this.scheduling.until : Number.POSITIVE_INFINITY;
+    for (const { at } of this.wakeAt.values()) next = Math.min(next, at);
+    for (const [key, { until }] of this.failures) {
+      const [kind, id] = key.split(' ') as [Planned, string];
+      if (this.setOf(kind).has(id)) next = Math.min(next, until);
+    }
+    const woken = await this.wait(next - clock.now());
+    if (woken === 'event' && !this.options.signal.aborted) await this.pause(DEBOUNCE);
+  }
+
+  /** Until something happens, at most `ms`. */
+  private wait(ms: number): Promise<'event' | 'time'> {
+    const { promise, resolve } = Promise.withResolvers<'event' | 'time'>();
+    const cancel = Number.isFinite(ms)
+      ? this.options.clock.timer(Math.max(ms, 1), () => resolve('time'))
+      : undefined;
+    this.wakeUp = () => resolve('event');
+    if (this.options.signal.aborted) resolve('event');
+    return promise.finally(() => {
+      this.wakeUp = undefined;
+      cancel?.();
+    });
+  }
+
+  /** For a time, whatever happens meanwhile; an abort ends it. */
+  private pause(ms: number): Promise<void> {
+    const { clock, signal } = this.options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.timer(ms, resolve);
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop);
+    if (signal.aborted) resolve();
+    return promise.finally(() => {
+      cancel();
+      signal.removeEventListener('abort', stop);
+    });
+  }
+
+  /** Plans for what is dirty, about a batch of it, and commits that. */
+  private async pass(): Promise<void> {
+    // What a node does to its tasks decides what their services do, so it is committed first.
+    const nodes = this.plan('node', planNode);
+    if (nodes.changes.length > 0) {
+      await this.commit(nodes.changes, nodes.ids, 'node');
+      return;
+    }
+    const services = this.plan('service', planService);
+    const changes = this.place(services.changes);
+    await this.commit(changes, services.ids, 'service');
+  }
+
+  private plan(kind: Planned, planner: ObjectPlanner): { changes: Change[]; ids: string[] } {
+    const { store, clock, newId, log } = this.options;
+    const changes: Change[] = [];
+    const ids: string[] = [];
+    const now = clock.now();
+    const set = this.setOf(kind);
+    for (const id of [...this.ready(kind, now)]) {
+      const limit = this.batch - changes.length;
+      if (limit <= 0) break;
+      set.delete(id);
+      this.wakeAt.delete(`${kind} ${id}`);
+      const context: PlanContext = { now, newId, limit };
+      try {
+        const plan = planner(store.view, id, context);
+        changes.push(...plan.changes);
+        ids.push(id);
+        this.failures.delete(`${kind} ${id}`);
+        if (plan.wakeAt !== undefined) this.wakeAt.set(`${kind} ${id}`, { kind, id, at: plan.wakeAt });
+        if (plan.more) set.add(id);
+      } catch (error) {
+        const count = (this.failures.get(`${kind} ${id}`)?.count ?? 0) + 1;
+        const backoff = backoffAfter(count);
+        this.failures.set(`${kind} ${id}`, { count, until: now + backoff });
+        set.add(id);
+        log?.(`planning for ${kind} ${id} failed; trying again in ${backoff} ms`, error, { kind, id });
+      }
+    }
+    return { changes, ids };
+  }
+
+  /** Allocates and schedules what waits and what the changes bring; returns all changes together. */
+  private place(changes: readonly Change[]): Change[] {
+    const { store, clock, log } = this.options;
+    const now = clock.now();
+    const others: Change[] = [];
+    const tasks = new Map<string, Task | undefined>();
+    const deletions: Change[] = [];
+    for (const change of changes) {
+      if (change.kind !== 'task') others.push(change);
+      else if (change.op === 'put') tasks.set(change.object.ID, change.object);
+      else {
+        tasks.set(change.id, undefined);
+        deletions.push(change);
+      }
+    }
+    if (now < this.scheduling.until) return [...changes];
+    try {
+      for (const [id, task] of tasks) {
+        const allocated = task && this.allocate(task, now);
+        if (allocated) tasks.set(id, allocated);
+      }
+      let room = this.batch;
+      for (const id of this.index.fresh) {
+        if (room-- <= 0) break;
+        const task = store.view.get('task', id);
+        const allocated = task && !tasks.has(id) && this.allocate(task, now);
+        if (allocated) tasks.set(id, allocated);
+      }
+      const scheduled = schedule(store.view, this.index, tasks, now, this.batch);
+      for (const task of scheduled) tasks.set(task.ID, task);
+      this.scheduling = { failures: 0, until: 0 };
+    } catch (error) {
+      const failures = this.scheduling.failures + 1;
+      const backoff = backoffAfter(failures);
+      this.scheduling = { failures, until: now + backoff };
+      log?.(`scheduling failed; trying again in ${backoff} ms`, error);
+    }
+    const puts = [...tasks.values()].filter((task) => task !== undefined);
+    return [...others, ...puts.map((object): Change => ({ op: 'put', kind: 'task', object })), ...deletions];
+  }
+
+  private allocate(task: Task, now: number): Task | undefined {
+    if (task.Status.State !== 'new' || task.DesiredState === 'shutdown' || task.DesiredState === 'remove')
+      return;
+    return allocate(this.options.store.view, task, now);
+  }
+
+  /** Writes the changes in transactions of a batch each. What cannot be written is planned for again. */
+  private async commit(changes: readonly Change[], ids: readonly string[], kind: Planned): Promise<void> {
+    const { store, log, signal } = this.options;
+    try {
+      for (let at = 0; at < changes.length && !signal.aborted; at += this.batch) {
+        await store.commit({ changes: changes.slice(at, at + this.batch) });
+      }
+      this.batch = Math.min(BATCH, this.batch * 2);
+      this.stumbles = 0;
+    } catch (error) {
+      for (const id of ids) this.setOf(kind).add(id);
+      this.index.retryAll();
+      if (error instanceof ConflictError) {
+        // Somebody wrote one of these objects meanwhile. The smaller a batch, the less there is to clash with.
+        this.batch = Math.max(1, this.batch >> 1);
+        return;
+      }
+      if (signal.aborted) return;
+      this.stumbles++;
+      const backoff = backoffAfter(this.stumbles);
+      log?.(`writing to the store failed; trying again in ${backoff} ms`, error);
+      await this.pause(backoff);
+    }
+  }
+}
+
+function backoffAfter(failures: number): number {
+  return Math.min(FIRST_BACKOFF * 2 ** (failures - 1), LAST_BACKOFF);
+}

@@ -1,0 +1,195 @@
+/** Finds nodes for tasks that wait. Nothing is kept: what is decided counts once it is committed. */
+import { timestamp } from '../../model/clock.ts';
+import type { Node, Task } from '../../model/objects.ts';
+import type { View } from '../../store/contract.ts';
+import { type Filter, filtersFor, Tally } from './filters.ts';
+import { groupKey, type SchedulerIndex } from './index.ts';
+import { NodeLoad } from './node-load.ts';
+import { type Candidate, Spread } from './spread.ts';
+
+/**
+ * `planned`: tasks as they will be with what else is about to be committed; undefined for those that will be no more.
+ * Pending ones among them are placed as well, though the index does not know them yet. `limit`: about how many tasks to
+ * change. Returns the tasks with a node now, and those whose reason for having none is new.
+ */
+export function schedule(
+  view: View,
+  index: SchedulerIndex,
+  planned: ReadonlyMap<string, Task | undefined>,
+  now: number,
+  limit: number,
+): Task[] {
+  return new Pass(view, index, planned, now, limit).run();
+}
+
+class Pass {
+  private readonly view: View;
+  private readonly index: SchedulerIndex;
+  private readonly planned: ReadonlyMap<string, Task | undefined>;
+  private readonly now: number;
+  private readonly limit: number;
+  private readonly loads = new Map<string, NodeLoad>();
+  private readonly filters = new Map<string, Filter[]>();
+  private readonly changed: Task[] = [];
+
+  constructor(
+    view: View,
+    index: SchedulerIndex,
+    planned: ReadonlyMap<string, Task | undefined>,
+    now: number,
+    limit: number,
+  ) {
+    this.view = view;
+    this.index = index;
+    this.planned = planned;
+    this.now = now;
+    this.limit = limit;
+  }
+
+  run(): Task[] {
+    const newGroups = new Map<string, Task[]>();
+    const newPreassigned: Task[] = [];
+    for (const [id, task] of this.planned) {
+      if (task?.Status.State !== 'pending' || this.isKnown(id)) continue;
+      if (task.NodeID !== undefined) {
+        newPreassigned.push(task);
+        continue;
+      }
+      const key = groupKey(task);
+      const group = newGroups.get(key);
+      if (group) group.push(task);
+      else newGroups.set(key, [task]);
+    }
+
+    this.confirmWaiting();
+    for (const task of newPreassigned) this.confirm(task);
+    for (const group of this.index.groups.values()) {
+      const fresh = newGroups.get(group.key) ?? [];
+      newGroups.delete(group.key);
+      if (group.triedAt === this.index.capacity && fresh.length === 0) continue;
+      if (this.full()) continue;
+      const waiting = [...this.waiting(group.tasks), ...fresh];
+      if (this.placeAll(group.key, waiting)) group.triedAt = this.index.capacity;
+    }
+    for (const [key, tasks] of newGroups) {
+      if (!this.full()) this.placeAll(key, tasks);
+    }
+    return this.changed;
+  }
+
+  private full(): boolean {
+    return this.changed.length >= this.limit;
+  }
+
+  private isKnown(id: string): boolean {
+    return this.view.get('task', id)?.Status.State === 'pending';
+  }
+
+  /** The tasks as they are planned to be, without those that are planned to be given up. */
+  private *waiting(ids: Iterable<string>): IterableIterator<Task> {
+    for (const id of ids) {
+      const task = this.planned.has(id) ? this.planned.get(id) : this.view.get('task', id);
+      if (task?.Status.State !== 'pending') continue;
+      if (task.DesiredState !== 'shutdown' && task.DesiredState !== 'remove') yield task;
+    }
+  }
+
+  private confirmWaiting(): void {
+    for (const nodeId of this.index.changedNodes) {
+      if (this.full()) return;
+      for (const task of this.waiting(this.index.preassigned.get(nodeId) ?? [])) this.confirm(task);
+      this.index.changedNodes.delete(nodeId);
+    }
+  }
+
+  /** Decides on a task that has its node already. */
+  private confirm(task: Task): void {
+    const node = this.view.get('node', task.NodeID!);
+    if (!node) return;
+    const tally = new Tally(this.filtersOf(task));
+    if (tally.check(node, this.load(node.ID))) {
+      this.assign(task, node, 'scheduler confirmed task can run on preassigned node');
+    } else {
+      this.explain(task, tally.explain());
+    }
+  }
+
+  /** Places tasks of one group. True if all were looked at. */
+  private placeAll(key: string, tasks: readonly Task[]): boolean {
+    const [first] = tasks;
+    if (!first) return true;
+    const tally = new Tally(this.filtersOf(first));
+    const failures = this.index.recentFailures(key, this.now);
+    const passed: Candidate[] = [];
+    const others: Candidate[] = [];
+    for (const node of this.view.all('node')) {
+      const load = this.peekLoad(node.ID);
+      const candidate = {
+        node,
+        failures: failures.get(node.ID) ?? 0,
+        serviceTasks: load.byService.get(first.ServiceID) ?? 0,
+        tasks: load.tasks,
+      };
+      (tally.check(node, load) ? passed : others).push(candidate);
+    }
+
+    const spread = new Spread(passed, others, first.Spec.Placement?.Preferences);
+    for (const task of tasks) {
+      if (this.full()) return false;
+      const candidate = spread.next();
+      if (candidate) {
+        this.assign(task, candidate.node, 'scheduler assigned task to node');
+        spread.placed(tally.checkAgain(candidate.node, this.load(candidate.node.ID)));
+      } else {
+        const reason = tally.explain();
+        this.explain(task, reason ? `no suitable node (${reason})` : 'no suitable node');
+      }
+    }
+    return true;
+  }
+
+  private assign(task: Task, node: Node, message: string): void {
+    const load = this.load(node.ID);
+    const wanted = task.Spec.Resources?.Reservations?.GenericResources ?? [];
+    const generic = wanted.length > 0 ? load.genericLeft(node).choose(wanted) : undefined;
+    const placed: Task = {
+      ...task,
+      UpdatedAt: timestamp(this.now),
+      NodeID: node.ID,
+      Status: { State: 'assigned', Timestamp: timestamp(this.now), Message: message, PortStatus: {} },
+      ...(generic && { AssignedGenericResources: generic }),
+    };
+    load.add(placed);
+    this.changed.push(placed);
+  }
+
+  private explain(task: Task, reason: string): void {
+    if (task.Status.Err === reason) return;
+    const at = timestamp(this.now);
+    this.changed.push({ ...task, UpdatedAt: at, Status: { ...task.Status, Timestamp: at, Err: reason } });
+  }
+
+  private filtersOf(task: Task): Filter[] {
+    const key = groupKey(task);
+    let filters = this.filters.get(key);
+    if (!filters) {
+      filters = filtersFor(this.view, task);
+      this.filters.set(key, filters);
+    }
+    return filters;
+  }
+
+  private peekLoad(nodeId: string): NodeLoad {
+    return this.loads.get(nodeId) ?? this.index.load(nodeId);
+  }
+
+  /** This pass's own copy, which may be changed. */
+  private load(nodeId: string): NodeLoad {
+    let load = this.loads.get(nodeId);
+    if (!load) {
+      load = new NodeLoad(this.index.load(nodeId));
+      this.loads.set(nodeId, load);
+    }
+    return load;
+  }
+}
