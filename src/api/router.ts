@@ -35,7 +35,16 @@ export interface JsonReply {
   body?: unknown;
 }
 
-/** Headers are sent at once, each chunk as it comes; the iterator's `return` is called when the client goes away. */
+export interface TextReply {
+  status: number;
+  headers?: Record<string, string>;
+  text: string;
+}
+
+/**
+ * Headers are sent at once, each chunk as it comes. When the client goes away the request's signal is aborted, which
+ * must end a stream that waits for something, and the iterator's `return` is called.
+ */
 export interface StreamReply {
   status: number;
   headers?: Record<string, string>;
@@ -47,7 +56,7 @@ export interface ForwardReply {
   forward: { query?: URLSearchParams; body?: Buffer };
 }
 
-export type Reply = JsonReply | StreamReply | ForwardReply;
+export type Reply = JsonReply | TextReply | StreamReply | ForwardReply;
 export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
 
 export interface Logger {
@@ -80,6 +89,7 @@ interface Route {
 export class Router {
   readonly #routes: Route[] = [];
   readonly #owned = new Set<string>();
+  readonly #hooks: Array<() => void> = [];
 
   /** `path` is like `/services/{id}/update`; a segment in braces takes any one segment. Literal segments win. */
   on(method: string, path: string, handler: Handler): void {
@@ -105,6 +115,21 @@ export class Router {
   }
   owns(path: string): boolean {
     return this.#owned.has(path.split('/', 2)[1] ?? '');
+  }
+
+  /** Calls `hook` before and after every request that a route answers: what it watches may have changed. */
+  around(hook: () => void): void {
+    this.#hooks.push(hook);
+  }
+
+  /** The reply of a matched route. */
+  async answer(match: Match, request: ApiRequest): Promise<Reply> {
+    for (const hook of this.#hooks) hook();
+    try {
+      return await match.handler(request);
+    } finally {
+      for (const hook of this.#hooks) hook();
+    }
   }
 
   match(method: string, path: string): Match | undefined {

@@ -32,6 +32,8 @@ export interface RequestOptions {
   /** A Readable is streamed, a string or Buffer sent as it is, anything else as JSON. */
   body?: unknown;
   signal?: AbortSignal;
+  /** The API version to ask in; the newest that both sides speak if not given. */
+  apiVersion?: string;
 }
 
 export interface EngineResponse {
@@ -98,7 +100,7 @@ export class EngineClient {
 
   /** Never throws for a status; throws EngineUnavailableError, or the signal's reason. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<EngineResponse> {
-    const version = await this.apiVersion();
+    const version = options.apiVersion ?? (await this.apiVersion());
     return this.#send(method, `/v${version}${path}`, options);
   }
 

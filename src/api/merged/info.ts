@@ -1,0 +1,59 @@
+/** `/info`: the engine's, with this host's place in the swarm. */
+import type { Node } from '../../model/objects.ts';
+import type { ManagerFace, Membership } from '../contract.ts';
+import type { ApiContext, Router } from '../router.ts';
+import { clusterForm } from '../swarm/forms.ts';
+
+interface EngineInfo {
+  Swarm?: { LocalNodeState?: string };
+  Warnings?: string[] | null;
+  [key: string]: unknown;
+}
+
+export function infoRoutes(router: Router, { engine, membership }: ApiContext): void {
+  router.get('/info', async ({ apiVersion, signal }) => {
+    const info = await engine.json<EngineInfo>('GET', '/info', { apiVersion, signal });
+    const foreign = foreignSwarm(info);
+    const swarm = swarmInfo(membership);
+    return {
+      status: 200,
+      body: {
+        ...info,
+        Swarm: foreign && swarm.Error === '' ? { ...swarm, Error: foreign } : swarm,
+        Warnings: foreign ? [...(info.Warnings ?? []), `WARNING: ${foreign}`] : (info.Warnings ?? null),
+      },
+    };
+  });
+}
+
+/** What to say if the engine is in a Docker Swarm in its own right: the two must never be mixed. */
+function foreignSwarm(info: EngineInfo): string | undefined {
+  const state = info.Swarm?.LocalNodeState ?? 'inactive';
+  if (state === 'inactive') return undefined;
+  return `this host's Docker Engine is itself in swarm mode (${state}), which Essaim does not use and whose ports and networks are in its way: run "docker swarm leave" on the engine's own socket`;
+}
+
+export function swarmInfo(membership: Membership) {
+  const { state, nodeId, nodeAddr, error, managers } = membership.status();
+  const manager = membership.manager();
+  return {
+    NodeID: nodeId,
+    NodeAddr: nodeAddr,
+    LocalNodeState: state,
+    ControlAvailable: manager !== undefined,
+    Error: error,
+    RemoteManagers: managers.length > 0 ? managers : null,
+    ...(manager ? managerInfo(manager) : {}),
+  };
+}
+
+function managerInfo(manager: ManagerFace) {
+  const { view } = manager.store;
+  let managers = 0;
+  for (const node of view.all('node')) if (isManager(node)) managers++;
+  return { Nodes: view.count('node'), Managers: managers, Cluster: clusterForm(manager.cluster()) };
+}
+
+function isManager(node: Node): boolean {
+  return node.ManagerStatus !== undefined || node.Spec.Role === 'manager';
+}

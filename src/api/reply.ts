@@ -1,0 +1,68 @@
+/** Replies as they are written to a connection. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { ApiError } from '../model/errors.ts';
+import type { JsonReply, Logger, StreamReply, TextReply } from './router.ts';
+
+export function sendReply(
+  response: ServerResponse,
+  reply: JsonReply | TextReply,
+  common: OutgoingHttpHeaders,
+): void {
+  const [type, text] =
+    'text' in reply
+      ? ['text/plain; charset=utf-8', reply.text]
+      : ['application/json', reply.body === undefined ? '' : `${JSON.stringify(reply.body)}\n`];
+  const headers: OutgoingHttpHeaders = { ...common };
+  if (text !== '') headers['Content-Type'] = type;
+  if (reply.status !== 204) headers['Content-Length'] = Buffer.byteLength(text);
+  response.writeHead(reply.status, { ...headers, ...reply.headers });
+  response.end(text);
+}
+
+/** Sends what an error says to the client; one that is not ApiError is a fault of ours and is logged. */
+export function sendError(
+  response: ServerResponse,
+  error: unknown,
+  common: OutgoingHttpHeaders,
+  log: Logger,
+): void {
+  const known = error instanceof ApiError;
+  if (!known) log.error({ err: error }, 'request failed');
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const status = known ? error.status : 500;
+  const message = error instanceof Error ? error.message : String(error);
+  // What is left of a body that is too large is not waited for.
+  const headers: Record<string, string> = status === 413 ? { Connection: 'close' } : {};
+  sendReply(response, { status, body: { message }, headers }, common);
+}
+
+/** Writes each chunk as it comes, as fast as the client reads. Rejects if the source fails. */
+export async function sendStream(
+  response: ServerResponse,
+  reply: StreamReply,
+  common: OutgoingHttpHeaders,
+): Promise<void> {
+  response.writeHead(reply.status, { ...common, 'Content-Type': 'application/json', ...reply.headers });
+  response.flushHeaders();
+  const source =
+    reply.stream instanceof Readable ? reply.stream : Readable.from(reply.stream, { highWaterMark: 1 });
+  let failure: Error | undefined;
+  source.once('error', (error) => {
+    failure = error;
+  });
+  try {
+    await pipeline(source, response);
+  } catch (error) {
+    // A client that went away is no failure.
+    if (failure !== undefined && failure === error && !isAbort(failure)) throw error;
+  }
+}
+
+function isAbort(error: NodeJS.ErrnoException): boolean {
+  return error.name === 'AbortError' || error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

@@ -1,0 +1,264 @@
+/**
+ * The Docker Engine API of this host: one HTTP server that answers what is about the swarm itself and passes all the
+ * rest to the local engine.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
+import { ApiError } from '../model/errors.ts';
+import { listen, listenUnix } from './listen.ts';
+import { forward, tunnel } from './proxy.ts';
+import { compareVersions } from './query.ts';
+import { sendError, sendReply, sendStream } from './reply.ts';
+import { HttpApiRequest } from './request.ts';
+import { type ApiContext, type Match, type RouteModule, Router } from './router.ts';
+import { type BadTarget, parseTarget, type Target } from './target.ts';
+
+/** What is assumed of an engine that has never answered yet: the oldest that Essaim works with. */
+const OLDEST_ENGINE = { Version: 'unknown', ApiVersion: '1.41', MinAPIVersion: '1.12' };
+
+/** As Go's: registry credentials travel in headers. */
+const MAX_HEADERS = 1024 * 1024;
+
+/** PEM texts. Only clients with a certificate signed by `ca` are served. */
+export interface ServerTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+export interface ApiServerOptions extends ApiContext {
+  routes: readonly RouteModule[];
+  /** Closes the server when aborted. */
+  signal?: AbortSignal;
+}
+
+export class ApiServer {
+  readonly #context: ApiContext;
+  readonly #router = new Router();
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Duplex>();
+
+  constructor(options: ApiServerOptions) {
+    const { engine, membership, log } = options;
+    this.#context = { engine, membership, log };
+    for (const routes of options.routes) routes(this.#router, this.#context);
+    options.signal?.addEventListener('abort', () => this.close(), { once: true });
+  }
+
+  listenUnix(path: string): Promise<void> {
+    return listenUnix(this.#add(createServer(this.#options())), path);
+  }
+
+  /** Returns the port, for when 0 was asked for. */
+  async listenTls(host: string, port: number, tls: ServerTls): Promise<number> {
+    const verify = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const };
+    // Without half-open connections an exec's end of input would end its output as well.
+    const server = this.#add(createTlsServer({ ...this.#options(), ...tls, ...verify, allowHalfOpen: true }));
+    await listen(server, { host, port });
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Every route that is answered here. */
+  routes(): Array<{ method: string; path: string }> {
+    return this.#router.list();
+  }
+
+  /** Ends every connection; what runs on the engine goes on. */
+  close(): void {
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #options(): ServerOptions {
+    return {
+      maxHeaderSize: MAX_HEADERS,
+      // Uploads take as long as they take, and idle connections are the client's to close, as with dockerd.
+      requestTimeout: 0,
+      keepAliveTimeout: 0,
+      shouldUpgradeCallback: (request) => this.#isEngines(request),
+    };
+  }
+
+  #add(server: Server): Server {
+    const handle = (request: IncomingMessage, response: ServerResponse): void => {
+      void this.#handle(request, response);
+    };
+    server.on('request', handle);
+    server.on('checkContinue', handle);
+    server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head));
+    server.on('clientError', refuse);
+    server.on('connection', (socket: Duplex) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+    this.#servers.push(server);
+    return server;
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log } = this.#context;
+    let common: OutgoingHttpHeaders = {};
+    try {
+      const target = parseTarget(request.url!);
+      if (!isTarget(target)) {
+        answerBadTarget(response, target);
+        return;
+      }
+      const engine = await this.#engineVersion();
+      common = headersOf(engine);
+      const version = checkVersion(target, engine);
+      const match = this.#router.match(request.method!, target.path);
+      if (match) await this.#answer(request, response, target, match, version, common);
+      else if (this.#router.owns(target.path)) throw new ApiError(404, 'page not found');
+      else this.#forward(request, response, target, common);
+    } catch (error) {
+      sendError(response, error, common, log);
+    }
+  }
+
+  async #answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    match: Match,
+    apiVersion: string,
+    common: OutgoingHttpHeaders,
+  ): Promise<void> {
+    const { path, query } = target;
+    const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
+    if (request.headers.expect !== undefined) response.writeContinue();
+    const reply = await this.#router.answer(match, asked);
+    if (response.destroyed) return;
+    if ('forward' in reply) this.#forward(request, response, target, common, reply.forward);
+    else if ('stream' in reply) await sendStream(response, reply, common);
+    else sendReply(response, reply, common);
+  }
+
+  #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    common: OutgoingHttpHeaders,
+    change: { query?: URLSearchParams; body?: Buffer } = {},
+  ): void {
+    const { engine, log } = this.#context;
+    const raw = change.query ? `${target.raw.split('?', 1)[0]}?${change.query}` : target.raw;
+    forward(request, response, {
+      engine,
+      path: enginePath(target, raw, String(common['Api-Version'])),
+      body: change.body,
+      apiVersion: String(common['Api-Version']),
+      failed: (error) => sendError(response, error, common, log),
+    });
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const { engine, log } = this.#context;
+    socket.on('error', () => socket.destroy());
+    try {
+      const target = parseTarget(request.url!) as Target;
+      const version = await this.#engineVersion();
+      checkVersion(target, version);
+      await tunnel(request, socket, head, {
+        engine,
+        path: enginePath(target, target.raw, servedVersion(version)),
+      });
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 500;
+      if (!(error instanceof ApiError)) log.error({ err: error }, 'upgrade failed');
+      refuseRaw(socket, status, 'application/json', JSON.stringify({ message: (error as Error).message }));
+    }
+  }
+
+  #isEngines(request: IncomingMessage): boolean {
+    const target = parseTarget(request.url!);
+    if (!isTarget(target)) return false;
+    return !this.#router.owns(target.path) && !this.#router.match(request.method!, target.path);
+  }
+
+  async #engineVersion(): Promise<typeof OLDEST_ENGINE> {
+    const { engine } = this.#context;
+    return engine.version().catch(() => engine.knownVersion ?? OLDEST_ENGINE);
+  }
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new ApiServer(options);
+}
+
+function isTarget(target: Target | BadTarget): target is Target {
+  return typeof target === 'object' && 'path' in target;
+}
+
+function headersOf(engine: typeof OLDEST_ENGINE): OutgoingHttpHeaders {
+  return {
+    'Api-Version': servedVersion(engine),
+    'Docker-Experimental': 'false',
+    Ostype: 'linux',
+    Server: `Docker/${engine.Version} (linux)`,
+  };
+}
+
+/** The version to answer in. Throws ApiError 400 with Docker's texts. */
+function checkVersion(target: Target, engine: typeof OLDEST_ENGINE): string {
+  const newest = servedVersion(engine);
+  const { version } = target;
+  if (version === undefined) return newest;
+  if (compareVersions(version, engine.MinAPIVersion) < 0) {
+    throw new ApiError(
+      400,
+      `client version ${version} is too old. Minimum supported API version is ${engine.MinAPIVersion}, please upgrade your client to a newer version`,
+    );
+  }
+  if (compareVersions(version, newest) > 0) {
+    throw new ApiError(
+      400,
+      `client version ${version} is too new. Maximum supported API version is ${newest}`,
+    );
+  }
+  return version;
+}
+
+/** Without a version the engine would answer in its newest one, which may be newer than what is served here. */
+function enginePath(target: Target, raw: string, served: string): string {
+  if (target.version !== undefined) return `/v${target.version}${raw}`;
+  return served === MAX_API_VERSION ? `/v${served}${raw}` : raw;
+}
+
+function answerBadTarget(response: ServerResponse, target: BadTarget): void {
+  if (typeof target === 'object') {
+    response.writeHead(301, { Location: target.moved, 'Content-Length': 0 });
+    response.end();
+    return;
+  }
+  response.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
+  response.end('400 Bad Request');
+}
+
+/** What is not HTTP, or has larger headers than are read. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+  refuseRaw(socket, status, 'text/plain; charset=utf-8', `${status} ${STATUS_CODES[status]}`);
+}
+
+function refuseRaw(socket: Duplex, status: number, type: string, body: string): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
