@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Machine, MachineError } from '../driver.ts';
@@ -91,10 +90,6 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
 
 /** Starts a service of the host and waits until it answers. */
 export async function startPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
-  if (part === 'essaim' && !existsSync(new URL('../../daemon/main.ts', import.meta.url))) {
-    await symlink('engine.sock', socketPath(machine, part)).catch(() => undefined);
-    return;
-  }
   const groups = (await makeGroups(hostKey(machine))).join(' ');
   const argv = part === 'engine' ? engineCommand(machine) : daemonCommand(machine);
   // Forked off, it becomes a child of the host's first process.
@@ -210,6 +205,6 @@ async function spawnLogged(file: string, args: string[], log: string): Promise<(
 
 async function failure(machine: Machine, part: Part | 'init', what: string): Promise<MachineError> {
   const log = logPath(machine, part);
-  const tail = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-8).join('\n  ');
+  const tail = (await readFile(log, 'utf8').catch(() => '')).trimEnd().split('\n').slice(-20).join('\n  ');
   return new MachineError(`Machine "${machine.name}": ${what}. The end of ${log}:\n  ${tail}`);
 }
