@@ -1,0 +1,121 @@
+/** Founding a cluster on this host: the parts of `docker swarm init`. */
+import type { InitRequest } from '../api/contract.ts';
+import { createRequest } from '../identity/authority.ts';
+import { createIdentity } from '../identity/node-identity.ts';
+import { newCluster } from '../manager/ca/cluster.ts';
+import { certify, newNode } from '../manager/ca/issue.ts';
+import { checkClusterSpec } from '../manager/ca/update.ts';
+import type { Clock } from '../model/clock.ts';
+import { ApiError } from '../model/errors.ts';
+import { newId } from '../model/id.ts';
+import type { Node } from '../model/objects.ts';
+import type { ClusterSpec } from '../model/spec.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { type HostInterface, hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
+import type { MembershipRecord } from './swarm-dir.ts';
+
+const DATA_PATH_PORT = 4789;
+const SUBNET_SIZE = 24;
+
+export interface FoundingPlace {
+  identityFolder: string;
+  database: string;
+  interfaces: readonly HostInterface[];
+  clock: Clock;
+}
+
+/** Makes a cluster with this host as its only node, on disk. @throws ApiError with Docker's text for a bad request */
+export async function foundCluster(request: InitRequest, place: FoundingPlace): Promise<MembershipRecord> {
+  const { clock, interfaces } = place;
+  const at = resolveAddresses(request.ListenAddr ?? '', request.AdvertiseAddr ?? '', interfaces);
+  if (request.DataPathAddr) resolveDataPathAddress(request.DataPathAddr, interfaces);
+  const dataPathPort = request.DataPathPort || DATA_PATH_PORT;
+  if (dataPathPort < 1024 || dataPathPort > 49151)
+    throw new ApiError(400, `Datapath port number is not in valid range (1024-49151) : ${dataPathPort}`);
+  const pool = request.DefaultAddrPool ?? [];
+  const subnetSize = request.SubnetSize || SUBNET_SIZE;
+  for (const cidr of pool) checkPool(cidr, subnetSize);
+  const spec = initialSpec(request.Spec ?? {}, request.AutoLockManagers ?? false);
+  checkClusterSpec(spec);
+
+  const now = clock.now();
+  const cluster = await newCluster({
+    id: newId(),
+    spec,
+    DefaultAddrPool: pool,
+    SubnetSize: subnetSize,
+    DataPathPort: dataPathPort,
+    now,
+  });
+  const node: Node = {
+    ...newNode({
+      id: newId(),
+      role: 'manager',
+      availability: request.Availability,
+      addr: at.advertiseHost,
+      now,
+    }),
+    ManagerStatus: {
+      Leader: true,
+      Reachability: 'reachable',
+      Addr: hostPort(at.advertiseHost, at.advertisePort),
+    },
+  };
+  const { csr, key } = await createRequest();
+  const { certificate, roots } = await certify(cluster, node, csr, now);
+  await createIdentity(place.identityFolder, { key, certificate, roots });
+  const store = await openSqliteStore({ path: place.database });
+  try {
+    await store.commit({
+      changes: [
+        { op: 'put', kind: 'cluster', object: cluster },
+        { op: 'put', kind: 'node', object: node },
+      ],
+    });
+  } finally {
+    await store.close();
+  }
+  return {
+    nodeId: node.ID,
+    role: 'manager',
+    listenHost: at.listenHost,
+    listenPort: at.listenPort,
+    advertiseHost: at.advertiseHost,
+    advertisePort: at.advertisePort,
+    managers: [{ NodeID: node.ID, Addr: node.ManagerStatus!.Addr }],
+  };
+}
+
+/** What `docker swarm init` asked for, over SwarmKit's defaults. */
+function initialSpec(given: ClusterSpec, autoLock: boolean): ClusterSpec {
+  return {
+    ...given,
+    Name: given.Name || 'default',
+    Labels: given.Labels ?? {},
+    Orchestration: {
+      TaskHistoryRetentionLimit: given.Orchestration?.TaskHistoryRetentionLimit ?? 5,
+    },
+    Raft: {
+      SnapshotInterval: given.Raft?.SnapshotInterval || 10_000,
+      KeepOldSnapshots: given.Raft?.KeepOldSnapshots ?? 0,
+      LogEntriesForSlowFollowers: given.Raft?.LogEntriesForSlowFollowers || 500,
+      ElectionTick: given.Raft?.ElectionTick || 10,
+      HeartbeatTick: given.Raft?.HeartbeatTick || 1,
+    },
+    Dispatcher: { HeartbeatPeriod: given.Dispatcher?.HeartbeatPeriod || 5e9 },
+    CAConfig: {
+      ...given.CAConfig,
+      NodeCertExpiry: given.CAConfig?.NodeCertExpiry || 90 * 24 * 3600e9,
+    },
+    TaskDefaults: given.TaskDefaults ?? {},
+    EncryptionConfig: { AutoLockManagers: autoLock || (given.EncryptionConfig?.AutoLockManagers ?? false) },
+  };
+}
+
+function checkPool(cidr: string, subnetSize: number): void {
+  const prefix = Number(/^[\d.]+\/(\d+)$/.exec(cidr)?.[1]);
+  if (!(prefix >= 1 && prefix <= 32)) throw new ApiError(400, `invalid CIDR address: ${cidr}`);
+  if (subnetSize > 29) throw new ApiError(400, 'invalid mask, must be between 1 and 29');
+  if (prefix > subnetSize)
+    throw new ApiError(400, `invalid CIDR: "${cidr}". Subnet size is too small for pool: ${subnetSize}`);
+}

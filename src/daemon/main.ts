@@ -1,0 +1,59 @@
+/** `essaim daemon`: puts the parts of a host together, and takes them apart again in order. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
+import { mergedRoutes } from '../api/merged/routes.ts';
+import { ApiServer } from '../api/server.ts';
+import { swarmModeRoutes } from '../api/swarm/routes.ts';
+import { unixEngine } from '../engine/client.ts';
+import { systemClock } from '../model/clock.ts';
+import { createLog } from './log.ts';
+import { HostMembership } from './membership.ts';
+import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
+
+/** Runs until SIGTERM or SIGINT. @throws UsageError, or an error that says why the daemon cannot start */
+export async function runDaemon(argv: readonly string[]): Promise<void> {
+  const options = parseOptions(argv);
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const log = createLog(options.logLevel);
+  const engine = unixEngine(options.engine);
+  const membership = new HostMembership({ data: options.data, engine, clock: systemClock, log });
+  const routes = [...mergedRoutes(packageJson.version), swarmModeRoutes];
+  const server = new ApiServer({ engine, membership, log, routes });
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
+  await membership.resume();
+  await listen(server, options);
+  log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
+  const signal = await stopped;
+  log.info({ signal }, 'stopping');
+  server.close();
+  await membership.close();
+  engine.close();
+}
+
+async function listen(server: ApiServer, options: DaemonOptions): Promise<void> {
+  mkdirSync(dirname(options.socket), { recursive: true });
+  await server.listenUnix(options.socket);
+  if (!options.tls) return;
+  const tls = {
+    ca: readPem(options.tls.ca),
+    cert: readPem(options.tls.cert),
+    key: readPem(options.tls.key),
+  };
+  for (const { host, port } of options.hosts) await server.listenTls(host, port, tls);
+}
+
+function readPem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${(error as Error).message}`);
+  }
+}

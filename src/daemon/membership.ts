@@ -1,0 +1,360 @@
+/**
+ * This host's place in a swarm: none, on the way into one, a worker, or the manager. One change at a time; what it is
+ * survives a kill at any moment (swarm-dir.ts).
+ */
+import { join } from 'node:path';
+import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
+import type { EngineClient } from '../engine/client.ts';
+import { createIdentity, loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
+import type { Manager } from '../manager/manager.ts';
+import type { Clock } from '../model/clock.ts';
+import { ApiError } from '../model/errors.ts';
+import { newId } from '../model/id.ts';
+import type { Store } from '../store/contract.ts';
+import { hostPort, resolveAddresses } from './address.ts';
+import { EnginesOfNodes } from './engines.ts';
+import { hostInterfaces } from './interfaces.ts';
+import { PendingJoin } from './joining.ts';
+import type { Log } from './log.ts';
+import { engineTasks, type RunningNode, sayGoodbye, startNode } from './node.ts';
+import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
+
+const IDENTITY = 'identity';
+const DATABASE = 'cluster.db';
+/** How long `docker swarm join` waits before it goes on in the background, in ms. */
+const JOIN_PATIENCE = 20_000;
+/** How long a leaving node waits for its manager to take note, in ms. */
+const GOODBYE_PATIENCE = 5_000;
+
+const ALREADY =
+  'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
+const NOT_IN = 'This node is not part of a swarm';
+const LAST_MANAGER =
+  'You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. ';
+const STILL_JOINING =
+  'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.';
+
+export interface HostMembershipOptions {
+  data: string;
+  engine: EngineClient;
+  clock: Clock;
+  log: Log;
+}
+
+/** A host in a swarm, running. */
+interface Active {
+  record: MembershipRecord;
+  identity: NodeIdentity;
+  node: RunningNode;
+  manager?: { face: ManagerFace; running: Manager; store: Store; engines: EnginesOfNodes };
+}
+
+interface Joining {
+  request: JoinRequest;
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+export class HostMembership implements Membership {
+  readonly #options: HostMembershipOptions;
+  readonly #dir: SwarmDir;
+  readonly #pending: PendingJoin;
+  readonly #filesFolder: string;
+  #active: Active | undefined;
+  #joining: Joining | undefined;
+  #error = '';
+  /** Init, join and leave change what the others look at: one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: HostMembershipOptions) {
+    this.#options = options;
+    this.#dir = new SwarmDir(options.data);
+    this.#pending = new PendingJoin(options.data);
+    this.#filesFolder = join(options.data, 'files');
+  }
+
+  /** Takes up what this host was when its daemon ended. Errors are kept and shown by `docker info`, not thrown. */
+  async resume(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      const left = this.#dir.unfinishedLeave();
+      if (left) await this.#cleanUp(left.nodeId);
+      const record = this.#dir.read();
+      if (record) {
+        this.#pending.clear();
+        this.#active = await this.#start(record);
+        return;
+      }
+      const request = this.#pending.read();
+      if (request) this.#join(request).done.catch((error: unknown) => this.#joinFailed(error));
+    } catch (error) {
+      this.#error = (error as Error).message;
+      log.error({ err: error }, 'cannot take up the membership in the swarm');
+    }
+  }
+
+  status(): MembershipStatus {
+    const active = this.#active;
+    if (active) {
+      const { record } = active;
+      return {
+        state: 'active',
+        nodeId: record.nodeId,
+        nodeAddr: record.advertiseHost,
+        error: '',
+        managers: record.managers,
+      };
+    }
+    const joining = this.#joining?.request;
+    if (joining) {
+      const managers = (joining.RemoteAddrs ?? []).map((Addr) => ({ NodeID: '', Addr }));
+      return { state: 'pending', nodeId: '', nodeAddr: '', error: '', managers };
+    }
+    return {
+      state: this.#error ? 'error' : 'inactive',
+      nodeId: '',
+      nodeAddr: '',
+      error: this.#error,
+      managers: [],
+    };
+  }
+
+  manager(): ManagerFace | undefined {
+    return this.#active?.manager?.face;
+  }
+
+  init(request: InitRequest): Promise<string> {
+    return this.#exclusively(async () => {
+      await this.#requireFree();
+      const { foundCluster } = await import('./found.ts');
+      const folder = this.#dir.make();
+      let record: MembershipRecord;
+      try {
+        record = await foundCluster(request, {
+          identityFolder: join(folder, IDENTITY),
+          database: join(folder, DATABASE),
+          interfaces: hostInterfaces(),
+          clock: this.#options.clock,
+        });
+      } catch (error) {
+        this.#dir.discard();
+        throw error;
+      }
+      this.#dir.enter(record);
+      try {
+        this.#active = await this.#start(record);
+      } catch (error) {
+        // Nobody has heard of this cluster yet: it never was.
+        this.#dir.leave();
+        this.#dir.left();
+        throw error;
+      }
+      return record.nodeId;
+    });
+  }
+
+  join(request: JoinRequest): Promise<void> {
+    return this.#exclusively(async () => {
+      await this.#requireFree();
+      resolveAddresses(request.ListenAddr || '0.0.0.0:2377', request.AdvertiseAddr ?? '', hostInterfaces());
+      if (!request.RemoteAddrs?.[0]) throw new ApiError(400, 'at least one RemoteAddr is required to join');
+      const joining = this.#join(request);
+      let tooLong = false;
+      await new Promise<void>((resolve, reject) => {
+        const cancel = this.#options.clock.timer(JOIN_PATIENCE, () => {
+          tooLong = true;
+          resolve();
+        });
+        joining.done.then(resolve, reject).finally(cancel);
+      });
+      if (!tooLong) return;
+      this.#pending.write(request);
+      joining.done.catch((error: unknown) => this.#joinFailed(error));
+      throw new ApiError(503, STILL_JOINING);
+    });
+  }
+
+  leave(force: boolean): Promise<void> {
+    return this.#exclusively(async () => {
+      const joining = this.#joining;
+      if (joining) {
+        joining.abort.abort(new Error('called off'));
+        await joining.done.catch(() => {});
+        this.#pending.clear();
+      }
+      const active = this.#active;
+      if (!active) {
+        const record = this.#error ? this.#dir.read() : undefined;
+        if (record) {
+          if (!force)
+            throw new ApiError(503, `${this.#error}. Use --force to make this host forget its swarm.`);
+          this.#dir.leave();
+          await this.#cleanUp(record.nodeId);
+        } else if (!joining) throw new ApiError(503, NOT_IN);
+        this.#error = '';
+        return;
+      }
+      if (active.manager && !force) throw new ApiError(503, LAST_MANAGER);
+      // From here on this host is out, whatever happens; a manager that cannot be told sees it go silent.
+      this.#dir.leave();
+      this.#active = undefined;
+      await active.node.close();
+      if (!active.manager) {
+        await sayGoodbye(
+          active.identity,
+          active.record.managers.map(({ Addr }) => Addr),
+          GOODBYE_PATIENCE,
+        ).catch((error: unknown) =>
+          this.#options.log.warn({ err: error }, 'no manager took note that this node leaves'),
+        );
+      }
+      await this.#closeManager(active);
+      await this.#cleanUp(active.record.nodeId);
+    });
+  }
+
+  /** Ends what runs for the swarm on this host, but for its containers. */
+  async close(): Promise<void> {
+    await this.#turn.catch(() => {});
+    this.#joining?.abort.abort(new Error('the daemon is stopping'));
+    await this.#joining?.done.catch(() => {});
+    const active = this.#active;
+    this.#active = undefined;
+    if (!active) return;
+    await active.node.close();
+    await this.#closeManager(active);
+  }
+
+  #join(request: JoinRequest): Joining {
+    const abort = new AbortController();
+    const done = this.#carryOutJoin(request, abort.signal).finally(() => {
+      this.#joining = undefined;
+    });
+    this.#joining = { request, abort, done };
+    return this.#joining;
+  }
+
+  async #carryOutJoin(request: JoinRequest, signal: AbortSignal): Promise<void> {
+    const at = resolveAddresses(
+      request.ListenAddr || '0.0.0.0:2377',
+      request.AdvertiseAddr ?? '',
+      hostInterfaces(),
+    );
+    const remote = request.RemoteAddrs![0]!;
+    const { joinCluster } = await import('../agent/join.ts');
+    const joined = await joinCluster({
+      remote,
+      token: request.JoinToken ?? '',
+      availability: request.Availability || undefined,
+      addr: at.advertiseHost,
+      signal,
+    });
+    const record: MembershipRecord = {
+      nodeId: joined.nodeId,
+      role: joined.role,
+      listenHost: at.listenHost,
+      listenPort: at.listenPort,
+      advertiseHost: at.advertiseHost,
+      advertisePort: at.advertisePort,
+      managers: [{ NodeID: '', Addr: remote }],
+    };
+    const folder = this.#dir.make();
+    await createIdentity(join(folder, IDENTITY), joined.credentials);
+    this.#dir.enter(record);
+    this.#pending.clear();
+    this.#active = await this.#start(record);
+  }
+
+  #joinFailed(error: unknown): void {
+    if (this.#active || (error as Error).message === 'the daemon is stopping') return;
+    this.#pending.clear();
+    this.#error = (error as Error).message;
+    this.#options.log.error({ err: error }, 'cannot join the swarm');
+  }
+
+  async #start(record: MembershipRecord): Promise<Active> {
+    const { clock, log, engine } = this.#options;
+    const identity = await loadIdentity(join(this.#dir.path, IDENTITY));
+    if (!identity)
+      throw new Error(`${this.#dir.path} has no node identity: leave the swarm with --force and join again`);
+    let manager: Active['manager'];
+    if (record.role === 'manager') {
+      // Loaded only here: what only a manager needs costs a worker no memory.
+      const [{ startManager }, { openSqliteStore }] = await Promise.all([
+        import('../manager/manager.ts'),
+        import('../store/sqlite/store.ts'),
+      ]);
+      const store = await openSqliteStore({ path: join(this.#dir.path, DATABASE) });
+      try {
+        const { listenHost, listenPort } = record;
+        const running = await startManager({ store, identity, listenHost, listenPort, clock, newId, log });
+        const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
+        const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
+        manager = { running, store, engines, face: { ...running, engineOf } };
+      } catch (error) {
+        await store.close();
+        throw error;
+      }
+    }
+    const local = record.role === 'manager' ? [hostPort(loopback(record.listenHost), record.listenPort)] : [];
+    const active: Active = {
+      record,
+      identity,
+      manager,
+      node: startNode({
+        record,
+        identity,
+        engine,
+        clock,
+        log,
+        filesFolder: this.#filesFolder,
+        managers: () => [...local, ...active.record.managers.map(({ Addr }) => Addr)],
+        managersChanged: (managers) => {
+          active.record = { ...active.record, managers };
+          this.#dir.update(active.record);
+        },
+      }),
+    };
+    this.#error = '';
+    return active;
+  }
+
+  async #closeManager({ manager }: Active): Promise<void> {
+    manager?.engines.close();
+    await manager?.running.close();
+    await manager?.store.close();
+  }
+
+  /** Removes what a membership that has ended left on this host. */
+  async #cleanUp(nodeId: string): Promise<void> {
+    await engineTasks({ ...this.#options, nodeId, filesFolder: this.#filesFolder }).clear();
+    this.#dir.left();
+  }
+
+  async #requireFree(): Promise<void> {
+    if (this.#active || this.#joining || this.#dir.read()) throw new ApiError(503, ALREADY);
+    this.#error = '';
+    const info = await this.#options.engine
+      .json<{ Swarm?: { LocalNodeState?: string } }>('GET', '/info')
+      .catch((error: unknown) => {
+        throw new ApiError(503, `this host's Docker Engine is needed for that: ${(error as Error).message}`);
+      });
+    const own = info.Swarm?.LocalNodeState ?? 'inactive';
+    if (own !== 'inactive')
+      throw new ApiError(
+        503,
+        `this host's Docker Engine is in a swarm of its own (${own}): make it leave that first, with "docker swarm leave" on the engine's own socket`,
+      );
+  }
+
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.catch(() => {}).then(change);
+    this.#turn = turn;
+    return turn;
+  }
+}
+
+function loopback(listenHost: string): string {
+  if (listenHost === '0.0.0.0') return '127.0.0.1';
+  return listenHost === '::' ? '::1' : listenHost;
+}

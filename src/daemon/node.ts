@@ -1,0 +1,84 @@
+/** What runs on each host that is in a swarm: its agent, the link to the managers, and the care for its certificate. */
+import { runAgent } from '../agent/agent.ts';
+import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
+import { leaveCluster } from '../agent/leave.ts';
+import { createManagerLink } from '../agent/link.ts';
+import { startRenewal } from '../agent/renewal.ts';
+import type { EngineClient } from '../engine/client.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Log } from './log.ts';
+import type { MembershipRecord } from './swarm-dir.ts';
+
+export interface NodeOptions {
+  record: MembershipRecord;
+  identity: NodeIdentity;
+  engine: EngineClient;
+  clock: Clock;
+  log: Log;
+  /** Folder for what containers get from the cluster as files; kept in memory. */
+  filesFolder: string;
+  /** Addresses of managers, best first. */
+  managers(): string[];
+  /** The manager has said which managers there are, and they are others than the record has. */
+  managersChanged(managers: MembershipRecord['managers']): void;
+}
+
+export interface RunningNode {
+  /** Ends everything here; containers go on. */
+  close(): Promise<void>;
+}
+
+export function startNode(options: NodeOptions): RunningNode {
+  const { record, identity, engine, clock, log, managers } = options;
+  const over = new AbortController();
+  const renewal = startRenewal({
+    identity,
+    managers,
+    clock,
+    random: Math.random,
+    onError: (error) => log.warn({ err: error }, 'cannot renew the certificate of this node yet'),
+  });
+  const link = createManagerLink({
+    identity,
+    managers,
+    connectEngine: () => engine.connect(),
+    renew: () => renewal.renewNow(),
+    onError: (error) => log.warn({ err: error }, 'link to the manager'),
+  });
+  let known = JSON.stringify(record.managers);
+  const agent = runAgent({
+    link,
+    engine: engineTasks({ ...options, nodeId: record.nodeId }),
+    clock,
+    random: Math.random,
+    log: (message) => log.info({}, message),
+    addr: record.advertiseHost,
+    tlsInfo: () => identity.tlsInfo(),
+    heard(message) {
+      if (message.type !== 'session' || JSON.stringify(message.managers) === known) return;
+      known = JSON.stringify(message.managers);
+      options.managersChanged(message.managers);
+    },
+    signal: over.signal,
+  }).catch((error: unknown) => log.error({ err: error }, 'the agent has ended'));
+  return {
+    async close() {
+      over.abort(new Error('the node stops'));
+      await Promise.all([agent, renewal.close()]);
+    },
+  };
+}
+
+/** The tasks of that node on this host's engine. */
+export function engineTasks(
+  options: Pick<NodeOptions, 'engine' | 'clock' | 'log' | 'filesFolder'> & { nodeId: string },
+): EngineTasks {
+  const { engine, clock, nodeId, filesFolder, log } = options;
+  return new EngineTasks({ engine, clock, nodeId, filesFolder, log: (message) => log.info({}, message) });
+}
+
+/** Tells the managers that this node leaves. @throws if none takes note within `patience` ms */
+export function sayGoodbye(identity: NodeIdentity, managers: string[], patience: number): Promise<void> {
+  return leaveCluster(identity, managers, AbortSignal.timeout(patience));
+}
