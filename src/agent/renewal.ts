@@ -6,6 +6,8 @@ import type { Clock } from '../model/clock.ts';
 import type { IssueAnswer, RenewRequest } from '../model/protocol.ts';
 import { call, connectAs } from './wire.ts';
 
+/** Least time (ms) between two renewals, should the clocks of node and manager disagree by more than a certificate's life. */
+const LEAST = 60_000;
 /** After a failure (ms): managers may be away for a while, certificates last at least an hour. */
 const RETRY_FIRST = 1_000;
 const RETRY_MOST = 60_000;
@@ -34,8 +36,8 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
   let wanted = false;
   let retry = RETRY_FIRST;
 
-  function plan(): void {
-    wait(renewalTime(identity.certificate, random()) - clock.now());
+  function plan(least: number): void {
+    wait(Math.max(renewalTime(identity.certificate, random()) - clock.now(), least));
   }
 
   function wait(ms: number): void {
@@ -55,7 +57,7 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
         running = undefined;
         retry = RETRY_FIRST;
         if (wanted) renewNow();
-        else plan();
+        else plan(LEAST);
       },
       (error: unknown) => {
         running = undefined;
@@ -95,7 +97,7 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
     throw last;
   }
 
-  plan();
+  plan(0);
   return {
     renewNow,
     async close() {

@@ -238,7 +238,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     try {
       await sessions.opened(session, request);
     } catch (error) {
-      session.close(`refused: ${(error as Error).message}`);
+      if (session.refuse(`refused: ${(error as Error).message}`)) throw error;
       if (!(error instanceof ApiError)) onError(error);
       return;
     }

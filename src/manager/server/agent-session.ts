@@ -28,7 +28,7 @@ export class WireSession implements AgentSession {
   #nextDial = 1;
   #ping: Promise<void> | undefined;
 
-  /** Answers the request that opened the session. `onClose` is called once, when it is over. */
+  /** The request that opened it is answered with the first message. `onClose` is called once, when it is over. */
   constructor(
     from: { id: string; nodeId: string; remoteAddr: string },
     stream: ServerHttp2Stream,
@@ -42,7 +42,6 @@ export class WireSession implements AgentSession {
     this.#connection = connection;
     this.#onClose = onClose;
     stream.on('close', () => this.close('the connection has ended'));
-    stream.respond({ ':status': 200, 'content-type': 'application/x-ndjson' });
   }
 
   isOn(connection: ServerHttp2Session): boolean {
@@ -59,6 +58,8 @@ export class WireSession implements AgentSession {
       this.close('the agent does not read what it is sent');
       return false;
     }
+    if (!this.#stream.headersSent)
+      this.#stream.respond({ ':status': 200, 'content-type': 'application/x-ndjson' });
     this.#stream.write(`${JSON.stringify(message)}\n`);
     return true;
   }
@@ -77,14 +78,26 @@ export class WireSession implements AgentSession {
 
   close(reason: string): void {
     if (this.signal.aborted) return;
+    this.#end(reason);
+    this.#stream.destroy();
+    this.#connection.destroy();
+  }
+
+  /** Ends a session that was not to be; true: its request is still to be answered. */
+  refuse(reason: string): boolean {
+    if (this.signal.aborted) return false;
+    if (this.#stream.headersSent) this.close(reason);
+    else this.#end(reason);
+    return !this.#stream.headersSent;
+  }
+
+  #end(reason: string): void {
     this.#over.abort(new ApiError(503, `the session of node ${this.nodeId} is over: ${reason}`));
     for (const [number, dial] of this.#dials) {
       this.#dials.delete(number);
       clearTimeout(dial.timer);
       dial.reject(this.signal.reason as Error);
     }
-    this.#stream.destroy();
-    this.#connection.destroy();
     this.#onClose(reason);
   }
 
