@@ -25,6 +25,8 @@ const DATABASE = 'cluster.db';
 const JOIN_PATIENCE = 20_000;
 /** How long a leaving node waits for its manager to take note, in ms. */
 const GOODBYE_PATIENCE = 5_000;
+/** How long init and join wait for the node to be Ready, in ms. What is late will come: it is no error. */
+const READY_PATIENCE = 5_000;
 
 const ALREADY =
   'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
@@ -149,6 +151,7 @@ export class HostMembership implements Membership {
         this.#dir.left();
         throw error;
       }
+      await this.#becomeReady(this.#active);
       return record.nodeId;
     });
   }
@@ -263,6 +266,14 @@ export class HostMembership implements Membership {
     this.#dir.enter(record);
     this.#pending.clear();
     this.#active = await this.#start(record);
+    await this.#becomeReady(this.#active);
+  }
+
+  async #becomeReady({ node }: Active): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.timer(READY_PATIENCE, resolve);
+      void node.ready.then(resolve).finally(cancel);
+    });
   }
 
   #joinFailed(error: unknown): void {

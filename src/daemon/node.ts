@@ -25,6 +25,8 @@ export interface NodeOptions {
 }
 
 export interface RunningNode {
+  /** Resolves when a manager has taken this node in for the first time since it was started: it is Ready then. */
+  readonly ready: Promise<void>;
   /** Ends everything here; containers go on. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function startNode(options: NodeOptions): RunningNode {
     renew: () => renewal.renewNow(),
     onError: (error) => log.warn({ err: error }, 'link to the manager'),
   });
+  const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
   let known = JSON.stringify(record.managers);
   const agent = runAgent({
     link,
@@ -56,6 +59,8 @@ export function startNode(options: NodeOptions): RunningNode {
     addr: record.advertiseHost,
     tlsInfo: () => identity.tlsInfo(),
     heard(message) {
+      // Assignments follow once the manager has written down what it was told of this host.
+      if (message.type === 'assignments') becomeReady();
       if (message.type !== 'session' || JSON.stringify(message.managers) === known) return;
       known = JSON.stringify(message.managers);
       options.managersChanged(message.managers);
@@ -63,6 +68,7 @@ export function startNode(options: NodeOptions): RunningNode {
     signal: over.signal,
   }).catch((error: unknown) => log.error({ err: error }, 'the agent has ended'));
   return {
+    ready,
     async close() {
       over.abort(new Error('the node stops'));
       await Promise.all([agent, renewal.close()]);
