@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
+import type { ManagerSession } from '../agent/contract.ts';
+import { createManagerLink } from '../agent/link.ts';
+import { ApiError } from '../model/errors.ts';
+
+/** Reads to the end. */
+async function all(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+describe('tunnels to an engine', () => {
+  let port: ClusterPort;
+  let session: ManagerSession;
+  let nodeId: string;
+  /** What the "engine" does with each connection. */
+  let serve: (socket: net.Socket) => void;
+  const engine = net.createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    serve(socket);
+  });
+
+  before(async () => {
+    port = await startClusterPort();
+    engine.listen(0, '127.0.0.1');
+    await once(engine, 'listening');
+    const identity = await port.join();
+    nodeId = identity.certificate.nodeId;
+    const link = createManagerLink({
+      identity,
+      managers: () => [port.address],
+      connectEngine: () =>
+        net.connect({
+          port: (engine.address() as net.AddressInfo).port,
+          host: '127.0.0.1',
+          allowHalfOpen: true,
+        }),
+      renew: () => assert.fail('no renewal was expected'),
+      onError: (error) => port.errors.push(error),
+    });
+    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(5000));
+  });
+  after(async () => {
+    session.close();
+    await port.close();
+    engine.close();
+    assert.deepEqual(port.errors, []);
+  });
+
+  test('bytes go both ways, and each way ends by itself', async () => {
+    const question = randomBytes(300_000);
+    const answer = randomBytes(300_000);
+    serve = async (socket) => {
+      const got = await all(socket);
+      socket.end(got.equals(question) ? answer : 'wrong');
+    };
+    const stream = await port.server.connectEngine(nodeId);
+    // The client ends its side first and then waits: the answer still comes.
+    stream.end(question);
+    assert.ok((await all(stream)).equals(answer));
+  });
+
+  test('the engine may end its side first', async () => {
+    const got = Promise.withResolvers<Buffer>();
+    serve = (socket) => {
+      socket.end('bye');
+      all(socket).then(got.resolve, got.reject);
+    };
+    const stream = await port.server.connectEngine(nodeId);
+    assert.equal(String(await all(stream)), 'bye');
+    stream.write('still ');
+    stream.end('here');
+    assert.equal(String(await got.promise), 'still here');
+  });
+
+  test('a reader who does not read holds back the writer, and nobody else', async () => {
+    let written = 0;
+    serve = (socket) => {
+      const chunk = Buffer.alloc(256 * 1024, 1);
+      const more = () => {
+        while (written < 200 * 1024 * 1024 && socket.write(chunk)) written += chunk.length;
+      };
+      socket.on('drain', more);
+      more();
+    };
+    const stuck = await port.server.connectEngine(nodeId);
+    await once(stuck, 'readable');
+    let before = -1;
+    while (before !== written) {
+      before = written;
+      await delay(200);
+    }
+    assert.ok(written < 30 * 1024 * 1024, `${written} bytes are held somewhere`);
+    serve = (socket) => socket.end('quick');
+    assert.equal(String(await all(await port.server.connectEngine(nodeId))), 'quick');
+    await session.report({ statuses: [] });
+    stuck.destroy();
+  });
+
+  test('a break on either side reaches the other', async () => {
+    const accepted = Promise.withResolvers<net.Socket>();
+    serve = (socket) => accepted.resolve(socket);
+    const stream = await port.server.connectEngine(nodeId);
+    stream.on('error', () => {});
+    const socket = await accepted.promise;
+    socket.resume();
+    stream.destroy();
+    await once(socket, 'end');
+    socket.destroy();
+
+    serve = (other) => other.resetAndDestroy();
+    const second = await port.server.connectEngine(nodeId);
+    second.on('error', () => {});
+    second.resume();
+    await once(second, 'close');
+  });
+
+  test('two hundred at once', async () => {
+    serve = (socket) => socket.pipe(socket);
+    const streams = await Promise.all(Array.from({ length: 200 }, () => port.server.connectEngine(nodeId)));
+    const echoes = await Promise.all(
+      streams.map((stream, index) => {
+        stream.end(`number ${index}`);
+        return all(stream);
+      }),
+    );
+    assert.deepEqual(
+      echoes.map(String),
+      streams.map((_, index) => `number ${index}`),
+    );
+  });
+
+  test('without a session: 503', async () => {
+    const nobody = await port.join();
+    await assert.rejects(
+      port.server.connectEngine(nobody.certificate.nodeId),
+      (error) => error instanceof ApiError && error.status === 503,
+    );
+  });
+});
