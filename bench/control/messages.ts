@@ -1,0 +1,35 @@
+/** What the benchmark says to its processes, and what those answer. */
+
+export interface ManagerStart {
+  /** For the database and the manager's identity. */
+  directory: string;
+  /** The cluster port, on the loopback address. */
+  port: number;
+  /** Unix socket to serve the API on. */
+  socket: string;
+  /** How many tasks there will be. */
+  tasks: number;
+}
+
+export type ManagerReport =
+  | { type: 'ready' }
+  /** The store holds as much of all tasks, since `at` (milliseconds since the epoch). */
+  | { type: 'reached'; what: 'created' | 'placed' | 'running'; at: number }
+  | Failure;
+
+export interface AgentsStart {
+  /** The manager's cluster port, host:port. */
+  remote: string;
+  joinToken: string;
+  agents: number;
+  /** For the agents' identities. */
+  directory: string;
+}
+
+export type AgentsReport = { type: 'joined' } | { type: 'log'; message: string } | Failure;
+
+/** Something that must not happen: the benchmark is void. */
+export interface Failure {
+  type: 'failed';
+  message: string;
+}
