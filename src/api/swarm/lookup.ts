@@ -1,0 +1,77 @@
+/**
+ * Finds the object that a path names, as Docker does: by its exact id, else by its exact name, else by the start of
+ * its id.
+ */
+import { ApiError } from '../../model/errors.ts';
+import type { Config, Node, Secret, Service, Task } from '../../model/objects.ts';
+import type { View } from '../../store/contract.ts';
+
+/** Throws ApiError 404 if there is no such object, 400 if there are several. */
+export function findNode(view: View, input: string): Node {
+  return (
+    view.get('node', input) ??
+    only('node', input, [
+      () => view.byName('node', input).filter((node) => node.Description?.Hostname === input),
+      () => startingWith(view.all('node'), input),
+    ])
+  );
+}
+
+export function findService(view: View, input: string): Service {
+  return findNamed(view, 'service', input);
+}
+
+export function findSecret(view: View, input: string): Secret {
+  return findNamed(view, 'secret', input);
+}
+
+export function findConfig(view: View, input: string): Config {
+  return findNamed(view, 'config', input);
+}
+
+export function findTask(view: View, input: string): Task {
+  return (
+    view.get('task', input) ??
+    only('task', input, [
+      () => [...view.all('task')].filter((task) => taskName(task) === input),
+      () => startingWith(view.all('task'), input),
+    ])
+  );
+}
+
+/** `service.slot.id`; for tasks without a slot, and in slot 0, `service.node.id`. */
+export function taskName(task: Task): string {
+  return `${task.internal.service.Name}.${task.Slot || (task.NodeID ?? '')}.${task.ID}`;
+}
+
+interface NamedKinds {
+  service: Service;
+  secret: Secret;
+  config: Config;
+}
+
+function findNamed<K extends keyof NamedKinds>(view: View, kind: K, input: string): NamedKinds[K] {
+  const found: NamedKinds[K] | undefined = view.get(kind, input);
+  return (
+    found ??
+    only<NamedKinds[K]>(kind, input, [
+      () => view.byName(kind, input),
+      () => startingWith<NamedKinds[K]>(view.all(kind), input),
+    ])
+  );
+}
+
+function startingWith<T extends { ID: string }>(objects: Iterable<T>, prefix: string): T[] {
+  return [...objects].filter((object) => object.ID.startsWith(prefix));
+}
+
+/** The one object that the first search with a result has found. */
+function only<T>(kind: string, input: string, searches: Array<() => Iterable<T>>): T {
+  for (const search of searches) {
+    const [found, ...more] = search();
+    if (found === undefined) continue;
+    if (more.length === 0) return found;
+    throw new ApiError(400, `${kind} ${input} is ambiguous (${more.length + 1} matches found)`);
+  }
+  throw new ApiError(404, `${kind} ${input} not found`);
+}

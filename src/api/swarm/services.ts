@@ -1,0 +1,94 @@
+/** Services: list, inspect, remove; what writes them is in service-write.ts. */
+
+import { modeOf } from '../../model/defaults.ts';
+import type { Service, Task } from '../../model/objects.ts';
+import { parseFilters } from '../filters.ts';
+import { compareVersions } from '../query.ts';
+import type { RouteModule } from '../router.ts';
+import { managerOf } from './access.ts';
+import { type ServiceStatus, serviceForm } from './forms.ts';
+import { findService } from './lookup.ts';
+import { goBool } from './query.ts';
+import { createService, updateService } from './service-write.ts';
+import { write } from './write.ts';
+
+const FILTERS = ['id', 'label', 'mode', 'name', 'runtime'];
+
+export const serviceRoutes: RouteModule = (router, context) => {
+  const { membership } = context;
+
+  router.get('/services', ({ query, apiVersion }) => {
+    const filters = parseFilters(query, FILTERS);
+    const withStatus = compareVersions(apiVersion, '1.41') >= 0 && goBool(query, 'status');
+    const { view } = managerOf(membership).store;
+    const runtimes = filters.get('runtime');
+    if (runtimes.length > 0 && !runtimes.includes('container')) return { status: 200, body: [] };
+    const services = [...view.all('service')].filter(
+      ({ ID, Spec }) =>
+        filters.prefix('id', ID) &&
+        filters.prefix('name', Spec.Name ?? '') &&
+        filters.labels('label', Spec.Labels) &&
+        filters.exact('mode', modeOf(Spec).kind),
+    );
+    const body = services.map((service) =>
+      serviceForm(service, {
+        status: withStatus ? statusOf(service, view.tasksOfService(service.ID)) : undefined,
+      }),
+    );
+    return { status: 200, body };
+  });
+
+  router.get('/services/{id}', ({ params, query }) => {
+    const insertDefaults = goBool(query, 'insertDefaults');
+    const { view } = managerOf(membership).store;
+    return { status: 200, body: serviceForm(findService(view, params.id!), { insertDefaults }) };
+  });
+
+  router.post('/services/create', (request) => createService(request, context));
+  router.post('/services/{id}/update', (request) => updateService(request, context));
+
+  router.delete('/services/{id}', async ({ params }) => {
+    const { store } = managerOf(membership);
+    await write(store, (view) => {
+      const { ID, Version } = findService(view, params.id!);
+      const credential = view.get('credential', ID);
+      return {
+        changes: [
+          { op: 'delete', kind: 'service', id: ID, revision: Version.Index },
+          ...(credential
+            ? [
+                {
+                  op: 'delete' as const,
+                  kind: 'credential' as const,
+                  id: ID,
+                  revision: credential.Version.Index,
+                },
+              ]
+            : []),
+        ],
+        result: undefined,
+      };
+    });
+    return { status: 200 };
+  });
+};
+
+/** How many tasks run, are wanted, and (of a job's present iteration) are done. */
+export function statusOf(service: Service, tasks: Iterable<Task>): ServiceStatus {
+  const mode = modeOf(service.Spec);
+  const status = { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 0 };
+  if (mode.kind === 'replicated') status.DesiredTasks = mode.replicas;
+  if (mode.kind === 'replicated-job') status.DesiredTasks = mode.maxConcurrent;
+  const perNode = mode.kind === 'global' || mode.kind === 'global-job';
+  const iteration = service.JobStatus?.JobIteration.Index;
+  for (const { Status, DesiredState, JobIteration } of tasks) {
+    if (iteration !== undefined) {
+      if (JobIteration?.Index !== iteration) continue;
+      if (Status.State === 'complete') status.CompletedTasks++;
+    }
+    if (Status.State === 'running') status.RunningTasks++;
+    if (perNode && DesiredState === 'running') status.DesiredTasks++;
+    if (perNode && DesiredState === 'complete' && Status.State !== 'complete') status.DesiredTasks++;
+  }
+  return status;
+}
