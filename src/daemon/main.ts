@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { mergedRoutes } from '../api/merged/routes.ts';
 import { ApiServer } from '../api/server.ts';
-import { swarmModeRoutes } from '../api/swarm/routes.ts';
+import { swarmRoutes } from '../api/swarm/routes.ts';
 import { unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
 import { createLog } from './log.ts';
@@ -21,7 +21,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const log = createLog(options.logLevel);
   const engine = unixEngine(options.engine);
   const membership = new HostMembership({ data: options.data, engine, clock: systemClock, log });
-  const routes = [...mergedRoutes(packageJson.version), swarmModeRoutes];
+  const routes = [...mergedRoutes(packageJson.version), swarmRoutes];
   const server = new ApiServer({ engine, membership, log, routes });
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve);
