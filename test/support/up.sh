@@ -14,7 +14,10 @@ command -v docker >/dev/null || { echo 'There is no docker command: install dock
 
 missing=
 for node in node1 node2 node3; do
-  machine ls -q | grep -qx "$node" && machine start "$node" 2>/dev/null || missing="$missing $node"
+  case $(machine ls -f '{{.Name}}:{{.Errors}}' | grep "^$node:") in
+    '' | *'not finished'*) missing="$missing $node" ;;
+    *) machine start "$node" ;;
+  esac
 done
 [ -z "$missing" ] || machine create -d lab $missing
 images=$(node_modules/.bin/node test/support/images.ts)
