@@ -1,0 +1,314 @@
+/** What happens in a simulated world: users who change their minds, and faults. */
+import { modeOf } from '../../src/model/defaults.ts';
+import type { Service } from '../../src/model/objects.ts';
+import type { ServiceSpec, TaskSpec, UpdateConfig } from '../../src/model/spec.ts';
+import type { Host } from './host.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+const SECOND = 1e9;
+const MOST_SERVICES = 5;
+
+/** Does something, and returns what. Some choices come to nothing. */
+export async function act(world: World): Promise<string> {
+  const { random } = world;
+  const [name, action] = random.weighted(ACTIONS);
+  const what = await action(world);
+  return `${name}: ${what ?? 'nothing'}`;
+}
+
+type Action = (world: World) => Promise<string | undefined> | string | undefined;
+
+const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
+  [6, ['create', createService]],
+  [8, ['update', updateService]],
+  [8, ['scale', scaleService]],
+  [2, ['rollback', rollbackService]],
+  [3, ['remove', removeService]],
+  [5, ['availability', changeAvailability]],
+  [3, ['label', changeLabel]],
+  [4, ['power cut', cutPower]],
+  [4, ['partition', partition]],
+  [3, ['reset', resetConnection]],
+  [5, ['daemon', endDaemon]],
+  [3, ['hang', hangDaemon]],
+  [5, ['engine', upsetEngine]],
+  [2, ['destroy', destroyContainer]],
+  [4, ['manager', endManager]],
+  [2, ['manager pause', pauseManager]],
+  [2, ['network', changeNetwork]],
+];
+
+// Users.
+
+async function createService(world: World): Promise<string | undefined> {
+  const { random, user } = world;
+  const services = world.services();
+  if (!world.manager || services.length >= MOST_SERVICES) return undefined;
+  const name = `s${world.nextName()}`;
+  const global = random.chance(0.2);
+  const spec: ServiceSpec = {
+    Name: name,
+    Labels: {},
+    TaskTemplate: taskTemplate(random),
+    Mode: global ? { Global: {} } : { Replicated: { Replicas: random.int(1, 6) } },
+    ...(random.chance(0.7) && { UpdateConfig: updateConfig(random) }),
+    ...(random.chance(0.3) && { RollbackConfig: updateConfig(random) }),
+    EndpointSpec: { Mode: 'vip' },
+  };
+  const error = await user.create(spec);
+  return `${JSON.stringify(spec)} → ${error ?? 'ok'}`;
+}
+
+function taskTemplate(random: Random): TaskSpec {
+  const behaviour = random.weighted([
+    [6, 'steady'],
+    [2, 'crashing'],
+    [1, 'unhealthy'],
+    [1, 'missing'],
+    [1, 'brief'],
+  ] as const);
+  // What ends by itself would be started for ever.
+  const condition = behaviour === 'brief' ? random.pick(['none', 'on-failure']) : randomCondition(random);
+  const attempts = random.chance(0.2) ? random.int(1, 3) : 0;
+  return {
+    ContainerSpec: {
+      Image: `${behaviour}:1`,
+      ...(behaviour === 'unhealthy' || random.chance(0.2)
+        ? { Healthcheck: { Test: ['CMD', 'true'], Interval: SECOND } }
+        : {}),
+    },
+    RestartPolicy: {
+      Condition: condition,
+      Delay: random.pick([0, 0.1, 1, 5]) * SECOND,
+      MaxAttempts: attempts,
+      ...(attempts > 0 && random.chance(0.5) && { Window: 60 * SECOND }),
+    },
+    ...(random.chance(0.4) && {
+      Resources: { Reservations: { NanoCPUs: random.pick([0.25, 0.5, 1]) * 1e9, MemoryBytes: 64 << 20 } },
+    }),
+    Placement: {
+      ...(random.chance(0.25) && { Constraints: [randomConstraint(random)] }),
+      ...(random.chance(0.1) && { MaxReplicas: random.int(1, 3) }),
+      ...(random.chance(0.2) && { Preferences: [{ Spread: { SpreadDescriptor: 'node.labels.zone' } }] }),
+    },
+    ForceUpdate: 0,
+  };
+}
+
+function randomCondition(random: Random): string {
+  return random.weighted([
+    [8, 'any'],
+    [1, 'on-failure'],
+    [1, 'none'],
+  ]);
+}
+
+function randomConstraint(random: Random): string {
+  return random.pick([
+    'node.labels.zone==a',
+    'node.labels.zone!=a',
+    'node.labels.zone==b',
+    'node.role==worker',
+    'node.hostname!=host2',
+  ]);
+}
+
+function updateConfig(random: Random): UpdateConfig {
+  return {
+    Parallelism: random.int(0, 3),
+    Delay: random.pick([0, 0, 1, 4]) * SECOND,
+    FailureAction: random.pick(['pause', 'continue', 'rollback']),
+    Monitor: random.pick([0, 1, 5]) * SECOND,
+    MaxFailureRatio: random.pick([0, 0, 0.3]),
+    Order: random.chance(0.25) ? 'start-first' : 'stop-first',
+  };
+}
+
+async function updateService(world: World): Promise<string | undefined> {
+  const { random } = world;
+  return changeService(world, (spec) => {
+    const template = spec.TaskTemplate!;
+    const kind = random.pick(['image', 'force', 'environment', 'placement', 'resources', 'config', 'all']);
+    if (kind === 'image') {
+      const [behaviour, version] = template.ContainerSpec!.Image!.split(':');
+      const next =
+        behaviour === 'brief'
+          ? behaviour
+          : random.pick(['steady', 'steady', 'crashing', 'missing', 'unhealthy']);
+      template.ContainerSpec!.Image = `${next}:${Number(version) + 1}`;
+    } else if (kind === 'force') template.ForceUpdate = (template.ForceUpdate ?? 0) + 1;
+    else if (kind === 'environment') template.ContainerSpec!.Env = [`A=${random.int(1, 3)}`];
+    else if (kind === 'placement')
+      template.Placement = random.chance(0.5) ? {} : { Constraints: [randomConstraint(random)] };
+    else if (kind === 'resources')
+      template.Resources = { Reservations: { NanoCPUs: random.pick([0, 0.25, 0.5]) * 1e9 } };
+    else if (kind === 'config') spec.UpdateConfig = updateConfig(random);
+    else {
+      const { RestartPolicy, ContainerSpec } = template;
+      spec.TaskTemplate = taskTemplate(random);
+      if (ContainerSpec!.Image!.startsWith('brief')) spec.TaskTemplate.RestartPolicy = RestartPolicy;
+    }
+    return kind;
+  });
+}
+
+async function scaleService(world: World): Promise<string | undefined> {
+  return changeService(world, (spec) => {
+    if (!spec.Mode?.Replicated) return undefined;
+    spec.Mode = { Replicated: { Replicas: world.random.int(0, 8) } };
+    return JSON.stringify(spec.Mode);
+  });
+}
+
+async function rollbackService(world: World): Promise<string | undefined> {
+  const { random, user } = world;
+  const service = pickService(world);
+  if (!service?.PreviousSpec || !random.chance(0.8)) return undefined;
+  return `${service.Spec.Name} → ${(await user.update(service, service.Spec, true)) ?? 'ok'}`;
+}
+
+async function removeService(world: World): Promise<string | undefined> {
+  const service = pickService(world);
+  return service && `${service.Spec.Name} → ${(await world.user.remove(service)) ?? 'ok'}`;
+}
+
+async function changeService(
+  world: World,
+  change: (spec: ServiceSpec) => string | undefined,
+): Promise<string | undefined> {
+  const service = pickService(world);
+  if (!service) return undefined;
+  const spec = structuredClone(service.Spec);
+  const what = change(spec);
+  if (what === undefined) return undefined;
+  const error = await world.user.update(service, spec);
+  return `${spec.Name} ${what} ${JSON.stringify(spec)} → ${error ?? 'ok'}`;
+}
+
+function pickService(world: World): Service | undefined {
+  const services = world.services();
+  return services.length > 0 ? world.random.pick(services) : undefined;
+}
+
+async function changeAvailability(world: World): Promise<string | undefined> {
+  const node = world.pickNode();
+  if (!node) return undefined;
+  const Availability = world.random.pick(['active', 'active', 'pause', 'drain']);
+  return `${node.ID} ${Availability} → ${(await world.user.updateNode(node, { ...node.Spec, Availability })) ?? 'ok'}`;
+}
+
+async function changeLabel(world: World): Promise<string | undefined> {
+  const node = world.pickNode();
+  if (!node) return undefined;
+  const Labels = { zone: world.random.pick(['a', 'b']) };
+  return `${node.ID} ${Labels.zone} → ${(await world.user.updateNode(node, { ...node.Spec, Labels })) ?? 'ok'}`;
+}
+
+// Faults. What is broken is mended after a while, or at the end.
+
+function pickHost(world: World): Host {
+  return world.random.pick(world.workers);
+}
+
+function cutPower(world: World): string {
+  const host = pickHost(world);
+  if (!host.powered) return 'already';
+  host.powerCut();
+  const ms = world.random.latency(8000);
+  world.later(ms, () => host.powerOn());
+  return `${host.nodeId} for ${ms} ms`;
+}
+
+function partition(world: World): string {
+  const host = pickHost(world);
+  world.network.cut(host.nodeId);
+  const ms = world.random.latency(5000);
+  world.later(ms, () => world.network.heal(host.nodeId));
+  return `${host.nodeId} for ${ms} ms`;
+}
+
+function resetConnection(world: World): string {
+  const host = pickHost(world);
+  world.network.reset(host.nodeId);
+  return host.nodeId;
+}
+
+function endDaemon(world: World): string {
+  const host = pickHost(world);
+  const gently = world.random.chance(0.3);
+  if (gently) host.stop();
+  else host.kill();
+  const ms = world.random.latency(4000);
+  world.later(ms, () => host.start());
+  return `${host.nodeId} ${gently ? 'stopped' : 'killed'} for ${ms} ms`;
+}
+
+function hangDaemon(world: World): string {
+  const { process, nodeId } = pickHost(world);
+  process.hang();
+  const ms = world.random.latency(3000);
+  world.later(ms, () => process.resume());
+  return `${nodeId} for ${ms} ms`;
+}
+
+function upsetEngine(world: World): string {
+  const host = world.random.pick(world.hosts);
+  const mode = world.random.pick(['slow', 'failing', 'stuck'] as const);
+  host.engine.setMode(mode);
+  const ms = world.random.latency(8000);
+  world.later(ms, () => host.engine.setMode('good'));
+  return `${host.nodeId} ${mode} for ${ms} ms`;
+}
+
+function destroyContainer(world: World): string | undefined {
+  const { engine, nodeId } = world.random.pick(world.hosts);
+  const running = engine.running();
+  if (running.length === 0) return undefined;
+  const taskId = world.random.pick(running);
+  engine.destroy(taskId);
+  return `${taskId} on ${nodeId}`;
+}
+
+function endManager(world: World): string | undefined {
+  if (!world.manager) return undefined;
+  const ms = world.random.chance(0.3) ? 60_000 : world.random.latency(2000);
+  world.killManager();
+  world.later(ms, () => world.startManager());
+  return `killed for ${ms} ms`;
+}
+
+function pauseManager(world: World): string | undefined {
+  const { manager } = world;
+  if (!manager) return undefined;
+  manager.process.hang();
+  const ms = world.random.latency(4000);
+  world.later(ms, () => manager.process.resume());
+  return `for ${ms} ms`;
+}
+
+function changeNetwork(world: World): string {
+  world.network.delay = world.random.pick([1, 1, 10, 100, 300]);
+  return `delay ${world.network.delay} ms`;
+}
+
+/** Everything is mended. Nodes that nobody wants to use stay so. */
+export function mend(world: World): void {
+  world.network.delay = 1;
+  if (!world.manager) world.startManager();
+  world.manager!.process.resume();
+  for (const host of world.hosts) {
+    host.engine.troubled = false;
+    host.engine.setMode('good');
+    if (!host.powered) host.powerOn();
+    host.process.resume();
+    world.network.heal(host.nodeId);
+    host.start();
+  }
+}
+
+/** Slots that a replicated service asks for. */
+export function replicasOf(service: Service): number | undefined {
+  const mode = modeOf(service.Spec);
+  return mode.kind === 'replicated' ? mode.replicas : undefined;
+}

@@ -1,0 +1,111 @@
+/** Whether a cluster that is left in peace is what its users asked for. */
+import { modeOf } from '../../src/model/defaults.ts';
+import { isTaskDirty } from '../../src/model/dirty.ts';
+import type { Node, Service, Task } from '../../src/model/objects.ts';
+import { atLeast, isTerminal } from '../../src/model/task-state.ts';
+import type { View } from '../../src/store/contract.ts';
+import { describeTask, isLive, meets, placeOf } from './invariants.ts';
+import type { World } from './world.ts';
+
+/** What is not as it should be; empty once all is well. */
+export function problems(world: World): string[] {
+  const { view } = world;
+  const found: string[] = [];
+  for (const node of view.all('node')) {
+    if (node.Status.State !== 'ready') found.push(`${node.ID} is ${node.Status.State}`);
+  }
+  for (const service of view.all('service')) found.push(...ofService(view, service));
+  found.push(...ofContainers(world));
+  return found;
+}
+
+function ofService(view: View, service: Service): string[] {
+  const found: string[] = [];
+  const name = service.Spec.Name;
+  const slots = new Map<string, Task[]>();
+  for (const task of view.tasksOfService(service.ID)) {
+    const slot = slots.get(placeOf(task));
+    if (slot) slot.push(task);
+    else slots.set(placeOf(task), [task]);
+  }
+  const paused =
+    service.UpdateStatus?.State === 'paused' || service.UpdateStatus?.State === 'rollback_paused';
+  let filled = 0;
+  for (const tasks of slots.values()) {
+    const live = tasks.filter(isLive);
+    if (live.length > 1) found.push(`${name}: ${live.map(describeTask).join(' beside ')}`);
+    for (const task of tasks)
+      if (!isLive(task) && !isSettled(task)) found.push(`not stopped: ${describeTask(task)}`);
+    const [task] = live;
+    if (!task) {
+      if (tasks.some((each) => each.internal.finished && each.DesiredState !== 'remove')) filled++;
+      continue;
+    }
+    filled++;
+    const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
+    if (!paused && isTaskDirty(service, task, node) && node?.Spec.Availability !== 'pause')
+      found.push(`${name}: of an older spec: ${describeTask(task)}`);
+    if (task.Status.State === 'running') continue;
+    if (canRun(view, service, task)) found.push(`${name}: does not run: ${describeTask(task)}`);
+  }
+  const wanted = wantedOf(view, service, slots);
+  if (filled !== wanted) found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
+  return found;
+}
+
+function isSettled(task: Task): boolean {
+  return isTerminal(task.Status.State) || !atLeast(task.Status.State, 'assigned');
+}
+
+function wantedOf(view: View, service: Service, slots: ReadonlyMap<string, Task[]>): number {
+  const mode = modeOf(service.Spec);
+  if (mode.kind === 'replicated') return mode.replicas;
+  return [...view.all('node')].filter((node) => {
+    if (node.Status.State === 'down' || !meets(service.Spec.TaskTemplate, node)) return false;
+    if (node.Spec.Availability === 'pause') {
+      // It keeps what it has, and gets no more.
+      const tasks = slots.get(`${service.ID}/${node.ID}`) ?? [];
+      return tasks.some((task) => isLive(task) || (task.internal.finished && task.DesiredState !== 'remove'));
+    }
+    return node.Spec.Availability !== 'drain';
+  }).length;
+}
+
+/** True if there is a place for a task that does not run. */
+function canRun(view: View, service: Service, task: Task): boolean {
+  if (atLeast(task.Status.State, 'assigned')) return true;
+  const nodes = task.NodeID === undefined ? [...view.all('node')] : [view.get('node', task.NodeID)!];
+  return nodes.some((node) => fits(view, service, task, node));
+}
+
+function fits(view: View, service: Service, task: Task, node: Node): boolean {
+  if (node.Spec.Availability !== 'active' || node.Status.State !== 'ready' || !meets(task.Spec, node))
+    return false;
+  let cpus = node.Description?.Resources.NanoCPUs ?? 0;
+  let ofService = 0;
+  for (const other of view.tasksOfNode(node.ID)) {
+    if (!atLeast(other.Status.State, 'assigned') || isTerminal(other.Status.State)) continue;
+    cpus -= other.Spec.Resources?.Reservations?.NanoCPUs ?? 0;
+    if (other.ServiceID === service.ID && isLive(other)) ofService++;
+  }
+  const most = task.Slot === undefined ? 0 : (task.Spec.Placement?.MaxReplicas ?? 0);
+  if (most > 0 && ofService >= most) return false;
+  return (task.Spec.Resources?.Reservations?.NanoCPUs ?? 0) <= cpus;
+}
+
+function ofContainers(world: World): string[] {
+  const found: string[] = [];
+  const expected = new Map<string, string>();
+  for (const task of world.view.all('task')) {
+    if (isLive(task) && task.Status.State === 'running') expected.set(task.ID, task.NodeID!);
+  }
+  for (const host of world.hosts) {
+    for (const id of host.engine.running()) {
+      if (expected.get(id) === host.nodeId) expected.delete(id);
+      else
+        found.push(`${host.nodeId} runs a container of ${id}: ${describeTask(world.view.get('task', id))}`);
+    }
+  }
+  for (const id of expected.keys()) found.push(`no container of ${describeTask(world.view.get('task', id))}`);
+  return found;
+}

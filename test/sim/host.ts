@@ -1,0 +1,95 @@
+/** One host of the simulated world: its engine, and the process of its daemon with the real agent in it. */
+import { runAgent } from '../../src/agent/agent.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import type { NodeDescription } from '../../src/model/objects.ts';
+import { type EngineHooks, FakeEngine } from './engine.ts';
+import type { Endpoint, Network } from './network.ts';
+import { Process } from './process.ts';
+import type { Random } from './random.ts';
+
+export interface HostOptions {
+  nodeId: string;
+  addr: string;
+  description: NodeDescription;
+  clock: Clock;
+  random: Random;
+  network: Network;
+  hooks: EngineHooks;
+  /** Told of an agent that ended with an error: that is a bug. */
+  failed(error: unknown): void;
+  log(line: string): void;
+}
+
+export class Host implements Endpoint {
+  readonly nodeId: string;
+  readonly addr: string;
+  readonly engine: FakeEngine;
+  powered = true;
+  /** When its daemon was last started, milliseconds. */
+  startedAt = 0;
+  process: Process;
+  readonly #options: HostOptions;
+  #abort = new AbortController();
+
+  constructor(options: HostOptions) {
+    const { nodeId, addr, clock, random, hooks } = options;
+    this.#options = options;
+    this.nodeId = nodeId;
+    this.addr = addr;
+    this.engine = new FakeEngine(options.description, clock, random, hooks);
+    this.process = new Process(clock);
+    this.process.kill();
+  }
+
+  get daemonRuns(): boolean {
+    return this.process.alive;
+  }
+
+  start(): void {
+    if (!this.powered || this.process.alive) return;
+    const { clock, random, network, description, failed, log } = this.#options;
+    const process = new Process(clock);
+    this.process = process;
+    this.startedAt = clock.now();
+    this.#abort = new AbortController();
+    runAgent({
+      link: network.link(this, process),
+      engine: this.engine.face(process),
+      clock: process.clock,
+      random: () => random.next(),
+      log: (message) => log(`${this.nodeId} agent: ${message}`),
+      addr: this.addr,
+      tlsInfo: () => description.TLSInfo,
+      signal: this.#abort.signal,
+    }).catch(failed);
+  }
+
+  /** The daemon is asked to end, and ends. */
+  stop(): void {
+    const { process } = this;
+    process.run(() => this.#abort.abort());
+    this.#options.clock.timer(1500, () => {
+      if (this.process === process) this.kill();
+    });
+  }
+
+  /** kill -9 of the daemon; the engine and its containers go on. */
+  kill(): void {
+    if (!this.process.alive) return;
+    this.process.kill();
+    this.#options.network.agentDied(this.nodeId, false);
+  }
+
+  powerCut(): void {
+    this.powered = false;
+    this.process.kill();
+    this.#options.network.agentDied(this.nodeId, true);
+    this.engine.powerCut();
+  }
+
+  powerOn(): void {
+    this.powered = true;
+    this.engine.powerOn();
+    this.start();
+  }
+}

@@ -1,0 +1,198 @@
+/** What must hold whatever happens. Each check throws a Violation that says what was broken. */
+import { isDeepStrictEqual } from 'node:util';
+import { meetsConstraints, parseConstraints } from '../../src/model/constraint.ts';
+import { modeOf } from '../../src/model/defaults.ts';
+import { isTaskDirty } from '../../src/model/dirty.ts';
+import type { Node, Service, Task } from '../../src/model/objects.ts';
+import { atLeast, compareStates, isTerminal } from '../../src/model/task-state.ts';
+import type { Commit, EventOf, View } from '../../src/store/contract.ts';
+
+export class Violation extends Error {}
+
+/** How long a container may run that should not, or a task be said to run that does not, while its agent is connected. */
+export const STRAY_BOUND = 40_000;
+/** How long a new task waits for one before it that does not stop. */
+const STOP_TIMEOUT = 60_000;
+
+export function describeTask(task: Task | undefined): string {
+  if (!task) return 'no task';
+  const place = task.Slot ?? 'global';
+  return `task ${task.ID} (${task.internal.service.Name}.${place} on ${task.NodeID ?? 'no node'}, ${task.Status.State}, wanted ${task.DesiredState})`;
+}
+
+export function isLive(task: Task): boolean {
+  return compareStates(task.DesiredState, 'running') <= 0 && !isTerminal(task.Status.State);
+}
+
+/** The slot that a task fills. */
+export function placeOf(task: Task): string {
+  return `${task.ServiceID}/${task.Slot ?? task.NodeID}`;
+}
+
+export function startsFirst(service: Service): boolean {
+  const specs = [service.Spec, service.PreviousSpec];
+  return specs.some(
+    (spec) => spec?.UpdateConfig?.Order === 'start-first' || spec?.RollbackConfig?.Order === 'start-first',
+  );
+}
+
+export function meets(spec: Task['Spec'] | undefined | null, node: Node): boolean {
+  return meetsConstraints(parseConstraints(spec?.Placement?.Constraints), node);
+}
+
+/** A commit against the states before and after it. `now`: milliseconds. */
+export function checkCommit(commit: Commit, view: View): void {
+  const before = new Map<string, Task | undefined>();
+  for (const event of commit.events) if (event.kind === 'task') before.set(event.id, event.before);
+  const touched = new Set<string>();
+  for (const event of commit.events) {
+    if (event.kind !== 'task') continue;
+    if (!event.before) checkCreated(event.after!, view, before);
+    else if (!event.after) checkDeleted(event.before, view);
+    else checkUpdated(event, view, before);
+    if (event.after) touched.add(placeOf(event.after));
+    if (event.after?.NodeID && atLeast(event.after.Status.State, 'assigned')) {
+      if (!event.before || !atLeast(event.before.Status.State, 'assigned')) checkCapacity(event.after, view);
+    }
+  }
+  for (const place of touched) checkPlace(place, view);
+}
+
+function checkUpdated(
+  event: EventOf<'task'>,
+  view: View,
+  before: ReadonlyMap<string, Task | undefined>,
+): void {
+  const [old, task] = [event.before!, event.after!];
+  const fail = (what: string) => {
+    throw new Violation(`${what}: ${describeTask(old)} became ${describeTask(task)}`);
+  };
+  if (compareStates(task.Status.State, old.Status.State) < 0) fail('the observed state went back');
+  if (compareStates(task.DesiredState, old.DesiredState) < 0) fail('the desired state went back');
+  if (old.NodeID !== undefined && task.NodeID !== old.NodeID) fail('the node changed');
+  if (task.ServiceID !== old.ServiceID || task.Slot !== old.Slot) fail('the slot changed');
+  if (task.Spec !== old.Spec && !isDeepStrictEqual(task.Spec, old.Spec)) fail('the spec changed');
+  const given = isLive(old) && atLeast(task.DesiredState, 'shutdown');
+  if (given && !causeToStop(old, view, before)) fail('stopped without a cause');
+}
+
+/** Tasks of the same slot as they were before the commit. */
+function neighbours(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): Task[] {
+  const tasks = [...view.tasksOfService(task.ServiceID)].map((other) =>
+    before.has(other.ID) ? before.get(other.ID) : other,
+  );
+  for (const [id, old] of before) if (old && !view.get('task', id)) tasks.push(old);
+  return tasks.filter(
+    (other): other is Task => other !== undefined && other.ID !== task.ID && placeOf(other) === placeOf(task),
+  );
+}
+
+/** Why a task that may still run is given up. */
+function causeToStop(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): boolean {
+  const service = view.get('service', task.ServiceID);
+  if (!service || causeToMove(task, service, view)) return true;
+  if (neighbours(task, view, before).some(isLive)) return true;
+  const mode = modeOf(service.Spec);
+  if (mode.kind !== 'replicated') return false;
+  const slots = new Set<string>();
+  for (const other of view.tasksOfService(service.ID)) {
+    const old = before.has(other.ID) ? before.get(other.ID) : other;
+    if (old && isLive(old)) slots.add(placeOf(old));
+  }
+  return slots.size > mode.replicas;
+}
+
+/** Why a task that may still run is replaced. */
+function causeToMove(task: Task, service: Service, view: View): boolean {
+  const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
+  if (task.NodeID !== undefined) {
+    if (!node || node.Status.State === 'down' || node.Spec.Availability === 'drain') return true;
+    if (!meets(task.Spec, node) || !meets(service.Spec.TaskTemplate, node)) return true;
+  }
+  return isTaskDirty(service, task, node);
+}
+
+function checkCreated(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): void {
+  const service = view.get('service', task.ServiceID);
+  if (!service) throw new Violation(`made for a service that is gone: ${describeTask(task)}`);
+  for (const other of neighbours(task, view, before)) {
+    if (isLive(other) && !causeToMove(other, service, view)) {
+      throw new Violation(`${describeTask(task)} was made without a cause beside ${describeTask(other)}`);
+    }
+  }
+}
+
+function checkDeleted(task: Task, view: View): void {
+  const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
+  const mayRun = atLeast(task.Status.State, 'assigned') && !isTerminal(task.Status.State);
+  if (mayRun && node && node.Status.State !== 'down') {
+    throw new Violation(`deleted while it may run: ${describeTask(task)}`);
+  }
+}
+
+function checkCapacity(task: Task, view: View): void {
+  const node = view.get('node', task.NodeID!);
+  const has = node?.Description?.Resources;
+  if (!node || !has)
+    throw new Violation(`assigned to a node that nothing is known of: ${describeTask(task)}`);
+  let cpus = 0;
+  let memory = 0;
+  let ofService = 0;
+  for (const other of view.tasksOfNode(node.ID)) {
+    if (!atLeast(other.Status.State, 'assigned') || isTerminal(other.Status.State)) continue;
+    cpus += other.Spec.Resources?.Reservations?.NanoCPUs ?? 0;
+    memory += other.Spec.Resources?.Reservations?.MemoryBytes ?? 0;
+    if (other.ServiceID === task.ServiceID && isLive(other)) ofService++;
+  }
+  if (cpus > has.NanoCPUs || memory > has.MemoryBytes) {
+    throw new Violation(
+      `reserved beyond the capacity of ${node.ID}: ${cpus} CPU, ${memory} B with ${describeTask(task)}`,
+    );
+  }
+  const most = task.Spec.Placement?.MaxReplicas ?? 0;
+  if (task.Slot !== undefined && most > 0 && ofService > most) {
+    throw new Violation(`more than ${most} replicas on ${node.ID} with ${describeTask(task)}`);
+  }
+  if (node.Status.State !== 'ready')
+    throw new Violation(`assigned to a node that is not ready: ${describeTask(task)}`);
+}
+
+/** Never two tasks of a slot are wanted running, unless the update's order has the new one start first. */
+function checkPlace(place: string, view: View): void {
+  const [serviceId] = place.split('/') as [string];
+  const service = view.get('service', serviceId);
+  if (!service) return;
+  const wanted = [...view.tasksOfService(serviceId)].filter(
+    (task) =>
+      placeOf(task) === place && task.DesiredState === 'running' && isLive(task) && !isLost(task, view),
+  );
+  const most = startsFirst(service) ? 2 : 1;
+  if (wanted.length > most) {
+    throw new Violation(
+      `${wanted.length} tasks of one slot are wanted running: ${wanted.map(describeTask).join(', ')}`,
+    );
+  }
+}
+
+export function isLost(task: Task, view: View): boolean {
+  if (task.NodeID === undefined) return false;
+  const node = view.get('node', task.NodeID);
+  return !node || node.Status.State === 'down';
+}
+
+/**
+ * A container was started while another one of its slot runs. `reachable`: the host of the other one has been within
+ * reach long enough to have been told anything.
+ */
+export function checkStarted(
+  task: Task,
+  other: Task,
+  options: { now: number; reachable: boolean; startFirst: boolean },
+): void {
+  const { now, reachable, startFirst } = options;
+  if (!reachable || startFirst) return;
+  if (now - Date.parse(task.CreatedAt) >= STOP_TIMEOUT) return;
+  throw new Violation(
+    `two containers of one slot run: ${describeTask(task)} was started beside ${describeTask(other)}`,
+  );
+}

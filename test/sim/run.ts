@@ -1,0 +1,76 @@
+/** One seed: a cluster, a while of changes and faults, then peace. */
+import { act, mend } from './chaos.ts';
+import { problems } from './converged.ts';
+import { World } from './world.ts';
+
+/** How long a cluster left in peace may take to become what its users asked for, milliseconds. */
+const CONVERGES_WITHIN = 240_000;
+/** How long it has to stay so. */
+const QUIET_FOR = 60_000;
+
+export interface Outcome {
+  /** Virtual milliseconds from peace to convergence. */
+  convergedAfter: number;
+  steps: number;
+}
+
+export class SeedFailure extends Error {
+  readonly world: World;
+  constructor(seed: number, step: number, world: World, cause: unknown) {
+    const what = cause instanceof Error ? (cause.cause ?? cause) : cause;
+    const text = what instanceof Error ? (what.stack ?? what.message) : String(what);
+    super(
+      `seed ${seed}, step ${step}: ${text}\n` +
+        `replay with: SEED=${seed} node_modules/.bin/node --test test/sim/sim.test.ts (LOG=1 shows all that happened)`,
+      { cause },
+    );
+    this.world = world;
+  }
+}
+
+export async function runSeed(seed: number): Promise<Outcome> {
+  const world = new World(seed);
+  let step = 0;
+  try {
+    await world.begin();
+    await world.run(world.random.int(0, 5000));
+    const steps = world.random.int(10, 60);
+    for (step = 1; step <= steps; step++) {
+      world.log(`STEP ${step} ${await act(world)}`);
+      await world.run(world.random.latency(world.random.pick([100, 1000, 4000])));
+    }
+    const convergedAfter = await converge(world);
+    return { convergedAfter, steps };
+  } catch (error) {
+    throw new SeedFailure(seed, step, world, error);
+  }
+}
+
+async function converge(world: World): Promise<number> {
+  mend(world);
+  world.log('PEACE');
+  const from = world.clock.now();
+  await world.run(1000);
+  // What was planned for later ends what was begun before: it all has to be over.
+  await world.run(120_000);
+  mend(world);
+  while (problems(world).length > 0) {
+    if (world.clock.now() - from > CONVERGES_WITHIN) {
+      throw new Error(`not converged: ${problems(world).join('; ')}`);
+    }
+    await world.run(1000);
+  }
+  const convergedAfter = world.clock.now() - from;
+  const tasks = fingerprint(world);
+  await world.run(QUIET_FOR);
+  const found = problems(world);
+  if (found.length > 0) throw new Error(`did not stay converged: ${found.join('; ')}`);
+  if (fingerprint(world) !== tasks) throw new Error('tasks changed although nothing happened');
+  return convergedAfter;
+}
+
+/** Which tasks are wanted, and where. */
+function fingerprint(world: World): string {
+  const live = [...world.view.all('task')].filter((task) => task.DesiredState === 'running');
+  return live.map(({ ID, NodeID, Status }) => `${ID}@${NodeID}:${Status.State}`).join(' ');
+}

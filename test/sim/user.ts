@@ -1,0 +1,81 @@
+/** What users ask of the cluster: the API's own routes, called without sockets. */
+import type { ManagerFace } from '../../src/api/contract.ts';
+import { type ApiContext, type ApiRequest, Router } from '../../src/api/router.ts';
+import { nodeRoutes } from '../../src/api/swarm/nodes.ts';
+import { serviceRoutes } from '../../src/api/swarm/services.ts';
+import { ApiError } from '../../src/model/errors.ts';
+import type { Node, Service } from '../../src/model/objects.ts';
+import type { NodeSpec, ServiceSpec } from '../../src/model/spec.ts';
+import type { Store } from '../../src/store/contract.ts';
+
+export interface UserOptions {
+  /** The store of the manager that runs now. */
+  store(): Store;
+  newId(): string;
+  now(): number;
+}
+
+/** Every call resolves with the error message that the user sees, or undefined. */
+export class User {
+  readonly #router = new Router();
+
+  constructor(options: UserOptions) {
+    const face = {
+      get store() {
+        return options.store();
+      },
+      newId: options.newId,
+      now: options.now,
+      disconnect: () => {},
+    } as unknown as ManagerFace;
+    const context = { membership: { manager: () => face } } as unknown as ApiContext;
+    serviceRoutes(this.#router, context);
+    nodeRoutes(this.#router, context);
+  }
+
+  create(spec: ServiceSpec): Promise<string | undefined> {
+    return this.#call('POST', '/services/create', {}, spec);
+  }
+
+  update(service: Service, spec: ServiceSpec, rollback = false): Promise<string | undefined> {
+    const version = String(service.Version.Index);
+    const query: Record<string, string> = rollback ? { version, rollback: 'previous' } : { version };
+    return this.#call('POST', `/services/${service.ID}/update`, query, spec);
+  }
+
+  remove(service: Service): Promise<string | undefined> {
+    return this.#call('DELETE', `/services/${service.ID}`, {});
+  }
+
+  updateNode(node: Node, spec: NodeSpec): Promise<string | undefined> {
+    return this.#call('POST', `/nodes/${node.ID}/update`, { version: String(node.Version.Index) }, spec);
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    query: Record<string, string>,
+    body?: unknown,
+  ): Promise<string | undefined> {
+    const match = this.#router.match(method, path);
+    if (!match) throw new Error(`no route for ${method} ${path}`);
+    const request = {
+      method,
+      path,
+      params: match.params,
+      query: new URLSearchParams(query),
+      apiVersion: '1.47',
+      headers: {},
+      signal: new AbortController().signal,
+      json: async () => structuredClone(body),
+      bytes: async () => Buffer.from(JSON.stringify(body)),
+    } as unknown as ApiRequest;
+    try {
+      await this.#router.answer(match, request);
+      return undefined;
+    } catch (error) {
+      if (error instanceof ApiError) return error.message;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,270 @@
+/** A whole cluster in one process, on virtual time: real manager parts and real agents, everything else made up. */
+import type { Node, NodeDescription, Service, Task } from '../../src/model/objects.ts';
+import type { Commit, Store, View } from '../../src/store/contract.ts';
+import { sampleCluster } from '../../src/store/samples.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+import { Host } from './host.ts';
+import { checkCommit, checkStarted, isLost, placeOf, startsFirst, Violation } from './invariants.ts';
+import { Disk, Manager } from './manager.ts';
+import { Network } from './network.ts';
+import { Random } from './random.ts';
+import { checkStrays } from './strays.ts';
+import { User } from './user.ts';
+
+/** How long (ms) a host has to be within reach before it is held to what its manager wants. */
+const REACHABLE_AFTER = 5_000;
+const LINES = 4000;
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly random: Random;
+  readonly network: Network;
+  readonly disk = new Disk();
+  readonly user: User;
+  readonly hosts: Host[];
+  manager: Manager | undefined;
+  /** The first thing that was broken. */
+  violation: unknown;
+  /** The last things that happened. */
+  readonly lines: string[] = [];
+  /** Services whose updates have at some time started new tasks first. */
+  readonly startFirst = new Set<string>();
+  /** Since when each host has been within reach of a manager and in order, milliseconds. */
+  readonly #fineSince = new Map<string, number>();
+  readonly #sorrows = new Map<string, number>();
+  #view: View;
+  #ids = 0;
+  #names = 0;
+
+  constructor(seed: number) {
+    this.random = new Random(seed);
+    this.network = new Network(this.clock, this.random);
+    this.user = new User({
+      store: () => this.manager!.store,
+      newId: () => this.#newId(),
+      now: () => this.clock.now(),
+    });
+    this.hosts = Array.from({ length: this.random.int(3, 5) }, (_, i) => this.#makeHost(i + 1));
+    this.#view = this.disk.open().view;
+  }
+
+  /** The hosts without a manager. */
+  get workers(): Host[] {
+    return this.hosts.slice(1);
+  }
+
+  get view(): View {
+    return this.#view;
+  }
+
+  async begin(): Promise<void> {
+    const store = this.disk.open();
+    await store.commit({
+      changes: [
+        { op: 'put', kind: 'cluster', object: sampleCluster('cluster', '', '') },
+        ...this.hosts.map((host, i) => ({
+          op: 'put' as const,
+          kind: 'node' as const,
+          object: newNode(host, i === 0 ? 'manager' : 'worker', this.random.pick(['a', 'b'])),
+        })),
+      ],
+    });
+    this.startManager();
+    for (const host of this.hosts) host.start();
+    this.#keepChecking();
+  }
+
+  startManager(): void {
+    if (this.manager) return;
+    this.log('the manager starts');
+    this.manager = new Manager({
+      disk: this.disk,
+      clock: this.clock,
+      network: this.network,
+      newId: () => this.#newId(),
+      endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
+      watch: (commit, store) => this.#onCommit(commit, store),
+      failed: (error) => this.fail(error),
+      log: (line) => this.log(line),
+    });
+    this.#view = this.manager.store.view;
+    // One daemon per host: the agent beside the manager starts with it.
+    this.hosts[0]!.start();
+  }
+
+  killManager(): void {
+    this.manager?.kill();
+    this.manager = undefined;
+    this.hosts[0]!.kill();
+  }
+
+  services(): Service[] {
+    return this.manager ? [...this.#view.all('service')] : [];
+  }
+
+  pickNode(): Node | undefined {
+    return this.manager && this.random.pick([...this.#view.all('node')]);
+  }
+
+  nextName(): number {
+    return ++this.#names;
+  }
+
+  later(ms: number, fn: () => void): void {
+    this.clock.timer(ms, fn);
+  }
+
+  /** Lets `ms` of virtual time pass. Throws what was broken meanwhile. */
+  async run(ms: number): Promise<void> {
+    const until = this.clock.now() + ms;
+    while (this.violation === undefined && (await this.clock.step(until)));
+    if (this.violation !== undefined) throw this.violation;
+    await this.clock.advance(until - this.clock.now());
+  }
+
+  log(line: string): void {
+    const at = ((this.clock.now() - START) / 1000).toFixed(3);
+    this.lines.push(`${at} ${line}`);
+    if (this.lines.length > 2 * LINES) this.lines.splice(0, LINES);
+  }
+
+  fail(error: unknown): void {
+    this.violation ??= error;
+  }
+
+  /** True once the host has been in order and within reach of the manager for `ms`. */
+  fineFor(host: Host, ms: number): boolean {
+    const since = this.#fineSince.get(host.nodeId);
+    return since !== undefined && this.clock.now() - since >= ms;
+  }
+
+  hostOf(nodeId: string | undefined): Host | undefined {
+    return this.hosts.find((host) => host.nodeId === nodeId);
+  }
+
+  #newId(): string {
+    return `x${String(++this.#ids).padStart(5, '0')}`;
+  }
+
+  #makeHost(number: number): Host {
+    const nodeId = `node${number}`;
+    const { clock, random, network } = this;
+    const host: Host = new Host({
+      nodeId,
+      addr: `10.0.0.${number}`,
+      description: describeHost(`host${number}`, random.pick([2, 4, 8])),
+      clock,
+      random,
+      network,
+      hooks: {
+        started: (taskId) => this.#guard(() => this.#onStarted(host, taskId)),
+        stopped: (taskId) => this.log(`${nodeId}: container of ${taskId} has stopped`),
+      },
+      failed: (error) => this.fail(error),
+      log: (line) => this.log(line),
+    });
+    return host;
+  }
+
+  #onCommit(commit: Commit, store: Store): void {
+    for (const event of commit.events) {
+      this.log(`r${commit.revision} ${summary(event)}`);
+      if (event.kind === 'service' && event.after && startsFirst(event.after)) this.startFirst.add(event.id);
+    }
+    this.#guard(() => checkCommit(commit, store.view));
+  }
+
+  #onStarted(host: Host, taskId: string): void {
+    this.log(`${host.nodeId}: container of ${taskId} is started`);
+    const task = this.#view.get('task', taskId);
+    if (!task) return;
+    const now = this.clock.now();
+    for (const each of this.hosts) {
+      for (const otherId of each.engine.running()) {
+        const other = otherId === taskId ? undefined : this.#view.get('task', otherId);
+        if (!other || placeOf(other) !== placeOf(task)) continue;
+        checkStarted(task, other, {
+          now,
+          reachable:
+            this.fineFor(each, REACHABLE_AFTER) &&
+            this.fineFor(host, REACHABLE_AFTER) &&
+            !isLost(other, this.#view),
+          startFirst: this.startFirst.has(task.ServiceID),
+        });
+      }
+    }
+  }
+
+  /** Looks each second for what should not be, and notes which hosts are in order. */
+  #keepChecking(): void {
+    const now = this.clock.now();
+    for (const host of this.hosts) {
+      const { nodeId } = host;
+      const fine =
+        this.manager?.process.hung === false &&
+        host.powered &&
+        host.process.alive &&
+        !host.process.hung &&
+        host.engine.mode === 'good' &&
+        !this.network.isCut(nodeId) &&
+        this.network.hasSession(nodeId);
+      if (!fine) this.#fineSince.delete(nodeId);
+      else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
+    }
+    this.#guard(() => checkStrays(this, this.#sorrows));
+    this.clock.timer(1000, () => this.#keepChecking());
+  }
+
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.fail(error instanceof Violation ? error : new Error('a check has failed', { cause: error }));
+    }
+  }
+}
+
+const START = new VirtualClock().now();
+
+function describeHost(hostname: string, cpus: number): NodeDescription {
+  return {
+    Hostname: hostname,
+    Platform: { Architecture: 'x86_64', OS: 'linux' },
+    Resources: { NanoCPUs: cpus * 1e9, MemoryBytes: 4 << 30 },
+    Engine: { EngineVersion: '28.2.2', Labels: {}, Plugins: [] },
+    TLSInfo: { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' },
+  };
+}
+
+function newNode(host: Host, role: string, zone: string): Node {
+  const at = new Date(START).toISOString();
+  return {
+    ID: host.nodeId,
+    Version: { Index: 0 },
+    CreatedAt: at,
+    UpdatedAt: at,
+    Spec: { Role: role, Availability: 'active', Labels: { zone } },
+    Status: { State: 'unknown', Addr: host.addr },
+    internal: {},
+  };
+}
+
+function summary(event: Commit['events'][number]): string {
+  const { kind, id, after } = event;
+  if (!after) return `${kind} ${id} deleted`;
+  if (kind === 'task') {
+    const task = after as Task;
+    const err = task.Status.Err ? ` (${task.Status.Err})` : '';
+    const waits = task.internal.after ? ` after ${task.internal.after}` : '';
+    return `task ${id} ${task.internal.service.Name}.${task.Slot ?? 'global'} v${task.internal.specVersion} on ${task.NodeID ?? '-'}: ${task.Status.State}${err}, wanted ${task.DesiredState}${waits}`;
+  }
+  if (kind === 'node') {
+    const node = after as Node;
+    return `node ${id} ${node.Status.State} ${node.Status.Message ?? ''} ${node.Spec.Availability} ${JSON.stringify(node.Spec.Labels)}`;
+  }
+  if (kind === 'service') {
+    const service = after as Service;
+    return `service ${id} ${service.Spec.Name} v${service.internal.specVersion} ${JSON.stringify(service.Spec.Mode)} ${JSON.stringify(service.UpdateStatus ?? {})} ${JSON.stringify(service.internal)}`;
+  }
+  return `${kind} ${id}`;
+}
