@@ -1,0 +1,75 @@
+/**
+ * What the data plane of one host has to be: computed by the manager from the store at a revision, sent to the host's
+ * agent, and reconciled there as a whole (src/network). A host is told only of the networks that it has use for.
+ */
+
+/** Addresses are text, IPv4 first, then IPv6; where a prefix length is given the text is CIDR. */
+export interface NetworkState {
+  /** The store's revision that this was computed from. */
+  revision: number;
+  /** UDP port of the VXLAN tunnels. */
+  dataPathPort: number;
+  networks: OverlayState[];
+  /** Ports of the routing mesh, answered on every address of every host. */
+  published: PublishedPort[];
+}
+
+export interface OverlayState {
+  id: string;
+  name: string;
+  /** VXLAN network identifier, 4096 to 2^24-1. */
+  vni: number;
+  /** Of the containers' interfaces. */
+  mtu: number;
+  /** No way out to the world. */
+  internal: boolean;
+  /** The network of the routing mesh. */
+  ingress: boolean;
+  encrypted: boolean;
+  subnets: Array<{ subnet: string; gateway: string }>;
+  /** This host's own addresses in the network, CIDR: its balancer's, and where its DNS server answers. */
+  addresses: string[];
+  /** The other hosts that have this network: their addresses on the underlay, and within the network. */
+  peers: Array<{ nodeId: string; underlay: string; addresses: string[] }>;
+  endpoints: NetworkEndpoint[];
+  services: ServiceEndpoints[];
+}
+
+/** A container on the network, anywhere. */
+export interface NetworkEndpoint {
+  /** The task's id, or the container's for one that was attached by hand. */
+  id: string;
+  nodeId: string;
+  /** Without prefix length. */
+  addresses: string[];
+  mac: string;
+  /** The container's names: `web.1.<task id>`, aliases given to the container itself. */
+  names: string[];
+  serviceId?: string;
+}
+
+export interface ServiceEndpoints {
+  id: string;
+  name: string;
+  /** Names beside its own under which the service is found in this network. */
+  aliases: string[];
+  /** Virtual addresses, without prefix length; empty for DNS round robin. */
+  vips: string[];
+  /** Ids of the endpoints that take part: running, healthy, not about to be stopped. */
+  ready: string[];
+}
+
+export interface PublishedPort {
+  protocol: 'tcp' | 'udp' | 'sctp';
+  port: number;
+  targetPort: number;
+  serviceId: string;
+  /** Addresses in the ingress network of the tasks that take part, without prefix length. */
+  targets: string[];
+}
+
+/** The MAC address of the container with that IPv4 address: the same on every host, so that no one has to ask. */
+export function macOf(ipv4: string): string {
+  const bytes = ipv4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));
+  return `02:42:${bytes.join(':')}`;
+}
