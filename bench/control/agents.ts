@@ -22,12 +22,12 @@ process.once('disconnect', () => process.exit());
 async function run({ remote, joinToken, agents, directory }: AgentsStart): Promise<void> {
   const signal = AbortSignal.timeout(300_000);
   const numbers = Array.from({ length: agents }, (_, index) => index + 1);
-  const identities = await inParallel(numbers, async (number) => {
+  await inParallel(numbers, async (number) => {
     const { credentials } = await joinCluster({ remote, token: joinToken, signal });
-    return createIdentity(join(directory, `host${number}`), credentials);
+    const identity = await createIdentity(join(directory, `host${number}`), credentials);
+    start(remote, identity, `host${number}`);
   });
   report({ type: 'joined' });
-  for (const [index, identity] of identities.entries()) start(remote, identity, `host${index + 1}`);
 }
 
 function start(remote: string, identity: NodeIdentity, hostname: string): void {
@@ -51,14 +51,12 @@ function start(remote: string, identity: NodeIdentity, hostname: string): void {
   }).catch(failed);
 }
 
-async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  const entries = items.entries();
+async function inParallel<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items[Symbol.iterator]();
   const worker = async () => {
-    for (const [index, item] of entries) results[index] = await work(item);
+    for (let next = left.next(); !next.done; next = left.next()) await work(next.value);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return results;
 }
 
 function report(message: AgentsReport): void {

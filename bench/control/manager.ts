@@ -1,7 +1,7 @@
 /** A process that is a manager and nothing else: no Docker Engine under it, no agent beside it. */
 import { join } from 'node:path';
 import { ApiServer } from '../../src/api/server.ts';
-import { swarmModeRoutes } from '../../src/api/swarm/routes.ts';
+import { swarmRoutes } from '../../src/api/swarm/routes.ts';
 import { foundCluster } from '../../src/daemon/found.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { unixEngine } from '../../src/engine/client.ts';
@@ -45,7 +45,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
   const server = new ApiServer({
     engine,
     log,
-    routes: [swarmModeRoutes],
+    routes: [swarmRoutes],
     membership: {
       manager: () => face,
       status: () => ({
