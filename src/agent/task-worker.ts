@@ -95,7 +95,9 @@ export class TaskWorker {
   }
 
   async #run(): Promise<void> {
-    await this.#stopLeftover();
+    // A task can be over while its container still runs: the manager gave it up, or this agent was killed between
+    // deciding and doing. Nobody counts on such a container any more.
+    if (isTerminal(this.#status.State)) await this.#makeSureItStopped();
     while (this.#fate === 'work') {
       const step = nextStep(this.#status.State, this.#assigned.task.DesiredState);
       if (step.kind === 'move') this.#set(moved(this.#status, step.state, step.message, this.#now()));
@@ -113,12 +115,9 @@ export class TaskWorker {
     }
   }
 
-  /**
-   * A task can be over while its container still runs: the manager gave it up, or this agent was killed between
-   * deciding and doing. Nobody counts on such a container any more.
-   */
-  async #stopLeftover(): Promise<void> {
-    while (this.#fate === 'work' && isTerminal(this.#status.State)) {
+  /** Returns once the container is known not to run, or the task's fate has changed. */
+  async #makeSureItStopped(): Promise<void> {
+    while (this.#fate === 'work') {
       try {
         const container = await this.#options.engine.inspect(this.#id);
         if (container?.state === 'running') await this.#options.engine.stop(this.#assigned);
@@ -137,12 +136,16 @@ export class TaskWorker {
     } catch (error) {
       // Interrupted: what failed does not matter, the next step is to stop.
       if (action !== 'stop' && this.#wanted === 'stop') return;
-      if (error instanceof TemporaryError) {
-        this.#options.log(`task ${this.#id}: ${action} is tried again: ${error.message}`);
+      // A container that cannot be stopped is not stopped, whatever the reason: its place must not be taken yet.
+      if (error instanceof TemporaryError || action === 'stop') {
+        this.#options.log(`task ${this.#id}: ${action} is tried again: ${messageOf(error)}`);
         await this.#pause();
         return;
       }
-      if (action === 'prepare' || action === 'start') await this.#observe();
+      // It may run although the engine says otherwise, and would go on beside the task that replaces this one.
+      if (action !== 'prepare') await this.#makeSureItStopped();
+      if (this.#fate !== 'work') return;
+      if (action !== 'wait') await this.#tryToObserve();
       this.#set(failed(this.#status, messageOf(error), this.#now()));
     }
   }
@@ -154,7 +157,7 @@ export class TaskWorker {
       case 'prepare':
         await engine.prepare(this.#assigned, this.#options.dependencies, signal);
         // Someone will want to know the container while it waits; otherwise it is looked at after its start anyway.
-        if (!atLeast(this.#assigned.task.DesiredState, 'running')) await this.#observe();
+        if (!atLeast(this.#assigned.task.DesiredState, 'running')) await this.#tryToObserve();
         return true;
       case 'start':
         return this.#start(signal);
@@ -162,7 +165,7 @@ export class TaskWorker {
         return this.#wait(signal);
       case 'stop': {
         await engine.stop(this.#assigned);
-        if (atLeast(this.#status.State, 'preparing')) await this.#observe();
+        if (atLeast(this.#status.State, 'preparing')) await this.#tryToObserve();
         return true;
       }
     }
@@ -217,14 +220,17 @@ export class TaskWorker {
 
   /** Looks at the container and notes it in the status that is reported next. */
   async #observe(): Promise<TaskContainer | undefined> {
+    const container = await this.#options.engine.inspect(this.#id);
+    this.#status = withContainer(this.#status, container);
+    return container;
+  }
+
+  /** The same where the status can do without. */
+  async #tryToObserve(): Promise<void> {
     try {
-      const container = await this.#options.engine.inspect(this.#id);
-      this.#status = withContainer(this.#status, container);
-      return container;
+      await this.#observe();
     } catch (error) {
-      if (this.#status.State === 'starting') throw error;
       this.#options.log(`cannot look at the container of task ${this.#id}: ${messageOf(error)}`);
-      return undefined;
     }
   }
 

@@ -272,7 +272,7 @@ function destroyContainer(world: World): string | undefined {
 
 function endManager(world: World): string | undefined {
   if (!world.manager) return undefined;
-  const ms = world.random.chance(0.3) ? 60_000 : world.random.latency(2000);
+  const ms = world.random.chance(0.15) ? 60_000 : world.random.latency(2000);
   world.killManager();
   world.later(ms, () => world.startManager());
   return `killed for ${ms} ms`;

@@ -31,6 +31,9 @@ export class SeedFailure extends Error {
 export async function runSeed(seed: number): Promise<Outcome> {
   const world = new World(seed);
   let step = 0;
+  // What nobody waits for would end the daemon.
+  const unhandled = (error: unknown) => world.fail(new Error('unhandled rejection', { cause: error }));
+  process.on('unhandledRejection', unhandled);
   try {
     await world.begin();
     await world.run(world.random.int(0, 5000));
@@ -43,6 +46,8 @@ export async function runSeed(seed: number): Promise<Outcome> {
     return { convergedAfter, steps };
   } catch (error) {
     throw new SeedFailure(seed, step, world, error);
+  } finally {
+    process.off('unhandledRejection', unhandled);
   }
 }
 

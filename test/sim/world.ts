@@ -230,7 +230,7 @@ function describeHost(hostname: string, cpus: number): NodeDescription {
   return {
     Hostname: hostname,
     Platform: { Architecture: 'x86_64', OS: 'linux' },
-    Resources: { NanoCPUs: cpus * 1e9, MemoryBytes: 4 << 30 },
+    Resources: { NanoCPUs: cpus * 1e9, MemoryBytes: 4 * 2 ** 30 },
     Engine: { EngineVersion: '28.2.2', Labels: {}, Plugins: [] },
     TLSInfo: { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' },
   };
