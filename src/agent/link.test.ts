@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
+import { joinCluster } from './join.ts';
+import { createManagerLink } from './link.ts';
+
+describe('the link to a manager', () => {
+  let port: ClusterPort;
+  let worker: NodeIdentity;
+
+  before(async () => {
+    port = await startClusterPort();
+    worker = await port.join();
+  });
+  after(async () => {
+    await port.close();
+    assert.deepEqual(port.errors, []);
+  });
+
+  const linkTo = (...managers: string[]) =>
+    createManagerLink({
+      identity: worker,
+      managers: () => managers,
+      connectEngine: () => Promise.reject(new Error('no engine in this test')),
+      renew: () => assert.fail('no renewal was expected'),
+      onError: (error) => port.errors.push(error),
+    });
+  const request = { description: describeHost('w') };
+
+  /** A way to the manager that can be cut without either end being told. */
+  async function cable() {
+    const sockets: net.Socket[] = [];
+    const server = net.createServer((inner) => {
+      const outer = net.connect(port.server.port, '127.0.0.1');
+      sockets.push(inner, outer);
+      for (const socket of [inner, outer]) socket.on('error', () => {});
+      inner.pipe(outer).pipe(inner);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return {
+      address: `127.0.0.1:${(server.address() as net.AddressInfo).port}`,
+      cut: () => {
+        for (const socket of sockets) socket.unpipe().pause();
+      },
+      close: () => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      },
+    };
+  }
+
+  test('tries one manager after the other', async () => {
+    const session = await linkTo('127.0.0.1:1', port.address).open(request, AbortSignal.timeout(5000));
+    session.close();
+    await assert.rejects(
+      linkTo('127.0.0.1:1').open(request, AbortSignal.timeout(5000)),
+      /connection refused/,
+    );
+    await assert.rejects(linkTo().open(request, AbortSignal.timeout(5000)), /no manager is known/);
+  });
+
+  test('gives up when told to, and ends its session', async () => {
+    const aborted = AbortSignal.abort(new Error('enough'));
+    await assert.rejects(linkTo(port.address).open(request, aborted), /enough/);
+    const controller = new AbortController();
+    const session = await linkTo(port.address).open(request, controller.signal);
+    const other = port.sessions.open.get(worker.certificate.nodeId)!;
+    controller.abort();
+    for await (const message of session.messages) assert.equal(message.type, 'session');
+    if (!other.signal.aborted) await once(other.signal, 'abort');
+  });
+
+  test('ends a session whose manager has fallen silent', { timeout: 20_000 }, async () => {
+    const way = await cable();
+    port.sessions.heartbeatPeriod = 1e9;
+    const session = await linkTo(way.address).open(request, new AbortController().signal);
+    port.sessions.heartbeatPeriod = 5e9;
+    const begun = performance.now();
+    way.cut();
+    await assert.rejects(async () => {
+      for await (const message of session.messages) assert.equal(message.type, 'session');
+    }, /nothing was heard from the manager for 5 s/);
+    assert.ok(performance.now() - begun < 10_000);
+    way.close();
+  });
+
+  test('a manager that pings is not silent', { timeout: 20_000 }, async () => {
+    port.sessions.heartbeatPeriod = 1e9;
+    const session = await linkTo(port.address).open(request, new AbortController().signal);
+    port.sessions.heartbeatPeriod = 5e9;
+    const other = port.sessions.open.get(worker.certificate.nodeId)!;
+    const ticks = setInterval(() => void other.ping().catch(() => {}), 500);
+    await new Promise((resolve) => setTimeout(resolve, 7000));
+    clearInterval(ticks);
+    assert.equal(other.signal.aborted, false);
+    session.close();
+  });
+
+  test('a busy agent gets what was sent meanwhile, in order and whole', async () => {
+    const session = await linkTo(port.address).open(request, new AbortController().signal);
+    const other = port.sessions.open.get(worker.certificate.nodeId)!;
+    const node = port.store.view.get('node', worker.certificate.nodeId)!;
+    const sent = 3000;
+    for (let n = 0; n < sent; n++) {
+      const Labels = { n: String(n), text: 'é€𝄞'.repeat(n % 50) };
+      assert.ok(other.send({ type: 'node', node: { ...node, Spec: { ...node.Spec, Labels } } }));
+    }
+    let next = -1;
+    for await (const message of session.messages) {
+      if (message.type === 'node') {
+        assert.equal(message.node.Spec.Labels?.n, String(next));
+        assert.equal(message.node.Spec.Labels?.text, 'é€𝄞'.repeat(next % 50));
+      }
+      if (++next === sent) break;
+    }
+    assert.equal(next, sent);
+  });
+
+  test('many sessions leave nothing behind', { timeout: 60_000 }, async () => {
+    const link = linkTo(port.address);
+    const round = async (count: number) => {
+      for (let n = 0; n < count; n++) {
+        const session = await link.open(request, new AbortController().signal);
+        const other = port.sessions.open.get(worker.certificate.nodeId)!;
+        session.close();
+        if (!other.signal.aborted) await once(other.signal, 'abort');
+      }
+    };
+    await round(20);
+    const before = process.getActiveResourcesInfo().length;
+    const listeners = worker.onChange(() => {});
+    await round(200);
+    listeners();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const now = process.getActiveResourcesInfo();
+    assert.ok(now.length <= before + 2, `${before} before, now ${now.join()}`);
+    assert.equal(port.sessions.open.size, 0);
+  });
+
+  test('a join waits for a manager that does not answer, until it is called off', {
+    timeout: 20_000,
+  }, async () => {
+    const mute = net.createServer(() => {}).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const remote = `127.0.0.1:${(mute.address() as net.AddressInfo).port}`;
+    let tries = 0;
+    mute.on('connection', () => tries++);
+    const signal = AbortSignal.timeout(6000);
+    await assert.rejects(joinCluster({ remote, token: port.token(), signal }), { name: 'TimeoutError' });
+    assert.equal(tries, 2);
+    mute.close();
+  });
+});
