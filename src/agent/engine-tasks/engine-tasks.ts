@@ -15,8 +15,11 @@ import { LABEL } from './names.ts';
 import { FileStore, taskFiles } from './task-files.ts';
 import { watchContainers } from './watch.ts';
 
-/** More at a time make each slower and the whole no faster: the engine's locks and the processors are the bound. */
-const PARALLEL = 8;
+/**
+ * How many containers are made or started at a time. It is work for the processors: more than they can do at once makes
+ * each slower and the whole no faster.
+ */
+const parallel = (cpus: number): number => Math.min(Math.max(cpus + 1, 2), 16);
 const DEFAULT_GRACE_S = 10;
 
 export interface EngineTasksOptions {
@@ -40,7 +43,7 @@ export class EngineTasks implements TaskEngine {
   readonly #engine: EngineClient;
   readonly #images: Images;
   readonly #files: FileStore;
-  readonly #limiter = new Limiter(PARALLEL);
+  readonly #limiter = new Limiter(parallel(1));
   readonly #known = new Map<string, Known>();
   /** How containers ended, for when somebody removes them before they are looked at. */
   readonly #ends = new Map<string, { containerId: string; exitCode: number }>();
@@ -60,6 +63,7 @@ export class EngineTasks implements TaskEngine {
         this.#engine.json<EnginePlugin[] | null>('GET', '/plugins'),
       ]);
       const description = describe(info, plugins ?? []);
+      this.#limiter.limit = parallel(info.NCPU);
       this.#host = Promise.resolve(this.#hostOf(description));
       return description;
     });
