@@ -6,7 +6,7 @@ import { certificatesIn } from '../identity/pem.ts';
 import { parseToken, rootDigest } from '../identity/token.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import type { CaAnswer, IssueAnswer, IssueRequest } from '../model/protocol.ts';
-import { call, connectManager, type Expect, NoAnswerError } from './wire.ts';
+import { callOnce, NoAnswerError } from './wire.ts';
 
 export interface JoinOptions {
   /** The manager, host:port. */
@@ -48,7 +48,8 @@ async function attempt(options: JoinOptions, digest: string): Promise<Joined> {
   if (options.availability) body.availability = options.availability;
   if (options.addr) body.addr = options.addr;
   const expect = { kind: 'manager', roots: root } as const;
-  const answer = (await once(options, expect, 'POST', '/ca/issue', body)) as IssueAnswer;
+  const { remote: address, signal } = options;
+  const answer = (await callOnce({ address, expect, signal }, 'POST', '/ca/issue', body)) as IssueAnswer;
   const { nodeId, role, clusterId } = readNodeCertificate(answer.certificate);
   if (!certificatesIn(answer.roots).includes(root))
     throw new ApiError(500, 'the manager does not trust the root that the token pins');
@@ -61,28 +62,11 @@ async function attempt(options: JoinOptions, digest: string): Promise<Joined> {
 }
 
 /** Asks whoever is at the address for the cluster's root, and believes it if it is the one in the token. */
-async function pinnedRoot(options: JoinOptions, digest: string): Promise<string> {
-  const { roots } = (await once(options, { kind: 'anybody' }, 'GET', '/ca')) as Partial<CaAnswer>;
+async function pinnedRoot({ remote, signal }: JoinOptions, digest: string): Promise<string> {
+  const anybody = { address: remote, expect: { kind: 'anybody' }, signal } as const;
+  const { roots } = (await callOnce(anybody, 'GET', '/ca')) as Partial<CaAnswer>;
   const root = certificatesIn(String(roots)).find((candidate) => rootDigest(candidate) === digest);
   if (root === undefined)
     throw new ApiError(500, `remote CA does not match fingerprint. Expected: ${digest}`);
   return root;
-}
-
-async function once(
-  { remote, signal }: JoinOptions,
-  expect: Expect,
-  method: 'GET' | 'POST',
-  path: string,
-  body?: unknown,
-): Promise<unknown> {
-  const session = await connectManager({ address: remote, expect, signal });
-  const onAbort = () => session.destroy();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await call(session, method, path, body);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    session.destroy();
-  }
 }

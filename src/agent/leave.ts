@@ -1,25 +1,12 @@
+/** How a node takes its leave: the manager stops counting on it, and its certificate is good for nothing afterwards. */
 import type { NodeIdentity } from '../identity/node-identity.ts';
-import { call, connectAs } from './wire.ts';
+import { callAny } from './wire.ts';
 
-/** Tells a manager that this node leaves. @throws the last manager's error if none takes it */
+/** Tells the first manager (host:port) that can be reached. Throws if none can, or the signal's reason. */
 export async function leaveCluster(
   identity: NodeIdentity,
   managers: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  let last: unknown = new Error('no manager is known');
-  for (const address of managers) {
-    try {
-      const session = await connectAs(identity, address, signal);
-      try {
-        await call(session, 'POST', '/leave', {});
-        return;
-      } finally {
-        session.destroy();
-      }
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw last;
+  await callAny(identity, managers, signal, '/leave', {});
 }

@@ -24,8 +24,10 @@ export interface LinkOptions {
 
 /** Managers send a PING every fifth of the period: after so many periods without a sign the manager is lost. */
 const SILENT_PERIODS = 3;
-const LEAST_SILENCE = 5_000;
-const LOOK_EVERY = 1_000;
+const LEAST_SILENCE = 2_000;
+const LOOK_EVERY = 500;
+/** How long (ms) a manager may take to begin a session. */
+const OPEN_TIMEOUT = 10_000;
 
 /**
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
@@ -60,6 +62,7 @@ async function openSession(
   const close = () => connection.destroy();
   signal.addEventListener('abort', close, { once: true });
   connection.once('close', () => signal.removeEventListener('abort', close));
+  const timer = setTimeout(close, OPEN_TIMEOUT);
   try {
     const description = { ...sessionRequest.description, TLSInfo: identity.tlsInfo() };
     const stream = request(connection, 'POST', '/session', { ...sessionRequest, description });
@@ -73,6 +76,8 @@ async function openSession(
   } catch (error) {
     close();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -187,7 +192,7 @@ function endWhenSilent(connection: ClientHttp2Session, inbox: Inbox, periodMs: n
   const timer = setInterval(() => {
     const now = performance.now();
     // Where this process itself was held up, what was sent meanwhile is still to be read.
-    if (now - looked > 2 * LOOK_EVERY) heard = now;
+    if (now - looked > 4 * LOOK_EVERY) heard = now;
     looked = now;
     if (now - heard <= limit) return;
     inbox.fail(new ApiError(503, `nothing was heard from the manager for ${Math.round(limit / 1000)} s`));

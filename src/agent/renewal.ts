@@ -4,7 +4,7 @@ import { renewalTime } from '../identity/expiry.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import type { IssueAnswer, RenewRequest } from '../model/protocol.ts';
-import { call, connectAs } from './wire.ts';
+import { callAny } from './wire.ts';
 
 /** Least time (ms) between two renewals, should the clocks of node and manager disagree by more than a certificate's life. */
 const LEAST = 60_000;
@@ -72,29 +72,16 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
   async function run(): Promise<void> {
     wanted = false;
     const { csr, key } = await createRequest();
-    const { certificate, roots } = await renew(csr);
-    await identity.update({ key, certificate, roots });
-  }
-
-  async function renew(csr: string): Promise<IssueAnswer> {
-    let last: unknown = new Error('no manager is known');
-    for (const address of managers()) {
-      try {
-        const session = await connectAs(identity, address, over.signal);
-        const onAbort = () => session.destroy();
-        over.signal.addEventListener('abort', onAbort, { once: true });
-        try {
-          return (await call(session, 'POST', '/ca/renew', { csr } satisfies RenewRequest)) as IssueAnswer;
-        } finally {
-          over.signal.removeEventListener('abort', onAbort);
-          session.destroy();
-        }
-      } catch (error) {
-        over.signal.throwIfAborted();
-        last = error;
-      }
-    }
-    throw last;
+    const body: RenewRequest = { csr };
+    const { certificate } = (await callAny(
+      identity,
+      managers(),
+      over.signal,
+      '/ca/renew',
+      body,
+    )) as IssueAnswer;
+    // Roots come in the session, in the order in which they change.
+    await identity.update({ key, certificate });
   }
 
   plan(0);

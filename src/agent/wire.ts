@@ -43,9 +43,12 @@ export function connectAs(
   address: string,
   signal?: AbortSignal,
 ): Promise<ClientHttp2Session> {
-  const { credentials, certificate } = identity;
+  return connectManager({ ...optionsOf(identity, address), signal });
+}
+
+function optionsOf({ credentials, certificate }: NodeIdentity, address: string): ConnectOptions {
   const expect = { kind: 'manager', roots: credentials.roots, clusterId: certificate.clusterId } as const;
-  return connectManager({ address, expect, own: credentials, signal });
+  return { address, expect, own: credentials };
 }
 
 /**
@@ -147,6 +150,44 @@ export async function call(
     clearTimeout(timer);
     stream.destroy();
   }
+}
+
+/** One JSON request over a connection of its own, broken off when the signal is aborted. */
+export async function callOnce(
+  options: ConnectOptions & { signal: AbortSignal },
+  method: 'GET' | 'POST',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  const session = await connectManager(options);
+  const onAbort = () => session.destroy();
+  options.signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await call(session, method, path, body);
+  } finally {
+    options.signal.removeEventListener('abort', onAbort);
+    session.destroy();
+  }
+}
+
+/** A node's JSON request to the first manager that answers it. Throws the last one's error, or the signal's reason. */
+export async function callAny(
+  identity: NodeIdentity,
+  managers: readonly string[],
+  signal: AbortSignal,
+  path: string,
+  body: unknown,
+): Promise<unknown> {
+  let last: unknown = new ApiError(503, 'no manager is known');
+  for (const address of managers) {
+    try {
+      return await callOnce({ ...optionsOf(identity, address), signal }, 'POST', path, body);
+    } catch (error) {
+      signal.throwIfAborted();
+      last = error;
+    }
+  }
+  throw last;
 }
 
 /** A request that goes out whole. */

@@ -6,10 +6,13 @@ import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
 import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
 import { joinCluster } from '../agent/join.ts';
+import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink, type LinkOptions } from '../agent/link.ts';
 import { call, connectAs, connectManager, request, responseTo, textOf } from '../agent/wire.ts';
+import { createRequest, issueCertificate } from '../identity/authority.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
+import { theCluster } from './ca/cluster.ts';
 
 const noEngine = () => Promise.reject(new Error('no engine in this test'));
 
@@ -195,9 +198,28 @@ describe('cluster port', () => {
 
     test('a node that leaves is locked out', async () => {
       const leaver = await port.join();
-      assert.deepEqual(await call(await as(leaver), 'POST', '/leave', {}), {});
+      await leaveCluster(leaver, [port.address], AbortSignal.timeout(5000));
       assert.deepEqual(port.sessions.left, [leaver.certificate.nodeId]);
       await assert.rejects(call(await as(leaver), 'POST', '/ca/renew', { csr: '' }), status(403));
+    });
+
+    test('an expired certificate is named as what it is', async () => {
+      const { csr, key } = await createRequest();
+      const { internal, ID } = theCluster(port.store.view);
+      const holder = {
+        ...worker.certificate,
+        clusterId: ID,
+        notBefore: Date.now() - 7_200_000,
+        notAfter: Date.now() - 3_600_000,
+      };
+      const certificate = await issueCertificate({ cert: internal.caCert, key: internal.caKey }, csr, holder);
+      const session = await connectManager({
+        address: port.address,
+        expect: { kind: 'anybody' },
+        own: { key, certificate },
+      });
+      open.push(session);
+      await assert.rejects(call(session, 'POST', '/ca/renew', { csr }), status(403, /CERT_HAS_EXPIRED/));
     });
 
     test('a refused session says why it ended', async () => {
@@ -232,6 +254,15 @@ describe('cluster port', () => {
       const session = await stranger();
       const body = { csr: 'x'.repeat(100_000), token: '' };
       await assert.rejects(call(session, 'POST', '/ca/issue', body), status(413));
+    });
+
+    test('too many requests at once from a stranger', async () => {
+      const session = await stranger();
+      const waiting = Array.from({ length: 4 }, () =>
+        session.request({ ':method': 'POST', ':path': '/ca/issue' }, { endStream: false }),
+      );
+      await assert.rejects(call(session, 'GET', '/ca'), status(429));
+      for (const stream of waiting) stream.destroy();
     });
 
     test('a body that does not come', async () => {

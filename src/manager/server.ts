@@ -42,6 +42,7 @@ const SMALL = 64 * 1024;
 const LARGE = 32 * 1024 * 1024;
 /** Who has no certificate is served, but cannot take all there is. */
 const MAX_STRANGERS = 256;
+const MAX_STRANGER_STREAMS = 4;
 const MAX_STREAMS = 1000;
 const WINDOW = 1024 * 1024;
 
@@ -70,6 +71,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   const sockets = new Set<Socket>();
   const byNode = new Map<string, WireSession>();
   let strangers = 0;
+  const streams = new WeakMap<Peer, number>();
   let roots = authority.roots();
   let signedBy = theCluster(store.view).internal.caCert;
 
@@ -115,6 +117,13 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     if (strangers > MAX_STRANGERS) connection.destroy();
   }
 
+  function limitStreams(peer: Peer, stream: ServerHttp2Stream): void {
+    const open = (streams.get(peer) ?? 0) + 1;
+    streams.set(peer, open);
+    stream.on('close', () => streams.set(peer, (streams.get(peer) ?? 1) - 1));
+    if (open > MAX_STRANGER_STREAMS) throw new ApiError(429, 'too many requests at once');
+  }
+
   function hasSession(peer: Peer, connection: ServerHttp2Session): boolean {
     return byNode.get(peer.node?.nodeId ?? '')?.isOn(connection) === true;
   }
@@ -143,6 +152,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
       stream.destroy();
       return;
     }
+    if (peer.node === undefined) limitStreams(peer, stream);
     for (const { method, path, roles, handle } of ROUTES) {
       const match = path.exec(headers[':path'] ?? '');
       if (match === null || headers[':method'] !== method) continue;

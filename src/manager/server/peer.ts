@@ -10,15 +10,18 @@ export interface Peer {
   remoteAddr: string;
   /** Present if the connection came with a node's certificate that chained to a trusted root. */
   node?: { nodeId: string; role: Role; clusterId: string };
+  /** Why its certificate was not accepted, in OpenSSL's words. */
+  problem?: string;
 }
 
 /** Looks at a connection once its handshake is over. */
 export function peerOf(session: ServerHttp2Session): Peer {
   const socket = session.socket as TLSSocket;
   const remoteAddr = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-  const node = socket.authorized
-    ? nodeOf(socket.getPeerX509Certificate()?.toLegacyObject().subject)
-    : undefined;
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return { remoteAddr };
+  if (!socket.authorized) return { remoteAddr, problem: String(socket.authorizationError) };
+  const node = nodeOf(certificate.toLegacyObject().subject);
   return node === undefined ? { remoteAddr } : { remoteAddr, node };
 }
 
@@ -26,7 +29,10 @@ export function peerOf(session: ServerHttp2Session): Peer {
 export function authorize(peer: Peer, roles: readonly Role[], view: View): string {
   const { node } = peer;
   if (node === undefined || node.clusterId !== theCluster(view).ID)
-    throw new ApiError(403, 'this takes the certificate of a node of this cluster');
+    throw new ApiError(
+      403,
+      `this takes the certificate of a node of this cluster${peer.problem ? ` (${peer.problem})` : ''}`,
+    );
   const known = view.get('node', node.nodeId);
   if (known === undefined || known.internal.left)
     throw new ApiError(403, `node ${node.nodeId} is not part of this cluster any more`);
