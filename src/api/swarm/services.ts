@@ -21,6 +21,8 @@ export const serviceRoutes: RouteModule = (router, context) => {
     const filters = parseFilters(query, FILTERS);
     const withStatus = compareVersions(apiVersion, '1.41') >= 0 && goBool(query, 'status');
     const { view } = managerOf(membership).store;
+    const isDown = (id: string | undefined) =>
+      id !== undefined && view.get('node', id)?.Status.State === 'down';
     const runtimes = filters.get('runtime');
     if (runtimes.length > 0 && !runtimes.includes('container')) return { status: 200, body: [] };
     const services = [...view.all('service')].filter(
@@ -32,7 +34,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
     );
     const body = services.map((service) =>
       serviceForm(service, {
-        status: withStatus ? statusOf(service, view.tasksOfService(service.ID)) : undefined,
+        status: withStatus ? statusOf(service, view.tasksOfService(service.ID), isDown) : undefined,
       }),
     );
     return { status: 200, body };
@@ -73,20 +75,27 @@ export const serviceRoutes: RouteModule = (router, context) => {
   });
 };
 
-/** How many tasks run, are wanted, and (of a job's present iteration) are done. */
-export function statusOf(service: Service, tasks: Iterable<Task>): ServiceStatus {
+/**
+ * How many tasks run, are wanted, and (of a job's present iteration) are done. What a lost host said last is no running
+ * task: Docker Swarm counts it, and shows 8/6 until the host comes back.
+ */
+export function statusOf(
+  service: Service,
+  tasks: Iterable<Task>,
+  isDown: (nodeId: string | undefined) => boolean,
+): ServiceStatus {
   const mode = modeOf(service.Spec);
   const status = { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 0 };
   if (mode.kind === 'replicated') status.DesiredTasks = mode.replicas;
   if (mode.kind === 'replicated-job') status.DesiredTasks = mode.maxConcurrent;
   const perNode = mode.kind === 'global' || mode.kind === 'global-job';
   const iteration = service.JobStatus?.JobIteration.Index;
-  for (const { Status, DesiredState, JobIteration } of tasks) {
+  for (const { Status, DesiredState, JobIteration, NodeID } of tasks) {
     if (iteration !== undefined) {
       if (JobIteration?.Index !== iteration) continue;
       if (Status.State === 'complete') status.CompletedTasks++;
     }
-    if (Status.State === 'running') status.RunningTasks++;
+    if (Status.State === 'running' && !isDown(NodeID)) status.RunningTasks++;
     if (perNode && DesiredState === 'running') status.DesiredTasks++;
     if (perNode && DesiredState === 'complete' && Status.State !== 'complete') status.DesiredTasks++;
   }
