@@ -1,0 +1,117 @@
+/** A swarm on lab hosts: the first host is its manager, the others are workers. */
+import { eventually, Lab, type Outcome } from './lab.ts';
+
+export interface TaskRow {
+  name: string;
+  node: string;
+  desired: string;
+  current: string;
+  error: string;
+}
+
+export class Swarm implements AsyncDisposable {
+  readonly lab: Lab;
+  readonly manager: string;
+  readonly hosts: readonly string[];
+
+  private constructor(lab: Lab, hosts: readonly string[]) {
+    this.lab = lab;
+    this.hosts = hosts;
+    this.manager = hosts[0]!;
+  }
+
+  static async on(...hosts: string[]): Promise<Swarm> {
+    const lab = await Lab.with(...hosts);
+    const swarm = new Swarm(lab, hosts);
+    try {
+      const ip = await lab.must('ip', swarm.manager);
+      await swarm.docker('swarm', 'init', '--advertise-addr', ip);
+      const token = await swarm.docker('swarm', 'join-token', '-q', 'worker');
+      for (const host of hosts.slice(1))
+        await lab.docker(host, 'swarm', 'join', '--token', token, `${ip}:2377`);
+      return swarm;
+    } catch (error) {
+      const state = await swarm.explain();
+      await lab[Symbol.asyncDispose]();
+      throw new Error(`${(error as Error).message}\n${state}`);
+    }
+  }
+
+  /** The docker CLI on the manager; throws unless it succeeds. */
+  docker(...args: string[]): Promise<string> {
+    return this.lab.docker(this.manager, ...args);
+  }
+
+  tryDocker(...args: string[]): Promise<Outcome> {
+    return this.lab.tryDocker(this.manager, args);
+  }
+
+  /** What `docker service ps` says, newest tasks of a slot first. */
+  async tasks(service: string, ...filters: string[]): Promise<TaskRow[]> {
+    const format = '{{.Name}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}';
+    const args = filters.flatMap((filter) => ['--filter', filter]);
+    const text = await this.docker('service', 'ps', '--no-trunc', '--format', format, ...args, service);
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => {
+        const [name, node, desired, current, error] = line.split('\t');
+        return { name: name!, node: node!, desired: desired!, current: current!, error: error! };
+      });
+  }
+
+  running(service: string): Promise<TaskRow[]> {
+    return this.tasks(service, 'desired-state=running').then((rows) =>
+      rows.filter(({ current }) => current.startsWith('Running')),
+    );
+  }
+
+  /** Waits until exactly so many tasks of the service run. */
+  async converge(service: string, replicas: number, timeout = 60_000): Promise<TaskRow[]> {
+    return eventually(
+      `${service} runs ${replicas} tasks`,
+      timeout,
+      async () => {
+        const rows = await this.running(service);
+        return rows.length === replicas && rows;
+      },
+      () => this.explain(service),
+    );
+  }
+
+  /** Names of the task containers of a service on one host's engine, as the engine says, running ones only. */
+  async containers(host: string, service: string): Promise<string[]> {
+    const filter = `label=com.docker.swarm.service.name=${service}`;
+    const text = await this.lab.docker(host, 'ps', '--format', '{{.Names}}', '--filter', filter);
+    return text.split('\n').filter(Boolean);
+  }
+
+  async nodes(): Promise<Record<string, string>> {
+    const text = await this.docker('node', 'ls', '--format', '{{.Hostname}}\t{{.Status}}');
+    return Object.fromEntries(text.split('\n').map((line) => line.split('\t') as [string, string]));
+  }
+
+  async nodeBecomes(host: string, status: string, timeout: number): Promise<void> {
+    await eventually(
+      `${host} is ${status}`,
+      timeout,
+      async () => (await this.nodes())[host] === status,
+      () => this.explain(),
+    );
+  }
+
+  /** Everything that may explain a failure. */
+  async explain(service?: string): Promise<string> {
+    const parts = [
+      await this.tryDocker('node', 'ls'),
+      ...(service ? [await this.tryDocker('service', 'ps', '--no-trunc', service)] : []),
+    ].map(({ stdout, stderr }) => stdout + stderr);
+    for (const host of this.hosts)
+      parts.push(`--- ${host}\n${await this.lab.log(host, 'essaim').catch(String)}`);
+    return parts.join('\n');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.lab[Symbol.asyncDispose]();
+  }
+}
