@@ -2,7 +2,7 @@
  * What is not about the swarm goes to the engine as it came: bodies and upgraded connections byte for byte, with
  * back-pressure and aborts in both directions.
  */
-import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { type Duplex, pipeline } from 'node:stream';
 import type { EngineClient } from '../engine/client.ts';
 
@@ -18,8 +18,8 @@ export interface Forward {
   path: string;
   /** Sent instead of the request's own body. */
   body?: Buffer;
-  /** Replaces the engine's `Api-Version` header. */
-  apiVersion: string;
+  /** The headers of every answer; the engine leaves them out of some of its own. */
+  common: OutgoingHttpHeaders;
   /** Called at most once, if nothing has been answered yet. */
   failed: (error: Error) => void;
 }
@@ -40,7 +40,7 @@ function send(request: IncomingMessage, response: ServerResponse, to: Forward, a
   upstream.on('continue', () => response.writeContinue());
   upstream.once('response', (answer) => {
     answered = true;
-    respond(answer, response, to.apiVersion);
+    respond(answer, response, to.common);
     // An engine that has answered early, e.g. to refuse an upload, need not take the rest of it.
     if (hasBody && !request.readableEnded) upstream.once('close', () => drain(request, upstream));
   });
@@ -69,16 +69,17 @@ function drain(request: IncomingMessage, upstream: ClientRequest): void {
   request.resume();
 }
 
-function respond(answer: IncomingMessage, response: ServerResponse, apiVersion: string): void {
+function respond(answer: IncomingMessage, response: ServerResponse, common: OutgoingHttpHeaders): void {
   // An answer that lasts until the connection closes is a raw stream (attach without an upgrade): not to be chunked.
   const { 'content-length': length, 'transfer-encoding': encoding } = answer.headers;
   if (length === undefined && encoding === undefined) response.useChunkedEncodingByDefault = false;
   response.sendDate = false;
-  response.writeHead(
-    answer.statusCode!,
-    answer.statusMessage,
-    endToEnd(answer.rawHeaders, (name, value) => (name === 'api-version' ? apiVersion : value)),
-  );
+  const apiVersion = String(common['Api-Version']);
+  const headers = endToEnd(answer.rawHeaders, (name, value) => (name === 'api-version' ? apiVersion : value));
+  for (const [name, value] of Object.entries(common)) {
+    if (answer.headers[name.toLowerCase()] === undefined) headers.push(name, String(value));
+  }
+  response.writeHead(answer.statusCode!, answer.statusMessage, headers);
   response.flushHeaders();
   // Errors end both sides: the client sees a broken answer as broken, the engine learns that nobody reads.
   pipeline(answer, response, () => undefined);

@@ -158,7 +158,7 @@ export class ApiServer {
       engine,
       path: enginePath(target, raw, String(common['Api-Version'])),
       body: change.body,
-      apiVersion: String(common['Api-Version']),
+      common,
       failed: (error) => sendError(response, error, common, log),
     });
   }
@@ -242,8 +242,13 @@ function answerBadTarget(response: ServerResponse, target: BadTarget): void {
     response.end();
     return;
   }
-  response.writeHead(400, { 'Content-Type': 'text/plain; charset=utf-8', Connection: 'close' });
-  response.end('400 Bad Request');
+  const text = '400 Bad Request';
+  response.writeHead(400, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': text.length,
+    Connection: 'close',
+  });
+  response.end(text);
 }
 
 /** What is not HTTP, or has larger headers than are read. */

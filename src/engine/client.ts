@@ -104,9 +104,16 @@ export class EngineClient {
     return this.#send(method, `/v${version}${path}`, options);
   }
 
-  /** The JSON of the answer (undefined if empty). Throws ApiError with the engine's own status and message. */
+  /** The JSON of the answer (undefined if empty). Throws as request(), and ApiError with the engine's status and message. */
   async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    return readJson<T>(await this.request(method, path, options));
+    const response = await this.request(method, path, options);
+    try {
+      return await readJson<T>(response);
+    } catch (error) {
+      if (error instanceof ApiError || error instanceof SyntaxError) throw error;
+      options.signal?.throwIfAborted();
+      throw this.#unavailable(error);
+    }
   }
 
   /** The body of a successful answer as it comes. Throws ApiError with the engine's own status and message. */

@@ -27,7 +27,7 @@ export function eventRoutes(router: Router, { engine, membership }: ApiContext):
       const since = seconds(query.get('since'));
       if (since !== undefined) merged.start(feed.between(since, seconds(query.get('until')) ?? Infinity));
       else merged.start([]);
-      answer.body.once('error', (error) => merged.destroy(error));
+      answer.body.once('error', (error) => merged.destroy(engine.unavailable(error)));
       merged.once('close', () => answer.body.destroy());
       answer.body.pipe(merged);
       return { status: 200, stream: merged };
