@@ -14,12 +14,14 @@ export function problems(world: World): string[] {
   for (const node of view.all('node')) {
     if (node.Status.State !== 'ready') found.push(`${node.ID} is ${node.Status.State}`);
   }
-  for (const service of view.all('service')) found.push(...ofService(view, service));
+  for (const service of view.all('service')) {
+    found.push(...ofService(view, service, world.startFirst.has(service.ID)));
+  }
   found.push(...ofContainers(world));
   return found;
 }
 
-function ofService(view: View, service: Service): string[] {
+function ofService(view: View, service: Service, startFirst: boolean): string[] {
   const found: string[] = [];
   const name = service.Spec.Name;
   const slots = new Map<string, Task[]>();
@@ -28,12 +30,20 @@ function ofService(view: View, service: Service): string[] {
     if (slot) slot.push(task);
     else slots.set(placeOf(task), [task]);
   }
-  const paused =
-    service.UpdateStatus?.State === 'paused' || service.UpdateStatus?.State === 'rollback_paused';
+  const state = service.UpdateStatus?.State;
+  const paused = state === 'paused' || state === 'rollback_paused';
+  // An update waits for its new tasks; one that finds no place stops it for as long as it finds none.
+  const stuck = [...slots.values()].flat().some((task) => isLive(task) && !canRun(view, service, task));
   let filled = 0;
-  for (const tasks of slots.values()) {
+  for (const [place, tasks] of slots) {
     const live = tasks.filter(isLive);
-    if (live.length > 1) found.push(`${name}: ${live.map(describeTask).join(' beside ')}`);
+    if (modeOf(service.Spec).kind === 'global' && !isEligible(view, service, place.split('/')[1]!, tasks)) {
+      for (const task of live) found.push(`${name}: has no business there: ${describeTask(task)}`);
+      continue;
+    }
+    // Where the new task comes first, an update that is paused leaves both.
+    if (live.length > (paused && startFirst ? 2 : 1))
+      found.push(`${name}: ${live.map(describeTask).join(' beside ')}`);
     for (const task of tasks)
       if (!isLive(task) && !isSettled(task)) found.push(`not stopped: ${describeTask(task)}`);
     const [task] = live;
@@ -43,7 +53,7 @@ function ofService(view: View, service: Service): string[] {
     }
     filled++;
     const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
-    if (!paused && isTaskDirty(service, task, node) && node?.Spec.Availability !== 'pause')
+    if (!paused && !stuck && isTaskDirty(service, task, node) && node?.Spec.Availability !== 'pause')
       found.push(`${name}: of an older spec: ${describeTask(task)}`);
     if (task.Status.State === 'running') continue;
     if (canRun(view, service, task)) found.push(`${name}: does not run: ${describeTask(task)}`);
@@ -60,15 +70,18 @@ function isSettled(task: Task): boolean {
 function wantedOf(view: View, service: Service, slots: ReadonlyMap<string, Task[]>): number {
   const mode = modeOf(service.Spec);
   if (mode.kind === 'replicated') return mode.replicas;
-  return [...view.all('node')].filter((node) => {
-    if (node.Status.State === 'down' || !meets(service.Spec.TaskTemplate, node)) return false;
-    if (node.Spec.Availability === 'pause') {
-      // It keeps what it has, and gets no more.
-      const tasks = slots.get(`${service.ID}/${node.ID}`) ?? [];
-      return tasks.some((task) => isLive(task) || (task.internal.finished && task.DesiredState !== 'remove'));
-    }
-    return node.Spec.Availability !== 'drain';
-  }).length;
+  return [...view.all('node')].filter((node) =>
+    isEligible(view, service, node.ID, slots.get(`${service.ID}/${node.ID}`) ?? []),
+  ).length;
+}
+
+/** Whether a global service has a task on a node, where it has had `tasks`. */
+function isEligible(view: View, service: Service, nodeId: string, tasks: readonly Task[]): boolean {
+  const node = view.get('node', nodeId);
+  if (!node || node.Status.State === 'down' || !meets(service.Spec.TaskTemplate, node)) return false;
+  if (node.Spec.Availability !== 'pause') return node.Spec.Availability !== 'drain';
+  // It keeps what it has, and gets no more.
+  return tasks.some((task) => isLive(task) || (task.internal.finished && task.DesiredState !== 'remove'));
 }
 
 /** True if there is a place for a task that does not run. */
