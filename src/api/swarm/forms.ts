@@ -1,7 +1,7 @@
 /** Objects as the API shows them: the fields of Docker's API in its order, without what is the cluster's own. */
 import type { Cluster, Config, Meta, Node, Secret, Service } from '../../model/objects.ts';
 import type { ClusterSpec, Driver } from '../../model/spec.ts';
-import { labels, list, map, number, optional, pointer, present, text } from './go-form.ts';
+import { labels, list, map, number, optional, present, text } from './go-form.ts';
 import { withDefaults } from './service-defaults.ts';
 
 function meta({ ID, Version, CreatedAt, UpdatedAt }: Meta): Meta {
@@ -22,16 +22,19 @@ export function clusterForm(cluster: Cluster): object {
   };
 }
 
-/** Signing certificates and keys are never shown. */
+/**
+ * A whole spec: what is not said is zero, as a client that posts one means it. Signing certificates and keys are never
+ * shown.
+ */
 function clusterSpecForm(spec: ClusterSpec): ClusterSpec {
   const { Orchestration, Raft, Dispatcher, CAConfig, TaskDefaults, EncryptionConfig } = spec;
   return present({
     Name: text(spec.Name),
     Labels: labels(spec.Labels),
-    Orchestration: present({ TaskHistoryRetentionLimit: pointer(Orchestration?.TaskHistoryRetentionLimit) }),
+    Orchestration: { TaskHistoryRetentionLimit: Orchestration?.TaskHistoryRetentionLimit ?? 0 },
     Raft: present({
       SnapshotInterval: number(Raft?.SnapshotInterval),
-      KeepOldSnapshots: pointer(Raft?.KeepOldSnapshots),
+      KeepOldSnapshots: Raft?.KeepOldSnapshots ?? 0,
       LogEntriesForSlowFollowers: number(Raft?.LogEntriesForSlowFollowers),
       ElectionTick: Raft?.ElectionTick ?? 0,
       HeartbeatTick: Raft?.HeartbeatTick ?? 0,

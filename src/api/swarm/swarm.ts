@@ -79,12 +79,16 @@ export const clusterRoutes: RouteModule = (router, { membership }) => {
 
   router.post('/swarm/update', async (request) => {
     const { query } = request;
-    const spec = await request.json(ClusterSpec, 'Spec');
+    const posted = await request.json(ClusterSpec, 'Spec');
     const version = versionValue(query, 'swarm');
     const rotateWorkerToken = goBoolTersely(query, 'rotateWorkerToken');
     const rotateManagerToken = goBoolTersely(query, 'rotateManagerToken');
     goBoolTersely(query, 'rotateManagerUnlockKey');
     const manager = managerOf(membership);
+    const { Orchestration } = posted;
+    // The spec is replaced as a whole: no limit is a limit of zero, unlike at init.
+    const TaskHistoryRetentionLimit = Orchestration?.TaskHistoryRetentionLimit ?? 0;
+    const spec = { ...posted, Orchestration: { TaskHistoryRetentionLimit } };
     await manager.updateCluster({ version, spec, rotateWorkerToken, rotateManagerToken });
     return { status: 200 };
   });
