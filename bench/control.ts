@@ -12,7 +12,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Child } from './control/child.ts';
 import { ApiClient, Latencies } from './control/client.ts';
-import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './control/messages.ts';
+import type {
+  AgentsReport,
+  AgentsStart,
+  ManagerReport,
+  ManagerStart,
+  PlacementReport,
+  PlacementStart,
+} from './control/messages.ts';
+import { serviceSpec } from './control/workload.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,40 +35,60 @@ const services = Number(values.services);
 const replicas = Number(values.replicas);
 const tasks = services * replicas;
 
+type Manager = Child<ManagerStart, ManagerReport>;
+type Hosts = Child<AgentsStart, AgentsReport>;
+
+const execArgv = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const directory = mkdtempSync(join(tmpdir(), 'essaim-bench-'));
-const socket = join(directory, 'api.sock');
-const client = new ApiClient(socket);
-const port = await freePort();
-const manager = new Child<ManagerStart, ManagerReport>(
-  'manager.ts',
-  { directory, port, socket, tasks },
-  values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [],
-);
-const hosts = await startAgents();
 try {
-  await run();
+  await placement();
+  await cluster();
 } finally {
-  client.close();
-  await hosts.end();
-  await manager.end();
   rmSync(directory, { recursive: true });
 }
 
-async function startAgents(): Promise<Child<AgentsStart, AgentsReport>> {
-  await manager.until((report) => report.type === 'ready');
-  const { JoinTokens } = await client.get<{ JoinTokens: { Worker: string } }>('/swarm');
-  return new Child('agents.ts', {
-    remote: `127.0.0.1:${port}`,
-    joinToken: JoinTokens.Worker,
-    agents,
-    directory,
-  });
+/** Planners, scheduler and store, without agents. */
+async function placement(): Promise<void> {
+  const start = { directory, agents, services, replicas };
+  const child = new Child<PlacementStart, PlacementReport>('placement.ts', start, execArgv);
+  try {
+    const { ms, cpuMs } = await child.until((report) => report.type === 'placed');
+    print('planners, scheduler, store: tasks placed', rate(ms));
+    print('  processor time', seconds(cpuMs));
+    print('  memory', `${child.memory().most.toFixed(0)} MB`);
+  } finally {
+    await child.end();
+  }
 }
 
-async function run(): Promise<void> {
+/** All of a manager, with agents and clients. */
+async function cluster(): Promise<void> {
+  const socket = join(directory, 'api.sock');
+  const client = new ApiClient(socket);
+  const port = await freePort();
+  const manager = new Child<ManagerStart, ManagerReport>(
+    'manager.ts',
+    { directory, port, socket, tasks },
+    execArgv,
+  );
+  let hosts: Hosts | undefined;
+  try {
+    await manager.until((report) => report.type === 'ready');
+    const { JoinTokens } = await client.get<{ JoinTokens: { Worker: string } }>('/swarm');
+    const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
+    hosts = new Child<AgentsStart, AgentsReport>('agents.ts', start);
+    await run(client, manager, hosts);
+  } finally {
+    client.close();
+    await hosts?.end();
+    await manager.end();
+  }
+}
+
+async function run(client: ApiClient, manager: Manager, hosts: Hosts): Promise<void> {
   const joining = performance.now();
   await hosts.until((report) => report.type === 'joined');
-  await untilReady();
+  await untilReady(client, manager, hosts);
   print('hosts joined and ready', `${agents} in ${seconds(performance.now() - joining)}`);
   print('manager memory, hosts only', `${manager.memory().now.toFixed(0)} MB`);
 
@@ -76,7 +104,7 @@ async function run(): Promise<void> {
   } as const;
   const cpu = manager.cpu();
   const begin = Date.now();
-  const creating = createServices();
+  const creating = createServices(client);
   await wait(1);
   const latencies = Object.entries(calls).map(([name, [path, pause]]) => {
     const latency = new Latencies();
@@ -85,12 +113,13 @@ async function run(): Promise<void> {
   await creating;
   print('services created', `${services} in ${seconds(Date.now() - begin)}`);
   for (const what of ['created', 'placed', 'running'] as const) {
-    const { at } = await manager.until(
+    const { at, commits, writes } = await manager.until(
       (report): report is Extract<ManagerReport, { type: 'reached' }> =>
         report.type === 'reached' && report.what === what,
     );
     const ms = at - begin;
-    print(`tasks ${what}`, `${tasks} in ${seconds(ms)}: ${Math.round((tasks / ms) * 1000)} a second`);
+    print(`tasks ${what}`, rate(ms));
+    if (what === 'running') print('transactions', `${commits} with ${writes} tasks`);
   }
   print("manager's processor time", seconds(manager.cpu() - cpu));
   // Some more answers at full size.
@@ -108,28 +137,13 @@ async function run(): Promise<void> {
   print('manager memory', `${now.toFixed(0)} MB, at most ${most.toFixed(0)} MB`);
 }
 
-async function createServices(): Promise<void> {
+async function createServices(client: ApiClient): Promise<void> {
   for (let number = 1; number <= services; number++) {
-    await client.post('/services/create', {
-      Name: `bench-${number}`,
-      Labels: { 'com.example.team': 'web' },
-      TaskTemplate: {
-        ContainerSpec: {
-          Image: `registry.example.com/team/service-${number}:1.27.3`,
-          Args: ['serve', '--listen', ':8080'],
-          Env: Array.from(
-            { length: 10 },
-            (_, index) => `SETTING_${index}=the value of setting number ${index}`,
-          ),
-        },
-        Resources: { Reservations: { NanoCPUs: 100_000_000, MemoryBytes: 134_217_728 } },
-      },
-      Mode: { Replicated: { Replicas: replicas } },
-    });
+    await client.post('/services/create', serviceSpec(number, replicas));
   }
 }
 
-async function untilReady(): Promise<void> {
+async function untilReady(client: ApiClient, manager: Manager, hosts: Hosts): Promise<void> {
   for (;;) {
     const nodes = await client.get<Array<{ Status: { State: string } }>>('/nodes');
     if (nodes.filter(({ Status }) => Status.State === 'ready').length >= agents) return;
@@ -144,6 +158,10 @@ function freePort(): Promise<number> {
     server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
   });
   return promise;
+}
+
+function rate(ms: number): string {
+  return `${tasks} in ${seconds(ms)}: ${Math.round((tasks / ms) * 1000)} a second`;
 }
 
 function seconds(ms: number): string {

@@ -67,16 +67,21 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
 
 /** Tells when all tasks have been created, placed, and reported RUNNING. */
 function watchProgress(store: Store, tasks: number): void {
-  let [created, placed, running] = [0, 0, 0];
+  const counts = { created: 0, placed: 0, running: 0 };
+  let commits = 0;
+  let writes = 0;
+  const count = (what: keyof typeof counts) => {
+    if (++counts[what] === tasks) report({ type: 'reached', what, at: Date.now(), commits, writes });
+  };
   store.watch(store.view.revision, ({ events }) => {
+    commits++;
     for (const event of events) {
       if (event.kind !== 'task') continue;
+      writes++;
       const { before, after } = event;
-      if (!before && ++created === tasks) report({ type: 'reached', what: 'created', at: Date.now() });
-      if (!before?.NodeID && after?.NodeID && ++placed === tasks)
-        report({ type: 'reached', what: 'placed', at: Date.now() });
-      if (before?.Status.State !== 'running' && after?.Status.State === 'running' && ++running === tasks)
-        report({ type: 'reached', what: 'running', at: Date.now() });
+      if (!before) count('created');
+      if (!before?.NodeID && after?.NodeID) count('placed');
+      if (before?.Status.State !== 'running' && after?.Status.State === 'running') count('running');
     }
   });
 }

@@ -14,7 +14,14 @@ export interface ManagerStart {
 export type ManagerReport =
   | { type: 'ready' }
   /** The store holds as much of all tasks, since `at` (milliseconds since the epoch). */
-  | { type: 'reached'; what: 'created' | 'placed' | 'running'; at: number }
+  | {
+      type: 'reached';
+      what: 'created' | 'placed' | 'running';
+      at: number;
+      /** What was written since the manager started: transactions, and tasks in them. */
+      commits: number;
+      writes: number;
+    }
   | Failure;
 
 export interface AgentsStart {
@@ -27,6 +34,17 @@ export interface AgentsStart {
 }
 
 export type AgentsReport = { type: 'joined' } | { type: 'log'; message: string } | Failure;
+
+export interface PlacementStart {
+  /** For the database. */
+  directory: string;
+  agents: number;
+  services: number;
+  replicas: number;
+}
+
+/** How long it took, and how much processor time. */
+export type PlacementReport = { type: 'placed'; ms: number; cpuMs: number } | Failure;
 
 /** Something that must not happen: the benchmark is void. */
 export interface Failure {
