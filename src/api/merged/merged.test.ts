@@ -1,0 +1,341 @@
+/** The answers that are the engine's and the cluster's together, from a real engine. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { after, before, beforeEach, test } from 'node:test';
+import { promisify } from 'node:util';
+import { startApi, type TestApi, testManager } from '../../../test/support/api.ts';
+import { startEngine, type TestEngine } from '../../../test/support/engine.ts';
+import { type EngineClient, readAll, unixEngine } from '../../engine/client.ts';
+import { jsonLines } from '../../engine/lines.ts';
+import { timestamp } from '../../model/clock.ts';
+import type { Service } from '../../model/objects.ts';
+import type { Store } from '../../store/contract.ts';
+import { openMemoryStore } from '../../store/memory.ts';
+import {
+  sampleCluster,
+  sampleNetwork,
+  sampleNode,
+  sampleSecret,
+  sampleService,
+} from '../../store/samples.ts';
+
+const run = promisify(execFile);
+
+let engine: TestEngine;
+let api: TestApi;
+let client: EngineClient;
+before(async () => {
+  engine = await startEngine();
+  api = await startApi(engine.client);
+  client = unixEngine(api.socket);
+});
+after(async () => {
+  client.close();
+  await api[Symbol.asyncDispose]();
+  await engine.remove();
+});
+beforeEach(() => api.membership.become({ state: 'inactive' }));
+
+interface Line {
+  Type: string;
+  Action: string;
+  Actor: { ID: string; Attributes: Record<string, string> };
+  scope: string;
+  time: number;
+  timeNano: number;
+}
+
+const cluster = sampleCluster('c1', 'the key', 'the token');
+
+async function becomeManager(): Promise<Store> {
+  const store = openMemoryStore();
+  await store.commit({ changes: [{ op: 'put', kind: 'node', object: sampleNode('n1', 'host1') }] });
+  const managers = [{ NodeID: 'n1', Addr: '10.0.0.1:2377' }];
+  api.membership.become(
+    { state: 'active', nodeId: 'n1', nodeAddr: '10.0.0.1', managers },
+    testManager(store, cluster),
+  );
+  return store;
+}
+
+async function put(store: Store, service: Service): Promise<Service> {
+  const now = timestamp(Date.now());
+  const known = store.view.get('service', service.ID);
+  const object = { ...service, CreatedAt: known?.CreatedAt ?? now, UpdatedAt: now };
+  await store.commit({ changes: [{ op: 'put', kind: 'service', object }] });
+  return store.view.get('service', service.ID)!;
+}
+
+function open(query: Record<string, string | number | object>): Promise<Readable> {
+  return client.stream('GET', '/events', { query });
+}
+async function take(stream: Readable, count: number): Promise<Line[]> {
+  const lines: Line[] = [];
+  for await (const line of jsonLines<Line>(stream)) if (lines.push(line) === count) break;
+  return lines;
+}
+const short = ({ Type, Action, Actor }: Line): string => `${Type} ${Action} ${Actor.Attributes.name}`;
+
+test('ping tells the place in the swarm', async () => {
+  const header = async () => {
+    const { headers, body } = await client.request('GET', '/_ping');
+    assert.equal((await readAll(body)).toString(), 'OK');
+    return headers.swarm;
+  };
+  assert.equal(await header(), 'inactive');
+  api.membership.become({ state: 'active' });
+  assert.equal(await header(), 'active/worker');
+  await becomeManager();
+  assert.equal(await header(), 'active/manager');
+  api.membership.become({ state: 'locked' });
+  assert.equal(await header(), 'locked');
+});
+
+test('version is the engine’s, with Essaim as a component', async () => {
+  const mine = await client.json<{ Components: Array<{ Name: string; Version: string }> }>('GET', '/version');
+  const { Components, ...rest } = mine;
+  const { Components: engines, ...engineRest } = await engine.client.json<typeof mine>('GET', '/version');
+  assert.deepEqual(rest, engineRest);
+  assert.deepEqual(
+    Components.map(({ Name }) => Name),
+    [...engines.map(({ Name }) => Name), 'Essaim'],
+  );
+});
+
+test('info shows the swarm and nothing secret', async () => {
+  const info = () => client.json<{ Swarm: Record<string, unknown>; Driver: string }>('GET', '/info');
+  const outside = await info();
+  assert.equal(outside.Driver, 'overlay2');
+  assert.deepEqual(outside.Swarm, {
+    NodeID: '',
+    NodeAddr: '',
+    LocalNodeState: 'inactive',
+    ControlAvailable: false,
+    Error: '',
+    RemoteManagers: null,
+  });
+  await becomeManager();
+  const { Swarm } = await info();
+  const { Cluster, ...rest } = Swarm;
+  assert.deepEqual(rest, {
+    NodeID: 'n1',
+    NodeAddr: '10.0.0.1',
+    LocalNodeState: 'active',
+    ControlAvailable: true,
+    Error: '',
+    RemoteManagers: [{ NodeID: 'n1', Addr: '10.0.0.1:2377' }],
+    Nodes: 1,
+    Managers: 0,
+  });
+  assert.equal((Cluster as { ID: string }).ID, 'c1');
+  assert.doesNotMatch(JSON.stringify(Cluster), /the key|the token|internal/);
+});
+
+test('an engine that is in a swarm of its own is pointed out', async () => {
+  await engine.client.json('POST', '/swarm/init', {
+    body: { ListenAddr: '127.0.0.1:2377', AdvertiseAddr: '127.0.0.1' },
+  });
+  const { Swarm, Warnings } = await client.json<{
+    Swarm: { LocalNodeState: string; Error: string };
+    Warnings: string[];
+  }>('GET', '/info');
+  assert.equal(Swarm.LocalNodeState, 'inactive');
+  assert.match(Swarm.Error, /Docker Engine is itself in swarm mode \(active\)/);
+  assert.match(Warnings.join(), /itself in swarm mode/);
+  await engine.client.json('POST', '/swarm/leave', { query: { force: 1 } });
+});
+
+test('containers are tasks by their label', async () => {
+  const create = async (Labels: object) =>
+    (await client.json<{ Id: string }>('POST', '/containers/create', { body: { Image: 'busybox', Labels } }))
+      .Id;
+  const task = await create({ 'com.docker.swarm.task': '', 'com.docker.swarm.task.id': 't1', a: 'b' });
+  const plain = await create({ a: 'b' });
+  const other = await create({});
+  const list = async (filters: object, more: object = {}) =>
+    (
+      await client.json<Array<{ Id: string }>>('GET', '/containers/json', {
+        query: { all: 1, filters, ...more },
+      })
+    ).map(({ Id }) => Id);
+  assert.deepEqual(await list({ 'is-task': { true: true } }), [task]);
+  assert.deepEqual(await list({ 'is-task': ['false'] }), [other, plain]);
+  assert.deepEqual(await list({ 'is-task': ['false'], label: ['a'] }), [plain]);
+  assert.deepEqual(await list({ 'is-task': ['false'] }, { limit: 1 }), [other]);
+  assert.deepEqual(await list({ 'is-task': ['false'], id: [task] }), []);
+  assert.deepEqual(await list({ label: ['a=b'] }), [plain, task]);
+  await assert.rejects(list({ 'is-task': ['maybe'] }), {
+    status: 400,
+    message: "invalid filter 'is-task=maybe'",
+  });
+  for (const id of [task, plain, other]) await client.json('DELETE', `/containers/${id}`);
+});
+
+test('networks are the engine’s, overlay ones are refused with a reason', async () => {
+  const create = (body: object) => client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const { Id } = await create({ Name: 'plain', Labels: { a: 'b' } });
+  assert.equal((await engine.client.json<{ Name: string }>('GET', `/networks/${Id}`)).Name, 'plain');
+  await client.json('DELETE', '/networks/plain');
+  await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), {
+    status: 503,
+    message: /^This node is not a swarm manager\. Use/,
+  });
+  await becomeManager();
+  await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), { status: 501, message: /overlay/ });
+  await assert.rejects(create({ Name: 'x', Scope: 'swarm' }), { status: 501, message: /overlay/ });
+  await assert.rejects(create({}), { message: /name/ });
+});
+
+test('events of the cluster and of the engine come in one stream', async () => {
+  const store = await becomeManager();
+  const stream = await open({});
+  const reading = take(stream, 7);
+  const service = await put(store, sampleService('s1', 'web'));
+  await client.json('POST', '/volumes/create', { body: { Name: 'v1' } });
+  await put(store, {
+    ...service,
+    Spec: {
+      ...service.Spec,
+      Mode: { Replicated: { Replicas: 7 } },
+      TaskTemplate: { ContainerSpec: { Image: 'new' } },
+    },
+  });
+  await store.commit({ changes: [{ op: 'put', kind: 'secret', object: sampleSecret('x1', 'ZGF0YQ==') }] });
+  await store.commit({ changes: [{ op: 'put', kind: 'network', object: sampleNetwork('w1', 'net') }] });
+  await client.json('DELETE', '/volumes/v1');
+  const known = store.view.get('service', 's1')!;
+  await store.commit({
+    changes: [{ op: 'delete', kind: 'service', id: 's1', revision: known.Version.Index }],
+  });
+  const lines = await reading;
+  assert.deepEqual(
+    lines.filter(({ Type }) => Type !== 'volume').map(({ Type, Action }) => `${Type} ${Action}`),
+    ['service create', 'service update', 'secret create', 'network create', 'service remove'],
+  );
+  assert.equal(lines.filter(({ Type }) => Type === 'volume').length, 2);
+  const [create, update, , , remove] = lines.filter(({ Type }) => Type !== 'volume');
+  assert.deepEqual(create!.Actor, { ID: 's1', Attributes: { name: 'web' } });
+  assert.equal(update!.Actor.Attributes['replicas.new'], '7');
+  assert.equal(update!.Actor.Attributes['image.new'], 'new');
+  assert.deepEqual(remove!.Actor.Attributes, { name: 'web' });
+  for (const line of lines) {
+    assert.equal(line.scope, line.Type === 'volume' ? 'local' : 'swarm');
+    assert.ok(
+      Math.abs(line.time - Date.now() / 1000) < 60 || line.Type === 'secret' || line.Type === 'network',
+    );
+    assert.equal(Math.floor(line.timeNano / 1e9), line.time);
+  }
+});
+
+test('changes of a node name what has changed', async () => {
+  const store = await becomeManager();
+  const stream = await open({ filters: { type: ['node'] } });
+  const reading = take(stream, 1);
+  const node = store.view.get('node', 'n1')!;
+  const changed = {
+    ...node,
+    Spec: { ...node.Spec, Availability: 'drain' },
+    Status: { ...node.Status, State: 'down' as const },
+  };
+  await store.commit({ changes: [{ op: 'put', kind: 'node', object: changed }] });
+  assert.deepEqual((await reading)[0]!.Actor, {
+    ID: 'n1',
+    Attributes: {
+      name: 'host1',
+      'availability.old': 'active',
+      'availability.new': 'drain',
+      'state.old': 'ready',
+      'state.new': 'down',
+    },
+  });
+});
+
+test('since and until bring what was, filters choose', async () => {
+  const store = await becomeManager();
+  // A request of any kind makes the daemon look at its new place.
+  await client.ping();
+  const from = Date.now() / 1000 - 1;
+  await put(store, sampleService('s1', 'web'));
+  await put(store, sampleService('s2', 'db'));
+  await client.json('POST', '/volumes/create', { body: { Name: 'v2' } });
+  await client.json('DELETE', '/volumes/v2');
+  const past = async (filters: object, since = from) => {
+    const stream = await open({ since, until: Date.now() / 1000 + 0.3, filters });
+    return (await take(stream, Infinity)).map(
+      (line) => `${line.Type} ${line.Action} ${line.Actor.Attributes.name ?? ''}`,
+    );
+  };
+  assert.deepEqual(await past({ scope: ['swarm'] }), ['service create web', 'service create db']);
+  assert.deepEqual(await past({ type: ['service'], service: ['db'] }), ['service create db']);
+  assert.deepEqual(await past({ service: ['we'] }), ['service create web']);
+  const both = await past({ event: ['create'], type: ['service', 'volume'] });
+  assert.deepEqual(both.slice(0, 3), ['service create web', 'service create db', 'volume create ']);
+  assert.deepEqual(await past({ event: ['remove'], type: ['service'] }), []);
+  assert.deepEqual(await past({ type: ['service'] }, Date.now() / 1000 + 0.1), []);
+  assert.deepEqual(
+    (await past({ scope: ['local'] })).filter((line) => line.startsWith('service')),
+    [],
+  );
+  for (const docker of ['docker', '/usr/bin/docker']) {
+    const { stdout } = await run(docker, [
+      '-H',
+      `unix://${api.socket}`,
+      'events',
+      '--since',
+      '1m',
+      '--until',
+      '0s',
+      '--filter',
+      'type=service',
+    ]);
+    assert.match(stdout, /service create s1 \(name=web\)\n.*service create s2 \(name=db\)/s);
+  }
+});
+
+test('a stream that was opened before the host became a manager tells the cluster’s events too', async () => {
+  const stream = await open({ filters: { type: ['service'] } });
+  const reading = take(stream, 1);
+  const store = await becomeManager();
+  await client.ping();
+  await put(store, sampleService('s9', 'late'));
+  assert.deepEqual((await reading).map(short), ['service create late']);
+});
+
+test('what is wrong with a query of events is the engine’s to say', async () => {
+  await becomeManager();
+  for (const query of [
+    { since: 'yesterday' },
+    { filters: 'x' },
+    { filters: '[]' },
+    { since: 20, until: 10 },
+  ]) {
+    const status = async (of: EngineClient): Promise<unknown> => {
+      const response = await of.request('GET', '/events', { query });
+      const answer = {
+        status: response.status,
+        text: response.status === 200 ? '' : (await readAll(response.body)).toString(),
+      };
+      response.body.destroy();
+      return answer;
+    };
+    assert.deepEqual(await status(client), await status(engine.client), JSON.stringify(query));
+  }
+});
+
+test('a reader of events that stops reading is cut off, memory stays', async () => {
+  const store = await becomeManager();
+  const stream = await open({ filters: { type: ['service'] } });
+  stream.pause();
+  const broken = new Promise((resolve) => stream.once('close', resolve));
+  let service = await put(store, sampleService('s1', 'web'));
+  // The name makes each event large; the kernel's and the client's own buffers fill first.
+  for (let i = 0; i < 200; i++) {
+    const Name = `web-${i}-${'x'.repeat(20_000)}`;
+    service = await put(store, { ...service, Spec: { ...service.Spec, Name } });
+    await new Promise(setImmediate);
+  }
+  stream.on('error', () => undefined);
+  stream.resume();
+  await broken;
+});
