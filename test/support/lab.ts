@@ -68,6 +68,11 @@ export class Lab implements AsyncDisposable {
     return join(this.home, 'machines', name, 'run/docker.sock');
   }
 
+  /** Path of the socket of a host's own Docker Engine. */
+  engineSocket(name: string): string {
+    return join(this.home, 'machines', name, 'run/engine.sock');
+  }
+
   /** Runs the docker CLI (another one where `cli` gives its path) against a host, to its end. */
   tryDocker(name: string, args: readonly string[], cli = 'docker'): Promise<Outcome> {
     return execute(cli, args, { ...this.#env, DOCKER_HOST: `unix://${this.socket(name)}` });
