@@ -1,0 +1,99 @@
+/**
+ * The data plane of one host, as the rest of the daemon sees it: it is told what the manager wants (`apply`) and makes
+ * the host's kernel so. Everything is level-triggered: `apply` may be called with any state at any time, also with the
+ * same one again, and after a restart the last state that was applied is taken up by itself, without a manager.
+ *
+ * How a task's container comes onto its networks: `ensureNetwork(id)` for each, then create the container with
+ * `EndpointsConfig[engineNetworkId].IPAMConfig = { IPv4Address, IPv6Address }` (the manager's addresses), no
+ * `MacAddress`, and `HostConfig.Dns = [dnsServerFor(id) of its networks, …]`. The engine then calls the network plugin.
+ */
+import type { Clock } from '../model/clock.ts';
+import type { NetworkState } from '../model/network-state.ts';
+
+/** What of Docker Engine's API the data plane uses; an EngineClient is one. */
+export interface NetworkEngine {
+  /** The JSON of the answer (undefined if empty). Throws an error with `status` for a refusal. */
+  json<T>(
+    method: string,
+    path: string,
+    options?: { query?: Record<string, object>; body?: unknown },
+  ): Promise<T>;
+}
+
+export interface NetworkLog {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface DataPlaneOptions {
+  engine: NetworkEngine;
+  /** A folder of its own that outlives reboots: the last state, and what the engine has told the plugin. */
+  stateDir: string;
+  /** Where the engine looks for the plugin; `/run/docker/plugins/essaim.sock` if not given. */
+  pluginSocket?: string;
+  /** This host's address in the state's terms of `peers[].underlay`: where tunnels end. */
+  underlayAddress: string;
+  clock: Clock;
+  log: NetworkLog;
+}
+
+/** Where the DNS server of this host is asked by the containers of a network. */
+export interface DnsListenAddress {
+  networkId: string;
+  /** In the host's namespace; port 53, UDP and TCP. Questions come from the containers' own addresses. */
+  address: string;
+}
+
+/** Something of the kernel that is not what it has to be. */
+export interface Difference {
+  /** The overlay's id; undefined for what belongs to the host: published ports, routes. */
+  networkId?: string;
+  kind: 'namespace' | 'link' | 'address' | 'neighbour' | 'fdb' | 'route' | 'rule' | 'ruleset' | 'firewall';
+  /** For people: `neighbour 10.0.1.7 is missing`. */
+  message: string;
+}
+
+export interface DataPlaneCounters {
+  /** Differences that somebody else made and that were mended since the start. */
+  mended: number;
+  /** Changes that were carried out since the start, and how long the last one took (ms). */
+  applied: number;
+  lastApplyMs: number;
+}
+
+export interface EngineNetwork {
+  /** The engine's own id of it: names may be ambiguous there, this is not. */
+  engineNetworkId: string;
+  name: string;
+}
+
+export interface DataPlane {
+  /**
+   * Makes the kernel so; resolves when it is. Calls that come while one is being carried out are joined, the newest
+   * state wins. Rejects if something of it could not be done: it is tried again by itself until it can be, the caller
+   * only reports it. Networks that the state no longer has go as soon as no container is on them.
+   */
+  apply(state: NetworkState): Promise<void>;
+  /** The revision of the state that the kernel is at; undefined before the first. */
+  readonly revision: number | undefined;
+  /**
+   * Waits until the state has the network and the kernel too, makes it known to the engine, idempotent.
+   * @throws the signal's reason, or the engine's error (a subnet that overlaps with one of its own)
+   */
+  ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork>;
+  /** Ids of the overlays that have containers here, those attached by hand too. */
+  networksInUse(): string[];
+  /** The name server of a container on that network; undefined while the network is not here. */
+  dnsServerFor(networkId: string): string | undefined;
+  dnsListenAddresses(): DnsListenAddress[];
+  /** Calls `changed` after each change of `dnsListenAddresses`; the returned function ends that. */
+  onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void;
+  /** Compares the kernel with what it has to be; mends nothing. */
+  check(): Promise<Difference[]>;
+  readonly counters: Readonly<DataPlaneCounters>;
+  /** Stops serving; the kernel stays as it is, so that containers go on. */
+  close(): Promise<void>;
+  /** The host leaves the swarm: removes every trace, then closes. Containers must be gone before. */
+  remove(): Promise<void>;
+}
