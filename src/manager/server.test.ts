@@ -38,7 +38,7 @@ describe('cluster port', () => {
   const open: ClientHttp2Session[] = [];
 
   before(async () => {
-    port = await startClusterPort({ timeout: 500 });
+    port = await startClusterPort({ timeout: 1000 });
     worker = await port.join();
   });
   after(async () => {
@@ -302,7 +302,12 @@ describe('cluster port', () => {
       const sockets = Array.from({ length: 300 }, () =>
         connect(`https://${port.address}`, { rejectUnauthorized: false }),
       );
-      for (const socket of sockets) socket.on('error', () => {});
+      await Promise.all(
+        sockets.map((socket) => {
+          socket.on('error', () => {});
+          return Promise.race([once(socket, 'remoteSettings'), once(socket, 'close')]);
+        }),
+      );
       const session = await as(worker);
       await assert.rejects(call(session, 'POST', '/ca/renew', { csr: '' }), status(400));
       for (const socket of sockets) socket.destroy();

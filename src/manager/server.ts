@@ -2,11 +2,9 @@
  * The server on the cluster port: HTTP/2 with mutual TLS, see model/protocol.ts. Connections without a certificate get
  * as far as asking for one; everything else takes the certificate of a node that is in the store at that moment.
  */
-import { constants } from 'node:crypto';
 import {
   createSecureServer,
   type IncomingHttpHeaders,
-  type SecureServerOptions,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
@@ -22,6 +20,8 @@ import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
 import { description, issueRequest, renewRequest, sessionRequest, statusRequest } from './server/schemas.ts';
+import { Strangers } from './server/strangers.ts';
+import { tlsOptions } from './server/tls.ts';
 
 export interface ClusterServerOptions {
   identity: NodeIdentity;
@@ -34,15 +34,12 @@ export interface ClusterServerOptions {
   newId(): string;
   /** Told of errors that are nobody's answer. */
   onError(error: unknown): void;
-  /** How long (ms) a handshake, and a request's body, may take, and a connection without a session may idle. */
+  /** How long (ms) a handshake and a request's body may take; a connection without a session lasts three times that. */
   timeout?: number;
 }
 
 const SMALL = 64 * 1024;
 const LARGE = 32 * 1024 * 1024;
-/** Who has no certificate is served, but cannot take all there is. */
-const MAX_STRANGERS = 256;
-const MAX_STRANGER_STREAMS = 4;
 const MAX_STREAMS = 1000;
 const WINDOW = 1024 * 1024;
 
@@ -70,31 +67,16 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   const connections = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const byNode = new Map<string, WireSession>();
-  let strangers = 0;
-  const streams = new WeakMap<Peer, number>();
+  const strangers = new Strangers();
   let roots = authority.roots();
   let signedBy = theCluster(store.view).internal.caCert;
 
   const server = createSecureServer({
-    ...tlsOptions(),
+    ...tlsOptions(identity, roots),
     handshakeTimeout: timeout,
     settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: WINDOW },
     maxSessionMemory: 64,
   });
-
-  function tlsOptions(): SecureServerOptions {
-    const { key, certificate } = identity.credentials;
-    return {
-      key,
-      cert: certificate,
-      ca: roots,
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion: 'TLSv1.3',
-      // A connection resumed would not be checked against the roots of now.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    };
-  }
 
   server.on('session', (connection) => {
     const peer = peerOf(connection);
@@ -102,27 +84,13 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     connections.add(connection);
     connection.setLocalWindowSize(16 * WINDOW);
     connection.on('error', () => connection.destroy());
-    connection.on('close', () => connections.delete(connection));
-    if (peer.node === undefined) limitStranger(connection);
-    else connection.setTimeout(6 * timeout, () => hasSession(peer, connection) || connection.destroy());
-  });
-
-  function limitStranger(connection: ServerHttp2Session): void {
-    strangers++;
-    const timer = setTimeout(() => connection.destroy(), 3 * timeout);
+    const lifetime = setInterval(() => hasSession(peer, connection) || connection.destroy(), 3 * timeout);
     connection.on('close', () => {
-      strangers--;
-      clearTimeout(timer);
+      connections.delete(connection);
+      clearInterval(lifetime);
     });
-    if (strangers > MAX_STRANGERS) connection.destroy();
-  }
-
-  function limitStreams(peer: Peer, stream: ServerHttp2Stream): void {
-    const open = (streams.get(peer) ?? 0) + 1;
-    streams.set(peer, open);
-    stream.on('close', () => streams.set(peer, (streams.get(peer) ?? 1) - 1));
-    if (open > MAX_STRANGER_STREAMS) throw new ApiError(429, 'too many requests at once');
-  }
+    if (peer.node === undefined) strangers.admit(connection);
+  });
 
   function hasSession(peer: Peer, connection: ServerHttp2Session): boolean {
     return byNode.get(peer.node?.nodeId ?? '')?.isOn(connection) === true;
@@ -147,12 +115,13 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   });
 
   async function handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
-    const peer = stream.session && peers.get(stream.session as ServerHttp2Session);
-    if (peer === undefined) {
+    const connection = stream.session as ServerHttp2Session | undefined;
+    const peer = connection && peers.get(connection);
+    if (connection === undefined || peer === undefined) {
       stream.destroy();
       return;
     }
-    if (peer.node === undefined) limitStreams(peer, stream);
+    if (peer.node === undefined) strangers.take(connection, stream);
     for (const { method, path, roles, handle } of ROUTES) {
       const match = path.exec(headers[':path'] ?? '');
       if (match === null || headers[':method'] !== method) continue;
@@ -291,12 +260,12 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     const renew = caCert !== signedBy;
     roots = next;
     signedBy = caCert;
-    server.setSecureContext(tlsOptions());
+    server.setSecureContext(tlsOptions(identity, roots));
     for (const session of byNode.values()) session.send({ type: 'trust', roots, renew });
   }
 
   const unwatch = store.watch(store.view.revision, onCommit);
-  const forget = identity.onChange(() => server.setSecureContext(tlsOptions()));
+  const forget = identity.onChange(() => server.setSecureContext(tlsOptions(identity, roots)));
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
