@@ -205,3 +205,9 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
+
+export async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
