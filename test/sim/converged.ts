@@ -41,8 +41,8 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
       for (const task of live) found.push(`${name}: has no business there: ${describeTask(task)}`);
       continue;
     }
-    // Where the new task comes first, an update that is paused leaves both.
-    if (live.length > (paused && startFirst ? 2 : 1))
+    // Where the new task comes first, an update that does not go on leaves both.
+    if (live.length > ((paused || stuck) && startFirst ? 2 : 1))
       found.push(`${name}: ${live.map(describeTask).join(' beside ')}`);
     for (const task of tasks)
       if (!isLive(task) && !isSettled(task)) found.push(`not stopped: ${describeTask(task)}`);

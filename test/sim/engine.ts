@@ -38,6 +38,7 @@ export class FakeEngine {
   readonly #watchers = new Set<(taskId: string | undefined) => void>();
   /** Operations that wait for a stuck engine to go on. */
   #held: Array<() => void> = [];
+  readonly #busyUntil = new Map<string, number>();
   #boots = 0;
   #ids = 0;
 
@@ -89,7 +90,7 @@ export class FakeEngine {
 
   /** The engine as one agent process sees it: nothing reaches a process that is gone. */
   face(process: Process): TaskEngine {
-    const call = <T>(typical: number, work: () => T): Promise<T> =>
+    const call = <T>(typical: number, work: () => T, container?: string): Promise<T> =>
       process.promise((resolve, reject) => {
         const boot = this.#boots;
         const run = () => {
@@ -108,7 +109,14 @@ export class FakeEngine {
           else reject(outcome.error);
         };
         const slowness = this.mode === 'slow' ? 40 : 1;
-        this.#clock.timer(this.#random.latency(typical * slowness), run);
+        const now = this.#clock.now();
+        let at = now + this.#random.latency(typical * slowness);
+        if (container !== undefined) {
+          // One after the other: the engine locks a container for as long as it works on it.
+          at = Math.max(at, this.#busyUntil.get(container) ?? 0);
+          this.#busyUntil.set(container, at);
+        }
+        this.#clock.timer(at - now, run);
       });
     return {
       describe: () => call(5, () => this.#description),
@@ -120,14 +128,15 @@ export class FakeEngine {
           return container && copy(container);
         }),
       prepare: async (assigned, _dependencies, signal) => {
-        await call(60, () => {
+        const work = () => {
           if (!signal.aborted) this.#prepare(assigned);
-        });
+        };
+        await call(60, work, assigned.task.ID);
         signal.throwIfAborted();
       },
-      start: (taskId) => call(80, () => this.#start(taskId)),
-      stop: (assigned) => call(40, () => this.#stop(assigned.task.ID)),
-      remove: (taskId) => call(20, () => this.#remove(taskId)),
+      start: (taskId) => call(80, () => this.#start(taskId), taskId),
+      stop: (assigned) => call(40, () => this.#stop(assigned.task.ID), assigned.task.ID),
+      remove: (taskId) => call(20, () => this.#remove(taskId), taskId),
       watch: (changed, signal) =>
         new Promise((resolve) => {
           const watcher = (taskId: string | undefined) => process.run(() => changed(taskId));

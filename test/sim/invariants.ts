@@ -40,10 +40,19 @@ export function meets(spec: Task['Spec'] | undefined | null, node: Node): boolea
   return meetsConstraints(parseConstraints(spec?.Placement?.Constraints), node);
 }
 
+/** What a commit changed, as it was. */
+interface Before {
+  tasks: Map<string, Task | undefined>;
+  services: Map<string, Service | undefined>;
+}
+
 /** A commit against the states before and after it. `now`: milliseconds. */
 export function checkCommit(commit: Commit, view: View): void {
-  const before = new Map<string, Task | undefined>();
-  for (const event of commit.events) if (event.kind === 'task') before.set(event.id, event.before);
+  const before: Before = { tasks: new Map(), services: new Map() };
+  for (const event of commit.events) {
+    if (event.kind === 'task') before.tasks.set(event.id, event.before);
+    if (event.kind === 'service') before.services.set(event.id, event.before);
+  }
   const touched = new Set<string>();
   for (const event of commit.events) {
     if (event.kind !== 'task') continue;
@@ -58,11 +67,7 @@ export function checkCommit(commit: Commit, view: View): void {
   for (const place of touched) checkPlace(place, view);
 }
 
-function checkUpdated(
-  event: EventOf<'task'>,
-  view: View,
-  before: ReadonlyMap<string, Task | undefined>,
-): void {
+function checkUpdated(event: EventOf<'task'>, view: View, before: Before): void {
   const [old, task] = [event.before!, event.after!];
   const fail = (what: string) => {
     throw new Violation(`${what}: ${describeTask(old)} became ${describeTask(task)}`);
@@ -77,33 +82,40 @@ function checkUpdated(
 }
 
 /** Tasks of the same slot as they were before the commit. */
-function neighbours(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): Task[] {
+function neighbours(task: Task, view: View, before: Before): Task[] {
   const tasks = [...view.tasksOfService(task.ServiceID)].map((other) =>
-    before.has(other.ID) ? before.get(other.ID) : other,
+    before.tasks.has(other.ID) ? before.tasks.get(other.ID) : other,
   );
-  for (const [id, old] of before) if (old && !view.get('task', id)) tasks.push(old);
+  for (const [id, old] of before.tasks) if (old && !view.get('task', id)) tasks.push(old);
   return tasks.filter(
     (other): other is Task => other !== undefined && other.ID !== task.ID && placeOf(other) === placeOf(task),
   );
 }
 
 /** Why a task that may still run is given up. */
-function causeToStop(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): boolean {
+function causeToStop(task: Task, view: View, before: Before): boolean {
   const service = view.get('service', task.ServiceID);
-  if (!service || causeToMove(task, service, view)) return true;
+  if (!service || causeToMove(task, service, view, before)) return true;
   if (neighbours(task, view, before).some(isLive)) return true;
   const mode = modeOf(service.Spec);
   if (mode.kind !== 'replicated') return false;
   const slots = new Set<string>();
   for (const other of view.tasksOfService(service.ID)) {
-    const old = before.has(other.ID) ? before.get(other.ID) : other;
-    if (old && isLive(old)) slots.add(placeOf(old));
+    const old = before.tasks.has(other.ID) ? before.tasks.get(other.ID) : other;
+    // A task that has ended fills its slot until it is replaced, or for good.
+    if (!old || old.DesiredState === 'remove') continue;
+    if (compareStates(old.DesiredState, 'running') <= 0 || old.internal.finished) slots.add(placeOf(old));
   }
   return slots.size > mode.replicas;
 }
 
-/** Why a task that may still run is replaced. */
-function causeToMove(task: Task, service: Service, view: View): boolean {
+/** Why a task that may still run is replaced. A commit that turns an update back has still gone on with it. */
+function causeToMove(task: Task, service: Service, view: View, before: Before): boolean {
+  const earlier = before.services.get(service.ID);
+  return causeIn(task, service, view) || (earlier !== undefined && causeIn(task, earlier, view));
+}
+
+function causeIn(task: Task, service: Service, view: View): boolean {
   const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
   if (task.NodeID !== undefined) {
     if (!node || node.Status.State === 'down' || node.Spec.Availability === 'drain') return true;
@@ -112,11 +124,11 @@ function causeToMove(task: Task, service: Service, view: View): boolean {
   return isTaskDirty(service, task, node);
 }
 
-function checkCreated(task: Task, view: View, before: ReadonlyMap<string, Task | undefined>): void {
+function checkCreated(task: Task, view: View, before: Before): void {
   const service = view.get('service', task.ServiceID);
   if (!service) throw new Violation(`made for a service that is gone: ${describeTask(task)}`);
   for (const other of neighbours(task, view, before)) {
-    if (isLive(other) && !causeToMove(other, service, view)) {
+    if (isLive(other) && !causeToMove(other, service, view, before)) {
       throw new Violation(`${describeTask(task)} was made without a cause beside ${describeTask(other)}`);
     }
   }
