@@ -61,6 +61,10 @@ describe('the link to a manager', () => {
       linkTo('127.0.0.1:1').open(request, AbortSignal.timeout(5000)),
       /connection refused/,
     );
+    await assert.rejects(
+      linkTo('127.0.0.9').open(request, AbortSignal.timeout(5000)),
+      /dial tcp 127.0.0.9:2377: connect: connection refused/,
+    );
     await assert.rejects(linkTo().open(request, AbortSignal.timeout(5000)), /no manager is known/);
   });
 

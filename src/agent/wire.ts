@@ -12,6 +12,7 @@ import type { PeerCertificate } from 'node:tls';
 import { nodeOf } from '../identity/certificate.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
+import { CLUSTER_PORT } from '../model/protocol.ts';
 
 const WINDOW = 1024 * 1024;
 /** How long (ms) a manager may take to take up a connection, and to answer a request. */
@@ -30,7 +31,7 @@ export type Expect =
   | { kind: 'manager'; roots: string; clusterId?: string };
 
 export interface ConnectOptions {
-  /** host:port */
+  /** host:port; without a port, the cluster port. */
   address: string;
   expect: Expect;
   /** What this node shows, PEM. */
@@ -95,6 +96,10 @@ export function connectManager({
     session.once('error', onError);
     session.once('connect', () => give());
   });
+}
+
+function withPort(address: string): string {
+  return /^[^:]+$|\]$/.test(address) ? `${address}:${CLUSTER_PORT}` : address;
 }
 
 function trust(expect: Expect): SecureClientSessionOptions {
