@@ -56,12 +56,8 @@ function optionsOf({ credentials, certificate }: NodeIdentity, address: string):
  * A connection whose handshake is over. Throws Docker's error for a manager that refuses connections, NoAnswerError for
  * one that does not answer in time, the signal's reason when aborted.
  */
-export function connectManager({
-  address,
-  expect,
-  own,
-  signal,
-}: ConnectOptions): Promise<ClientHttp2Session> {
+export function connectManager({ expect, own, signal, ...to }: ConnectOptions): Promise<ClientHttp2Session> {
+  const address = withPort(to.address);
   signal?.throwIfAborted();
   const options: ClientSessionOptions & SecureClientSessionOptions = {
     minVersion: 'TLSv1.3',
