@@ -107,8 +107,16 @@ export function serviceForm(
       present({ State, StartedAt, CompletedAt, Message: text(Message) }),
     ),
     ServiceStatus: options.status,
-    JobStatus: optional(JobStatus, ({ JobIteration, LastExecution }) => ({ JobIteration, LastExecution })),
+    JobStatus: optional(JobStatus, ({ JobIteration, LastExecution }) => ({
+      JobIteration: iterationForm(JobIteration),
+      LastExecution,
+    })),
   });
+}
+
+/** The first iteration is number zero, which is not said. */
+export function iterationForm({ Index }: { Index: number }): { Index?: number } {
+  return present({ Index: number(Index) });
 }
 
 /** Without its data, which is never shown. */

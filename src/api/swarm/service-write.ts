@@ -10,7 +10,7 @@ import { versionValue } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
 import { managerOf } from './access.ts';
 import { forApiVersion } from './api-version.ts';
-import { present } from './go-form.ts';
+import { list, present } from './go-form.ts';
 import { findService } from './lookup.ts';
 import { randomName } from './random-name.ts';
 import { resolveNetworks } from './service-networks.ts';
@@ -165,9 +165,11 @@ function isJob({ Mode }: ServiceSpec): boolean {
   return Boolean(Mode?.ReplicatedJob || Mode?.GlobalJob);
 }
 
-/** Ports in host mode are what the spec says; there is nothing to allocate for them. */
-function endpointOf({ EndpointSpec }: ServiceSpec, before?: ServiceEndpoint): ServiceEndpoint {
-  return present({ ...before, Spec: EndpointSpec ?? {}, Ports: EndpointSpec?.Ports ?? undefined });
+/** Ports in host mode are what the spec says; there is nothing to allocate for them. Without ports and networks it is empty. */
+function endpointOf({ EndpointSpec, TaskTemplate }: ServiceSpec, before?: ServiceEndpoint): ServiceEndpoint {
+  const ports = list(EndpointSpec?.Ports);
+  const used = ports !== undefined || list(TaskTemplate?.Networks) !== undefined;
+  return present({ ...before, Spec: (used && EndpointSpec) || {}, Ports: ports });
 }
 
 function isRollback(query: URLSearchParams): boolean {

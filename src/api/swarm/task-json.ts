@@ -4,6 +4,7 @@
  */
 import type { Task } from '../../model/objects.ts';
 import type { TaskSpec } from '../../model/spec.ts';
+import { iterationForm } from './forms.ts';
 import { labels, list, present } from './go-form.ts';
 
 const texts = new WeakMap<Task, string>();
@@ -29,7 +30,7 @@ function render(task: Task): string {
     DesiredState: task.DesiredState,
     NetworksAttachments: list(task.NetworksAttachments),
     GenericResources: list(task.AssignedGenericResources),
-    JobIteration: task.JobIteration,
+    JobIteration: task.JobIteration && iterationForm(task.JobIteration),
     Volumes: null,
   });
   return `${head.slice(0, -1)},"Spec":${specText(task.Spec)},${tail.slice(1)}`;
