@@ -5,8 +5,9 @@
 import type { Clock } from '../model/clock.ts';
 import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
+import { isTerminal, type TaskState } from '../model/task-state.ts';
 import { Backoff, pause } from './backoff.ts';
-import type { ManagerLink, ManagerSession, TaskEngine } from './contract.ts';
+import type { ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
 import { Reporter } from './reporter.ts';
 import { TaskWorker } from './task-worker.ts';
 
@@ -225,9 +226,7 @@ class Agent {
   async #sweepOnce(): Promise<void> {
     const containers = new Map((await this.#options.engine.list()).map((c) => [c.taskId, c]));
     for (const [id, worker] of this.#workers) {
-      const container = containers.get(id);
-      const fine = container?.state === 'running' && container.health !== 'unhealthy';
-      if (worker.status.State === 'starting' || (worker.status.State === 'running' && !fine)) worker.look();
+      if (deservesLook(worker.status.State, containers.get(id))) worker.look();
     }
     const assigned = this.#assigned;
     const workers = this.#workers;
@@ -244,6 +243,13 @@ class Agent {
     );
     await this.#options.engine.remove(taskId);
   }
+}
+
+/** Whether a container as it was found may be news to the worker of its task. */
+function deservesLook(state: TaskState, container: TaskContainer | undefined): boolean {
+  if (state === 'starting') return true;
+  if (isTerminal(state)) return container?.state === 'running';
+  return state === 'running' && (container?.state !== 'running' || container.health === 'unhealthy');
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

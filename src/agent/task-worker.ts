@@ -38,6 +38,8 @@ export class TaskWorker {
   readonly #interrupt = new AbortController();
   /** Something happened to the container or the assignment since it was last looked at. */
   #stirred = false;
+  /** Its container may be news even if the task is over. */
+  #toLookAt = false;
   #wake: (() => void) | undefined;
   #fate: 'work' | 'remove' | 'let go' = 'work';
   /** What the container was when it was last looked at after its start, to save looking again. */
@@ -65,6 +67,7 @@ export class TaskWorker {
 
   /** Something may have happened to the container. */
   look(): void {
+    this.#toLookAt = true;
     this.#stir();
   }
 
@@ -95,9 +98,6 @@ export class TaskWorker {
   }
 
   async #run(): Promise<void> {
-    // A task can be over while its container still runs: the manager gave it up, or this agent was killed between
-    // deciding and doing. Nobody counts on such a container any more.
-    if (isTerminal(this.#status.State)) await this.#makeSureItStopped();
     while (this.#fate === 'work') {
       const step = nextStep(this.#status.State, this.#assigned.task.DesiredState);
       if (step.kind === 'move') this.#set(moved(this.#status, step.state, step.message, this.#now()));
@@ -237,6 +237,12 @@ export class TaskWorker {
   async #rest(): Promise<void> {
     await this.#untilStirred();
     this.#stirred = false;
+    // A task can be over while its container still runs: the manager gave it up, or this agent was killed between
+    // deciding and doing. Nobody counts on such a container any more.
+    if (this.#toLookAt && isTerminal(this.#status.State)) {
+      this.#toLookAt = false;
+      await this.#makeSureItStopped();
+    }
   }
 
   /** Resolves with true once something happened, with false if interrupted. */

@@ -75,8 +75,11 @@ export class EngineTasks implements TaskEngine {
       const query = { all: 1, filters };
       const summaries = await this.#engine.json<ContainerSummary[]>('GET', '/containers/json', { query });
       const containers = summaries.filter((one) => one.Labels[LABEL.taskId]).map(fromSummary);
+      for (const { taskId, containerId } of containers) {
+        if (!this.#known.has(taskId)) this.#known.set(taskId, { containerId, fresh: false });
+      }
       const alive = containers.filter(({ state }) => state !== 'exited').map(({ taskId }) => taskId);
-      await this.#files.recover(new Set([...alive, ...this.#known.keys()]));
+      await this.#files.recover(new Set(alive));
       return containers;
     });
   }
@@ -141,9 +144,7 @@ export class EngineTasks implements TaskEngine {
       const id = await this.#containerOf(taskId);
       if (id !== undefined) {
         await this.#stop(id, DEFAULT_GRACE_S);
-        await this.#unless(404, () =>
-          this.#engine.json('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 } }),
-        );
+        await this.#delete(id);
       }
       await this.#files.drop(taskId);
       this.#known.delete(taskId);
@@ -161,10 +162,10 @@ export class EngineTasks implements TaskEngine {
     });
   }
 
-  /** The node leaves: removes all containers of its tasks and everything that was prepared for them. */
+  /** The node leaves: removes all containers of its tasks at once, running or not, and what was prepared for them. */
   async clear(): Promise<void> {
     const containers = await this.list();
-    await Promise.all(containers.map(({ taskId }) => this.remove(taskId)));
+    await Promise.all(containers.map(({ containerId }) => this.#delete(containerId)));
     await this.#files.clear();
   }
 
@@ -216,6 +217,16 @@ export class EngineTasks implements TaskEngine {
     );
   }
 
+  async #delete(id: string): Promise<void> {
+    const query = { force: 1, v: 1 };
+    try {
+      await this.#unless(404, () => this.#engine.json('DELETE', `/containers/${id}`, { query }));
+    } catch (error) {
+      // Somebody else is at it: soon it is gone, and whoever asks again will see that.
+      if (!(error instanceof ApiError && /already in progress/.test(error.message))) throw error;
+    }
+  }
+
   async #inspectId(id: string): Promise<TaskContainer | undefined> {
     const answer = await this.#unless(404, () =>
       this.#engine.json<ContainerInspect>('GET', `/containers/${id}/json`),
@@ -264,10 +275,17 @@ export class EngineTasks implements TaskEngine {
     try {
       return await action();
     } catch (error) {
-      if (error instanceof EngineUnavailableError) throw new TemporaryError(error.message, { cause: error });
-      throw error;
+      if (!(error instanceof Error) || !isUnavailable(error)) throw error;
+      throw new TemporaryError(error.message, { cause: error });
     }
   }
+}
+
+/** The engine did not answer, or not to the end. */
+function isUnavailable(error: Error): boolean {
+  return (
+    error instanceof EngineUnavailableError || ('code' in error && /^E(CONN|PIPE)/.test(String(error.code)))
+  );
 }
 
 /** Docker Swarm looks for the sources of bind mounts itself before a start, and says it in its own words. */

@@ -1,0 +1,395 @@
+/** The agent with a clock that the tests turn, an engine of no substance and a manager that comes and goes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { settled, VirtualClock } from '../../test/support/virtual-clock.ts';
+import type { NodeDescription } from '../model/objects.ts';
+import type { AssignedTask } from '../model/protocol.ts';
+import { isTerminal } from '../model/task-state.ts';
+import { type AgentOptions, runAgent } from './agent.ts';
+import { type TaskContainer, type TaskEngine, TemporaryError } from './contract.ts';
+import { FakeManager, makeTask } from './testing.ts';
+
+const TLS = { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' };
+
+/** Containers are entries of a map. What takes time on a real engine takes a little here as well. */
+class MapEngine implements TaskEngine {
+  readonly containers = new Map<string, TaskContainer>();
+  readonly calls: string[] = [];
+  readonly starts = new Map<string, number>();
+  hostname = 'h1';
+  away = false;
+  health: TaskContainer['health'];
+  readonly #clock: VirtualClock;
+  #changed: (taskId: string | undefined) => void = () => {};
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  async describe(): Promise<Omit<NodeDescription, 'TLSInfo'>> {
+    await this.#step('describe');
+    return {
+      Hostname: this.hostname,
+      Platform: { Architecture: 'x86_64', OS: 'linux' },
+      Resources: { NanoCPUs: 1e9, MemoryBytes: 1 },
+      Engine: { EngineVersion: '1', Labels: {}, Plugins: [] },
+    };
+  }
+
+  async list(): Promise<TaskContainer[]> {
+    await this.#step('list');
+    return [...this.containers.values()];
+  }
+
+  async inspect(taskId: string): Promise<TaskContainer | undefined> {
+    await this.#step(`inspect ${taskId}`);
+    return this.containers.get(taskId);
+  }
+
+  async prepare(assigned: AssignedTask, _: unknown, signal: AbortSignal): Promise<void> {
+    const { ID } = assigned.task;
+    await this.#step(`prepare ${ID}`);
+    signal.throwIfAborted();
+    if (this.containers.has(ID)) return;
+    const state = 'created' as const;
+    this.containers.set(ID, { containerId: `c${ID}`, taskId: ID, state, pid: 0, exitCode: 0, ports: {} });
+  }
+
+  async start(taskId: string): Promise<void> {
+    await this.#step(`start ${taskId}`);
+    const container = this.containers.get(taskId);
+    if (!container) throw new Error('starting container failed: No such container');
+    if (container.state !== 'created') return;
+    this.starts.set(taskId, (this.starts.get(taskId) ?? 0) + 1);
+    this.containers.set(taskId, { ...container, state: 'running', pid: 7, health: this.health });
+  }
+
+  async stop({ task }: AssignedTask): Promise<void> {
+    await this.#step(`stop ${task.ID}`);
+    this.end(task.ID, 137);
+  }
+
+  async remove(taskId: string): Promise<void> {
+    await this.#step(`remove ${taskId}`);
+    this.containers.delete(taskId);
+  }
+
+  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
+    this.#changed = changed;
+    changed(undefined);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  }
+
+  end(taskId: string, exitCode: number): void {
+    const container = this.containers.get(taskId);
+    if (container?.state !== 'running') return;
+    this.set({ ...container, state: 'exited', pid: 0, exitCode });
+  }
+
+  set(container: TaskContainer): void {
+    this.containers.set(container.taskId, container);
+    this.#changed(container.taskId);
+  }
+
+  destroy(taskId: string): void {
+    this.containers.delete(taskId);
+    this.#changed(taskId);
+  }
+
+  tell(taskId: string | undefined): void {
+    this.#changed(taskId);
+  }
+
+  async #step(call: string): Promise<void> {
+    this.calls.push(call);
+    await new Promise<void>((resolve) => void this.#clock.timer(10, resolve));
+    if (this.away) throw new TemporaryError('the engine does not answer');
+  }
+}
+
+interface World {
+  clock: VirtualClock;
+  engine: MapEngine;
+  manager: FakeManager;
+  logs: string[];
+  /** Ends the agent and begins another one. */
+  again(): Promise<void>;
+}
+
+async function world(body: (world: World) => Promise<void>, more: Partial<AgentOptions> = {}): Promise<void> {
+  const clock = new VirtualClock();
+  const engine = new MapEngine(clock);
+  const manager = new FakeManager();
+  const logs: string[] = [];
+  let end = new AbortController();
+  let running = Promise.resolve();
+  const begin = (): void => {
+    end = new AbortController();
+    const log = (message: string): void => void logs.push(message);
+    const options = { link: manager, engine, clock, random: () => 0.5, log, tlsInfo: () => TLS };
+    running = runAgent({ ...options, signal: end.signal, ...more });
+  };
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await clock.advance(2000);
+    await running;
+  };
+  begin();
+  try {
+    await body({
+      clock,
+      engine,
+      manager,
+      logs,
+      again: async () => {
+        await stop();
+        begin();
+      },
+    });
+  } finally {
+    await stop();
+  }
+}
+
+test('a task comes to run and statuses travel together', () =>
+  world(async ({ clock, manager }) => {
+    manager.assign(...Array.from({ length: 50 }, (_, i) => makeTask(`t${i}`)));
+    await clock.advance(1000);
+    for (let i = 0; i < 50; i++) assert.equal(manager.status(`t${i}`)?.State, 'running');
+    assert.ok(manager.batches < 10, `${manager.batches} batches`);
+  }));
+
+test('sessions are tried again ever more slowly, and fast again after one that held', () =>
+  world(async ({ clock, manager }) => {
+    await clock.advance(100);
+    assert.equal(manager.sessions, 1);
+    manager.away = true;
+    const attempts: number[] = [];
+    const open = manager.open.bind(manager);
+    manager.open = (request) => {
+      attempts.push(clock.now());
+      return open(request);
+    };
+    manager.cut();
+    await clock.advance(60_000);
+    const gaps = attempts.slice(1).map((at, i) => at - attempts[i]!);
+    assert.ok(gaps[0]! < 300 && Math.max(...gaps) <= 4100 && gaps.at(-1)! > 2000, String(gaps));
+    manager.away = false;
+    await clock.advance(5000);
+    const before = attempts.length;
+    manager.cut();
+    await clock.advance(150);
+    assert.equal(attempts.length, before + 1);
+  }));
+
+test('reports that are refused come again until they are taken, only the latest', () =>
+  world(async ({ clock, manager }) => {
+    await clock.advance(100);
+    manager.deaf = true;
+    manager.assign(makeTask('t1'));
+    await clock.advance(3000);
+    assert.deepEqual(manager.states('t1'), []);
+    manager.deaf = false;
+    await clock.advance(1000);
+    assert.deepEqual(manager.states('t1'), ['running']);
+  }));
+
+test('all that is known is told again in a new session', () =>
+  world(async ({ clock, manager }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    manager.history.clear();
+    manager.cut();
+    await clock.advance(1000);
+    assert.deepEqual(manager.states('t1'), ['running']);
+  }));
+
+test('a changed host is described again, an unchanged one is not', () =>
+  world(async ({ clock, engine, manager }) => {
+    await clock.advance(61_000);
+    assert.equal(manager.descriptions.length, 1);
+    engine.hostname = 'h2';
+    await clock.advance(21_000);
+    assert.equal(manager.descriptions.at(-1)?.Hostname, 'h2');
+    await clock.advance(61_000);
+    assert.equal(manager.descriptions.length, 2);
+  }));
+
+test('an engine that is away for a while fails no task', () =>
+  world(async ({ clock, engine, manager }) => {
+    await clock.advance(100);
+    manager.assign(makeTask('run'));
+    await clock.advance(1000);
+    engine.away = true;
+    manager.assign(makeTask('new'));
+    engine.tell(undefined);
+    engine.tell('run');
+    await clock.advance(30_000);
+    assert.equal(manager.status('run')?.State, 'running');
+    assert.equal(manager.status('new')?.State, 'preparing');
+    assert.equal(engine.calls.filter((call) => call === 'prepare new').length, 30);
+    engine.away = false;
+    await clock.advance(2000);
+    assert.equal(manager.status('new')?.State, 'running');
+  }));
+
+test('a task that is stopped while it is prepared is shut down', () =>
+  world(async ({ clock, manager, engine }) => {
+    await clock.advance(100);
+    manager.assign(makeTask('t1'));
+    await clock.advance(5);
+    manager.desire('t1', 'shutdown');
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'shutdown');
+    assert.equal(engine.starts.get('t1'), undefined);
+  }));
+
+test('what is desired does not go back', () =>
+  world(async ({ clock, manager }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    manager.desire('t1', 'shutdown');
+    manager.desire('t1', 'running');
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'shutdown');
+  }));
+
+test('a container that was destroyed without a trace has failed', () =>
+  world(async ({ clock, engine, manager }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    engine.destroy('t1');
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.Err, 'dockerexec: container destroyed');
+  }));
+
+test('an event that was lost is made up for when all is looked at', () =>
+  world(async ({ clock, engine, manager }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    engine.containers.set('t1', { ...engine.containers.get('t1')!, state: 'exited', exitCode: 2 });
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'running');
+    engine.tell(undefined);
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.Err, 'task: non-zero exit (2)');
+  }));
+
+test('a container that runs although its task is over is stopped', () =>
+  world(async ({ clock, engine, manager }) => {
+    const container = { containerId: 'c', state: 'running' as const, pid: 1, exitCode: 0, ports: {} };
+    engine.containers.set('t1', { ...container, taskId: 't1' });
+    manager.assign(makeTask('t1', { state: 'rejected', desired: 'shutdown' }));
+    await clock.advance(1000);
+    assert.equal(engine.containers.get('t1')?.state, 'exited');
+    assert.equal(engine.starts.size, 0);
+  }));
+
+test('removal is tried until it is done', () =>
+  world(async ({ clock, engine, manager }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    engine.away = true;
+    manager.remove('t1');
+    await clock.advance(5000);
+    assert.ok(engine.containers.has('t1'));
+    engine.away = false;
+    await clock.advance(2000);
+    assert.ok(!engine.containers.has('t1'));
+  }));
+
+test('containers of nobody are removed only once it is known what is wanted', () =>
+  world(async ({ clock, engine, manager }) => {
+    const container = { containerId: 'c', state: 'running' as const, pid: 1, exitCode: 0, ports: {} };
+    manager.away = true;
+    engine.containers.set('x', { ...container, taskId: 'x' });
+    manager.cut();
+    engine.tell(undefined);
+    await clock.advance(10_000);
+    assert.ok(engine.containers.has('x'));
+    manager.away = false;
+    await clock.advance(10_000);
+    assert.ok(!engine.containers.has('x'));
+  }));
+
+type Fault =
+  | 'cut'
+  | 'manager away'
+  | 'deaf'
+  | 'engine away'
+  | 'all well'
+  | 'agent again'
+  | 'exit'
+  | 'destroy'
+  | 'stop'
+  | 'remove'
+  | 'assign'
+  | 'lost event';
+const FAULTS: Fault[] = [
+  'cut',
+  'manager away',
+  'deaf',
+  'engine away',
+  'all well',
+  'agent again',
+  'exit',
+  'destroy',
+  'stop',
+  'remove',
+  'assign',
+  'lost event',
+];
+
+test('whatever happens: states go forward, nothing starts twice, and in the end all is as it is wanted', async () => {
+  const event = fc.record({ fault: fc.constantFrom(...FAULTS), task: fc.nat(3), after: fc.nat(3000) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 25 }), (events) =>
+      world(async ({ clock, engine, manager, again }) => {
+        let made = 0;
+        // An agent that ended before it could report, and whose container is gone, cannot be known to have run.
+        const lost = new Set<string>();
+        const assign = (): void => manager.assign(makeTask(`t${made++}`));
+        for (let i = 0; i < 3; i++) assign();
+        const allWell = (): void => {
+          manager.away = manager.deaf = engine.away = false;
+        };
+        for (const { fault, task, after } of events) {
+          const ids = [...manager.tasks.keys()];
+          const id = ids[task % Math.max(1, ids.length)] ?? 'none';
+          if (fault === 'cut') manager.cut();
+          if (fault === 'manager away') manager.away = true;
+          if (fault === 'deaf') manager.deaf = true;
+          if (fault === 'engine away') engine.away = true;
+          if (fault === 'all well') allWell();
+          if (fault === 'agent again') await again();
+          if (fault === 'exit') engine.end(id, 1);
+          if (fault === 'destroy') engine.destroy(id);
+          if (fault === 'destroy' || fault === 'lost event') lost.add(id);
+          if (fault === 'stop' && manager.tasks.has(id)) manager.desire(id, 'shutdown');
+          if (fault === 'remove') manager.remove(id);
+          if (fault === 'assign') assign();
+          if (fault === 'lost event') engine.containers.delete(id);
+          await clock.advance(after);
+        }
+        allWell();
+        manager.cut();
+        await clock.advance(10_000);
+        engine.tell(undefined);
+        await clock.advance(10_000);
+        await settled();
+        for (const [id, count] of engine.starts)
+          assert.ok(count === 1 || lost.has(id), `${id} was started ${count} times`);
+        for (const id of engine.containers.keys()) assert.ok(manager.tasks.has(id), `${id} is nobody's`);
+        for (const [id, { task }] of manager.tasks) {
+          const container = engine.containers.get(id);
+          const state = manager.status(id)?.State ?? 'new';
+          if (task.DesiredState === 'shutdown') assert.ok(isTerminal(state), `${id} is ${state}`);
+          else assert.ok(state === 'running' || isTerminal(state), `${id} is ${state}`);
+          assert.equal(container?.state === 'running', state === 'running', `${id} is ${state}`);
+        }
+      }),
+    ),
+    { numRuns: 150 },
+  );
+});

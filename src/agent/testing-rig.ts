@@ -1,0 +1,118 @@
+/** For tests of the agent on a real engine: an agent that can end in any way and begin again. */
+
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { EngineClient, type EngineResponse, type RequestOptions } from '../engine/client.ts';
+import { systemClock } from '../model/clock.ts';
+import { runAgent } from './agent.ts';
+import { EngineTasks } from './engine-tasks/engine-tasks.ts';
+import { FakeManager } from './testing.ts';
+
+/** A client that can be killed as its process would be: in the middle of a request, without a word. */
+class MortalEngine extends EngineClient {
+  readonly #sockets: Set<Socket>;
+  /** Requests that are left before it dies on its own, just after the last one was sent. */
+  left = Number.POSITIVE_INFINITY;
+  died = (): void => {};
+
+  constructor(path: string) {
+    const sockets = new Set<Socket>();
+    super({
+      name: path,
+      connect: async () => {
+        const socket = connect({ path, allowHalfOpen: true });
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+        await once(socket, 'connect');
+        return socket;
+      },
+    });
+    this.#sockets = sockets;
+  }
+
+  override async request(method: string, path: string, options?: RequestOptions): Promise<EngineResponse> {
+    if (this.left <= 0) return new Promise(() => {});
+    const counts = method !== 'GET';
+    if (counts) this.left--;
+    const answer = super.request(method, path, options);
+    if (!counts || this.left > 0) return answer;
+    answer.catch(() => {});
+    setTimeout(() => this.kill(), 3);
+    return new Promise(() => {});
+  }
+
+  kill(): void {
+    this.left = 0;
+    for (const socket of this.#sockets) socket.destroy();
+    this.died();
+  }
+}
+
+export class Rig {
+  /** In memory, where an engine in its own namespaces sees it too. */
+  static readonly filesOfAll = `/dev/shm/essaim-agent-${process.pid}`;
+  readonly manager: FakeManager;
+  readonly nodeId: string;
+  readonly engine: MortalEngine;
+  readonly tasks: EngineTasks;
+  readonly filesFolder: string;
+  /** Resolves when the agent was killed. */
+  readonly killed: Promise<void>;
+  readonly #socket: string;
+  readonly #end = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(socket: string, nodeId: string, manager = new FakeManager()) {
+    this.manager = manager;
+    this.nodeId = nodeId;
+    this.#socket = socket;
+    this.engine = new MortalEngine(socket);
+    this.killed = new Promise((resolve) => {
+      this.engine.died = resolve;
+    });
+    this.filesFolder = `${Rig.filesOfAll}/${nodeId}`;
+    const log = process.env.AGENT_LOG ? console.log : () => {};
+    const { engine, filesFolder } = this;
+    this.tasks = new EngineTasks({ engine, clock: systemClock, nodeId, filesFolder, log });
+    const tlsInfo = () => ({ TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' });
+    this.#running = runAgent({
+      link: { open: (request) => this.manager.open(request) },
+      engine: this.tasks,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      tlsInfo,
+      signal: this.#end.signal,
+    });
+  }
+
+  /** The agent is told to end. */
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#running;
+  }
+
+  /** The agent is gone from one moment to the next; the manager hears no more of it. */
+  kill(): void {
+    this.manager.cut();
+    this.engine.kill();
+    this.#end.abort();
+  }
+
+  /** The agent's next life on the same host. */
+  again(): Rig {
+    return new Rig(this.#socket, this.nodeId, this.manager);
+  }
+
+  /** Removes all that is left of the node and ends. */
+  async clear(): Promise<void> {
+    await this.stop();
+    await new EngineTasks({
+      engine: new MortalEngine(this.#socket),
+      clock: systemClock,
+      nodeId: this.nodeId,
+      filesFolder: this.filesFolder,
+      log: () => {},
+    }).clear();
+  }
+}
