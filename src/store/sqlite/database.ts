@@ -1,13 +1,14 @@
 /** The database file: its schema, how it is checked before it is used, and what its errors mean. */
 import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import type { TaskSpec } from '../../model/spec.ts';
 import type { StoreEvent } from '../contract.ts';
 import { TaskInterner } from '../intern.ts';
 import type { LocalState } from '../local.ts';
 import { StoreError } from '../store-error.ts';
 import { createDataKey, type DataKey } from './data-key.ts';
 import { createOnce, writePrivate } from './files.ts';
-import { decodeRow, type Row } from './rows.ts';
+import { decodeRow, decodeSpec, type Row, type SpecRow } from './rows.ts';
 
 /** "Essm", at the place in the file where SQLite lets an application say that it is its own. */
 const APPLICATION = 0x4573736d;
@@ -21,11 +22,16 @@ const SCHEMA = `
     revision INTEGER NOT NULL,
     body ANY NOT NULL,
     checksum INTEGER,
+    spec TEXT, -- of a task: the digest of its row in spec
     UNIQUE (kind, id)
   ) STRICT;
+  CREATE TABLE spec (digest TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
   PRAGMA application_id = ${APPLICATION};
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
+
+/** The log is moved into the file at this size (16 MB): a page that changes often is then moved once for many changes. */
+const LOG_PAGES = 4000;
 
 /** Makes the key and then an empty database, unless there is one. */
 export function createDatabase(path: string, keyPath: string, readKey: () => DataKey): void {
@@ -84,11 +90,15 @@ export function lockDatabase(path: string, revision: number): DatabaseSync {
         PRAGMA locking_mode = EXCLUSIVE;
         PRAGMA journal_mode = WAL;
         PRAGMA synchronous = FULL;
+        PRAGMA wal_autocheckpoint = ${LOG_PAGES};
         BEGIN IMMEDIATE;
       `);
       const found = one(database, 'SELECT revision FROM state').revision;
-      database.exec('COMMIT');
       if (found !== revision) throw inUse(path);
+      database.exec(`
+        DELETE FROM spec WHERE digest NOT IN (SELECT spec FROM object WHERE spec IS NOT NULL);
+        COMMIT;
+      `);
       return database;
     } catch (error) {
       database.close();
@@ -155,22 +165,32 @@ function checkFile(path: string, database: DatabaseSync): void {
 }
 
 function readObjects(path: string, database: DatabaseSync, key: Buffer): StoreEvent[] {
+  const specs = new Map<string, TaskSpec>();
+  for (const raw of database.prepare('SELECT digest, body FROM spec').iterate()) {
+    const row = raw as unknown as SpecRow;
+    readable(path, `spec ${row.digest}`, () => specs.set(row.digest, decodeSpec(row)));
+  }
   const interner = new TaskInterner();
   const events: StoreEvent[] = [];
-  const rows = database
-    .prepare('SELECT kind, id, revision, body, checksum FROM object ORDER BY seq')
-    .iterate();
-  for (const raw of rows) {
+  const sql = 'SELECT kind, id, revision, body, checksum, spec FROM object ORDER BY seq';
+  for (const raw of database.prepare(sql).iterate()) {
     const row = raw as unknown as Row;
-    try {
-      const event = { kind: row.kind, id: row.id, after: decodeRow(row, key) } as StoreEvent;
+    const { kind, id } = row;
+    readable(path, `${kind} ${id}`, () => {
+      const event = { kind, id, after: decodeRow(row, key, specs) } as StoreEvent;
       if (event.kind === 'task') interner.intern(event.after!);
       events.push(event);
-    } catch (error) {
-      throw damaged(path, `${row.kind} ${row.id} cannot be read: ${(error as Error).message}`, error);
-    }
+    });
   }
   return events;
+}
+
+function readable(path: string, what: string, read: () => void): void {
+  try {
+    read();
+  } catch (error) {
+    throw damaged(path, `${what} cannot be read: ${(error as Error).message}`, error);
+  }
 }
 
 function one(database: DatabaseSync, sql: string): Record<string, unknown> {

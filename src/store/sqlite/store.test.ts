@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
+import type { Task } from '../../model/objects.ts';
 import type { Store } from '../contract.ts';
 import {
   sampleCluster,
@@ -127,6 +128,39 @@ describe('SQLite store', () => {
     assert.equal(specs.size, 1);
     assert.equal(services.size, 1);
     await store.close();
+  });
+
+  test('keeps the specs of tasks as long as there are tasks with them', async () => {
+    const path = join(freshDirectory(), 'state.db');
+    let store = await openSqliteStore({ path });
+    const template = (image: string) => ({ ContainerSpec: { Image: image } });
+    const specsOnDisk = () => {
+      const database = new DatabaseSync(path, { readOnly: true });
+      const rows = database.prepare('SELECT body FROM spec').all();
+      database.close();
+      return rows.map(({ body }) => JSON.parse(body as string)).sort();
+    };
+    const reopen = async () => {
+      await store.close();
+      store = await openSqliteStore({ path });
+    };
+    const put = (task: Task) => store.commit({ changes: [{ op: 'put', kind: 'task', object: task }] });
+
+    // A spec whose commit failed is written by the next one.
+    const spec = template('one');
+    const task = sampleTask('t', sampleService('s'), { Spec: spec });
+    await assert.rejects(put({ ...task, Slot: 1n as never }));
+    await put(task);
+    await put(sampleTask('same', sampleService('s'), { Spec: template('one') }));
+    await reopen();
+    assert.equal(store.view.get('task', 't')?.Spec, store.view.get('task', 'same')?.Spec);
+    assert.deepEqual(store.view.get('task', 't')?.Spec, spec);
+
+    for (const id of ['t', 'same']) await put({ ...store.view.get('task', id)!, Spec: template('two') });
+    await reopen();
+    assert.deepEqual(store.view.get('task', 't')?.Spec, template('two'));
+    await store.close();
+    assert.deepEqual(specsOnDisk(), [template('two')]);
   });
 
   test('leaves no secret in clear in any of its files', async () => {
@@ -281,6 +315,16 @@ describe('SQLite store: a file that is not as it should be', () => {
     const { directory, path } = await closedDatabase();
     edit(path, "UPDATE object SET body = replace(body, 'running', 'runninh') WHERE id = '1-17'");
     await assertRefused(directory, path, /task 1-17 cannot be read/, /checksum/);
+  });
+
+  test('the spec of tasks flipped, or gone', async () => {
+    const { directory, path } = await closedDatabase();
+    const whole = readFileSync(path);
+    edit(path, "UPDATE spec SET body = replace(body, 'nginx', 'nginy')");
+    await assertRefused(directory, path, /spec .* cannot be read/, /checksum/);
+    writeFileSync(path, whole);
+    edit(path, 'DELETE FROM spec');
+    await assertRefused(directory, path, /task .* cannot be read/, /spec is missing/);
   });
 
   test('written by a newer version', async () => {

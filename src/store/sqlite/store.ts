@@ -1,13 +1,14 @@
 /** Cluster state of one manager, in one SQLite file. */
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { TaskSpec } from '../../model/spec.ts';
 import type { Commit, Store } from '../contract.ts';
 import { LocalStore, type Persistence } from '../local.ts';
 import { StoreError } from '../store-error.ts';
 import { readDataKey } from './data-key.ts';
 import { createDatabase, lockDatabase, readDatabase, withErrorsOf } from './database.ts';
 import { privateDirectory } from './files.ts';
-import { encodeRow } from './rows.ts';
+import { encodeRow, specRow } from './rows.ts';
 
 export interface SqliteOptions {
   /** The database file; made if it is not there. SQLite keeps its log beside it, under the same name with `-wal`. */
@@ -41,6 +42,9 @@ class SqlitePersistence implements Persistence {
   readonly #update: StatementSync;
   readonly #delete: StatementSync;
   readonly #setRevision: StatementSync;
+  readonly #insertSpec: StatementSync;
+  /** Those whose rows are known to be there. Rows that nobody uses any more are removed by the next opening. */
+  readonly #specs = new WeakSet<TaskSpec>();
 
   constructor(path: string, database: DatabaseSync, key: Buffer) {
     this.#path = path;
@@ -49,12 +53,13 @@ class SqlitePersistence implements Persistence {
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#insert = database.prepare(
-      'INSERT INTO object (revision, body, checksum, kind, id) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO object (revision, body, checksum, spec, kind, id) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#update = database.prepare(
-      'UPDATE object SET revision = ?, body = ?, checksum = ? WHERE kind = ? AND id = ?',
+      'UPDATE object SET revision = ?, body = ?, checksum = ?, spec = ? WHERE kind = ? AND id = ?',
     );
     this.#delete = database.prepare('DELETE FROM object WHERE kind = ? AND id = ?');
+    this.#insertSpec = database.prepare('INSERT OR IGNORE INTO spec (digest, body) VALUES (?, ?)');
     this.#setRevision = database.prepare('UPDATE state SET revision = ?');
   }
 
@@ -62,8 +67,10 @@ class SqlitePersistence implements Persistence {
     withErrorsOf(this.#path, () => {
       this.#begin.run();
       try {
+        const specs = this.#writeSpecs(commit);
         this.#writeRows(commit);
         this.#commit.run();
+        for (const spec of specs) this.#specs.add(spec);
       } catch (error) {
         // After some errors SQLite has rolled back by itself.
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -72,13 +79,25 @@ class SqlitePersistence implements Persistence {
     });
   }
 
+  /** Writes the specs of tasks that have no row yet, and returns them. */
+  #writeSpecs({ events }: Commit): Set<TaskSpec> {
+    const written = new Set<TaskSpec>();
+    for (const { kind, after } of events) {
+      if (kind !== 'task' || !after || this.#specs.has(after.Spec) || written.has(after.Spec)) continue;
+      const { digest, body } = specRow(after.Spec);
+      this.#insertSpec.run(digest, body);
+      written.add(after.Spec);
+    }
+    return written;
+  }
+
   #writeRows({ revision, events }: Commit): void {
     for (const { kind, id, before, after } of events) {
       let written: number | bigint;
       if (after) {
         const row = encodeRow(kind, after, this.#key);
         const statement = before ? this.#update : this.#insert;
-        written = statement.run(row.revision, row.body, row.checksum, kind, id).changes;
+        written = statement.run(row.revision, row.body, row.checksum, row.spec, kind, id).changes;
       } else {
         written = this.#delete.run(kind, id).changes;
       }
