@@ -51,7 +51,9 @@ function fill(
   for (const node of draft.view.all('node')) {
     if (filled.has(node.ID) || isInvalid(node) || !isActive(node) || !wants(node)) continue;
     if (draft.full()) return;
-    const { desired, after } = waitFor(draft, slots.get(node.ID)?.tasks ?? []);
+    const slot = slots.get(node.ID) ?? { key: node.ID, tasks: [] };
+    slots.set(node.ID, slot);
+    const { desired, after } = waitFor(draft, slot.tasks);
     const task = newTask(cluster, service, {
       id: draft.newId(),
       now: draft.now,
@@ -59,7 +61,7 @@ function fill(
       desired,
       ...(after !== undefined && { internal: { after } }),
     });
-    draft.put('task', task);
+    slot.tasks.push(draft.put('task', task));
   }
 }
 

@@ -10,6 +10,7 @@ import { settled, VirtualClock } from './virtual-clock.ts';
 
 const START_TIME = 100;
 const STOP_TIME = 50;
+const MOST_TURNS = 2_000;
 
 /** What becomes of a task: it fails before or after its container starts, or it ends by itself. */
 export type Fate =
@@ -30,6 +31,7 @@ export class MiniCluster implements AsyncDisposable {
   readonly logged: string[] = [];
   fate: (task: Task) => Fate;
   private ids = 0;
+  private turns = { at: 0, count: 0 };
   private control: { stop: AbortController; done: Promise<void> } | undefined;
   private readonly unwatch: () => void;
 
@@ -58,7 +60,7 @@ export class MiniCluster implements AsyncDisposable {
       clock: this.clock,
       newId: () => this.newId('t'),
       signal: stop.signal,
-      yieldTo: async () => {},
+      yieldTo: async () => this.countTurn(),
       log: (message, error) => this.logged.push(`${message}: ${(error as Error).stack}`),
     });
     this.control = { stop, done };
@@ -162,6 +164,14 @@ export class MiniCluster implements AsyncDisposable {
 
   now(): string {
     return timestamp(this.clock.now());
+  }
+
+  /** Ends a control plane that is busy for ever without time going on. */
+  private countTurn(): void {
+    if (this.turns.at !== this.clock.now()) this.turns = { at: this.clock.now(), count: 0 };
+    if (++this.turns.count < MOST_TURNS) return;
+    this.logged.push('the control plane does not come to rest');
+    this.control?.stop.abort();
   }
 
   private carryOut(task: Task): void {

@@ -99,10 +99,7 @@ export class SchedulerIndex {
   }
 
   private applyNode({ id, before, after }: EventOf<'node'>): void {
-    if (!after) {
-      this.changedNodes.delete(id);
-      this.loads.delete(id);
-    }
+    if (!after) this.changedNodes.delete(id);
     const matters =
       before?.Status.State !== after?.Status.State ||
       before?.Status.Addr !== after?.Status.Addr ||
