@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Task } from '../model/objects.ts';
 import {
-  type Commit,
-  CompactedError,
-  ConflictError,
-  type Store,
-  type Transaction,
-  type View,
-} from './contract.ts';
+  assertConflict,
+  assertUnchanged,
+  ids,
+  put,
+  record,
+  type StoreTest,
+  service,
+} from './conformance-support.ts';
+import { watchConformance } from './conformance-watch.ts';
+import { type Commit, ConflictError, type Store, type Transaction } from './contract.ts';
 import { assertSameView, indexSteps, NaiveStore, randomTransaction, snapshot } from './naive.ts';
-import { sampleNode, sampleSecret, sampleService, sampleTask } from './samples.ts';
+import { sampleNode, sampleSecret, sampleTask } from './samples.ts';
 
 export interface OpenedStore {
   store: Store;
@@ -33,8 +35,7 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
       await current.close();
     }
   };
-  const it = (title: string, work: (store: Store, reopen: () => Promise<Store>) => Promise<void>) =>
-    test(title, () => withStore(work));
+  const it: StoreTest = (title, work) => test(title, () => withStore(work));
 
   describe(`${name}: transactions`, () => {
     it('gives objects the revision of their commit, and only those', async (store) => {
@@ -204,99 +205,7 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     });
   });
 
-  describe(`${name}: watch`, () => {
-    it('shows every commit once and in order, with what was before and after', async (store) => {
-      const seen = record(store);
-      await store.commit(put(service('a'), service('b')));
-      const created = store.view.get('service', 'a')!;
-      await store.commit(put({ ...created, UpdatedAt: 'later' }));
-      const updated = store.view.get('service', 'a')!;
-      const revision = updated.Version.Index;
-      await store.commit({ changes: [{ op: 'delete', kind: 'service', id: 'a', revision }] });
-
-      assert.equal(seen.length, 3);
-      assert.deepEqual(
-        seen[0]!.events.map(({ id }) => id),
-        ['a', 'b'],
-      );
-      assert.ok(!('before' in seen[0]!.events[0]!));
-      assert.deepEqual(seen[0]!.events[0]!.after, created);
-      assert.deepEqual(seen[1]!.events, [{ kind: 'service', id: 'a', before: created, after: updated }]);
-      assert.deepEqual(seen[2]!.events, [{ kind: 'service', id: 'a', before: updated }]);
-      assert.ok(seen[0]!.revision < seen[1]!.revision && seen[1]!.revision < seen[2]!.revision);
-      assert.equal(seen[1]!.revision, revision);
-    });
-
-    it('has called the watchers, with the view moved on, when the commit resolves', async (store) => {
-      const seen: Array<[number, number]> = [];
-      store.watch(store.view.revision, (commit) => seen.push([commit.revision, store.view.revision]));
-      const revision = await store.commit(put(service('a')));
-      assert.deepEqual(seen, [[revision, revision]]);
-    });
-
-    it('shows nothing of a commit that failed', async (store) => {
-      await store.commit(put(service('a')));
-      const seen = record(store);
-      await assertConflict(store, put(service('b'), service('a')));
-      assert.deepEqual(seen, []);
-    });
-
-    it('begins with the commits already past', async (store) => {
-      const start = store.view.revision;
-      const all = record(store);
-      const first = await store.commit(put(service('a')));
-      await store.commit(put(service('b')));
-      const fromStart: Commit[] = [];
-      store.watch(start, (commit) => fromStart.push(commit));
-      const fromFirst: Commit[] = [];
-      store.watch(first, (commit) => fromFirst.push(commit));
-      await store.commit(put(service('c')));
-      assert.deepEqual(fromStart, all);
-      assert.deepEqual(fromFirst, all.slice(1));
-    });
-
-    it('ends when told to, also by its own listener', async (store) => {
-      const seen: number[] = [];
-      const end = store.watch(store.view.revision, (commit) => {
-        seen.push(commit.revision);
-        end();
-      });
-      const first = await store.commit(put(service('a')));
-      await store.commit(put(service('b')));
-      assert.deepEqual(seen, [first]);
-    });
-
-    it('keeps the order for everyone when a listener commits', async (store) => {
-      const reaction: Array<Promise<number>> = [];
-      const early: number[] = [];
-      const late: number[] = [];
-      store.watch(store.view.revision, ({ revision, events }) => {
-        early.push(revision);
-        if (events[0]!.id === 'a') reaction.push(store.commit(put(service('b'))));
-      });
-      store.watch(store.view.revision, ({ revision }) => late.push(revision));
-      const first = await store.commit(put(service('a')));
-      const second = await reaction[0]!;
-      assert.deepEqual(early, [first, second]);
-      assert.deepEqual(late, [first, second]);
-    });
-
-    it('says so when what is asked for is no longer remembered', async (store, reopen) => {
-      await store.commit(put(service('a')));
-      const old = store.view.revision;
-      let last: Task | undefined;
-      const owner = store.view.get('service', 'a')!;
-      for (let round = 0; round < 60; round++) {
-        const tasks = Array.from({ length: 1000 }, (_, index) => sampleTask(`t${round}-${index}`, owner));
-        await store.commit({ changes: tasks.map((object) => ({ op: 'put', kind: 'task', object })) });
-        last = tasks.at(-1);
-      }
-      assert.throws(() => store.watch(old, () => assert.fail('called')), CompactedError);
-      assert.ok(store.view.get('task', last!.ID));
-      const again = await reopen();
-      assert.equal(again.view.count('task'), 60_000);
-    });
-  });
+  watchConformance(name, it);
 
   describe(`${name}: view`, () => {
     it('finds by name without regard to case, and a node by its host name', async (store) => {
@@ -359,32 +268,4 @@ async function commitToBoth(store: Store, model: NaiveStore, transaction: Transa
   } else {
     assert.deepEqual(watched.slice(already), [{ revision, events: changed }]);
   }
-}
-
-function service(id: string, name?: string) {
-  return sampleService(id, name);
-}
-
-function put(...objects: Array<ReturnType<typeof sampleService>>): Transaction {
-  return { changes: objects.map((object) => ({ op: 'put', kind: 'service', object })) };
-}
-
-function ids(objects: Array<{ ID: string }>): string[] {
-  return objects.map((object) => object.ID).sort();
-}
-
-function record(store: Store): Commit[] {
-  const seen: Commit[] = [];
-  store.watch(store.view.revision, (commit) => seen.push(commit));
-  return seen;
-}
-
-async function assertConflict(store: Store, transaction: Transaction): Promise<void> {
-  await assertUnchanged(store, () => assert.rejects(store.commit(transaction), ConflictError));
-}
-
-async function assertUnchanged(store: { view: View }, work: () => Promise<void>): Promise<void> {
-  const before = snapshot(store.view);
-  await work();
-  assert.deepEqual(snapshot(store.view), before);
 }

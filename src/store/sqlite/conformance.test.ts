@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import { storeConformance } from '../conformance.ts';
 import { openSqliteStore } from './store.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'essaim-store-'));
-after(() => rmSync(directory, { recursive: true }));
-let count = 0;
+import { freshDirectory } from './testing.ts';
 
 storeConformance('SQLite', async () => {
-  const path = join(directory, `${count++}`, 'state.db');
+  const path = join(freshDirectory(), 'state.db');
   let store = await openSqliteStore({ path });
   return {
     store,
