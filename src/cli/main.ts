@@ -1,21 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { Command } from 'commander';
+import { flushCompileCache } from 'node:module';
+
+// Set by bin/essaim for this process alone.
+delete process.env.NODE_COMPILE_CACHE;
 
 /** The command line: what a subcommand needs is loaded when it runs, so that each starts fast. */
 async function main(): Promise<void> {
+  const subcommand = process.argv[2];
+  if (subcommand === 'daemon') {
+    const { runDaemon } = await import('../daemon/main.ts');
+    // A daemon may be killed before it could do so at its end.
+    flushCompileCache();
+    await runDaemon(process.argv.slice(3));
+    return;
+  }
+  const { Command } = await import('commander');
   const program = new Command('essaim')
     .description('A container orchestrator that is a drop-in for Docker Swarm on ordinary Docker Engines.')
     .enablePositionalOptions()
     .showHelpAfterError('(add --help for the options)');
-  const subcommand = process.argv[2];
   if (subcommand === '--version' || subcommand === '-v') {
     const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
     process.stdout.write(`essaim version ${(JSON.parse(text) as { version: string }).version}\n`);
-    return;
-  }
-  if (subcommand === 'daemon') {
-    const { runDaemon } = await import('../daemon/main.ts');
-    await runDaemon(process.argv.slice(3));
     return;
   }
   program.option('-v, --version', 'show the version');
