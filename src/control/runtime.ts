@@ -169,7 +169,8 @@ class Control {
     const ids: string[] = [];
     const now = clock.now();
     const set = this.setOf(kind);
-    for (const id of [...this.ready(kind, now)]) {
+    const again: string[] = [];
+    for (const id of this.ready(kind, now)) {
       const limit = this.batch - changes.length;
       if (limit <= 0) break;
       set.delete(id);
@@ -181,15 +182,17 @@ class Control {
         ids.push(id);
         this.failures.delete(`${kind} ${id}`);
         if (plan.wakeAt !== undefined) this.wakeAt.set(`${kind} ${id}`, { kind, id, at: plan.wakeAt });
-        if (plan.more) set.add(id);
+        if (plan.more) again.push(id);
       } catch (error) {
         const count = (this.failures.get(`${kind} ${id}`)?.count ?? 0) + 1;
         const backoff = backoffAfter(count);
         this.failures.set(`${kind} ${id}`, { count, until: now + backoff });
-        set.add(id);
+        again.push(id);
         log?.(`planning for ${kind} ${id} failed; trying again in ${backoff} ms`, error, { kind, id });
       }
     }
+    // Only now: what is added to a set while it is walked through comes up again.
+    for (const id of again) set.add(id);
     return { changes, ids };
   }
 

@@ -5,7 +5,13 @@ import type { View } from '../../store/contract.ts';
 import { type Filter, filtersFor, Tally } from './filters.ts';
 import { groupKey, type SchedulerIndex } from './index.ts';
 import { NodeLoad } from './node-load.ts';
-import { type Candidate, Spread } from './spread.ts';
+import { NodeOrder } from './node-order.ts';
+import { type Candidate, isBefore, isUnburdened, Spread } from './spread.ts';
+
+const ASSIGNED = 'scheduler assigned task to node';
+const CONFIRMED = 'scheduler confirmed task can run on preassigned node';
+/** Groups up to this size are placed task by task. */
+const FEW = 4;
 
 /**
  * `planned`: tasks as they will be with what else is about to be committed; undefined for those that will be no more.
@@ -31,6 +37,7 @@ class Pass {
   private readonly loads = new Map<string, NodeLoad>();
   private readonly filters = new Map<string, Filter[]>();
   private readonly changed: Task[] = [];
+  private order: NodeOrder | undefined;
 
   constructor(
     view: View,
@@ -108,7 +115,7 @@ class Pass {
     if (!node) return;
     const tally = new Tally(this.filtersOf(task));
     if (tally.check(node, this.load(node.ID))) {
-      this.assign(task, node, 'scheduler confirmed task can run on preassigned node');
+      this.assign(task, node, CONFIRMED);
     } else {
       this.explain(task, tally.explain());
     }
@@ -118,19 +125,16 @@ class Pass {
   private placeAll(key: string, tasks: readonly Task[]): boolean {
     const [first] = tasks;
     if (!first) return true;
-    const tally = new Tally(this.filtersOf(first));
     const failures = this.index.recentFailures(key, this.now);
+    if (tasks.length <= FEW && !first.Spec.Placement?.Preferences?.length) {
+      return this.placeFew(tasks, failures);
+    }
+    const tally = new Tally(this.filtersOf(first));
     const passed: Candidate[] = [];
     const others: Candidate[] = [];
     for (const node of this.view.all('node')) {
-      const load = this.peekLoad(node.ID);
-      const candidate = {
-        node,
-        failures: failures.get(node.ID) ?? 0,
-        serviceTasks: load.byService.get(first.ServiceID) ?? 0,
-        tasks: load.tasks,
-      };
-      (tally.check(node, load) ? passed : others).push(candidate);
+      const candidate = this.candidate(node, first, failures);
+      (tally.check(node, this.peekLoad(node.ID)) ? passed : others).push(candidate);
     }
 
     const spread = new Spread(passed, others, first.Spec.Placement?.Preferences);
@@ -138,14 +142,52 @@ class Pass {
       if (this.full()) return false;
       const candidate = spread.next();
       if (candidate) {
-        this.assign(task, candidate.node, 'scheduler assigned task to node');
+        this.assign(task, candidate.node, ASSIGNED);
         spread.placed(tally.checkAgain(candidate.node, this.load(candidate.node.ID)));
       } else {
-        const reason = tally.explain();
-        this.explain(task, reason ? `no suitable node (${reason})` : 'no suitable node');
+        this.explain(task, noSuitableNode(tally));
       }
     }
     return true;
+  }
+
+  /** As placeAll, without looking at all nodes where one of the emptiest will do. */
+  private placeFew(tasks: readonly Task[], failures: ReadonlyMap<string, number>): boolean {
+    this.order ??= new NodeOrder(this.view.all('node'), (node) => this.peekLoad(node.ID).tasks);
+    let reason: string | undefined;
+    for (const task of tasks) {
+      if (this.full()) return false;
+      if (reason !== undefined) {
+        this.explain(task, reason);
+        continue;
+      }
+      const tally = new Tally(this.filtersOf(task));
+      let best: Candidate | undefined;
+      for (const node of this.order) {
+        const candidate = this.candidate(node, task, failures);
+        if (best && !isBefore(candidate, best)) continue;
+        if (!tally.check(node, this.peekLoad(node.ID))) continue;
+        best = candidate;
+        if (isUnburdened(best)) break;
+      }
+      if (best) {
+        this.assign(task, best.node, ASSIGNED);
+      } else {
+        reason = noSuitableNode(tally);
+        this.explain(task, reason);
+      }
+    }
+    return true;
+  }
+
+  private candidate(node: Node, task: Task, failures: ReadonlyMap<string, number>): Candidate {
+    const load = this.peekLoad(node.ID);
+    return {
+      node,
+      failures: failures.get(node.ID) ?? 0,
+      serviceTasks: load.byService.get(task.ServiceID) ?? 0,
+      tasks: load.tasks,
+    };
   }
 
   private assign(task: Task, node: Node, message: string): void {
@@ -159,7 +201,9 @@ class Pass {
       Status: { State: 'assigned', Timestamp: timestamp(this.now), Message: message, PortStatus: {} },
       ...(generic && { AssignedGenericResources: generic }),
     };
+    const before = load.tasks;
     load.add(placed);
+    this.order?.move(node, before, load.tasks);
     this.changed.push(placed);
   }
 
@@ -192,4 +236,9 @@ class Pass {
     }
     return load;
   }
+}
+
+function noSuitableNode(tally: Tally): string {
+  const reason = tally.explain();
+  return reason ? `no suitable node (${reason})` : 'no suitable node';
 }

@@ -9,6 +9,11 @@ import { Heap } from '../heap.ts';
 /** A node on which a service version has failed so often of late comes after all that have not. */
 const MANY_FAILURES = 5;
 
+/** True if no node can come before this one but for having fewer tasks in all. */
+export function isUnburdened({ failures, serviceTasks }: Candidate): boolean {
+  return failures < MANY_FAILURES && serviceTasks === 0;
+}
+
 export interface Candidate {
   node: Node;
   failures: number;
@@ -113,7 +118,8 @@ function settle(growing: Growing): Vertex {
   return { tasks: growing.tasks, children: new Heap(children, (a, b) => a.tasks < b.tasks) };
 }
 
-function isBefore(a: Candidate, b: Candidate): boolean {
+/** True if `a` is to get a task before `b`. */
+export function isBefore(a: Candidate, b: Candidate): boolean {
   if (a.failures !== b.failures && (a.failures >= MANY_FAILURES || b.failures >= MANY_FAILURES)) {
     return a.failures < b.failures;
   }
