@@ -7,27 +7,20 @@ import type { ApiContext, ApiRequest, Reply, RouteModule } from '../router.ts';
 
 /** Milliseconds: for an image that the engine has anyway, and for one that is known to a registry at best. */
 const PATIENCE = { present: 1000, absent: 5000 };
-/** Names have slashes in them; more parts than this have no names. */
-const MAX_PARTS = 12;
 
 export const distributionRoutes: RouteModule = (router, context) => {
-  const parts: string[] = [];
-  while (parts.length < MAX_PARTS) {
-    parts.push(`{${parts.length}}`);
-    router.get(`/distribution/${parts.join('/')}/json`, (request) =>
-      inspect(Object.values(request.params).join('/'), request, context),
-    );
-  }
+  router.get('/distribution/{name...}/json', (request) => inspect(request.params.name!, request, context));
 };
 
 async function inspect(name: string, request: ApiRequest, { engine }: ApiContext): Promise<Reply> {
+  const path = name.split('/').map(encodeURIComponent).join('/');
   const auth = request.headers['x-registry-auth'];
   const { signal } = request;
-  const local = await engine.request('GET', `/images/${encodeURI(name)}/json`, { signal });
+  const local = await engine.request('GET', `/images/${path}/json`, { signal });
   local.body.resume();
   const patience = AbortSignal.timeout(local.status === 200 ? PATIENCE.present : PATIENCE.absent);
   try {
-    const body = await engine.json<unknown>('GET', `/distribution/${encodeURI(name)}/json`, {
+    const body = await engine.json<unknown>('GET', `/distribution/${path}/json`, {
       headers: typeof auth === 'string' ? { 'x-registry-auth': auth } : {},
       signal: AbortSignal.any([signal, patience]),
     });

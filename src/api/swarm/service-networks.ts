@@ -4,6 +4,20 @@ import { ApiError, rpcError } from '../../model/errors.ts';
 import type { Network } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, ServiceSpec } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
+import type { RouteModule } from '../router.ts';
+
+/**
+ * Clients look for the networks of a service among those of the swarm before they name them in its spec. Networks that
+ * are on the nodes can be used as well, so on a manager they are found there too.
+ */
+export const serviceNetworkRoutes: RouteModule = (router, { membership }) => {
+  router.get('/networks/{id}', ({ query }) => {
+    if (query.get('scope') !== 'swarm' || !membership.manager()) return { forward: {} };
+    const anyScope = new URLSearchParams(query);
+    anyScope.delete('scope');
+    return { forward: { query: anyScope } };
+  });
+};
 
 /** Networks that every engine has by itself. */
 const PREDEFINED = new Set(['bridge', 'host', 'none']);

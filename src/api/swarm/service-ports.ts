@@ -1,5 +1,5 @@
 /** The ports that services publish, against each other. */
-import { ApiError, rpcError } from '../../model/errors.ts';
+import { type ApiError, rpcError } from '../../model/errors.ts';
 import type { Service } from '../../model/objects.ts';
 import type { PortConfig, ServiceSpec } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
@@ -36,14 +36,5 @@ function conflict(service: Service, port: PortConfig, as: string): ApiError {
   return rpcError(
     'InvalidArgument',
     `port '${port.PublishedPort}' is already in use by service '${service.Spec.Name}' (${service.ID}) as ${as}`,
-  );
-}
-
-/** Throws ApiError 501 for ports that need a routing mesh, which is not there yet. */
-export function refuseIngressPorts(spec: ServiceSpec): void {
-  if (!spec.EndpointSpec?.Ports?.some((port) => port.PublishMode === 'ingress')) return;
-  throw new ApiError(
-    501,
-    'publishing ports in ingress mode is not supported yet: publish them on each host with --publish mode=host,published=PORT,target=PORT',
   );
 }

@@ -12,9 +12,10 @@ import { managerOf } from './access.ts';
 import { forApiVersion } from './api-version.ts';
 import { list, present } from './go-form.ts';
 import { findService } from './lookup.ts';
+import { refuseWhatIsMissing } from './not-yet.ts';
 import { randomName } from './random-name.ts';
 import { resolveNetworks } from './service-networks.ts';
-import { checkPortConflicts, refuseIngressPorts } from './service-ports.ts';
+import { checkPortConflicts } from './service-ports.ts';
 import { requireReferences } from './service-references.ts';
 import { canonicalService } from './service-spec.ts';
 import { validateService } from './service-validation.ts';
@@ -26,7 +27,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
   const { store } = manager;
   const spec = await understand(posted, request, manager, context);
   validateService(spec);
-  refuseIngressPorts(spec);
+  refuseWhatIsMissing(spec);
   const auth = registryAuth(request);
   const id = manager.newId();
 
@@ -43,7 +44,6 @@ export async function createService(request: ApiRequest, context: ApiContext): P
       ...meta,
       Spec: spec,
       Endpoint: endpointOf(spec),
-      ...(isJob(spec) ? { JobStatus: { JobIteration: { Index: 0 }, LastExecution: now } } : {}),
       internal: { specVersion: 0 },
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
@@ -68,10 +68,11 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
     const rollback = isRollback(query);
     validateService(spec);
     const require = checkChange(view, service, spec);
+    refuseWhatIsMissing(spec);
     const now = timestamp(manager.now());
     const next = { ...(rollback ? rolledBack(service, now) : changed(service, spec)), UpdatedAt: now };
     checkVersion(service, version);
-    const changes: Change[] = [{ op: 'put', kind: 'service', object: nextIteration(next, now) }];
+    const changes: Change[] = [{ op: 'put', kind: 'service', object: next }];
     const kept = credentialChange(view, service, rollback ? swapped(view, service) : credential, now);
     if (kept) changes.push(kept);
     return { changes, require, result: undefined };
@@ -96,7 +97,6 @@ async function understand(
 /** That the cluster allows this change of a service. Returns what has to stay so until it is written. */
 function checkChange(view: View, service: Service, spec: ServiceSpec): ReturnType<typeof requireReferences> {
   if (spec.EndpointSpec && !sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec)) {
-    refuseIngressPorts(spec);
     checkPortConflicts(view, spec, service.ID);
   }
   const require = requireReferences(view, spec);
@@ -152,17 +152,6 @@ function rolledBack(service: Service, now: string): Service {
       previousSpecVersion: internal.specVersion,
     },
   };
-}
-
-/** Every update of a job runs it again. */
-function nextIteration(service: Service, now: string): Service {
-  if (!service.JobStatus) return service;
-  const { Index } = service.JobStatus.JobIteration;
-  return { ...service, JobStatus: { JobIteration: { Index: Index + 1 }, LastExecution: now } };
-}
-
-function isJob({ Mode }: ServiceSpec): boolean {
-  return Boolean(Mode?.ReplicatedJob || Mode?.GlobalJob);
 }
 
 /** Ports in host mode are what the spec says; there is nothing to allocate for them. Without ports and networks it is empty. */
