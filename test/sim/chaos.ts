@@ -1,7 +1,6 @@
 /** What happens in a simulated world: users who change their minds, and faults. */
-import { modeOf } from '../../src/model/defaults.ts';
 import type { Service } from '../../src/model/objects.ts';
-import type { ServiceSpec, TaskSpec, UpdateConfig } from '../../src/model/spec.ts';
+import type { SecretReference, ServiceSpec, TaskSpec, UpdateConfig } from '../../src/model/spec.ts';
 import type { Host } from './host.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -37,6 +36,9 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [4, ['manager', endManager]],
   [2, ['manager pause', pauseManager]],
   [2, ['network', changeNetwork]],
+  [1, ['remove node', removeNode]],
+  [1, ['leave', leave]],
+  [2, ['join', join]],
 ];
 
 // Users.
@@ -77,6 +79,7 @@ function taskTemplate(random: Random): TaskSpec {
       ...(behaviour === 'unhealthy' || random.chance(0.2)
         ? { Healthcheck: { Test: ['CMD', 'true'], Interval: SECOND } }
         : {}),
+      ...(random.chance(0.2) && { Secrets: [randomSecret(random)] }),
     },
     RestartPolicy: {
       Condition: condition,
@@ -94,6 +97,11 @@ function taskTemplate(random: Random): TaskSpec {
     },
     ForceUpdate: 0,
   };
+}
+
+function randomSecret(random: Random): SecretReference {
+  const name = random.pick(['secret1', 'secret2']);
+  return { SecretID: name, SecretName: name, File: { Name: name, UID: '0', GID: '0', Mode: 0o444 } };
 }
 
 function randomCondition(random: Random): string {
@@ -205,6 +213,34 @@ async function changeLabel(world: World): Promise<string | undefined> {
   return `${node.ID} ${Labels.zone} → ${(await world.user.updateNode(node, { ...node.Spec, Labels })) ?? 'ok'}`;
 }
 
+async function removeNode(world: World): Promise<string | undefined> {
+  const host = pickHost(world);
+  const node = world.manager && world.workers.length > 2 ? world.view.get('node', host.nodeId) : undefined;
+  if (!node) return undefined;
+  const error = await world.user.removeNode(node);
+  // Its agent goes on for a while and is refused.
+  if (!error) world.later(world.random.latency(3000), () => world.dismiss(host));
+  return `${node.ID} → ${error ?? 'ok'}`;
+}
+
+async function leave(world: World): Promise<string | undefined> {
+  const host = pickHost(world);
+  if (!world.manager || world.manager.process.hung || world.workers.length <= 2) return undefined;
+  const left = world.network.manager!.sessions.leave(host.nodeId);
+  host.stop();
+  for (const id of host.engine.running()) host.engine.destroy(id);
+  await world.run(50);
+  await left;
+  world.dismiss(host);
+  const node = world.view.get('node', host.nodeId);
+  return `${host.nodeId} → ${(node && (await world.user.removeNode(node))) ?? 'ok'}`;
+}
+
+async function join(world: World): Promise<string | undefined> {
+  if (!world.manager || world.hosts.length > 5) return undefined;
+  return world.join();
+}
+
 // Faults. What is broken is mended after a while, or at the end.
 
 function pickHost(world: World): Host {
@@ -305,10 +341,4 @@ export function mend(world: World): void {
     world.network.heal(host.nodeId);
     host.start();
   }
-}
-
-/** Slots that a replicated service asks for. */
-export function replicasOf(service: Service): number | undefined {
-  const mode = modeOf(service.Spec);
-  return mode.kind === 'replicated' ? mode.replicas : undefined;
 }

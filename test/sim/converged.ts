@@ -58,6 +58,7 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
     if (task.Status.State === 'running') continue;
     if (canRun(view, service, task)) found.push(`${name}: does not run: ${describeTask(task)}`);
   }
+  if (!stuck && (state === 'updating' || state === 'rollback_started')) found.push(`${name}: is ${state}`);
   const wanted = wantedOf(view, service, slots);
   if (filled !== wanted) found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
   return found;

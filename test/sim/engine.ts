@@ -20,7 +20,10 @@ interface Container extends TaskContainer {
 
 export interface EngineHooks {
   started(taskId: string): void;
-  stopped(taskId: string): void;
+  /** `asked`: because the agent wanted it, not by itself. */
+  stopped(taskId: string, asked: boolean): void;
+  /** A task is prepared with less than it needs. */
+  lacks(taskId: string, what: string): void;
 }
 
 export class FakeEngine {
@@ -127,7 +130,11 @@ export class FakeEngine {
           const container = this.containers.get(taskId) ?? this.#gone.get(taskId);
           return container && copy(container);
         }),
-      prepare: async (assigned, _dependencies, signal) => {
+      prepare: async (assigned, dependencies, signal) => {
+        for (const { SecretID } of assigned.task.Spec.ContainerSpec?.Secrets ?? []) {
+          const known = SecretID && dependencies.secrets.has(SecretID);
+          if (!known) this.#hooks.lacks(assigned.task.ID, `secret ${SecretID}`);
+        }
         const work = () => {
           if (!signal.aborted) this.#prepare(assigned);
         };
@@ -191,21 +198,21 @@ export class FakeEngine {
       });
     }
     if (container.behaviour === 'brief') {
-      this.#later(container, this.#random.latency(2000), () => this.#end(container, 0));
+      this.#later(container, this.#random.int(500, 4000), () => this.#end(container, 0));
     }
   }
 
   #stop(taskId: string): void {
     this.#mayFail();
     const container = this.containers.get(taskId);
-    if (container) this.#end(container, 143);
+    if (container) this.#end(container, 143, true);
   }
 
   #remove(taskId: string): void {
     this.#mayFail();
     const container = this.containers.get(taskId);
     if (!container) return;
-    this.#end(container, 137);
+    this.#end(container, 137, true);
     this.containers.delete(taskId);
   }
 
@@ -221,13 +228,14 @@ export class FakeEngine {
     });
   }
 
-  #end(container: Container, exitCode: number): void {
+  #end(container: Container, exitCode: number, asked = false): void {
     if (container.state !== 'running') return;
+    const { health } = container;
     container.state = 'exited';
     container.pid = 0;
     container.exitCode = exitCode;
     delete container.health;
-    this.#hooks.stopped(container.taskId);
+    this.#hooks.stopped(container.taskId, asked && health !== 'unhealthy');
     this.#tell(container.taskId);
   }
 

@@ -51,6 +51,11 @@ export class User {
     return this.#call('POST', `/nodes/${node.ID}/update`, { version: String(node.Version.Index) }, spec);
   }
 
+  /** With force, since it may well run. */
+  removeNode(node: Node): Promise<string | undefined> {
+    return this.#call('DELETE', `/nodes/${node.ID}`, { force: '1' });
+  }
+
   async #call(
     method: string,
     path: string,

@@ -1,10 +1,19 @@
 /** A whole cluster in one process, on virtual time: real manager parts and real agents, everything else made up. */
+import { timestamp } from '../../src/model/clock.ts';
 import type { Node, NodeDescription, Service, Task } from '../../src/model/objects.ts';
 import type { Commit, Store, View } from '../../src/store/contract.ts';
-import { sampleCluster } from '../../src/store/samples.ts';
+import { sampleCluster, sampleSecret } from '../../src/store/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { Host } from './host.ts';
-import { checkCommit, checkStarted, isLost, placeOf, startsFirst, Violation } from './invariants.ts';
+import {
+  checkCommit,
+  checkStarted,
+  describeTask,
+  isLive,
+  placeOf,
+  startsFirst,
+  Violation,
+} from './invariants.ts';
 import { Disk, Manager } from './manager.ts';
 import { Network } from './network.ts';
 import { Random } from './random.ts';
@@ -13,6 +22,8 @@ import { User } from './user.ts';
 
 /** How long (ms) a host has to be within reach before it is held to what its manager wants. */
 const REACHABLE_AFTER = 5_000;
+/** One-way delay (ms) from which on pings may be late for a check. */
+const SLOW_NETWORK = 50;
 const LINES = 4000;
 
 export class World {
@@ -21,7 +32,7 @@ export class World {
   readonly network: Network;
   readonly disk = new Disk();
   readonly user: User;
-  readonly hosts: Host[];
+  hosts: Host[];
   manager: Manager | undefined;
   /** The first thing that was broken. */
   violation: unknown;
@@ -31,10 +42,14 @@ export class World {
   readonly startFirst = new Set<string>();
   /** Since when each host has been within reach of a manager and in order, milliseconds. */
   readonly #fineSince = new Map<string, number>();
+  /** Tasks whose containers nobody waits for: their host was lost, or they were told to be over by the manager. */
+  readonly #givenUp = new Set<string>();
+  readonly #lostSince = new Map<string, number>();
   readonly #sorrows = new Map<string, number>();
   #view: View;
   #ids = 0;
   #names = 0;
+  #hostNumber = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -44,7 +59,7 @@ export class World {
       newId: () => this.#newId(),
       now: () => this.clock.now(),
     });
-    this.hosts = Array.from({ length: this.random.int(3, 5) }, (_, i) => this.#makeHost(i + 1));
+    this.hosts = Array.from({ length: this.random.int(3, 5) }, () => this.#makeHost());
     this.#view = this.disk.open().view;
   }
 
@@ -62,10 +77,12 @@ export class World {
     await store.commit({
       changes: [
         { op: 'put', kind: 'cluster', object: sampleCluster('cluster', '', '') },
+        { op: 'put', kind: 'secret', object: sampleSecret('secret1', 'eA==') },
+        { op: 'put', kind: 'secret', object: sampleSecret('secret2', 'eQ==') },
         ...this.hosts.map((host, i) => ({
           op: 'put' as const,
           kind: 'node' as const,
-          object: newNode(host, i === 0 ? 'manager' : 'worker', this.random.pick(['a', 'b'])),
+          object: this.#newNode(host, i === 0 ? 'manager' : 'worker'),
         })),
       ],
     });
@@ -138,6 +155,22 @@ export class World {
     return since !== undefined && this.clock.now() - since >= ms;
   }
 
+  /** A host joins the swarm; its node is what the certificate authority makes. */
+  async join(): Promise<string> {
+    const host = this.#makeHost();
+    const object = this.#newNode(host, 'worker');
+    await this.manager!.store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+    this.hosts.push(host);
+    host.start();
+    return host.nodeId;
+  }
+
+  /** The host is no business of the swarm's any more. */
+  dismiss(host: Host): void {
+    this.hosts = this.hosts.filter((other) => other !== host);
+    host.powerCut();
+  }
+
   hostOf(nodeId: string | undefined): Host | undefined {
     return this.hosts.find((host) => host.nodeId === nodeId);
   }
@@ -146,7 +179,8 @@ export class World {
     return `x${String(++this.#ids).padStart(5, '0')}`;
   }
 
-  #makeHost(number: number): Host {
+  #makeHost(): Host {
+    const number = ++this.#hostNumber;
     const nodeId = `node${number}`;
     const { clock, random, network } = this;
     const host: Host = new Host({
@@ -158,7 +192,8 @@ export class World {
       network,
       hooks: {
         started: (taskId) => this.#guard(() => this.#onStarted(host, taskId)),
-        stopped: (taskId) => this.log(`${nodeId}: container of ${taskId} has stopped`),
+        stopped: (taskId, asked) => this.#guard(() => this.#onStopped(host, taskId, asked)),
+        lacks: (taskId, what) => this.fail(new Violation(`${taskId} is prepared without ${what}`)),
       },
       failed: (error) => this.fail(error),
       log: (line) => this.log(line),
@@ -166,10 +201,36 @@ export class World {
     return host;
   }
 
+  #newNode(host: Host, role: string): Node {
+    const at = timestamp(this.clock.now());
+    return {
+      ID: host.nodeId,
+      Version: { Index: 0 },
+      CreatedAt: at,
+      UpdatedAt: at,
+      Spec: { Role: role, Availability: 'active', Labels: { zone: this.random.pick(['a', 'b']) } },
+      Status: { State: 'unknown', Addr: host.addr },
+      internal: {},
+    };
+  }
+
   #onCommit(commit: Commit, store: Store): void {
     for (const event of commit.events) {
       this.log(`r${commit.revision} ${summary(event)}`);
       if (event.kind === 'service' && event.after && startsFirst(event.after)) this.startFirst.add(event.id);
+    }
+    for (const { kind, id, before, after } of commit.events) {
+      if (kind === 'node' && (!after || (after as Node).Status.State === 'down')) {
+        if (after && (before as Node | undefined)?.Status.State !== 'down')
+          this.#guard(() => this.#onDown(after as Node));
+        for (const task of store.view.tasksOfNode(id)) this.#givenUp.add(task.ID);
+      }
+      if (
+        kind === 'task' &&
+        after &&
+        (after as Task).Status.Message === 'task rejected by constraint enforcer'
+      )
+        this.#givenUp.add(id);
     }
     this.#guard(() => checkCommit(commit, store.view));
   }
@@ -182,17 +243,48 @@ export class World {
     for (const each of this.hosts) {
       for (const otherId of each.engine.running()) {
         const other = otherId === taskId ? undefined : this.#view.get('task', otherId);
-        if (!other || placeOf(other) !== placeOf(task)) continue;
+        if (!other || placeOf(other) !== placeOf(task) || this.#givenUp.has(otherId)) continue;
         checkStarted(task, other, {
           now,
-          reachable:
-            this.fineFor(each, REACHABLE_AFTER) &&
-            this.fineFor(host, REACHABLE_AFTER) &&
-            !isLost(other, this.#view),
+          reachable: this.fineFor(each, REACHABLE_AFTER) && this.fineFor(host, REACHABLE_AFTER),
           startFirst: this.startFirst.has(task.ServiceID),
         });
       }
     }
+  }
+
+  #onDown({ ID: nodeId, Status }: Node): void {
+    const host = this.hostOf(nodeId);
+    const judged = Status.Message?.startsWith('heartbeat failure');
+    if (judged && host && this.network.delay < SLOW_NETWORK && this.fineFor(host, 4000)) {
+      throw new Violation(`${nodeId} is called down and is not`);
+    }
+  }
+
+  /** A host that cannot be reached is called down within 4 s, unless the manager has just begun. */
+  #checkLost(host: Host): void {
+    const { manager, network } = this;
+    const now = this.clock.now();
+    const lost = !host.powered || network.isCut(host.nodeId);
+    const judged = manager && !manager.process.hung && now - manager.startedAt > 35_000;
+    if (!lost || !judged || network.delay >= SLOW_NETWORK) {
+      this.#lostSince.delete(host.nodeId);
+      return;
+    }
+    const since = this.#lostSince.get(host.nodeId) ?? now;
+    this.#lostSince.set(host.nodeId, since);
+    const state = this.#view.get('node', host.nodeId)?.Status.State;
+    if (state && state !== 'down' && now - since > 4000) {
+      throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
+    }
+  }
+
+  #onStopped(host: Host, taskId: string, asked: boolean): void {
+    this.log(`${host.nodeId}: container of ${taskId} has stopped${asked ? ' as asked' : ''}`);
+    if (!asked || host.engine.mode === 'failing' || !this.fineFor(host, REACHABLE_AFTER)) return;
+    const task = this.#view.get('task', taskId);
+    if (task && isLive(task))
+      throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
   }
 
   /** Looks each second for what should not be, and notes which hosts are in order. */
@@ -208,6 +300,7 @@ export class World {
         host.engine.mode === 'good' &&
         !this.network.isCut(nodeId) &&
         this.network.hasSession(nodeId);
+      this.#guard(() => this.#checkLost(host));
       if (!fine) this.#fineSince.delete(nodeId);
       else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
     }
@@ -233,19 +326,6 @@ function describeHost(hostname: string, cpus: number): NodeDescription {
     Resources: { NanoCPUs: cpus * 1e9, MemoryBytes: 4 * 2 ** 30 },
     Engine: { EngineVersion: '28.2.2', Labels: {}, Plugins: [] },
     TLSInfo: { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' },
-  };
-}
-
-function newNode(host: Host, role: string, zone: string): Node {
-  const at = new Date(START).toISOString();
-  return {
-    ID: host.nodeId,
-    Version: { Index: 0 },
-    CreatedAt: at,
-    UpdatedAt: at,
-    Spec: { Role: role, Availability: 'active', Labels: { zone } },
-    Status: { State: 'unknown', Addr: host.addr },
-    internal: {},
   };
 }
 
