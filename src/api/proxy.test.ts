@@ -239,17 +239,18 @@ test('copies, images and builds pass whole', async () => {
   await remove(id);
 });
 
-test('100-continue: the body is asked for by the engine', async () => {
-  const body = '{"Name":"continued"}';
-  const socket = connect(api.socket);
-  socket.write(
-    `POST /v1.41/volumes/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`,
-  );
-  const [first] = (await once(socket, 'data')) as [Buffer];
-  assert.match(first.toString(), /^HTTP\/1.1 100 Continue/);
-  socket.write(body);
-  assert.match((await readAll(socket)).toString(), /^HTTP\/1.1 201 Created/);
-});
+for (const kind of ['volumes', 'networks'])
+  test(`100-continue for ${kind}: the body is asked for`, async () => {
+    const body = '{"Name":"continued"}';
+    const socket = connect(api.socket);
+    socket.write(
+      `POST /v1.41/${kind}/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n`,
+    );
+    const [first] = (await once(socket, 'data')) as [Buffer];
+    assert.match(first.toString(), /^HTTP\/1.1 100 Continue/);
+    socket.write(body);
+    assert.match((await readAll(socket)).toString(), /^HTTP\/1.1 201 Created/);
+  });
 
 test('an upload that the engine refuses early gets the engine’s answer', async () => {
   const response = await client.request('POST', '/images/load', {

@@ -86,8 +86,9 @@ function respond(answer: IncomingMessage, response: ServerResponse, common: Outg
 }
 
 function requestHeaders(request: IncomingMessage, body: Buffer | undefined): string[] {
+  const replaced = body === undefined ? [] : ['content-length', 'expect'];
   const headers = endToEnd(request.rawHeaders, (name, value) =>
-    name === 'content-length' && body !== undefined ? undefined : value,
+    replaced.includes(name) ? undefined : value,
   );
   if (body !== undefined) return [...headers, 'Content-Length', String(body.length)];
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;

@@ -28,17 +28,17 @@ export function sendError(
   common: OutgoingHttpHeaders,
   log: Logger,
 ): void {
+  // Whatever comes of a request whose client has left is nobody's fault.
+  if (response.destroyed) return;
   const known = error instanceof ApiError;
   if (!known) log.error({ err: error }, 'request failed');
-  if (response.headersSent || response.destroyed) {
+  if (response.headersSent) {
     response.destroy();
     return;
   }
   const status = known ? error.status : 500;
   const message = error instanceof Error ? error.message : String(error);
-  // What is left of a body that is too large is not waited for.
-  const headers: Record<string, string> = status === 413 ? { Connection: 'close' } : {};
-  sendReply(response, { status, body: { message }, headers }, common);
+  sendReply(response, { status, body: { message } }, common);
 }
 
 /** Writes each chunk as it comes, as fast as the client reads. Rejects if the source fails. */

@@ -7,6 +7,8 @@ import type { ApiRequest } from './router.ts';
 
 /** The largest body that is read into memory: a config of 1 MB in base64, with room for what surrounds it. */
 const MAX_BODY = 8 * 1024 * 1024;
+/** How much more is read and thrown away before the connection is cut. */
+const MAX_DISCARDED = 64 * 1024 * 1024;
 
 export class HttpApiRequest implements ApiRequest {
   readonly method: string;
@@ -17,6 +19,7 @@ export class HttpApiRequest implements ApiRequest {
   readonly headers: IncomingHttpHeaders;
   readonly signal: AbortSignal;
   readonly #message: IncomingMessage;
+  readonly #response: ServerResponse;
   #bytes: Promise<Buffer> | undefined;
 
   constructor(
@@ -31,6 +34,7 @@ export class HttpApiRequest implements ApiRequest {
     this.apiVersion = about.apiVersion;
     this.headers = message.headers;
     this.#message = message;
+    this.#response = response;
     const controller = new AbortController();
     this.signal = controller.signal;
     response.once('close', () => controller.abort());
@@ -44,7 +48,10 @@ export class HttpApiRequest implements ApiRequest {
   }
 
   bytes(): Promise<Buffer> {
-    this.#bytes ??= readBody(this.#message);
+    if (this.#bytes === undefined) {
+      if (this.headers.expect !== undefined) this.#response.writeContinue();
+      this.#bytes = readBody(this.#message);
+    }
     return this.#bytes;
   }
 }
@@ -62,26 +69,24 @@ export function checkContentType(headers: IncomingHttpHeaders): void {
   }
 }
 
-async function readBody(message: IncomingMessage): Promise<Buffer> {
-  if (Number(message.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge();
+function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Not `for await`: leaving that would destroy the connection before the answer is sent.
-  await new Promise<void>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     message.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY) {
-        message.pause();
-        reject(tooLarge());
-      } else chunks.push(chunk);
+      if (size <= MAX_BODY) {
+        chunks.push(chunk);
+        return;
+      }
+      // The rest is thrown away, so that a client that writes before it reads still gets its answer.
+      chunks.length = 0;
+      reject(new ApiError(413, `http: request body too large (more than ${MAX_BODY} bytes)`));
+      if (size > MAX_BODY + MAX_DISCARDED) message.destroy();
     });
-    message.once('end', resolve);
+    message.once('end', () => resolve(Buffer.concat(chunks)));
     message.once('error', reject);
     message.once('close', () => reject(new ApiError(400, 'the request was aborted')));
   });
-  return Buffer.concat(chunks);
-}
-
-function tooLarge(): ApiError {
-  return new ApiError(413, `http: request body too large (more than ${MAX_BODY} bytes)`);
 }

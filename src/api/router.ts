@@ -91,7 +91,10 @@ export class Router {
   readonly #owned = new Set<string>();
   readonly #hooks: Array<() => void> = [];
 
-  /** `path` is like `/services/{id}/update`; a segment in braces takes any one segment. Literal segments win. */
+  /**
+   * `path` is like `/services/{id}/update`: a segment in braces takes any one segment, `{name...}` one or more (at most
+   * one of these in a path). Literal segments win over those in braces.
+   */
   on(method: string, path: string, handler: Handler): void {
     const segments = path.split('/').slice(1);
     this.#routes.push({ method, segments, handler });
@@ -135,9 +138,10 @@ export class Router {
   match(method: string, path: string): Match | undefined {
     const segments = path.split('/').slice(1);
     for (const route of this.#routes) {
-      if (route.method !== method || route.segments.length !== segments.length) continue;
+      if (route.method !== method) continue;
       const params: Record<string, string> = {};
-      if (route.segments.every((pattern, i) => take(pattern, segments[i]!, params))) {
+      const found = fold(route.segments, segments);
+      if (found?.every((segment, i) => take(route.segments[i]!, segment, params))) {
         return { handler: route.handler, params };
       }
     }
@@ -150,9 +154,17 @@ export class Router {
   }
 }
 
+/** The segments as the pattern counts them, those that belong to its `{name...}` as one; undefined if too few or many. */
+function fold(pattern: readonly string[], segments: readonly string[]): readonly string[] | undefined {
+  const at = pattern.findIndex((part) => part.endsWith('...}'));
+  const more = segments.length - pattern.length;
+  if (at < 0 || more <= 0) return more === 0 ? segments : undefined;
+  return segments.toSpliced(at, more + 1, segments.slice(at, at + more + 1).join('/'));
+}
+
 function take(pattern: string, segment: string, params: Record<string, string>): boolean {
   if (pattern[0] !== '{') return pattern === segment;
   if (segment === '') return false;
-  params[pattern.slice(1, -1)] = segment;
+  params[pattern.slice(1, pattern.endsWith('...}') ? -4 : -1)] = segment;
   return true;
 }

@@ -137,7 +137,6 @@ export class ApiServer {
   ): Promise<void> {
     const { path, query } = target;
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
-    if (request.headers.expect !== undefined) response.writeContinue();
     const reply = await this.#router.answer(match, asked);
     if (response.destroyed) return;
     if ('forward' in reply) this.#forward(request, response, target, common, reply.forward);
@@ -191,10 +190,6 @@ export class ApiServer {
     const { engine } = this.#context;
     return engine.version().catch(() => engine.knownVersion ?? OLDEST_ENGINE);
   }
-}
-
-export function createApiServer(options: ApiServerOptions): ApiServer {
-  return new ApiServer(options);
 }
 
 function isTarget(target: Target | BadTarget): target is Target {

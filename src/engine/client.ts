@@ -197,7 +197,7 @@ export class EngineClient {
     return this.#unavailable(cause);
   }
 
-  /** Closes idle connections and refuses no one: requests that run go on. */
+  /** Ends all connections, those of requests that run as well; hijacked ones belong to their callers. */
   close(): void {
     this.#pool.destroy();
   }

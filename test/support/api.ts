@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ManagerFace, Membership, MembershipStatus } from '../../src/api/contract.ts';
 import { mergedRoutes } from '../../src/api/merged/routes.ts';
 import type { Logger, RouteModule } from '../../src/api/router.ts';
-import { type ApiServer, createApiServer } from '../../src/api/server.ts';
+import { ApiServer } from '../../src/api/server.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
 import { ApiError } from '../../src/model/errors.ts';
 import { newId } from '../../src/model/id.ts';
@@ -57,31 +57,33 @@ export function testManager(store: Store, cluster: Cluster, engine?: EngineClien
   };
 }
 
-/** Errors of the server itself end the test run. */
-const log: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: (fields, message) =>
-    process.stderr.write(`${message} ${JSON.stringify(fields, Object.keys(fields))}\n`),
-};
-
 export interface TestApi extends AsyncDisposable {
   server: ApiServer;
   socket: string;
   membership: TestMembership;
+  /** What the server has logged as faults of its own. */
+  faults: unknown[];
 }
 
 export async function startApi(engine: EngineClient, routes: RouteModule[] = []): Promise<TestApi> {
   const directory = await mkdtemp(join(tmpdir(), 'essaim-api-'));
   const membership = new TestMembership();
-  const server = createApiServer({ engine, membership, log, routes: [...mergedRoutes('0.1.0'), ...routes] });
+  const faults: unknown[] = [];
+  const ignore = (): void => undefined;
+  const log: Logger = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fields) => faults.push('err' in fields ? fields.err : fields),
+  };
+  const server = new ApiServer({ engine, membership, log, routes: [...mergedRoutes('0.1.0'), ...routes] });
   const socket = join(directory, 'docker.sock');
   await server.listenUnix(socket);
   return {
     server,
     socket,
     membership,
+    faults,
     async [Symbol.asyncDispose]() {
       server.close();
       await rm(directory, { recursive: true, force: true });
