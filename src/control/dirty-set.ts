@@ -4,6 +4,7 @@
  */
 
 import { modeOf } from '../model/defaults.ts';
+import { sameSpec } from '../model/dirty.ts';
 import type { Node, Task } from '../model/objects.ts';
 import { isTerminal } from '../model/task-state.ts';
 import type { Commit, EventOf, View } from '../store/contract.ts';
@@ -41,7 +42,13 @@ export class DirtySet {
 
   private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {
     const eligibility = describeEligibility(before) !== describeEligibility(after);
-    if (!eligibility && before?.Description === after?.Description && before?.Spec === after?.Spec) return;
+    // Agents describe their nodes anew every now and then, and mostly the same.
+    if (
+      !eligibility &&
+      sameSpec(before?.Description, after?.Description) &&
+      sameSpec(before?.Spec, after?.Spec)
+    )
+      return;
     this.nodes.add(id);
     for (const service of view.all('service')) {
       if (modeOf(service.Spec).kind === 'global') this.services.add(service.ID);

@@ -95,6 +95,8 @@ async function perform(cluster: MiniCluster, action: Action): Promise<void> {
     case 'write': {
       const service = view.get('service', action.service);
       const spec = specOf(action.wish, action.service);
+      // Ids are not used twice: not before nothing is left of the service that had it.
+      if (!service && cluster.tasks(action.service).length > 0) return;
       if (!service) await cluster.addService(action.service, spec);
       else if (modeOf(service.Spec).kind === modeOf(spec).kind)
         await cluster.updateService(action.service, () => spec);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MiniCluster } from '../../test/support/mini-cluster.ts';
+import { MiniCluster, makeNode, makeService } from '../../test/support/mini-cluster.ts';
+import type { Store } from '../store/contract.ts';
+import { openMemoryStore } from '../store/memory.ts';
 
 test('a service gets its tasks, spread over the nodes, and a restart of the control plane changes nothing', async () => {
   await using cluster = new MiniCluster();
@@ -52,4 +54,119 @@ test('a lost host: its tasks run elsewhere within a second, and are not doubled 
       .filter((t) => t.NodeID === 'n3')
       .every((t) => t.Status.State === 'shutdown'),
   );
+});
+
+/** A store that does as the one behind it, but for what a test has it do. */
+function wrap(store: Store, changes: Partial<Store>): Store {
+  return {
+    view: store.view,
+    commit: (transaction) => store.commit(transaction),
+    watch: (from, listener) => store.watch(from, listener),
+    close: () => store.close(),
+    ...changes,
+  };
+}
+
+test('many changes are written in batches, and the rest of the process gets its turns between', async () => {
+  const store = openMemoryStore();
+  const sizes: number[] = [];
+  await using cluster = new MiniCluster({
+    store: wrap(store, {
+      commit: (transaction) => {
+        sizes.push(transaction.changes.length);
+        return store.commit(transaction);
+      },
+    }),
+  });
+  for (const id of ['n1', 'n2', 'n3']) await cluster.addNode(id);
+  await cluster.addService('web', { Mode: { Replicated: { Replicas: 1200 } } });
+  sizes.length = 0;
+  cluster.start();
+  await cluster.advance(10);
+  assert.deepEqual(sizes, [500, 500, 200]);
+  await cluster.remove('service', 'web');
+  await cluster.advance(2000);
+  assert.deepEqual(cluster.tasks('web'), []);
+});
+
+test('writes that clash with those of others are planned for again', async () => {
+  const store = openMemoryStore();
+  let clashes = 20;
+  await using cluster = new MiniCluster({
+    store: wrap(store, {
+      commit: async (transaction) => {
+        const change = transaction.changes.find(
+          (change) => change.kind === 'task' && change.op === 'put' && change.object.Version.Index > 0,
+        );
+        if (change?.kind === 'task' && change.op === 'put' && clashes-- > 0) {
+          const task = store.view.get('task', change.object.ID)!;
+          await store.commit({ changes: [{ op: 'put', kind: 'task', object: task }] });
+        }
+        return await store.commit(transaction);
+      },
+    }),
+    agents: false,
+  });
+  for (const id of ['n1', 'n2', 'n3']) await cluster.addNode(id);
+  await cluster.addService('web', { Mode: { Replicated: { Replicas: 40 } } });
+  cluster.start();
+  await cluster.advance(100);
+  await cluster.updateService('web', (spec) => ({ ...spec, Mode: { Replicated: { Replicas: 10 } } }));
+  await cluster.advance(1000);
+  assert.ok(clashes <= 0);
+  assert.equal(cluster.tasks('web').filter((task) => task.DesiredState === 'running').length, 10);
+  assert.deepEqual(cluster.logged, []);
+});
+
+test('a store that fails for a time is tried again, ever less often', async () => {
+  const store = openMemoryStore();
+  let broken = true;
+  await using control = new MiniCluster({
+    store: wrap(store, {
+      commit: (transaction) => (broken ? Promise.reject(new Error('disk full')) : store.commit(transaction)),
+    }),
+  });
+  await store.commit({ changes: [{ op: 'put', kind: 'node', object: makeNode('n1', control.now()) }] });
+  await store.commit({
+    changes: [{ op: 'put', kind: 'service', object: makeService('web', {}, control.now()) }],
+  });
+  control.start();
+  await control.advance(60_000);
+  assert.ok(control.logged.length > 5 && control.logged.length < 15);
+  assert.match(control.logged[0]!, /^writing to the store failed; trying again in 100 ms: Error: disk full/);
+  broken = false;
+  await control.advance(30_000);
+  assert.equal(control.running('web').length, 1);
+});
+
+test('an object that cannot be planned for does not hold up the others', async () => {
+  const store = openMemoryStore();
+  let poisoned = true;
+  const view = new Proxy(store.view, {
+    get(target, name) {
+      if (name === 'tasksOfService') {
+        return (id: string) => {
+          if (id === 'bad' && poisoned) throw new Error('poison');
+          return target.tasksOfService(id);
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  await using cluster = new MiniCluster({ store: wrap(store, { view }) });
+  await cluster.addNode('n1');
+  await cluster.addService('bad', {});
+  await cluster.addService('good', {});
+  cluster.start();
+  await cluster.advance(60_000);
+  assert.deepEqual(
+    [...store.view.tasksOfService('good')].map((task) => task.Status.State),
+    ['running'],
+  );
+  assert.match(cluster.logged[0]!, /^planning for service bad failed; trying again in 100 ms: Error: poison/);
+  assert.ok(cluster.logged.length < 15);
+  poisoned = false;
+  await cluster.advance(30_000);
+  assert.equal(cluster.running('bad').length, 1);
 });

@@ -2,6 +2,7 @@
  * What the scheduler knows beyond the view: what tasks take of each node, which tasks wait, and where which service has
  * failed. It is kept up with each commit and can be made from a view at any time.
  */
+import { sameSpec } from '../../model/dirty.ts';
 import type { Task } from '../../model/objects.ts';
 import { compareStates } from '../../model/task-state.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
@@ -103,8 +104,8 @@ export class SchedulerIndex {
     const matters =
       before?.Status.State !== after?.Status.State ||
       before?.Status.Addr !== after?.Status.Addr ||
-      before?.Spec !== after?.Spec ||
-      before?.Description !== after?.Description;
+      !sameSpec(before?.Spec, after?.Spec) ||
+      !sameSpec(before?.Description, after?.Description);
     if (!matters) return;
     this.capacity++;
     if (after && this.preassigned.has(id)) this.changedNodes.add(id);
