@@ -1,12 +1,15 @@
 /** For tests of the agent on a real engine: an agent that can end in any way and begin again. */
 
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import type { TestEngine } from '../../test/support/engine.ts';
 import { EngineClient, type EngineResponse, type RequestOptions } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
+import type { ContainerSpec } from '../model/spec.ts';
 import { runAgent } from './agent.ts';
 import { EngineTasks } from './engine-tasks/engine-tasks.ts';
-import { FakeManager } from './testing.ts';
+import { FakeManager, makeTask, type TaskOptions } from './testing.ts';
 
 /** A client that can be killed as its process would be: in the middle of a request, without a word. */
 class MortalEngine extends EngineClient {
@@ -114,5 +117,62 @@ export class Rig {
       filesFolder: this.filesFolder,
       log: () => {},
     }).clear();
+  }
+}
+
+let numbers = 0;
+
+export interface Node {
+  rig: Rig;
+  /** A task for this node with an id of its own. */
+  task(container?: ContainerSpec, options?: TaskOptions): ReturnType<typeof makeTask>;
+}
+
+/** Stops at once when asked to. */
+export const SLEEP = { Command: ['sleep', '1000'], StopSignal: 'SIGKILL' };
+export const shell = (script: string): ContainerSpec => ({
+  Command: ['sh', '-c', script],
+  StopSignal: 'SIGKILL',
+});
+
+/** Runs the body with an agent of a node of its own, and removes all of it afterwards. */
+export async function onNode(engine: TestEngine, body: (node: Node) => Promise<void>): Promise<void> {
+  const nodeId = `node${++numbers}`;
+  const rig = new Rig(engine.socket, nodeId);
+  let tasks = 0;
+  const node: Node = {
+    rig,
+    task: (container = SLEEP, options = {}) =>
+      makeTask(`${nodeId}t${++tasks}`, { ...options, nodeId, container }),
+  };
+  try {
+    await body(node);
+  } finally {
+    await node.rig.clear();
+  }
+}
+
+export interface Container {
+  Id: string;
+  State: { Status: string; Pid: number; StartedAt: string; ExitCode: number };
+  Mounts: Array<{ Type: string; Name?: string; Source: string; Destination: string }>;
+  NetworkSettings: { Networks: Record<string, unknown> };
+}
+export const inspect = (engine: TestEngine, id: string): Promise<Container> =>
+  engine.client.json('GET', `/containers/${id}/json`);
+export const containersOf = (
+  engine: TestEngine,
+  nodeId: string,
+): Promise<Array<{ Id: string; State: string; Labels: Record<string, string> }>> =>
+  engine.client.json('GET', '/containers/json', {
+    query: { all: 1, filters: { label: [`com.docker.swarm.node.id=${nodeId}`] } },
+  });
+
+/** Looks again until it holds. The node's own reports are what is mostly waited for instead. */
+export async function eventually(what: string, check: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await check())) {
+    assert.ok(Date.now() < deadline, `in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

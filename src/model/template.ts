@@ -2,6 +2,19 @@
  * The placeholders that may stand in a service's env, hostname and mounts: the part of Go's template language that has
  * a meaning there (fields, index, join, print, literals, pipes), with the errors that Docker gives for the rest.
  */
+import {
+  lineOf,
+  Parser,
+  type Pipe,
+  parseError,
+  readAction,
+  TemplateError,
+  type Term,
+  type Value,
+} from './template-parser.ts';
+
+export { TemplateError };
+
 export interface TemplateContext {
   Service: { ID: string; Name: string; Labels: Record<string, string> };
   Node: { ID: string; Hostname: string; Platform: { Architecture: string; OS: string } };
@@ -11,19 +24,6 @@ export interface TemplateContext {
 
 /** Functions beyond the built-in ones (in the content of secrets and configs). They get strings. */
 export type TemplateFunctions = Record<string, (...args: string[]) => string>;
-
-/** The text is not a template, or names something that is not there. */
-export class TemplateError extends Error {}
-
-type Value = string | number | boolean | { readonly [key: string]: Value };
-type Token = { kind: 'field' | 'name' | 'string' | 'number' | 'punctuation'; text: string; at: number };
-type Term = { at: number; text: string } & (
-  | { kind: 'literal'; value: Value }
-  | { kind: 'path'; fields: string[] }
-  | { kind: 'name' }
-  | { kind: 'group'; pipe: Pipe }
-);
-type Pipe = Term[][];
 
 const TYPES: Record<string, string> = {
   '': '*template.Context',
@@ -56,117 +56,6 @@ export function expand(text: string, context: TemplateContext, functions: Templa
       result += show(new Evaluator(text, context, functions).pipe(pipe));
     }
   }
-}
-
-const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length;
-
-function parseError(text: string, at: number, message: string): TemplateError {
-  return new TemplateError(`template: expansion:${lineOf(text, at)}: ${message}`);
-}
-
-function readAction(text: string, start: number): { tokens?: Token[]; end: number; trimsRight: boolean } {
-  const comment = /^\s*\/\*[\s\S]*?\*\/(\s-)?\}\}/.exec(text.slice(start));
-  if (comment) return { end: start + comment[0].length, trimsRight: comment[1] !== undefined };
-  const tokens: Token[] = [];
-  const pattern =
-    /(\s*)(?:(\s-\}\}|\}\})|(\.(?:\w[\w.]*)?|\$(?:\.[\w.]+)?)|([A-Za-z_]\w*)|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(-?\d+)|([|()]))/y;
-  pattern.lastIndex = start;
-  for (;;) {
-    const from = pattern.lastIndex;
-    const match = pattern.exec(text);
-    if (!match) {
-      const rest = text.slice(from).trimStart();
-      if (rest === '' || rest.startsWith('\n')) throw parseError(text, from, 'unclosed action');
-      if (rest.startsWith('"')) throw parseError(text, from, 'unterminated quoted string');
-      if (rest.startsWith('`')) throw parseError(text, from, 'unterminated raw quoted string');
-      throw parseError(text, from, `unexpected ${JSON.stringify(rest[0])} in command`);
-    }
-    const [all, , end, field, name, string, number, punctuation] = match;
-    if (end !== undefined) return { tokens, end: pattern.lastIndex, trimsRight: end !== '}}' };
-    const value = (field ?? name ?? string ?? number ?? punctuation)!;
-    const kind =
-      field !== undefined
-        ? 'field'
-        : name !== undefined
-          ? 'name'
-          : string !== undefined
-            ? 'string'
-            : number !== undefined
-              ? 'number'
-              : 'punctuation';
-    tokens.push({ kind, text: value, at: from + all.length - value.length });
-  }
-}
-
-class Parser {
-  readonly #text: string;
-  readonly #tokens: Token[];
-  #next = 0;
-
-  constructor(text: string, tokens: Token[]) {
-    this.#text = text;
-    this.#tokens = tokens;
-  }
-
-  pipe(): Pipe {
-    const commands: Pipe = [];
-    do commands.push(this.#command());
-    while (this.#accept('|'));
-    return commands;
-  }
-
-  finish(): void {
-    const left = this.#tokens[this.#next];
-    if (left) throw parseError(this.#text, left.at, `unexpected ${JSON.stringify(left.text)} in command`);
-  }
-
-  #accept(text: string): boolean {
-    const token = this.#tokens[this.#next];
-    if (token?.kind !== 'punctuation' || token.text !== text) return false;
-    this.#next++;
-    return true;
-  }
-
-  #command(): Term[] {
-    const terms: Term[] = [];
-    for (;;) {
-      const token = this.#tokens[this.#next];
-      if (token === undefined || (token.kind === 'punctuation' && token.text !== '(')) break;
-      this.#next++;
-      terms.push(this.#term(token));
-    }
-    if (terms.length === 0) {
-      const at = this.#tokens[this.#next]?.at ?? this.#tokens.at(-1)?.at ?? 0;
-      throw parseError(this.#text, at, 'missing value for command');
-    }
-    return terms;
-  }
-
-  #term(token: Token): Term {
-    const { at, text } = token;
-    switch (token.kind) {
-      case 'field':
-        return { kind: 'path', at, text, fields: text.replace(/^\$/, '').split('.').filter(Boolean) };
-      case 'name':
-        if (text === 'true' || text === 'false') return { kind: 'literal', at, text, value: text === 'true' };
-        return { kind: 'name', at, text };
-      case 'string':
-        return { kind: 'literal', at, text, value: unquote(text) };
-      case 'number':
-        return { kind: 'literal', at, text, value: Number(text) };
-      case 'punctuation': {
-        const pipe = this.pipe();
-        if (!this.#accept(')')) throw parseError(this.#text, at, 'unclosed left paren');
-        return { kind: 'group', at, text, pipe };
-      }
-    }
-  }
-}
-
-function unquote(text: string): string {
-  if (text.startsWith('`')) return text.slice(1, -1);
-  const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r' };
-  return text.slice(1, -1).replace(/\\(.)/g, (_, char: string) => escapes[char] ?? char);
 }
 
 const BUILT_IN = new Set(['index', 'join', 'print', 'printf', 'len', 'eq', 'ne', 'or', 'and', 'not']);

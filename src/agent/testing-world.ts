@@ -1,0 +1,150 @@
+/** For tests of the agent: a clock that they turn and an engine of no substance. */
+import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import type { NodeDescription } from '../model/objects.ts';
+import type { AssignedTask } from '../model/protocol.ts';
+import { runAgent } from './agent.ts';
+import { type TaskContainer, type TaskEngine, TemporaryError } from './contract.ts';
+import { FakeManager } from './testing.ts';
+
+const TLS = { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' };
+
+/** Containers are entries of a map. What takes time on a real engine takes a little here as well. */
+export class MapEngine implements TaskEngine {
+  readonly containers = new Map<string, TaskContainer>();
+  readonly calls: string[] = [];
+  readonly starts = new Map<string, number>();
+  hostname = 'h1';
+  away = false;
+  health: TaskContainer['health'];
+  readonly #clock: VirtualClock;
+  #changed: (taskId: string | undefined) => void = () => {};
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  async describe(): Promise<Omit<NodeDescription, 'TLSInfo'>> {
+    await this.#step('describe');
+    return {
+      Hostname: this.hostname,
+      Platform: { Architecture: 'x86_64', OS: 'linux' },
+      Resources: { NanoCPUs: 1e9, MemoryBytes: 1 },
+      Engine: { EngineVersion: '1', Labels: {}, Plugins: [] },
+    };
+  }
+
+  async list(): Promise<TaskContainer[]> {
+    await this.#step('list');
+    return [...this.containers.values()];
+  }
+
+  async inspect(taskId: string): Promise<TaskContainer | undefined> {
+    await this.#step(`inspect ${taskId}`);
+    return this.containers.get(taskId);
+  }
+
+  async prepare(assigned: AssignedTask, _: unknown, signal: AbortSignal): Promise<void> {
+    const { ID } = assigned.task;
+    await this.#step(`prepare ${ID}`);
+    signal.throwIfAborted();
+    if (this.containers.has(ID)) return;
+    const state = 'created' as const;
+    this.containers.set(ID, { containerId: `c${ID}`, taskId: ID, state, pid: 0, exitCode: 0, ports: {} });
+  }
+
+  async start(taskId: string): Promise<void> {
+    await this.#step(`start ${taskId}`);
+    const container = this.containers.get(taskId);
+    if (!container) throw new Error('starting container failed: No such container');
+    if (container.state !== 'created') return;
+    this.starts.set(taskId, (this.starts.get(taskId) ?? 0) + 1);
+    this.containers.set(taskId, { ...container, state: 'running', pid: 7, health: this.health });
+  }
+
+  async stop({ task }: AssignedTask): Promise<void> {
+    await this.#step(`stop ${task.ID}`);
+    this.end(task.ID, 137);
+  }
+
+  async remove(taskId: string): Promise<void> {
+    await this.#step(`remove ${taskId}`);
+    this.containers.delete(taskId);
+  }
+
+  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
+    this.#changed = changed;
+    changed(undefined);
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+  }
+
+  end(taskId: string, exitCode: number): void {
+    const container = this.containers.get(taskId);
+    if (container?.state !== 'running') return;
+    this.set({ ...container, state: 'exited', pid: 0, exitCode });
+  }
+
+  set(container: TaskContainer): void {
+    this.containers.set(container.taskId, container);
+    this.#changed(container.taskId);
+  }
+
+  destroy(taskId: string): void {
+    this.containers.delete(taskId);
+    this.#changed(taskId);
+  }
+
+  tell(taskId: string | undefined): void {
+    this.#changed(taskId);
+  }
+
+  async #step(call: string): Promise<void> {
+    this.calls.push(call);
+    await new Promise<void>((resolve) => void this.#clock.timer(10, resolve));
+    if (this.away) throw new TemporaryError('the engine does not answer');
+  }
+}
+
+export interface World {
+  clock: VirtualClock;
+  engine: MapEngine;
+  manager: FakeManager;
+  logs: string[];
+  /** Ends the agent and begins another one. */
+  again(): Promise<void>;
+}
+
+/** Runs the body with an agent of its own. */
+export async function world(body: (world: World) => Promise<void>): Promise<void> {
+  const clock = new VirtualClock();
+  const engine = new MapEngine(clock);
+  const manager = new FakeManager();
+  const logs: string[] = [];
+  let end = new AbortController();
+  let running = Promise.resolve();
+  const begin = (): void => {
+    end = new AbortController();
+    const log = (message: string): void => void logs.push(message);
+    const options = { link: manager, engine, clock, random: () => 0.5, log, tlsInfo: () => TLS };
+    running = runAgent({ ...options, signal: end.signal });
+  };
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await clock.advance(2000);
+    await running;
+  };
+  begin();
+  try {
+    await body({
+      clock,
+      engine,
+      manager,
+      logs,
+      again: async () => {
+        await stop();
+        begin();
+      },
+    });
+  } finally {
+    await stop();
+  }
+}
