@@ -51,7 +51,7 @@ export class DirtySet {
       return;
     this.nodes.add(id);
     for (const service of view.all('service')) {
-      if (modeOf(service.Spec).kind === 'global') this.services.add(service.ID);
+      if (modeOf(service.Spec).kind.startsWith('global')) this.services.add(service.ID);
     }
     if (!isInvalid(after) && !isInvalid(before)) return;
     for (const task of view.tasksOfNode(id)) this.services.add(task.ServiceID);

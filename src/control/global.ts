@@ -65,12 +65,12 @@ function fill(
   }
 }
 
-function isActive(node: Node | undefined): boolean {
+export function isActive(node: Node | undefined): boolean {
   return (node?.Spec.Availability || 'active') === 'active';
 }
 
 /** Which nodes the service asks for. Constraints that are not such are met by none. */
-function eligible(service: Service): (node: Node) => boolean {
+export function eligible(service: Service): (node: Node) => boolean {
   try {
     const constraints = parseConstraints(service.Spec.TaskTemplate?.Placement?.Constraints);
     return (node) => meetsConstraints(constraints, node);

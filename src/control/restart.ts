@@ -110,8 +110,8 @@ function giveUp(
   slot.tasks.push(draft.put('task', replacement));
 }
 
-/** When the replacement may run. */
-function start(
+/** When the replacement of a task may run: `lost` and `displaced` tell of the node of that task. */
+export function start(
   draft: Draft,
   task: Task,
   why: { lost: boolean; displaced: boolean },
@@ -136,7 +136,8 @@ function start(
     : { desired: 'running', internal: {} };
 }
 
-function history(draft: Draft, service: Service, task: Task): Partial<Task['internal']> {
+/** What the replacement remembers of the restarts of its slot. */
+export function history(draft: Draft, service: Service, task: Task): Partial<Task['internal']> {
   const { maxAttempts, window } = restartRules(task.Spec);
   const same = task.internal.specVersion === service.internal.specVersion;
   const { State } = task.Status;
@@ -153,12 +154,12 @@ function history(draft: Draft, service: Service, task: Task): Partial<Task['inte
   };
 }
 
-/** Lets a waiting task start if it may now. */
-export function promoteSlot(draft: Draft, slot: Slot): void {
+/** Lets waiting tasks start if they may now. `to` is what they are wanted to be then. */
+export function promoteSlot(draft: Draft, slot: Slot, to: TaskState = 'running'): void {
   for (const [index, task] of slot.tasks.entries()) {
     if (task.DesiredState !== 'ready' || isTerminal(task.Status.State)) continue;
     const { open, at } = gate(draft, task);
-    if (open) slot.tasks[index] = draft.want(task, 'running');
+    if (open) slot.tasks[index] = draft.want(task, to);
     else draft.wake(at);
   }
 }

@@ -4,6 +4,7 @@ import type { ObjectPlanner } from './contract.ts';
 import { Draft } from './draft.ts';
 import { planGlobal } from './global.ts';
 import { reapLeaving } from './history.ts';
+import { planGlobalJob, planReplicatedJob } from './jobs.ts';
 import { planReplicated } from './replicated.ts';
 
 export const planService: ObjectPlanner = (view, id, context) => {
@@ -20,6 +21,12 @@ export const planService: ObjectPlanner = (view, id, context) => {
       break;
     case 'global':
       planGlobal(draft, service);
+      break;
+    case 'replicated-job':
+      planReplicatedJob(draft, service, mode);
+      break;
+    case 'global-job':
+      planGlobalJob(draft, service);
       break;
   }
   return draft.plan();

@@ -177,7 +177,7 @@ export class MiniCluster implements AsyncDisposable {
   private carryOut(task: Task): void {
     if (task.NodeID === undefined || compareStates(task.Status.State, 'assigned') < 0) return;
     if (isTerminal(task.Status.State)) return;
-    if (compareStates(task.DesiredState, 'running') > 0) {
+    if (compareStates(task.DesiredState, 'complete') > 0) {
       this.after(STOP_TIME, task.ID, () => ({ State: 'shutdown', Message: 'shutdown' }));
       return;
     }
@@ -186,7 +186,7 @@ export class MiniCluster implements AsyncDisposable {
       if (fate?.state === 'rejected')
         this.after(fate.after, task.ID, () => ({ State: 'rejected', Err: 'no' }));
       else this.after(START_TIME / 2, task.ID, () => ({ State: 'ready', Message: 'prepared' }));
-    } else if (task.Status.State === 'ready' && task.DesiredState === 'running') {
+    } else if (task.Status.State === 'ready' && task.DesiredState !== 'ready') {
       this.after(START_TIME / 2, task.ID, () => ({ State: 'running', Message: 'started' }));
     } else if (task.Status.State === 'running' && fate && fate.state !== 'rejected') {
       this.after(fate.after, task.ID, () => ({ State: fate.state as TaskState, Err: 'ended' }));
@@ -199,7 +199,7 @@ export class MiniCluster implements AsyncDisposable {
       const node = task?.NodeID && this.view.get('node', task.NodeID);
       if (!task || !node || node.Status.State === 'down') return;
       const next = status();
-      if (compareStates(task.DesiredState, 'running') > 0 && next.State !== 'shutdown') {
+      if (compareStates(task.DesiredState, 'complete') > 0 && next.State !== 'shutdown') {
         if (!isTerminal(next.State!)) return;
       }
       void this.report(taskId, next);
