@@ -1,0 +1,321 @@
+/** Puts the data plane of a host together: states in, kernel, engine and plugin in agreement with them. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NetworkState, OverlayState } from '../model/network-state.ts';
+import { hostOf, isV4 } from './address.ts';
+import type {
+  DataPlane,
+  DataPlaneCounters,
+  DataPlaneOptions,
+  Difference,
+  DnsListenAddress,
+  EngineNetwork,
+} from './contract.ts';
+import { EngineNetworks } from './engine-networks.ts';
+import { HostSide } from './host.ts';
+import { readJson, writeJson } from './json-file.ts';
+import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
+import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
+import { OverlayDriver } from './plugin/driver.ts';
+import { type PluginServer, servePlugin } from './plugin/server.ts';
+import { Serial } from './serial.ts';
+
+/** Between two looks at the kernel (ms); longer where a look takes long, so that looking costs 2 % of a core at most. */
+const CHECK_PERIOD = 2_000;
+const CHECK_SHARE = 50;
+/** How long the engine's calls wait for a network that is not here yet (ms). */
+const PATIENCE = 15_000;
+export const PLUGIN_SOCKET = '/run/docker/plugins/essaim.sock';
+
+/** Resolves when the plugin serves and, if there is a last state, the kernel is as it says. */
+export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const plane = new HostDataPlane(options);
+  await plane.start();
+  return plane;
+}
+
+class HostDataPlane implements DataPlane {
+  readonly counters: DataPlaneCounters = { mended: 0, applied: 0, lastApplyMs: 0 };
+  readonly #options: DataPlaneOptions;
+  readonly #host: HostSide;
+  readonly #engineNetworks: EngineNetworks;
+  readonly #driver: OverlayDriver;
+  readonly #overlays = new Map<string, Overlay>();
+  readonly #work = new Serial();
+  readonly #closed = new AbortController();
+  /** Called after each pass, for those who wait for something to be there. */
+  readonly #waiting = new Set<() => void>();
+  readonly #dnsListeners = new Set<(addresses: DnsListenAddress[]) => void>();
+  #dns = '[]';
+  #plugin: PluginServer | undefined;
+  #slots = new Map<string, number>();
+  #wanted: NetworkState | undefined;
+  #done: NetworkState | undefined;
+  /** What an earlier process has applied. */
+  #before: NetworkState | undefined;
+  #pass: Promise<void> | undefined;
+  #cancelTick = (): void => {};
+  #prune = true;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#host = new HostSide({ underlayAddress: options.underlayAddress });
+    this.#engineNetworks = new EngineNetworks(options.engine);
+    this.#driver = new OverlayDriver({
+      stateDir: options.stateDir,
+      overlay: (networkId) => this.#waitFor(networkId, AbortSignal.timeout(PATIENCE)),
+      find: (networkId) => this.#overlays.get(networkId),
+      gone: () => {
+        this.#prune = true;
+        this.#tickIn(0);
+      },
+    });
+  }
+
+  get revision(): number | undefined {
+    return this.#done?.revision;
+  }
+
+  get #statePath(): string {
+    return join(this.#options.stateDir, 'state.json');
+  }
+
+  async start(): Promise<void> {
+    const { pluginSocket = PLUGIN_SOCKET, log } = this.#options;
+    this.#slots = await this.#host.adopt();
+    this.#before = await readJson<NetworkState>(this.#statePath);
+    // The engine may be waiting for the plugin: it is served before anything else is done.
+    this.#plugin = await servePlugin(pluginSocket, this.#driver, log);
+    if (this.#before) {
+      await this.apply(this.#before).catch((error: unknown) =>
+        log.warn({ err: error }, 'the last known networks are not up yet'),
+      );
+    }
+    this.#tickIn(CHECK_PERIOD);
+  }
+
+  async apply(state: NetworkState): Promise<void> {
+    this.#closed.signal.throwIfAborted();
+    this.#wanted = state;
+    this.#prune = true;
+    await this.#run();
+  }
+
+  async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
+    const overlay = await this.#waitFor(networkId, signal);
+    return this.#engineNetworks.ensure(overlay.state!);
+  }
+
+  networksInUse(): string[] {
+    return [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0).map(([id]) => id);
+  }
+
+  dnsServerFor(networkId: string): string | undefined {
+    return this.#overlays.get(networkId)?.state?.addresses.map(hostOf).find(isV4);
+  }
+
+  dnsListenAddresses(): DnsListenAddress[] {
+    return [...this.#overlays]
+      .filter(([, overlay]) => overlay.state)
+      .map(([networkId, overlay]) => ({ networkId, address: overlay.link.hostAddress }));
+  }
+
+  onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void {
+    this.#dnsListeners.add(changed);
+    return () => this.#dnsListeners.delete(changed);
+  }
+
+  check(): Promise<Difference[]> {
+    return this.#check(false);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed.signal.aborted) this.#closed.abort(new Error('the data plane is closed'));
+    this.#cancelTick();
+    for (const wake of this.#waiting) wake();
+    await this.#plugin?.close();
+    this.#plugin = undefined;
+    await this.#work.run(async () => {});
+  }
+
+  async remove(): Promise<void> {
+    this.#wanted = undefined;
+    this.#cancelTick();
+    await this.#work.run(async () => {
+      await this.#engineNetworks.prune(new Set());
+      await this.#host.remove();
+      for (const overlay of this.#overlays.values()) await overlay.destroy();
+      this.#overlays.clear();
+      await this.#removeStrays(new Set());
+    });
+    await this.close();
+    await rm(this.#options.stateDir, { recursive: true, force: true });
+  }
+
+  /** One pass at a time; those who call meanwhile share the one that follows. */
+  #run(): Promise<void> {
+    this.#pass ??= this.#work.run(() => {
+      this.#pass = undefined;
+      return this.#reconcile();
+    });
+    return this.#pass;
+  }
+
+  async #reconcile(): Promise<void> {
+    const state = this.#wanted;
+    if (!state || this.#closed.signal.aborted) return;
+    const started = performance.now();
+    const errors: Error[] = [];
+    const attempt = async (work: () => Promise<void>): Promise<void> => {
+      await work().catch((error: Error) => errors.push(error));
+    };
+    await attempt(() => writeJson(this.#statePath, state));
+    const wanted = state.networks.filter((network) => {
+      // Nothing goes out in the clear that was meant to be secret.
+      if (network.encrypted) errors.push(new Error(`network ${network.name}: encryption is not supported`));
+      return !network.encrypted;
+    });
+    const keep = [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0);
+    const ids = new Set([...wanted.map((network) => network.id), ...keep.map(([id]) => id)]);
+    this.#slots = assignSlots(ids, this.#slots);
+    await Promise.all(
+      wanted.map((network) => attempt(() => this.#applyOverlay(network, state.dataPathPort))),
+    );
+    const links = new Map<string, Link>();
+    for (const id of ids) {
+      const overlay = this.#overlays.get(id);
+      if (overlay?.state) links.set(id, overlay.link);
+    }
+    await attempt(() => this.#host.apply(this.#withKept(state, ids), links, this.#before?.published));
+    for (const [id, overlay] of this.#overlays) {
+      if (ids.has(id)) continue;
+      this.#overlays.delete(id);
+      await attempt(() => overlay.destroy());
+    }
+    await attempt(() => this.#removeStrays(ids));
+    if (errors.length === 0) {
+      this.#done = state;
+      this.#before = undefined;
+    }
+    this.counters.applied++;
+    this.counters.lastApplyMs = performance.now() - started;
+    this.#tellDns();
+    for (const wake of this.#waiting) wake();
+    if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error.message).join('; '));
+  }
+
+  async #applyOverlay(network: OverlayState, dataPathPort: number): Promise<void> {
+    let overlay = this.#overlays.get(network.id);
+    if (!overlay) {
+      const link = linkOf(this.#slots.get(network.id)!);
+      const { underlayAddress } = this.#options;
+      overlay = new Overlay({ networkId: network.id, link, underlayAddress });
+      this.#overlays.set(network.id, overlay);
+    }
+    const before = this.#before?.networks.find(({ id }) => id === network.id);
+    await overlay.apply(network, dataPathPort, before);
+  }
+
+  /** The state with the networks that it has no more but that containers are still on. */
+  #withKept(state: NetworkState, ids: ReadonlySet<string>): NetworkState {
+    const kept = [...this.#overlays].flatMap(([id, overlay]) =>
+      ids.has(id) && overlay.state && !state.networks.some((network) => network.id === id)
+        ? [overlay.state]
+        : [],
+    );
+    return { ...state, networks: [...state.networks, ...kept] };
+  }
+
+  /** Removes namespaces that an earlier process left, unless a container is still on them. */
+  async #removeStrays(ids: ReadonlySet<string>): Promise<void> {
+    const known = new Set([...ids].map(namespaceOf));
+    const names = await readdir('/run/netns').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names)
+      if (name.startsWith(NAMESPACE_PREFIX) && !known.has(name) && (await namespaceExists(name))) {
+        if (!(await hasPorts(name))) await destroyNamespace(name);
+      }
+  }
+
+  async #waitFor(networkId: string, signal: AbortSignal): Promise<Overlay> {
+    const over = AbortSignal.any([signal, this.#closed.signal]);
+    for (;;) {
+      over.throwIfAborted();
+      const overlay = this.#overlays.get(networkId);
+      if (overlay?.up) return overlay;
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#waiting.delete(wake);
+          over.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        over.addEventListener('abort', wake);
+      });
+    }
+  }
+
+  #tickIn(ms: number): void {
+    this.#cancelTick();
+    if (this.#closed.signal.aborted) return;
+    this.#cancelTick = this.#options.clock.timer(ms, () => {
+      const { log } = this.#options;
+      this.#tick()
+        .catch((error: unknown) => {
+          log.warn({ err: error }, 'the networks of this host are not as they should be yet');
+          return CHECK_PERIOD;
+        })
+        .then(
+          (pause) => this.#tickIn(pause),
+          () => {},
+        );
+    });
+  }
+
+  /** Mends what differs, carries on what has failed. Returns when to come again. */
+  async #tick(): Promise<number> {
+    const started = performance.now();
+    const found = await this.#work.run(() => this.#check(true));
+    if (found.length > 0) {
+      this.counters.mended += found.length;
+      this.#options.log.warn(
+        { differences: found.slice(0, 20).map((difference) => difference.message) },
+        `mended ${found.length} differences between the kernel and the networks`,
+      );
+    }
+    if (this.#wanted !== this.#done) await this.#run();
+    if (this.#prune) {
+      this.#prune = false;
+      await this.#pruneNetworks();
+    }
+    return Math.max(CHECK_PERIOD, CHECK_SHARE * (performance.now() - started));
+  }
+
+  /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */
+  async #pruneNetworks(): Promise<void> {
+    const state = this.#wanted;
+    if (!state) return;
+    const ids = new Set(state.networks.map(({ id }) => id));
+    await this.#engineNetworks.prune(ids);
+    const free = [...this.#overlays].some(
+      ([id, { endpointIds }]) => !ids.has(id) && endpointIds.length === 0,
+    );
+    if (free) await this.#run();
+  }
+
+  async #check(mend: boolean): Promise<Difference[]> {
+    const overlays = [...this.#overlays.values()];
+    const found = await Promise.all(overlays.map((overlay) => overlay.check(mend)));
+    return [...found.flat(), ...(await this.#host.check(mend))];
+  }
+
+  #tellDns(): void {
+    const addresses = this.dnsListenAddresses();
+    const text = JSON.stringify(addresses);
+    if (text === this.#dns) return;
+    this.#dns = text;
+    for (const changed of this.#dnsListeners) changed(addresses);
+  }
+}

@@ -1,0 +1,76 @@
+/** Overlays as the engine of this host knows them: a local network each, of our driver. */
+import type { OverlayState } from '../model/network-state.ts';
+import { isV6 } from './address.ts';
+import type { EngineNetwork, NetworkEngine } from './contract.ts';
+
+export const DRIVER = 'essaim';
+/** Driver option and label with the overlay's id. */
+export const NETWORK_OPTION = 'essaim.network';
+
+interface EngineNetworkJson {
+  Id: string;
+  Name: string;
+  Labels?: Record<string, string>;
+}
+
+/** What the engine is asked to create. */
+export function engineNetworkRequest(overlay: OverlayState): Record<string, unknown> {
+  return {
+    Name: overlay.name,
+    Driver: DRIVER,
+    Internal: overlay.internal,
+    EnableIPv6: overlay.subnets.some(({ subnet }) => isV6(subnet)),
+    IPAM: {
+      Driver: 'default',
+      Config: overlay.subnets.map(({ subnet, gateway }) => ({ Subnet: subnet, Gateway: gateway })),
+    },
+    Options: { [NETWORK_OPTION]: overlay.id },
+    Labels: { [NETWORK_OPTION]: overlay.id },
+  };
+}
+
+export class EngineNetworks {
+  readonly #engine: NetworkEngine;
+  readonly #creating = new Map<string, Promise<EngineNetwork>>();
+
+  constructor(engine: NetworkEngine) {
+    this.#engine = engine;
+  }
+
+  /** The engine's network for that overlay, made where there is none. @throws the engine's error */
+  ensure(overlay: OverlayState): Promise<EngineNetwork> {
+    const creating =
+      this.#creating.get(overlay.id) ??
+      this.#ensure(overlay).finally(() => this.#creating.delete(overlay.id));
+    this.#creating.set(overlay.id, creating);
+    return creating;
+  }
+
+  /** Removes the networks of overlays that are not wanted, as far as no container is on them. */
+  async prune(wanted: ReadonlySet<string>): Promise<void> {
+    for (const { Id, Labels } of await this.#list()) {
+      const networkId = Labels?.[NETWORK_OPTION];
+      if (networkId === undefined || wanted.has(networkId) || this.#creating.has(networkId)) continue;
+      try {
+        await this.#engine.json('DELETE', `/networks/${Id}`);
+      } catch (error) {
+        // It has containers still (403), or somebody was faster (404): looked at again after they have gone.
+        const { status } = error as { status?: number };
+        if (status !== 403 && status !== 404) throw error;
+      }
+    }
+  }
+
+  async #ensure(overlay: OverlayState): Promise<EngineNetwork> {
+    const known = (await this.#list()).find(({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id);
+    if (known) return { engineNetworkId: known.Id, name: known.Name };
+    const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', {
+      body: engineNetworkRequest(overlay),
+    });
+    return { engineNetworkId: Id, name: overlay.name };
+  }
+
+  #list(): Promise<EngineNetworkJson[]> {
+    return this.#engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
+  }
+}

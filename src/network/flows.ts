@@ -1,0 +1,59 @@
+/**
+ * Flows that the kernel would go on sending to where they went: a UDP flow has no end, so that one who keeps asking
+ * would never be given another endpoint. TCP connections are left alone: they end by themselves.
+ */
+import type { OverlayState, PublishedPort } from '../model/network-state.ts';
+
+const FORGET = 'conntrack -D -p udp';
+
+/** Shell commands for the overlay's namespace; empty when no endpoint has gone or come first. */
+export function staleServiceFlows(before: OverlayState | undefined, after: OverlayState): string {
+  if (!before) return '';
+  const readyOf = (overlay: OverlayState): Map<string, Set<string>> => {
+    const addresses = new Map(overlay.endpoints.map((endpoint) => [endpoint.id, endpoint.addresses]));
+    return new Map(
+      overlay.services.map((service) => [
+        service.id,
+        new Set(service.ready.flatMap((id) => addresses.get(id) ?? [])),
+      ]),
+    );
+  };
+  const now = readyOf(after);
+  const was = readyOf(before);
+  const commands: string[] = [];
+  for (const [id, addresses] of was)
+    for (const address of addresses)
+      if (!now.get(id)?.has(address)) commands.push(`${FORGET} --reply-src ${address}`);
+  for (const service of after.services)
+    if (now.get(service.id)!.size > 0 && !was.get(service.id)?.size)
+      for (const vip of service.vips) commands.push(`${FORGET} --orig-dst ${vip}`);
+  return shell(commands);
+}
+
+/** The same for the host's namespace and its published ports. */
+export function stalePublishedFlows(
+  before: readonly PublishedPort[] | undefined,
+  after: readonly PublishedPort[],
+): string {
+  if (!before) return '';
+  const udp = (ports: readonly PublishedPort[]): Map<number, PublishedPort> =>
+    new Map(ports.filter(({ protocol }) => protocol === 'udp').map((entry) => [entry.port, entry]));
+  const now = udp(after);
+  const was = udp(before);
+  const commands: string[] = [];
+  for (const [port, { targets }] of was)
+    for (const target of targets)
+      if (!now.get(port)?.targets.includes(target))
+        commands.push(`${FORGET} --orig-port-dst ${port} --reply-src ${target}`);
+  for (const [port, { targets }] of now)
+    if (targets.length > 0 && !was.get(port)?.targets.length)
+      commands.push(`${FORGET} --orig-port-dst ${port}`);
+  return shell(commands);
+}
+
+function shell(commands: readonly string[]): string {
+  if (commands.length === 0) return '';
+  // It fails when there was no such flow.
+  const lines = [...new Set(commands)].map((command) => `  ${command} >/dev/null 2>&1 || true\n`);
+  return `if command -v conntrack >/dev/null; then\n${lines.join('')}fi\n`;
+}

@@ -1,0 +1,160 @@
+/** The host's own namespace: links to the overlays, published ports, and the way past the engine's firewall. */
+import type { NetworkState, OverlayState, PublishedPort } from '../model/network-state.ts';
+import type { Difference } from './contract.ts';
+import { differences } from './differences.ts';
+import { stalePublishedFlows } from './flows.ts';
+import { hostFacts, ownHostFacts } from './host-facts.ts';
+import { hostTable } from './host-rules.ts';
+import { KernelSide, type Wanted } from './kernel-side.ts';
+import { LINK_PREFIX, type Link, TABLE } from './names.ts';
+import { Serial } from './serial.ts';
+import { runScript, sysctls } from './shell.ts';
+
+/**
+ * The engine lets nothing be forwarded that is not its own (policy DROP); other firewalls do the same with what comes in.
+ * These rules stand behind what users put into DOCKER-USER. What may really pass on these links says our own table.
+ */
+const ACCEPT = [
+  `FORWARD -i ${LINK_PREFIX}+ -j ACCEPT`,
+  `FORWARD -o ${LINK_PREFIX}+ -j ACCEPT`,
+  `INPUT -i ${LINK_PREFIX}+ -j ACCEPT`,
+];
+const EACH_IPTABLES = 'for tool in iptables ip6tables; do command -v $tool >/dev/null || continue';
+const OPEN = `${EACH_IPTABLES}
+${ACCEPT.map((rule) => `  $tool -w 5 -C ${rule} 2>/dev/null || $tool -w 5 -A ${rule}\n`).join('')}done
+`;
+const CLOSE = `${EACH_IPTABLES}
+${ACCEPT.map((rule) => `  while $tool -w 5 -D ${rule} 2>/dev/null; do :; done\n`).join('')}done
+`;
+/** Prints how many of the rules there are, of all that should be. */
+const COUNT = `${EACH_IPTABLES}
+  $tool-save -t filter 2>/dev/null | grep -c -e '-[io] ${LINK_PREFIX}+ -j ACCEPT' || true
+done
+`;
+
+export interface HostSideOptions {
+  underlayAddress: string;
+}
+
+export class HostSide {
+  readonly #underlayAddress: string;
+  readonly #serial = new Serial();
+  readonly #side = new KernelSide({ own: ownHostFacts });
+  #state: NetworkState | undefined;
+  #before: readonly PublishedPort[] | undefined;
+  #links: ReadonlyMap<string, Link> = new Map();
+  /** For which links the host was opened; undefined when it has to be done anew. */
+  #openFor: string | undefined;
+
+  constructor({ underlayAddress }: HostSideOptions) {
+    this.#underlayAddress = underlayAddress;
+  }
+
+  /** Numbers of the links that an earlier process made, by network. */
+  adopt(): Promise<Map<string, number>> {
+    return this.#serial.run(async () => {
+      const slots = new Map<string, number>();
+      await this.#side.look(({ aliases }) => {
+        for (const [name, networkId] of aliases)
+          if (name.startsWith(LINK_PREFIX)) slots.set(networkId, Number(name.slice(LINK_PREFIX.length)));
+      });
+      return slots;
+    });
+  }
+
+  /**
+   * @param links of the networks that are there, by network
+   * @param before what an earlier process had published, if that is known
+   */
+  apply(
+    state: NetworkState,
+    links: ReadonlyMap<string, Link>,
+    before?: readonly PublishedPort[],
+  ): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#before = this.#state?.published ?? before;
+      this.#state = state;
+      this.#links = links;
+      await this.#make();
+    });
+  }
+
+  check(mend: boolean): Promise<Difference[]> {
+    return this.#serial.run(async () => {
+      if (!this.#state) return [];
+      const wanted = this.#wanted(this.#state);
+      const { changes, ruleset } = await this.#side.check(wanted);
+      const found = differences(changes, ruleset, undefined);
+      if (this.#links.size > 0) {
+        const counts = (await runScript(COUNT)).trim().split('\n');
+        if (counts.some((count) => count !== '' && Number(count) < ACCEPT.length)) {
+          found.push({ kind: 'firewall', message: "iptables does not let the overlays' links through" });
+          if (mend) this.#openFor = undefined;
+        }
+      }
+      if (mend && found.length > 0) await this.#make();
+      return found;
+    });
+  }
+
+  /** Removes everything of ours. */
+  remove(): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#state = undefined;
+      this.#side.forget();
+      await this.#side.look();
+      await this.#side.change({ facts: new Map(), tables: [] });
+      await runScript(`nft delete table inet ${TABLE} 2>/dev/null || true\n${CLOSE}`);
+      this.#side.forget();
+      this.#openFor = undefined;
+    });
+  }
+
+  async #make(): Promise<void> {
+    const state = this.#state;
+    if (!state) return;
+    try {
+      if (this.#side.unsure) await this.#side.look();
+      await this.#side.change({ ...this.#wanted(state), after: await this.#after(state) });
+      this.#before = state.published;
+    } catch (error) {
+      this.#side.forget();
+      throw error;
+    }
+  }
+
+  async #after(state: NetworkState): Promise<string> {
+    const flows = stalePublishedFlows(this.#before, state.published);
+    if (this.#links.size === 0) return flows;
+    const ingress = state.networks.find((network) => network.ingress);
+    const link = ingress && this.#links.get(ingress.id);
+    const openFor = link?.name ?? '';
+    if (this.#openFor !== openFor) {
+      await runScript(`${link ? parameters(ingress, link) : ''}${OPEN}`);
+      this.#openFor = openFor;
+    }
+    return flows;
+  }
+
+  #wanted(state: NetworkState): Wanted {
+    const networks = state.networks.filter((network) => this.#links.has(network.id));
+    const before = this.#side.tables?.[0];
+    const table = hostTable({ state, links: this.#links, underlayAddress: this.#underlayAddress }, before);
+    return { facts: hostFacts(networks, this.#links), tables: [table] };
+  }
+}
+
+/** Kernel parameters of the host for the routing mesh. */
+function parameters(ingress: OverlayState, link: Link): string {
+  const conf = `net/ipv4/conf/${link.name}`;
+  const v6 = ingress.subnets.some(({ subnet }) => subnet.includes(':'));
+  return sysctls({
+    'net/ipv4/ip_forward': 1,
+    ...(v6 ? { 'net/ipv6/conf/all/forwarding': 1 } : {}),
+    // Where packets come from on this link is known from their marks.
+    [`${conf}/src_valid_mark`]: 1,
+    [`${conf}/rp_filter`]: 2,
+    // A published port answers on the loopback address too.
+    [`${conf}/route_localnet`]: 1,
+  });
+}

@@ -1,0 +1,111 @@
+/** One namespace of the kernel as the data plane keeps it: facts and tables, wanted and known, and how to get there. */
+import { DUMP_SCRIPT, type Dump, readDump } from './dump.ts';
+import { compareFacts, type FactChange, type Facts, factCommands } from './facts.ts';
+import { changeTable, type NftTable, replaceTable } from './nft.ts';
+import { feed, runScript } from './shell.ts';
+
+export interface Wanted {
+  facts: Facts;
+  tables: readonly NftTable[];
+  /** Shell commands for after the change: `conntrack -D …`. */
+  after?: string;
+}
+
+export interface KernelSideOptions {
+  /** Undefined for the host's own. */
+  namespace?: string;
+  /** Leaves out what is not the data plane's. */
+  own(facts: Facts): Facts;
+}
+
+interface Known {
+  facts: Facts;
+  /** Undefined while nobody knows what is there. */
+  tables: readonly NftTable[] | undefined;
+  /** Of the tables as the kernel prints them. */
+  checksum: string | undefined;
+}
+
+export class KernelSide {
+  readonly #options: KernelSideOptions;
+  #known: Known | undefined;
+
+  constructor(options: KernelSideOptions) {
+    this.#options = options;
+  }
+
+  /** The tables as they were last made, undefined when they have to be made anew. */
+  get tables(): readonly NftTable[] | undefined {
+    return this.#known?.tables;
+  }
+
+  /** As they are known to be; empty when they are not. */
+  get facts(): Facts {
+    return this.#known?.facts ?? new Map();
+  }
+
+  /** Whether the next change looks at the kernel first. */
+  get unsure(): boolean {
+    return this.#known === undefined;
+  }
+
+  /** Looks at what is there; it is taken to be known from now on. `seen` is told before `own` is asked. */
+  async look(seen?: (dump: Dump) => void): Promise<void> {
+    const dump = readDump(await runScript(DUMP_SCRIPT, this.#options.namespace));
+    seen?.(dump);
+    const facts = this.#options.own(dump.facts);
+    this.#known = { tables: undefined, checksum: undefined, ...this.#known, facts };
+  }
+
+  /** Looks at everything and tells what differs; what is found is what the next `change` starts from. */
+  async check(wanted: Wanted): Promise<{ changes: FactChange[]; ruleset: boolean }> {
+    const list = listing(wanted.tables);
+    const output = await runScript(`${DUMP_SCRIPT}echo\n${list}`, this.#options.namespace);
+    const lines = output.trimEnd().split('\n');
+    const checksum = lines.pop()!;
+    const facts = this.#options.own(readDump(lines.join('\n')).facts);
+    const known = this.#known;
+    const ruleset = known?.tables !== undefined && known.checksum === checksum;
+    this.#known = ruleset ? { ...known, facts } : { facts, tables: undefined, checksum: undefined };
+    return { changes: compareFacts(facts, wanted.facts), ruleset: !ruleset };
+  }
+
+  /** Takes facts as known that this process has brought about itself. */
+  assume(change: (facts: Facts) => Facts): void {
+    if (this.#known) this.#known = { ...this.#known, facts: change(this.#known.facts) };
+  }
+
+  /** Makes it so. After a failure nothing is taken for granted the next time. */
+  async change(wanted: Wanted): Promise<void> {
+    if (this.#known === undefined) await this.look();
+    const known = this.#known!;
+    const commands = factCommands(compareFacts(known.facts, wanted.facts));
+    const nft = wanted.tables.map((table, index) =>
+      known.tables === undefined ? replaceTable(table) : changeTable(known.tables[index]!, table),
+    );
+    const rules = nft.join('');
+    const script = [
+      feed('ip -batch -', commands.ip),
+      feed('ip -6 -batch -', commands.ip6),
+      feed('bridge -batch -', commands.bridge),
+      feed('nft -f -', rules),
+      wanted.after ?? '',
+    ].join('');
+    if (script === '') return;
+    this.#known = undefined;
+    const list = rules === '' ? '' : listing(wanted.tables);
+    const output = await runScript(`${script}${list}`, this.#options.namespace);
+    const checksum = rules === '' ? known.checksum : output.trimEnd().split('\n').at(-1);
+    this.#known = { facts: wanted.facts, tables: wanted.tables, checksum };
+  }
+
+  forget(): void {
+    this.#known = undefined;
+  }
+}
+
+/** Prints a checksum of the tables. */
+function listing(tables: readonly NftTable[]): string {
+  const lists = tables.map(({ family, name }) => `nft list table ${family} ${name} 2>&1 || true`);
+  return `{ ${lists.join('; ')}; } | cksum\n`;
+}

@@ -1,0 +1,139 @@
+/** The tables of nftables within an overlay's namespace: the balancer of its services, and what may pass. */
+import { macOf, type OverlayState } from '../model/network-state.ts';
+import { hostOf, isV4, isV6, toHex, toNumber, unique } from './address.ts';
+import { balancerParts } from './balancer.ts';
+import { BRIDGE, type Link, TABLE, TUNNEL, UPLINK } from './names.ts';
+import { type NftChain, type NftSet, type NftTable, nftMap, nftSet } from './nft.ts';
+
+/** The protocols that a virtual address passes on; the host answers pings of it. */
+const BALANCED = 'meta l4proto { tcp, udp, sctp }';
+
+/**
+ * The namespace's main table.
+ * @param localAddresses of the containers on this host
+ * @param before the table as it is now, so that the change is small
+ */
+export function overlayTable(
+  overlay: OverlayState,
+  link: Link,
+  localAddresses: readonly string[],
+  before?: NftTable,
+): NftTable {
+  const sets = new Map<string, NftSet>();
+  const chains = new Map<string, NftChain>();
+  const vips: Array<[string, string]> = [];
+  const addresses = new Map(overlay.endpoints.map((endpoint) => [endpoint.id, endpoint.addresses]));
+  for (const service of overlay.services) {
+    if (service.vips.length === 0) continue;
+    const name = `service_${service.id.replaceAll(/\W/g, '_')}`;
+    const targets = unique(service.ready.flatMap((id) => addresses.get(id) ?? []));
+    const parts = balancerParts({ name, match: BALANCED, targets }, before);
+    for (const [setName, set] of parts.sets) sets.set(setName, set);
+    chains.set(name, parts.chain);
+    for (const vip of service.vips) vips.push([vip, `goto ${name}`]);
+  }
+  const own = overlay.addresses.map(hostOf);
+  const pairs = localAddresses.map((address) => `${address} . ${address}`);
+  for (const [suffix, type, is] of [
+    ['4', 'ipv4_addr', isV4],
+    ['6', 'ipv6_addr', isV6],
+  ] as const) {
+    sets.set(
+      `vips${suffix}`,
+      nftMap(
+        `type ${type} : verdict;`,
+        vips.filter(([vip]) => is(vip)),
+      ),
+    );
+    sets.set(`self${suffix}`, nftSet(`type ${type} . ${type};`, pairs.filter(is)));
+  }
+  chains.set('prerouting', {
+    hook: 'type nat hook prerouting priority dstnat; policy accept;',
+    rules: [
+      ...own.filter(isV4).map(
+        // Questions of names go to the server in the host's namespace, from the address of who asks.
+        (address) =>
+          `iifname "${BRIDGE}" ip daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ip to ${link.hostAddress}`,
+      ),
+      `${BALANCED} ip daddr vmap @vips4`,
+      `${BALANCED} ip6 daddr vmap @vips6`,
+    ],
+  });
+  chains.set('postrouting', {
+    hook: 'type nat hook postrouting priority srcnat; policy accept;',
+    // A container that was given itself would not answer to its own address.
+    rules: own.map((address) => {
+      const [ip, self] = isV6(address) ? ['ip6', '@self6'] : ['ip', '@self4'];
+      return `ct status dnat ${ip} saddr . ${ip} daddr ${self} snat ${ip} to ${address}`;
+    }),
+  });
+  chains.set('forward', forward(overlay));
+  if (overlay.ingress) {
+    sets.set(
+      'hosts',
+      nftMap(
+        'type ether_addr : mark;',
+        peerMarks(overlay).map(({ mac, mark }) => [mac, String(mark)]),
+      ),
+    );
+    chains.set('origin', {
+      hook: 'type filter hook prerouting priority mangle; policy accept;',
+      rules: [
+        // Remembered: which host took the connection. The answers take the way back through it.
+        `iifname "${BRIDGE}" ct state new ct mark set ether saddr map @hosts`,
+        `iifname "${BRIDGE}" ct direction reply meta mark set ct mark`,
+      ],
+    });
+  }
+  return { family: 'inet', name: TABLE, sets, chains };
+}
+
+function forward(overlay: OverlayState): NftChain {
+  const out = overlay.ingress
+    ? [`iifname "${BRIDGE}" oifname "${UPLINK}" accept`, `iifname "${UPLINK}" oifname "${BRIDGE}" accept`]
+    : [
+        // Only what was translated: questions to the name server.
+        `iifname "${BRIDGE}" oifname "${UPLINK}" ct status dnat accept`,
+        `iifname "${UPLINK}" oifname "${BRIDGE}" ct state established,related accept`,
+      ];
+  return {
+    hook: 'type filter hook forward priority filter; policy drop;',
+    rules: [`iifname "${BRIDGE}" oifname "${BRIDGE}" accept`, ...out],
+  };
+}
+
+/** Which mark stands for which other host: its IPv4 address in the network, as a number. */
+export function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: number; addresses: string[] }> {
+  return overlay.peers.flatMap(({ addresses }) => {
+    const v4 = addresses.map(hostOf).find(isV4);
+    return v4 ? [{ mac: macOf(v4), mark: toNumber(v4), addresses: addresses.map(hostOf) }] : [];
+  });
+}
+
+/**
+ * Every host has the virtual addresses: a question for one that comes from another host must not be answered here. (The
+ * bridge itself keeps those of this host's containers from leaving, as it suppresses what it can answer.)
+ */
+export function bridgeTable(overlay: OverlayState): NftTable {
+  const vips = unique(overlay.services.flatMap((service) => service.vips));
+  return {
+    family: 'bridge',
+    name: TABLE,
+    sets: new Map([
+      ['vips4', nftSet('type ipv4_addr;', vips.filter(isV4))],
+      ['vips6', nftSet('typeof @th,64,128;', vips.filter(isV6).map(toHex))],
+    ]),
+    chains: new Map([
+      [
+        'prerouting',
+        {
+          hook: 'type filter hook prerouting priority -300; policy accept;',
+          rules: [
+            `iifname "${TUNNEL}" arp operation request arp daddr ip @vips4 drop`,
+            `iifname "${TUNNEL}" icmpv6 type nd-neighbor-solicit @th,64,128 @vips6 drop`,
+          ],
+        },
+      ],
+    ]),
+  };
+}

@@ -1,0 +1,253 @@
+/** An overlay network on this host: its namespace with bridge, tunnel, balancer, and the ports of its containers. */
+import { stat } from 'node:fs/promises';
+import type { OverlayState } from '../model/network-state.ts';
+import type { Difference } from './contract.ts';
+import { differences } from './differences.ts';
+import { withoutDevice } from './facts.ts';
+import { staleServiceFlows } from './flows.ts';
+import { KernelSide, type Wanted } from './kernel-side.ts';
+import { containerEndOf, type Link, namespaceOf, portOf, TUNNEL, UPLINK } from './names.ts';
+import { type LocalPort, overlayFacts, ownOverlayFacts } from './overlay-facts.ts';
+import { bridgeTable, overlayTable } from './overlay-rules.ts';
+import { Serial } from './serial.ts';
+import { feed, runScript, sysctls } from './shell.ts';
+
+const PARAMETERS = sysctls({
+  'net/ipv4/ip_forward': 1,
+  'net/ipv6/conf/all/forwarding': 1,
+  'net/ipv6/conf/all/disable_ipv6': 0,
+  'net/ipv6/conf/default/disable_ipv6': 0,
+  'net/ipv6/conf/default/accept_ra': 0,
+  'net/ipv4/conf/all/rp_filter': 0,
+  'net/ipv4/conf/default/rp_filter': 0,
+  'net/ipv4/conf/all/send_redirects': 0,
+  'net/ipv4/conf/default/send_redirects': 0,
+  // Idle connections are not ours to cut, nor is one whose packets were seen in part.
+  'net/netfilter/nf_conntrack_tcp_timeout_established': 30 * 86_400,
+  'net/netfilter/nf_conntrack_tcp_be_liberal': 1,
+});
+
+export interface OverlayOptions {
+  networkId: string;
+  link: Link;
+  underlayAddress: string;
+}
+
+export class Overlay {
+  readonly link: Link;
+  readonly #id: string;
+  readonly #namespace: string;
+  readonly #underlayAddress: string;
+  readonly #serial = new Serial();
+  readonly #side: KernelSide;
+  #ports = new Map<string, LocalPort>();
+  #state: OverlayState | undefined;
+  #before: OverlayState | undefined;
+  #dataPathPort = 0;
+
+  constructor({ networkId, link, underlayAddress }: OverlayOptions) {
+    this.link = link;
+    this.#id = networkId;
+    this.#namespace = namespaceOf(networkId);
+    this.#underlayAddress = underlayAddress;
+    this.#side = new KernelSide({
+      namespace: this.#namespace,
+      own: (facts) => ownOverlayFacts(facts, this.#ports),
+    });
+  }
+
+  get state(): OverlayState | undefined {
+    return this.#state;
+  }
+
+  /** Whether the kernel has it. */
+  get up(): boolean {
+    return this.#state !== undefined && !this.#side.unsure;
+  }
+
+  /** Ids of the engine's endpoints that are on this network. */
+  get endpointIds(): string[] {
+    return [...this.#ports.values()].map((port) => port.endpointId);
+  }
+
+  /** @param before what was applied by an earlier process, if that is known */
+  apply(state: OverlayState, dataPathPort: number, before?: OverlayState): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#before = this.#state ?? before;
+      this.#state = state;
+      this.#dataPathPort = dataPathPort;
+      await this.#make();
+    });
+  }
+
+  /** Makes the container's link and plugs it in. Returns the end that the engine is to take. */
+  join(port: LocalPort): Promise<string> {
+    return this.#serial.run(async () => {
+      const state = this.#state;
+      if (!state) throw new Error(`network ${this.#id} is not up on this host`);
+      if (this.#side.unsure) await this.#make();
+      const name = portOf(port.endpointId);
+      const end = containerEndOf(port.endpointId);
+      if (this.#ports.has(name)) await this.#unplug(name);
+      const alias = [port.endpointId, port.mac, ...port.addresses].join(' ');
+      const peer = `peer name ${name} mtu ${state.mtu} netns ${this.#namespace}`;
+      const lines = [`link add name ${end} mtu ${state.mtu} address ${port.mac} type veth ${peer}`];
+      const inside = [`link set dev ${name} alias "${alias}"`];
+      await runScript(`${feed('ip -batch -', lines)}${feed(`ip -n ${this.#namespace} -batch -`, inside)}`);
+      this.#ports.set(name, port);
+      this.#side.assume((facts) => new Map(facts).set(`link ${name}`, 'veth'));
+      await this.#make();
+      return end;
+    });
+  }
+
+  /** Unplugs a container; nothing when it is not there. */
+  leave(endpointId: string): Promise<void> {
+    return this.#serial.run(async () => {
+      const name = portOf(endpointId);
+      if (!this.#ports.has(name)) return;
+      await this.#unplug(name);
+      await this.#make();
+    });
+  }
+
+  /** What differs. With `mend` it is put right, too. */
+  check(mend: boolean): Promise<Difference[]> {
+    return this.#serial.run(async () => {
+      const state = this.#state;
+      if (!state) return [];
+      const networkId = this.#id;
+      if (!(await this.#exists())) {
+        this.#side.forget();
+        if (mend) await this.#make();
+        return [{ networkId, kind: 'namespace', message: `namespace ${this.#namespace} is missing` }];
+      }
+      const { changes, ruleset } = await this.#side.check(this.#wanted(state));
+      const found = differences(changes, ruleset, networkId);
+      if (mend && found.length > 0) await this.#make();
+      return found;
+    });
+  }
+
+  /** Removes the namespace with everything in it. */
+  destroy(): Promise<void> {
+    return this.#serial.run(async () => {
+      this.#state = undefined;
+      this.#ports.clear();
+      this.#side.forget();
+      await destroyNamespace(this.#namespace);
+    });
+  }
+
+  async #make(): Promise<void> {
+    const state = this.#state;
+    if (!state) return;
+    try {
+      if (this.#side.unsure) {
+        if (!(await this.#exists())) await this.#create();
+        await this.#adoptPorts();
+      }
+      await this.#makeLinks(state);
+      // A container's link cannot be made again: the container has only one end of it.
+      for (const name of this.#ports.keys())
+        if (!this.#side.facts.has(`link ${name}`)) this.#ports.delete(name);
+      const after = staleServiceFlows(this.#before, state);
+      await this.#side.change({ ...this.#wanted(state), after });
+      this.#before = state;
+    } catch (error) {
+      this.#side.forget();
+      throw error;
+    }
+  }
+
+  #wanted(overlay: OverlayState): Wanted {
+    const { link } = this;
+    const ports = this.#ports;
+    const place = {
+      overlay,
+      link,
+      ports,
+      underlayAddress: this.#underlayAddress,
+      dataPathPort: this.#dataPathPort,
+    };
+    const local = [...ports.values()].flatMap((port) => port.addresses);
+    const tables = [overlayTable(overlay, link, local, this.#side.tables?.[0]), bridgeTable(overlay)];
+    return { facts: overlayFacts(place), tables };
+  }
+
+  /** The links with one end elsewhere: the tunnel, whose packets go out in the host's namespace, and the one to the host. */
+  async #makeLinks(state: OverlayState): Promise<void> {
+    const { facts } = this.#side;
+    const tunnel = `vxlan ${state.vni} ${this.#dataPathPort} ${this.#underlayAddress}`;
+    const lines: string[] = [];
+    let remove = '';
+    if (facts.get(`link ${TUNNEL}`) !== tunnel) {
+      if (facts.has(`link ${TUNNEL}`)) remove = `ip -n ${this.#namespace} link delete ${TUNNEL}\n`;
+      const options = `id ${state.vni} local ${this.#underlayAddress} dstport ${this.#dataPathPort} nolearning`;
+      lines.push(`link add name ${TUNNEL} netns ${this.#namespace} type vxlan ${options}`);
+    }
+    const { name } = this.link;
+    if (!facts.has(`link ${UPLINK}`)) {
+      lines.push(`link add name ${name} type veth peer name ${UPLINK} netns ${this.#namespace}`);
+      lines.push(`link set dev ${name} alias ${this.#id}`);
+    }
+    if (lines.length === 0) return;
+    await runScript(`${remove}${feed('ip -batch -', lines)}`);
+    this.#side.assume((known) =>
+      new Map(remove ? withoutDevice(known, TUNNEL) : known)
+        .set(`link ${TUNNEL}`, tunnel)
+        .set(`link ${UPLINK}`, 'veth'),
+    );
+  }
+
+  async #create(): Promise<void> {
+    await runScript(`ip netns add ${this.#namespace}\n`);
+    await runScript(`${PARAMETERS}ip link set lo up\n`, this.#namespace);
+  }
+
+  #adoptPorts(): Promise<void> {
+    return this.#side.look(({ aliases }) => {
+      this.#ports = new Map(
+        [...aliases].flatMap(([name, alias]) => {
+          const [endpointId = '', mac, ...addresses] = alias.split(' ');
+          return name === portOf(endpointId) && mac ? [[name, { endpointId, mac, addresses }] as const] : [];
+        }),
+      );
+    });
+  }
+
+  async #unplug(name: string): Promise<void> {
+    this.#ports.delete(name);
+    // The link may be gone with its other end.
+    await runScript(`ip -n ${this.#namespace} link delete ${name} 2>/dev/null || true\n`);
+    this.#side.assume((facts) => withoutDevice(facts, name));
+  }
+
+  #exists(): Promise<boolean> {
+    return namespaceExists(this.#namespace);
+  }
+}
+
+/** Whether there is a namespace of that name: the file of one that is gone is on another file system. */
+export async function namespaceExists(namespace: string): Promise<boolean> {
+  try {
+    const [file, folder] = await Promise.all([stat(`/run/netns/${namespace}`), stat('/run/netns')]);
+    return file.dev !== folder.dev;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Whether a container is plugged in there. */
+export async function hasPorts(namespace: string): Promise<boolean> {
+  const links = await runScript(`ip -n ${namespace} -o link show type veth\n`);
+  return links.split('\n').some((line) => /^\d+: v/.test(line));
+}
+
+/** Removes a namespace; the tunnel goes first, so that its number is free at once. */
+export async function destroyNamespace(namespace: string): Promise<void> {
+  const inside = `ip -n ${namespace} link delete ${TUNNEL} 2>/dev/null || true\n`;
+  const uplink = `ip -n ${namespace} link delete ${UPLINK} 2>/dev/null || true\n`;
+  await runScript(`${inside}${uplink}ip netns delete ${namespace}\n`);
+}

@@ -1,0 +1,122 @@
+/** The network driver that the engine calls: brings containers onto the overlays of this host, and off them. */
+import { join } from 'node:path';
+import { macOf } from '../../model/network-state.ts';
+import { hostOf, isV4, isV6 } from '../address.ts';
+import { NETWORK_OPTION } from '../engine-networks.ts';
+import { readJson, writeJson } from '../json-file.ts';
+import type { Overlay } from '../overlay.ts';
+import type { LocalPort } from '../overlay-facts.ts';
+import { Serial } from '../serial.ts';
+import type {
+  CreateEndpointCall,
+  CreateNetworkCall,
+  EndpointCall,
+  JoinAnswer,
+  JoinCall,
+  NetworkCall,
+  NetworkDriver,
+} from './protocol.ts';
+
+export interface OverlayDriverOptions {
+  stateDir: string;
+  /** The overlay as soon as it is up here. @throws if that takes too long */
+  overlay(networkId: string): Promise<Overlay>;
+  /** The overlay if it is here. */
+  find(networkId: string): Overlay | undefined;
+  /** A network or an endpoint has gone: others may be free to go. */
+  gone(): void;
+}
+
+/** What the engine told and tells only once, also if this process or the host is started anew. */
+interface Memory {
+  /** The overlay's id by the engine's id of the network. */
+  networks: Record<string, string>;
+  endpoints: Record<string, LocalPort & { networkId: string; portmap: boolean }>;
+}
+
+export class OverlayDriver implements NetworkDriver {
+  readonly #options: OverlayDriverOptions;
+  readonly #path: string;
+  readonly #writes = new Serial();
+  readonly #memory: Promise<Memory>;
+
+  constructor(options: OverlayDriverOptions) {
+    this.#options = options;
+    this.#path = join(options.stateDir, 'plugin.json');
+    this.#memory = readJson<Memory>(this.#path).then((memory) => memory ?? { networks: {}, endpoints: {} });
+  }
+
+  async createNetwork({ NetworkID, Options }: CreateNetworkCall): Promise<void> {
+    const networkId = Options?.['com.docker.network.generic']?.[NETWORK_OPTION];
+    if (typeof networkId !== 'string') {
+      throw new Error(
+        'networks of the driver "essaim" are made by the swarm: use "docker network create -d overlay"',
+      );
+    }
+    const memory = await this.#memory;
+    memory.networks[NetworkID] = networkId;
+    await this.#save();
+  }
+
+  async deleteNetwork({ NetworkID }: NetworkCall): Promise<void> {
+    const memory = await this.#memory;
+    delete memory.networks[NetworkID];
+    await this.#save();
+    this.#options.gone();
+  }
+
+  async createEndpoint(call: CreateEndpointCall): Promise<{ Interface: { MacAddress?: string } }> {
+    const memory = await this.#memory;
+    const networkId = await this.#networkOf(call);
+    const { Address = '', AddressIPv6 = '', MacAddress = '' } = call.Interface ?? {};
+    const addresses = [Address, AddressIPv6].filter((cidr) => cidr !== '').map(hostOf);
+    const v4 = addresses.find(isV4);
+    if (v4 === undefined) throw new Error('a container on an overlay network needs an IPv4 address');
+    const mac = macOf(v4);
+    // Other hosts reckon with the address that follows from the IPv4 address: no other is taken.
+    if (MacAddress !== '' && MacAddress.toLowerCase() !== mac)
+      throw new Error(`the MAC address of ${v4} on an overlay network is ${mac}, not ${MacAddress}`);
+    const portmap = (call.Options?.['com.docker.network.portmap'] ?? []).length > 0;
+    memory.endpoints[call.EndpointID] = { endpointId: call.EndpointID, networkId, mac, addresses, portmap };
+    await this.#save();
+    return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
+  }
+
+  async join(call: JoinCall): Promise<JoinAnswer> {
+    const endpoint = (await this.#memory).endpoints[call.EndpointID];
+    if (!endpoint) throw new Error(`endpoint ${call.EndpointID} is not known`);
+    const overlay = await this.#options.overlay(endpoint.networkId);
+    const SrcName = await overlay.join(endpoint);
+    const answer: JoinAnswer = { InterfaceName: { SrcName, DstPrefix: 'eth' } };
+    const state = overlay.state;
+    // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
+    // network: what comes in there from anywhere has to go back there.
+    if (!state?.ingress || endpoint.portmap) return answer;
+    const own = state.addresses.map(hostOf);
+    const v6 = endpoint.addresses.some(isV6) ? own.find(isV6) : undefined;
+    return { ...answer, Gateway: own.find(isV4), ...(v6 ? { GatewayIPv6: v6 } : {}) };
+  }
+
+  /** The container's link is left to it until its endpoint goes: the engine takes the addresses off. */
+  async leave(): Promise<void> {}
+
+  async deleteEndpoint({ EndpointID }: EndpointCall): Promise<void> {
+    const memory = await this.#memory;
+    const endpoint = memory.endpoints[EndpointID];
+    if (!endpoint) return;
+    await this.#options.find(endpoint.networkId)?.leave(EndpointID);
+    delete memory.endpoints[EndpointID];
+    await this.#save();
+    this.#options.gone();
+  }
+
+  async #networkOf({ NetworkID }: NetworkCall): Promise<string> {
+    const networkId = (await this.#memory).networks[NetworkID];
+    if (networkId === undefined) throw new Error(`network ${NetworkID} is not one of this swarm`);
+    return networkId;
+  }
+
+  #save(): Promise<void> {
+    return this.#writes.run(async () => writeJson(this.#path, await this.#memory));
+  }
+}

@@ -1,0 +1,39 @@
+/** Docker's network-plugin protocol (remote driver): the calls that the engine makes, as far as they are looked at. */
+
+export interface NetworkCall {
+  NetworkID: string;
+}
+
+export interface CreateNetworkCall extends NetworkCall {
+  Options?: { 'com.docker.network.generic'?: Record<string, unknown> };
+}
+
+export interface EndpointCall extends NetworkCall {
+  EndpointID: string;
+}
+
+export interface CreateEndpointCall extends EndpointCall {
+  /** Addresses are CIDR; empty where there is none. */
+  Interface?: { Address?: string; AddressIPv6?: string; MacAddress?: string };
+  Options?: { 'com.docker.network.portmap'?: unknown[] };
+}
+
+export interface JoinCall extends EndpointCall {
+  SandboxKey: string;
+}
+
+export interface JoinAnswer {
+  InterfaceName: { SrcName: string; DstPrefix: string };
+  Gateway?: string;
+  GatewayIPv6?: string;
+}
+
+/** What the engine may ask; each may reject, the engine is told the message. */
+export interface NetworkDriver {
+  createNetwork(call: CreateNetworkCall): Promise<void>;
+  deleteNetwork(call: NetworkCall): Promise<void>;
+  createEndpoint(call: CreateEndpointCall): Promise<{ Interface: { MacAddress?: string } }>;
+  deleteEndpoint(call: EndpointCall): Promise<void>;
+  join(call: JoinCall): Promise<JoinAnswer>;
+  leave(call: EndpointCall): Promise<void>;
+}

@@ -1,0 +1,48 @@
+/**
+ * A data plane alone, for tests: run on a lab host, it does what it is told in JSON lines on stdin and answers in JSON
+ * lines on stdout. usage: node data-plane-program.ts STATE_DIR UNDERLAY_ADDRESS
+ */
+import { createInterface } from 'node:readline';
+import { unixEngine } from '../../src/engine/client.ts';
+import { systemClock } from '../../src/model/clock.ts';
+import type { NetworkState } from '../../src/model/network-state.ts';
+import { createDataPlane } from '../../src/network/data-plane.ts';
+
+const [stateDir, underlayAddress] = process.argv.slice(2);
+const note = (level: string) => (fields: object, message: string) =>
+  process.stderr.write(
+    `${level} ${message} ${JSON.stringify(fields, (_, v) => (v instanceof Error ? v.stack : v))}\n`,
+  );
+const engine = unixEngine('/run/engine.sock');
+const plane = await createDataPlane({
+  engine,
+  stateDir: stateDir!,
+  underlayAddress: underlayAddress!,
+  clock: systemClock,
+  log: { debug: () => {}, info: note('info'), warn: note('warn') },
+});
+
+const METHODS: Record<string, (argument: never) => unknown> = {
+  apply: async (state: NetworkState) => {
+    await plane.apply(state);
+    return plane.counters;
+  },
+  ensureNetwork: (id: string) => plane.ensureNetwork(id, AbortSignal.timeout(10_000)),
+  networksInUse: () => plane.networksInUse(),
+  dnsServerFor: (id: string) => plane.dnsServerFor(id),
+  dnsListenAddresses: () => plane.dnsListenAddresses(),
+  check: () => plane.check(),
+  counters: () => plane.counters,
+  remove: () => plane.remove(),
+};
+
+process.stdout.write('{"id":0}\n');
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, method, argument } = JSON.parse(line) as { id: number; method: string; argument: never };
+  Promise.resolve(METHODS[method]!(argument)).then(
+    (result) => process.stdout.write(`${JSON.stringify({ id, result })}\n`),
+    (error: Error) => process.stdout.write(`${JSON.stringify({ id, error: error.stack })}\n`),
+  );
+}
+await plane.close();
+engine.close();
