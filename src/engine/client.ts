@@ -11,6 +11,7 @@ import {
 import { connect as netConnect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { ApiError } from '../model/errors.ts';
+import { abortError, encodeBody, type Query, queryString } from './encode.ts';
 import { type Hijacked, hijack } from './hijack.ts';
 import { jsonLines } from './lines.ts';
 import { EnginePool } from './pool.ts';
@@ -26,8 +27,7 @@ export interface EngineClientOptions {
 }
 
 export interface RequestOptions {
-  /** Values that are undefined are left out; objects are sent as JSON (filters). */
-  query?: Record<string, string | number | boolean | object | undefined>;
+  query?: Query;
   headers?: Record<string, string>;
   /** A Readable is streamed, a string or Buffer sent as it is, anything else as JSON. */
   body?: unknown;
@@ -299,35 +299,4 @@ function messageOf(text: string): string | undefined {
   } catch {
     return text.trim() === '' ? undefined : text.trim();
   }
-}
-
-function queryString(query: RequestOptions['query']): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined)
-      parameters.set(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
-  }
-  return parameters.size === 0 ? '' : `?${parameters}`;
-}
-
-function encodeBody(body: unknown): { bytes?: Buffer; stream?: Readable; headers: Record<string, string> } {
-  if (body === undefined) return { headers: {} };
-  if (isReadable(body)) return { stream: body, headers: {} };
-  const plain = typeof body === 'string' || Buffer.isBuffer(body);
-  const bytes = Buffer.from(plain ? body : JSON.stringify(body));
-  return {
-    bytes,
-    headers: {
-      ...(plain ? {} : { 'content-type': 'application/json' }),
-      'content-length': String(bytes.length),
-    },
-  };
-}
-
-function isReadable(body: unknown): body is Readable {
-  return typeof body === 'object' && body !== null && 'pipe' in body;
-}
-
-function abortError(signal: AbortSignal): Error {
-  return signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });
 }

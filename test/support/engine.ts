@@ -4,8 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +15,8 @@ import { imagesTar } from './images.ts';
 /** How long an engine may take to answer, and how long its control groups may stay busy (ms). */
 const START_TIME = 60_000;
 const GROUPS_TIME = 10_000;
+
+const PREFIX = 'essaim-engine-';
 
 /** Runs in the new namespaces: $1 is the engine's directory, the rest are dockerd's arguments. */
 const LAUNCH = `
@@ -122,14 +124,27 @@ export class TestEngine {
 
 /** A running engine that knows the images of images.ts. The caller removes it. */
 export async function startEngine(): Promise<TestEngine> {
-  const engine = new TestEngine(await mkdtemp(join(tmpdir(), 'essaim-engine-')));
+  await sweep();
+  const engine = new TestEngine(await mkdtemp(join(tmpdir(), PREFIX)));
   try {
+    await writeFile(join(engine.directory, 'owner'), String(process.pid));
     await engine.start();
     await engine.loadImages();
     return engine;
   } catch (error) {
     await engine.remove();
     throw error;
+  }
+}
+
+/** Removes what test processes that were killed have left. */
+async function sweep(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue;
+    const directory = join(tmpdir(), name);
+    const owner = Number(await readFile(join(directory, 'owner'), 'utf8').catch(() => ''));
+    if (!owner || existsSync(`/proc/${owner}`)) continue;
+    await new TestEngine(directory).remove();
   }
 }
 
