@@ -19,10 +19,12 @@ async function* chunks(...parts: Uint8Array[]): AsyncGenerator<Uint8Array> {
 }
 
 const read = async (format: typeof PLAIN, ...parts: Uint8Array[]): Promise<string[]> => {
-  const lines: LogLine[] = await collect(engineLines(chunks(...parts), format));
-  return lines.map(({ output, timestamp, attributes, text }) =>
-    [output, timestamp, attributes, text.toString()].join('|'),
-  );
+  const lines: LogLine[][] = await collect(engineLines(chunks(...parts), format));
+  return lines
+    .flat()
+    .map(({ output, timestamp, attributes, text }) =>
+      [output, timestamp, attributes, text.toString()].join('|'),
+    );
 };
 
 test('frames are read however they are cut', async () => {

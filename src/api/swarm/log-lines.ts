@@ -22,27 +22,55 @@ export interface EngineFormat {
 }
 
 const HEADER = 8;
+const LINE_FEED = 0x0a;
 /** Longer lines come in parts, as whoever writes them may never end one. Bytes. */
 const MAX_LINE = 1024 * 1024;
 
-/** Whole lines from the answer to `/containers/{id}/logs`. */
+/** Whole lines from the answer to `/containers/{id}/logs`, as many at once as have come at once. */
 export async function* engineLines(
   body: AsyncIterable<Uint8Array>,
   format: EngineFormat,
-): AsyncGenerator<LogLine> {
-  const unfinished = new Map<Output, { line: LogLine; parts: Buffer[]; size: number }>();
-  for await (const { output, data } of format.tty ? terminalLines(body) : frames(body)) {
-    const part = readPrefix(output, data, format);
-    const known = unfinished.get(output);
-    const entry = known ?? { line: part, parts: [], size: 0 };
-    entry.parts.push(part.text);
-    entry.size += part.text.length;
-    if (part.text.at(-1) === 0x0a || entry.size >= MAX_LINE) {
-      unfinished.delete(output);
-      yield { ...entry.line, text: Buffer.concat(entry.parts) };
-    } else if (!known) unfinished.set(output, entry);
+): AsyncGenerator<LogLine[]> {
+  const split = format.tty ? terminalLines : frames;
+  const unfinished = new Map<Output, Unfinished>();
+  let left = Buffer.alloc(0);
+  for await (const bytes of body) {
+    left = left.length === 0 ? Buffer.from(bytes) : Buffer.concat([left, bytes]);
+    const { chunks, rest } = split(left);
+    left = rest;
+    const lines: LogLine[] = [];
+    for (const { output, data } of chunks) {
+      const line = finish(unfinished, readPrefix(output, data, format));
+      if (line) lines.push(line);
+    }
+    if (lines.length > 0) yield lines;
   }
-  for (const { line, parts } of unfinished.values()) yield { ...line, text: Buffer.concat(parts) };
+  const lines: LogLine[] = [...unfinished.values()].map(({ line, parts }) => ({ ...line, text: Buffer.concat(parts) }));
+  if (format.tty && left.length > 0) lines.push(readPrefix(STDOUT, left, format));
+  if (lines.length > 0) yield lines;
+}
+
+/** A line of which only the beginning has come. */
+interface Unfinished {
+  line: LogLine;
+  parts: Buffer[];
+  size: number;
+}
+
+/** The whole line, once its end is there. */
+function finish(unfinished: Map<Output, Unfinished>, part: LogLine): LogLine | undefined {
+  const known = unfinished.get(part.output);
+  const ended = part.text.at(-1) === LINE_FEED;
+  if (!known && ended) return part;
+  const entry = known ?? { line: part, parts: [], size: 0 };
+  entry.parts.push(part.text);
+  entry.size += part.text.length;
+  if (ended || entry.size >= MAX_LINE) {
+    unfinished.delete(part.output);
+    return { ...entry.line, text: Buffer.concat(entry.parts) };
+  }
+  unfinished.set(part.output, entry);
+  return undefined;
 }
 
 interface Chunk {
@@ -50,38 +78,36 @@ interface Chunk {
   data: Buffer;
 }
 
-/** The engine's frames: 8 bytes (the output, three zeros, the size in big endian), then the data of one log entry. */
-async function* frames(body: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk> {
-  let left = Buffer.alloc(0);
-  for await (const bytes of body) {
-    left = left.length === 0 ? Buffer.from(bytes) : Buffer.concat([left, bytes]);
-    let at = 0;
-    while (left.length - at >= HEADER) {
-      const end = at + HEADER + left.readUInt32BE(at + 4);
-      if (left.length < end) break;
-      // 3 is the engine's own error output.
-      yield { output: left[at]! >= STDERR ? STDERR : STDOUT, data: left.subarray(at + HEADER, end) };
-      at = end;
-    }
-    left = left.subarray(at);
-  }
+interface Split {
+  chunks: Chunk[];
+  /** What belongs to a chunk that has not come in whole. */
+  rest: Buffer<ArrayBuffer>;
 }
 
-async function* terminalLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<Chunk> {
-  let left = Buffer.alloc(0);
-  for await (const bytes of body) {
-    left = left.length === 0 ? Buffer.from(bytes) : Buffer.concat([left, bytes]);
-    let at = 0;
-    for (let end = left.indexOf(0x0a); end >= 0; end = left.indexOf(0x0a, at)) {
-      yield { output: STDOUT, data: left.subarray(at, end + 1) };
-      at = end + 1;
-    }
-    left = left.subarray(at);
-    if (left.length < MAX_LINE) continue;
-    yield { output: STDOUT, data: left };
-    left = Buffer.alloc(0);
+/** The engine's frames: 8 bytes (the output, three zeros, the size in big endian), then the data of one log entry. */
+function frames(bytes: Buffer<ArrayBuffer>): Split {
+  const chunks: Chunk[] = [];
+  let at = 0;
+  while (bytes.length - at >= HEADER) {
+    const end = at + HEADER + bytes.readUInt32BE(at + 4);
+    if (bytes.length < end) break;
+    // 3 is the engine's own error output.
+    chunks.push({ output: bytes[at]! >= STDERR ? STDERR : STDOUT, data: bytes.subarray(at + HEADER, end) });
+    at = end;
   }
-  if (left.length > 0) yield { output: STDOUT, data: left };
+  return { chunks, rest: bytes.subarray(at) };
+}
+
+function terminalLines(bytes: Buffer<ArrayBuffer>): Split {
+  const chunks: Chunk[] = [];
+  let at = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, at)) {
+    chunks.push({ output: STDOUT, data: bytes.subarray(at, end + 1) });
+    at = end + 1;
+  }
+  if (bytes.length - at < MAX_LINE) return { chunks, rest: bytes.subarray(at) };
+  chunks.push({ output: STDOUT, data: bytes.subarray(at) });
+  return { chunks, rest: Buffer.alloc(0) };
 }
 
 function readPrefix(output: Output, data: Buffer, { timestamps, details }: EngineFormat): LogLine {

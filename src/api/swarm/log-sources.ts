@@ -128,7 +128,8 @@ async function copyTask(
   signal: AbortSignal,
 ): Promise<void> {
   const origin: LogOrigin = { nodeId: task.NodeID, serviceId: task.ServiceID, taskId: task.ID };
-  const send = (line: LogLine): Promise<void> => channel.push(renderLine(line, origin, request.format));
+  const send = (lines: LogLine[]): Promise<void> =>
+    channel.push(Buffer.concat(lines.map((line) => renderLine(line, origin, request.format))));
   const stop = new AbortController();
   try {
     const response = await withPatience(
@@ -149,7 +150,7 @@ async function copyTask(
       if (signal.aborted) return;
     }
   } catch (error) {
-    if (!signal.aborted) await send(complaint(manager, error));
+    if (!signal.aborted) await send([complaint(manager, error)]);
   } finally {
     stop.abort();
   }
