@@ -1,0 +1,164 @@
+/**
+ * Who has what, and which objects may lack something. It is kept up with each commit and can be made from a view at any
+ * time; the objects alone decide.
+ */
+import { hostOf, parseAddress } from '../../model/cidr.ts';
+import { isIngressPort } from '../../model/endpoint.ts';
+import type { Network, Service, Task } from '../../model/objects.ts';
+import type { Commit, EventOf, Kind, StoreEvent, View } from '../../store/contract.ts';
+import { type Claim, claimsOf, holdsAddresses } from './claims.ts';
+
+export class AllocatorIndex {
+  /** Objects to be looked at. */
+  readonly services = new Set<string>();
+  readonly networks = new Set<string>();
+  readonly nodes = new Set<string>();
+  /** What could not be given, by the object that lacks it; each is looked at again when something is freed. */
+  readonly lacking = { service: new Map<string, string>(), network: new Map<string, string>() };
+  /** Tasks wait for an address: they are to be tried again when something is freed. */
+  tasksLack = false;
+  ingress: Network | undefined;
+  /** Where automatic choices go on, so that what was just freed is given again as late as can be. */
+  readonly cursors = new Map<string, bigint>();
+  readonly #owners = new Map<Claim, string>();
+  readonly #publishing = new Set<string>();
+  /** By node and network, how many tasks are there. */
+  readonly #uses = new Map<string, Map<string, number>>();
+  #freed = false;
+
+  constructor(view: View) {
+    for (const kind of ['network', 'service', 'node', 'task'] as const) {
+      for (const after of view.all(kind)) this.#enter({ kind, id: after.ID, after } as StoreEvent);
+    }
+    for (const { ID } of view.all('network')) this.networks.add(ID);
+    for (const { ID } of view.all('service')) this.services.add(ID);
+    for (const { ID } of view.all('node')) this.nodes.add(ID);
+  }
+
+  ownerOf(claim: Claim): string | undefined {
+    return this.#owners.get(claim);
+  }
+
+  /** Everything that is given, with who has it. */
+  claims(): ReadonlyMap<Claim, string> {
+    return this.#owners;
+  }
+
+  /** True while any service publishes ports on all hosts. */
+  get publishes(): boolean {
+    return this.#publishing.size > 0;
+  }
+
+  /** Networks that tasks on the node are attached to. */
+  usedOn(nodeId: string): Iterable<string> {
+    return this.#uses.get(nodeId)?.keys() ?? [];
+  }
+
+  hasWork(): boolean {
+    return this.services.size + this.networks.size + this.nodes.size > 0;
+  }
+
+  /** True once after something was freed that tasks may have waited for. */
+  takeFreed(): boolean {
+    const freed = this.#freed && this.tasksLack;
+    this.#freed = false;
+    if (freed) this.tasksLack = false;
+    return freed;
+  }
+
+  apply(commit: Commit, view: View): void {
+    for (const event of commit.events) {
+      this.#leave(event);
+      this.#enter(event);
+      this.#mark(event, view);
+    }
+  }
+
+  #leave({ kind, id, before }: StoreEvent): void {
+    if (!before) return;
+    const owner = ownerKey(kind, id);
+    for (const claim of claimsOf(kind, before)) {
+      if (this.#owners.get(claim) === owner) this.#owners.delete(claim);
+    }
+    if (kind === 'task') this.#use(before as Task, -1);
+    if (kind === 'service') this.#publishing.delete(id);
+    if (kind === 'network' && this.ingress?.ID === id) this.ingress = undefined;
+  }
+
+  #enter({ kind, id, after }: StoreEvent): void {
+    if (!after) return;
+    const owner = ownerKey(kind, id);
+    for (const claim of claimsOf(kind, after)) this.#owners.set(claim, owner);
+    if (kind === 'task') {
+      this.#use(after as Task, 1);
+      this.#move(after as Task);
+    }
+    if (kind === 'service' && publishes(after as Service)) this.#publishing.add(id);
+    if (kind === 'network' && (after as Network).Spec.Ingress) this.ingress = after as Network;
+  }
+
+  /** What a restart knows of the addresses given last. */
+  #move(task: Task): void {
+    for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
+      for (const address of Addresses) {
+        const parsed = parseAddress(hostOf(address));
+        if (parsed) this.cursors.set(`address ${Network.ID} ${parsed.version}`, parsed.value);
+      }
+    }
+  }
+
+  #mark(event: StoreEvent, view: View): void {
+    const { kind, id, before, after } = event;
+    if (kind === 'service') {
+      if (after) this.services.add(id);
+      else this.lacking.service.delete(id);
+      if (publishes(before) !== publishes(after)) this.#markNodes(view);
+    } else if (kind === 'network') {
+      if (after) this.networks.add(id);
+      else this.lacking.network.delete(id);
+      if (!after) this.#markNodes(view);
+      else if ((after as Network).Spec.Ingress) this.#markNodes(view);
+    } else if (kind === 'node') {
+      if (!before) this.nodes.add(id);
+    } else if (kind === 'task') this.#markTask(event);
+    if (before && claimsOf(kind, before).some((claim) => !this.#owners.has(claim))) this.#free();
+    if (kind === 'network' && after && !before?.internal.allocated) this.#free();
+    if (kind === 'network' || kind === 'cluster') this.#free();
+  }
+
+  #markTask({ before, after }: EventOf<'task'>): void {
+    const had = before !== undefined && holdsAddresses(before);
+    const has = after !== undefined && holdsAddresses(after);
+    if (had !== has) this.nodes.add((after ?? before)!.NodeID ?? '');
+  }
+
+  #markNodes(view: View): void {
+    for (const { ID } of view.all('node')) this.nodes.add(ID);
+  }
+
+  #free(): void {
+    this.#freed = true;
+    for (const id of this.lacking.service.keys()) this.services.add(id);
+    for (const id of this.lacking.network.keys()) this.networks.add(id);
+  }
+
+  #use(task: Task, by: 1 | -1): void {
+    if (!task.NodeID || !holdsAddresses(task)) return;
+    const uses = this.#uses.get(task.NodeID) ?? new Map<string, number>();
+    this.#uses.set(task.NodeID, uses);
+    for (const { Network } of task.NetworksAttachments!) {
+      const count = (uses.get(Network.ID) ?? 0) + by;
+      if (count === 0) uses.delete(Network.ID);
+      else uses.set(Network.ID, count);
+    }
+    if (uses.size === 0) this.#uses.delete(task.NodeID);
+  }
+}
+
+export function ownerKey(kind: Kind, id: string): string {
+  return `${kind} ${id}`;
+}
+
+function publishes(object: unknown): boolean {
+  return (object as Service | undefined)?.Endpoint.Ports?.some(isIngressPort) ?? false;
+}
