@@ -33,7 +33,9 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
   const state = service.UpdateStatus?.State;
   const paused = state === 'paused' || state === 'rollback_paused';
   // An update waits for its new tasks; one that finds no place stops it for as long as it finds none.
-  const stuck = [...slots.values()].flat().some((task) => isLive(task) && !canRun(view, service, task));
+  const stuck = [...slots.values()]
+    .flat()
+    .some((task) => isLive(task) && isNew(service, task) && !canRun(view, service, task));
   let filled = 0;
   for (const [place, tasks] of slots) {
     const live = tasks.filter(isLive);
@@ -62,6 +64,10 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
   const wanted = wantedOf(view, service, slots);
   if (filled !== wanted) found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
   return found;
+}
+
+function isNew(service: Service, task: Task): boolean {
+  return task.internal.specVersion === service.internal.specVersion;
 }
 
 function isSettled(task: Task): boolean {

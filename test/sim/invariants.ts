@@ -24,6 +24,11 @@ export function isLive(task: Task): boolean {
   return compareStates(task.DesiredState, 'running') <= 0 && !isTerminal(task.Status.State);
 }
 
+/** It takes of its node what it reserves. */
+function holdsPlace(task: Task): boolean {
+  return atLeast(task.Status.State, 'assigned') && !isTerminal(task.Status.State);
+}
+
 /** The slot that a task fills. */
 export function placeOf(task: Task): string {
   return `${task.ServiceID}/${task.Slot ?? task.NodeID}`;
@@ -60,8 +65,8 @@ export function checkCommit(commit: Commit, view: View): void {
     else if (!event.after) checkDeleted(event.before, view);
     else checkUpdated(event, view, before);
     if (event.after) touched.add(placeOf(event.after));
-    if (event.after?.NodeID && atLeast(event.after.Status.State, 'assigned')) {
-      if (!event.before || !atLeast(event.before.Status.State, 'assigned')) checkCapacity(event.after, view);
+    if (event.after?.NodeID && holdsPlace(event.after)) {
+      if (!event.before || !holdsPlace(event.before)) checkCapacity(event.after, view);
     }
   }
   for (const place of touched) checkPlace(place, view);
@@ -136,7 +141,7 @@ function checkCreated(task: Task, view: View, before: Before): void {
 
 function checkDeleted(task: Task, view: View): void {
   const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
-  const mayRun = atLeast(task.Status.State, 'assigned') && !isTerminal(task.Status.State);
+  const mayRun = holdsPlace(task);
   if (mayRun && node && node.Status.State !== 'down') {
     throw new Violation(`deleted while it may run: ${describeTask(task)}`);
   }
@@ -151,10 +156,12 @@ function checkCapacity(task: Task, view: View): void {
   let memory = 0;
   let ofService = 0;
   for (const other of view.tasksOfNode(node.ID)) {
-    if (!atLeast(other.Status.State, 'assigned') || isTerminal(other.Status.State)) continue;
+    if (!holdsPlace(other)) continue;
     cpus += other.Spec.Resources?.Reservations?.NanoCPUs ?? 0;
     memory += other.Spec.Resources?.Reservations?.MemoryBytes ?? 0;
-    if (other.ServiceID === task.ServiceID && isLive(other)) ofService++;
+    if (!isLive(other) || other.ServiceID !== task.ServiceID) continue;
+    // An older spec has its own limit, and the tasks of both are placed together.
+    if (other.internal.specVersion === task.internal.specVersion) ofService++;
   }
   if (cpus > has.NanoCPUs || memory > has.MemoryBytes) {
     throw new Violation(

@@ -144,6 +144,8 @@ class Connection implements AgentSession {
   readonly #agent: Process;
   /** What waits for the link to be healed, in order. */
   #held: Array<() => void> = [];
+  /** What is on the way down. */
+  #stream: Array<() => void> = [];
   #lastDown = 0;
   #managerOpen = true;
   #agentOpen = true;
@@ -216,6 +218,7 @@ class Connection implements AgentSession {
   /** Both ends see it break; what is on the way is lost. */
   breakDown(reason: string): void {
     this.#held = [];
+    this.#stream = [];
     this.#closeManagerEnd(reason);
     this.#closeAgentEnd(reason);
   }
@@ -277,16 +280,23 @@ class Connection implements AgentSession {
     });
   }
 
+  /** In a stream what is sent later is never delivered earlier. */
   #down(deliver: () => void): void {
+    this.#stream.push(deliver);
+    this.#deliverLater();
+  }
+
+  #deliverLater(): void {
     const { clock, random, delay } = this.#network;
     const at = Math.max(this.#lastDown, clock.now() + random.latency(delay));
     this.#lastDown = at;
     clock.timer(at - clock.now(), () => {
       if (this.#network.isCut(this.nodeId)) {
-        this.#held.push(() => this.#down(deliver));
+        this.#held.push(() => this.#deliverLater());
         return;
       }
-      if (!this.#endpoint.powered) return;
+      const deliver = this.#stream.shift();
+      if (!deliver || !this.#endpoint.powered) return;
       this.#lastHeard = clock.now();
       if (this.#agent.alive) this.#agent.run(deliver);
       else this.#up(() => this.#closeManagerEnd('connection reset'));

@@ -274,7 +274,8 @@ export class World {
     const since = this.#lostSince.get(host.nodeId) ?? now;
     this.#lostSince.set(host.nodeId, since);
     const state = this.#view.get('node', host.nodeId)?.Status.State;
-    if (state && state !== 'down' && now - since > 4000) {
+    if (state === 'down') this.#lostSince.delete(host.nodeId);
+    else if (state && now - since > 4000) {
       throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
     }
   }
