@@ -235,6 +235,6 @@ test('whatever happens, no rule is broken, and what was asked for comes about', 
       assert.deepEqual(problems, [], 'a restart of the control plane changes things');
       assert.deepEqual(cluster.logged, []);
     }),
-    { numRuns: 60, endOnFailure: false },
+    { numRuns: 200, endOnFailure: false },
   );
 });
