@@ -1,6 +1,6 @@
 /** JSON into the shape of a schema, by the rules and with the error texts of Go's decoder. */
-import type { Static, TSchema } from 'typebox';
 import { ApiError } from '../model/errors.ts';
+import type { Static, TSchema } from '../model/schema.ts';
 import { JsonError, type JsonObject, type JsonValue, parseJson } from './json.ts';
 
 /** The parts of a JSON schema that specs are made of. */

@@ -1,7 +1,7 @@
 /** An incoming HTTP request as route handlers see it. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Static, TSchema } from 'typebox';
 import { ApiError } from '../model/errors.ts';
+import type { Static, TSchema } from '../model/schema.ts';
 import { decodeJson } from './decode.ts';
 import type { ApiRequest } from './router.ts';
 

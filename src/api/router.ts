@@ -3,8 +3,8 @@
  * method and path. What no route takes goes to the engine (see dispatch in server.ts).
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Static, TSchema } from 'typebox';
 import type { EngineClient } from '../engine/client.ts';
+import type { Static, TSchema } from '../model/schema.ts';
 import type { Membership } from './contract.ts';
 
 export interface ApiRequest {

@@ -2,24 +2,31 @@
  * What users write: the specs of the Docker Engine API, one schema each. The TypeScript types are derived from the
  * schemas, so there is one description of each object. A spec is stored exactly as it was received; defaults are
  * applied where it is read (defaults.ts).
- *
- * Go clients send `null` for an empty list or pointer, so every optional field also takes null.
  */
-import Type, { type Static, type TSchema } from 'typebox';
+import {
+  array,
+  boolean,
+  integer,
+  map,
+  number,
+  object,
+  optional as opt,
+  type Static,
+  text,
+} from './schema.ts';
 
-const opt = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
-const str = () => opt(Type.String());
-const int = () => opt(Type.Integer());
-const num = () => opt(Type.Number());
-const bool = () => opt(Type.Boolean());
-const strings = () => opt(Type.Array(Type.String()));
-const stringMap = () => opt(Type.Record(Type.String(), Type.String()));
+const str = () => opt(text());
+const int = () => opt(integer());
+const num = () => opt(number());
+const bool = () => opt(boolean());
+const strings = () => opt(array(text()));
+const stringMap = () => opt(map(text()));
 
-export const Driver = Type.Object({ Name: str(), Options: stringMap() });
+export const Driver = object({ Name: str(), Options: stringMap() });
 export type Driver = Static<typeof Driver>;
 
 /** Durations in specs are whole nanoseconds. */
-export const HealthConfig = Type.Object({
+export const HealthConfig = object({
   Test: strings(),
   Interval: int(),
   Timeout: int(),
@@ -29,14 +36,14 @@ export const HealthConfig = Type.Object({
 });
 export type HealthConfig = Static<typeof HealthConfig>;
 
-export const Mount = Type.Object({
+export const Mount = object({
   Type: str(),
   Source: str(),
   Target: str(),
   ReadOnly: bool(),
   Consistency: str(),
   BindOptions: opt(
-    Type.Object({
+    object({
       Propagation: str(),
       NonRecursive: bool(),
       CreateMountpoint: bool(),
@@ -45,43 +52,41 @@ export const Mount = Type.Object({
     }),
   ),
   VolumeOptions: opt(
-    Type.Object({
+    object({
       NoCopy: bool(),
       Labels: stringMap(),
       DriverConfig: opt(Driver),
       Subpath: str(),
     }),
   ),
-  ImageOptions: opt(Type.Object({ Subpath: str() })),
-  TmpfsOptions: opt(
-    Type.Object({ SizeBytes: int(), Mode: int(), Options: opt(Type.Array(Type.Array(Type.String()))) }),
-  ),
-  ClusterOptions: opt(Type.Object({})),
+  ImageOptions: opt(object({ Subpath: str() })),
+  TmpfsOptions: opt(object({ SizeBytes: int(), Mode: int(), Options: opt(array(array(text()))) })),
+  ClusterOptions: opt(object({})),
 });
 export type Mount = Static<typeof Mount>;
 
-const FileTarget = Type.Object({ Name: str(), UID: str(), GID: str(), Mode: int() });
+const FileTarget = object({ Name: str(), UID: str(), GID: str(), Mode: int() });
 
-export const SecretReference = Type.Object({ File: opt(FileTarget), SecretID: str(), SecretName: str() });
+export const SecretReference = object({ File: opt(FileTarget), SecretID: str(), SecretName: str() });
 export type SecretReference = Static<typeof SecretReference>;
 
-export const ConfigReference = Type.Object({
+export const ConfigReference = object({
   File: opt(FileTarget),
-  Runtime: opt(Type.Object({})),
+  Runtime: opt(object({})),
   ConfigID: str(),
   ConfigName: str(),
 });
 export type ConfigReference = Static<typeof ConfigReference>;
 
-export const Privileges = Type.Object({
-  CredentialSpec: opt(Type.Object({ Config: str(), File: str(), Registry: str() })),
-  SELinuxContext: opt(Type.Object({ Disable: bool(), User: str(), Role: str(), Type: str(), Level: str() })),
-  Seccomp: opt(Type.Object({ Mode: str(), Profile: str() })),
-  AppArmor: opt(Type.Object({ Mode: str() })),
+export const Privileges = object({
+  CredentialSpec: opt(object({ Config: str(), File: str(), Registry: str() })),
+  SELinuxContext: opt(object({ Disable: bool(), User: str(), Role: str(), Type: str(), Level: str() })),
+  Seccomp: opt(object({ Mode: str(), Profile: str() })),
+  AppArmor: opt(object({ Mode: str() })),
   NoNewPrivileges: bool(),
 });
 
-export const ContainerSpec = Type.Object({
+export const ContainerSpec = object({
   Image: str(),
   Labels: stringMap(),
   Command: strings(),
@@ -97,38 +102,38 @@ export const ContainerSpec = Type.Object({
   TTY: bool(),
   OpenStdin: bool(),
   ReadOnly: bool(),
-  Mounts: opt(Type.Array(Mount)),
+  Mounts: opt(array(Mount)),
   StopGracePeriod: int(),
   Healthcheck: opt(HealthConfig),
   Hosts: strings(),
-  DNSConfig: opt(Type.Object({ Nameservers: strings(), Search: strings(), Options: strings() })),
-  Secrets: opt(Type.Array(SecretReference)),
-  Configs: opt(Type.Array(ConfigReference)),
+  DNSConfig: opt(object({ Nameservers: strings(), Search: strings(), Options: strings() })),
+  Secrets: opt(array(SecretReference)),
+  Configs: opt(array(ConfigReference)),
   OomScoreAdj: int(),
   Isolation: str(),
   Sysctls: stringMap(),
   CapabilityAdd: strings(),
   CapabilityDrop: strings(),
-  Ulimits: opt(Type.Array(Type.Object({ Name: str(), Soft: int(), Hard: int() }))),
+  Ulimits: opt(array(object({ Name: str(), Soft: int(), Hard: int() }))),
 });
 export type ContainerSpec = Static<typeof ContainerSpec>;
 
-export const GenericResource = Type.Object({
-  NamedResourceSpec: opt(Type.Object({ Kind: str(), Value: str() })),
-  DiscreteResourceSpec: opt(Type.Object({ Kind: str(), Value: int() })),
+export const GenericResource = object({
+  NamedResourceSpec: opt(object({ Kind: str(), Value: str() })),
+  DiscreteResourceSpec: opt(object({ Kind: str(), Value: int() })),
 });
 export type GenericResource = Static<typeof GenericResource>;
 
-export const Resources = Type.Object({
-  Limits: opt(Type.Object({ NanoCPUs: int(), MemoryBytes: int(), Pids: int() })),
+export const Resources = object({
+  Limits: opt(object({ NanoCPUs: int(), MemoryBytes: int(), Pids: int() })),
   Reservations: opt(
-    Type.Object({ NanoCPUs: int(), MemoryBytes: int(), GenericResources: opt(Type.Array(GenericResource)) }),
+    object({ NanoCPUs: int(), MemoryBytes: int(), GenericResources: opt(array(GenericResource)) }),
   ),
 });
 export type Resources = Static<typeof Resources>;
 
 /** Condition: none | on-failure | any ('' and absent mean any). Delay and Window in nanoseconds. */
-export const RestartPolicy = Type.Object({
+export const RestartPolicy = object({
   Condition: str(),
   Delay: int(),
   MaxAttempts: int(),
@@ -136,40 +141,40 @@ export const RestartPolicy = Type.Object({
 });
 export type RestartPolicy = Static<typeof RestartPolicy>;
 
-export const Platform = Type.Object({ Architecture: str(), OS: str() });
+export const Platform = object({ Architecture: str(), OS: str() });
 export type Platform = Static<typeof Platform>;
 
-export const Placement = Type.Object({
+export const Placement = object({
   Constraints: strings(),
-  Preferences: opt(Type.Array(Type.Object({ Spread: opt(Type.Object({ SpreadDescriptor: str() })) }))),
+  Preferences: opt(array(object({ Spread: opt(object({ SpreadDescriptor: str() })) }))),
   MaxReplicas: int(),
-  Platforms: opt(Type.Array(Platform)),
+  Platforms: opt(array(Platform)),
 });
 export type Placement = Static<typeof Placement>;
 
-export const NetworkAttachmentConfig = Type.Object({
+export const NetworkAttachmentConfig = object({
   Target: str(),
   Aliases: strings(),
   DriverOpts: stringMap(),
 });
 export type NetworkAttachmentConfig = Static<typeof NetworkAttachmentConfig>;
 
-export const TaskSpec = Type.Object({
-  PluginSpec: opt(Type.Object({})),
+export const TaskSpec = object({
+  PluginSpec: opt(object({})),
   ContainerSpec: opt(ContainerSpec),
-  NetworkAttachmentSpec: opt(Type.Object({ ContainerID: str() })),
+  NetworkAttachmentSpec: opt(object({ ContainerID: str() })),
   Resources: opt(Resources),
   RestartPolicy: opt(RestartPolicy),
   Placement: opt(Placement),
   ForceUpdate: int(),
   Runtime: str(),
-  Networks: opt(Type.Array(NetworkAttachmentConfig)),
+  Networks: opt(array(NetworkAttachmentConfig)),
   LogDriver: opt(Driver),
 });
 export type TaskSpec = Static<typeof TaskSpec>;
 
 /** FailureAction: pause | continue | rollback. Order: stop-first | start-first. Delay, Monitor in nanoseconds. */
-export const UpdateConfig = Type.Object({
+export const UpdateConfig = object({
   Parallelism: int(),
   Delay: int(),
   FailureAction: str(),
@@ -179,7 +184,7 @@ export const UpdateConfig = Type.Object({
 });
 export type UpdateConfig = Static<typeof UpdateConfig>;
 
-export const PortConfig = Type.Object({
+export const PortConfig = object({
   Name: str(),
   Protocol: str(),
   TargetPort: int(),
@@ -188,19 +193,19 @@ export const PortConfig = Type.Object({
 });
 export type PortConfig = Static<typeof PortConfig>;
 
-export const EndpointSpec = Type.Object({ Mode: str(), Ports: opt(Type.Array(PortConfig)) });
+export const EndpointSpec = object({ Mode: str(), Ports: opt(array(PortConfig)) });
 export type EndpointSpec = Static<typeof EndpointSpec>;
 
 /** Exactly one of the modes is set; none means Replicated with one replica. */
-export const ServiceMode = Type.Object({
-  Replicated: opt(Type.Object({ Replicas: int() })),
-  Global: opt(Type.Object({})),
-  ReplicatedJob: opt(Type.Object({ MaxConcurrent: int(), TotalCompletions: int() })),
-  GlobalJob: opt(Type.Object({})),
+export const ServiceMode = object({
+  Replicated: opt(object({ Replicas: int() })),
+  Global: opt(object({})),
+  ReplicatedJob: opt(object({ MaxConcurrent: int(), TotalCompletions: int() })),
+  GlobalJob: opt(object({})),
 });
 export type ServiceMode = Static<typeof ServiceMode>;
 
-export const ServiceSpec = Type.Object({
+export const ServiceSpec = object({
   Name: str(),
   Labels: stringMap(),
   TaskTemplate: opt(TaskSpec),
@@ -208,16 +213,16 @@ export const ServiceSpec = Type.Object({
   UpdateConfig: opt(UpdateConfig),
   RollbackConfig: opt(UpdateConfig),
   /** Before API 1.44 clients put the networks here instead of in TaskTemplate. */
-  Networks: opt(Type.Array(NetworkAttachmentConfig)),
+  Networks: opt(array(NetworkAttachmentConfig)),
   EndpointSpec: opt(EndpointSpec),
 });
 export type ServiceSpec = Static<typeof ServiceSpec>;
 
 /** Role: worker | manager. Availability: active | pause | drain. */
-export const NodeSpec = Type.Object({ Name: str(), Labels: stringMap(), Role: str(), Availability: str() });
+export const NodeSpec = object({ Name: str(), Labels: stringMap(), Role: str(), Availability: str() });
 export type NodeSpec = Static<typeof NodeSpec>;
 
-export const SecretSpec = Type.Object({
+export const SecretSpec = object({
   Name: str(),
   Labels: stringMap(),
   Data: str(),
@@ -226,7 +231,7 @@ export const SecretSpec = Type.Object({
 });
 export type SecretSpec = Static<typeof SecretSpec>;
 
-export const ConfigSpec = Type.Object({
+export const ConfigSpec = object({
   Name: str(),
   Labels: stringMap(),
   Data: str(),
@@ -235,12 +240,12 @@ export const ConfigSpec = Type.Object({
 export type ConfigSpec = Static<typeof ConfigSpec>;
 
 /** The cluster's own settings (`docker swarm update`). Periods and expiries in nanoseconds. */
-export const ClusterSpec = Type.Object({
+export const ClusterSpec = object({
   Name: str(),
   Labels: stringMap(),
-  Orchestration: opt(Type.Object({ TaskHistoryRetentionLimit: int() })),
+  Orchestration: opt(object({ TaskHistoryRetentionLimit: int() })),
   Raft: opt(
-    Type.Object({
+    object({
       SnapshotInterval: int(),
       KeepOldSnapshots: int(),
       LogEntriesForSlowFollowers: int(),
@@ -248,22 +253,22 @@ export const ClusterSpec = Type.Object({
       HeartbeatTick: int(),
     }),
   ),
-  Dispatcher: opt(Type.Object({ HeartbeatPeriod: int() })),
+  Dispatcher: opt(object({ HeartbeatPeriod: int() })),
   CAConfig: opt(
-    Type.Object({
+    object({
       NodeCertExpiry: int(),
-      ExternalCAs: opt(Type.Array(Type.Object({}))),
+      ExternalCAs: opt(array(object({}))),
       SigningCACert: str(),
       SigningCAKey: str(),
       ForceRotate: int(),
     }),
   ),
-  EncryptionConfig: opt(Type.Object({ AutoLockManagers: bool() })),
-  TaskDefaults: opt(Type.Object({ LogDriver: opt(Driver) })),
+  EncryptionConfig: opt(object({ AutoLockManagers: bool() })),
+  TaskDefaults: opt(object({ LogDriver: opt(Driver) })),
 });
 export type ClusterSpec = Static<typeof ClusterSpec>;
 
-export const IPAMConfig = Type.Object({
+export const IPAMConfig = object({
   Subnet: str(),
   IPRange: str(),
   Gateway: str(),
@@ -272,7 +277,7 @@ export const IPAMConfig = Type.Object({
 export type IPAMConfig = Static<typeof IPAMConfig>;
 
 /** The body of POST /networks/create. */
-export const NetworkSpec = Type.Object({
+export const NetworkSpec = object({
   Name: str(),
   Driver: str(),
   Scope: str(),
@@ -280,10 +285,10 @@ export const NetworkSpec = Type.Object({
   Attachable: bool(),
   Ingress: bool(),
   ConfigOnly: bool(),
-  ConfigFrom: opt(Type.Object({ Network: str() })),
+  ConfigFrom: opt(object({ Network: str() })),
   EnableIPv4: bool(),
   EnableIPv6: bool(),
-  IPAM: opt(Type.Object({ Driver: str(), Options: stringMap(), Config: opt(Type.Array(IPAMConfig)) })),
+  IPAM: opt(object({ Driver: str(), Options: stringMap(), Config: opt(array(IPAMConfig)) })),
   Options: stringMap(),
   Labels: stringMap(),
   CheckDuplicate: bool(),

@@ -1,6 +1,6 @@
 /** The swarm itself: init, join, leave, inspect, update, and the answers about a lock that is never on. */
-import Type from 'typebox';
 import { ApiError } from '../../model/errors.ts';
+import { array, boolean, integer, object, optional, text } from '../../model/schema.ts';
 import { ClusterSpec } from '../../model/spec.ts';
 import type { Membership } from '../contract.ts';
 import { boolValue, compareVersions, versionValue } from '../query.ts';
@@ -12,34 +12,29 @@ import { goBoolTersely } from './query.ts';
 const EXISTS =
   'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
 
-const text = () => Type.Optional(Type.Union([Type.String(), Type.Null()]));
-const texts = () => Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()]));
-const integer = () => Type.Optional(Type.Union([Type.Integer(), Type.Null()]));
-const boolean = () => Type.Optional(Type.Union([Type.Boolean(), Type.Null()]));
-
-const InitBody = Type.Object({
-  ListenAddr: text(),
-  AdvertiseAddr: text(),
-  DataPathAddr: text(),
-  DataPathPort: integer(),
-  DefaultAddrPool: texts(),
-  SubnetSize: integer(),
-  ForceNewCluster: boolean(),
-  AutoLockManagers: boolean(),
-  Availability: text(),
-  Spec: Type.Optional(Type.Union([ClusterSpec, Type.Null()])),
+const InitBody = object({
+  ListenAddr: optional(text()),
+  AdvertiseAddr: optional(text()),
+  DataPathAddr: optional(text()),
+  DataPathPort: optional(integer()),
+  DefaultAddrPool: optional(array(text())),
+  SubnetSize: optional(integer()),
+  ForceNewCluster: optional(boolean()),
+  AutoLockManagers: optional(boolean()),
+  Availability: optional(text()),
+  Spec: optional(ClusterSpec),
 });
 
-const JoinBody = Type.Object({
-  ListenAddr: text(),
-  AdvertiseAddr: text(),
-  DataPathAddr: text(),
-  RemoteAddrs: texts(),
-  JoinToken: text(),
-  Availability: text(),
+const JoinBody = object({
+  ListenAddr: optional(text()),
+  AdvertiseAddr: optional(text()),
+  DataPathAddr: optional(text()),
+  RemoteAddrs: optional(array(text())),
+  JoinToken: optional(text()),
+  Availability: optional(text()),
 });
 
-const UnlockBody = Type.Object({ UnlockKey: text() });
+const UnlockBody = object({ UnlockKey: optional(text()) });
 
 export const clusterRoutes: RouteModule = (router, { membership }) => {
   router.get('/swarm', () => {
