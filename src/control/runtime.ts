@@ -3,9 +3,10 @@
  * store has changed. It keeps nothing that it could not make again from the view, so it may be stopped anywhere.
  */
 import type { Clock } from '../model/clock.ts';
-import type { Task } from '../model/objects.ts';
+import type { Service, Task } from '../model/objects.ts';
 import { type Change, ConflictError, type Store } from '../store/contract.ts';
-import { allocate } from './allocator/allocate.ts';
+import { Allocation, toPending } from './allocator/allocate.ts';
+import { AllocatorIndex, type Work } from './allocator/index.ts';
 import type { ObjectPlanner, PlanContext } from './contract.ts';
 import { DirtySet } from './dirty-set.ts';
 import { planNode } from './nodes.ts';
@@ -46,6 +47,9 @@ class Control {
   /** Objects whose planner has failed: how often, and when it may be asked again. */
   private readonly failures = new Map<string, { count: number; until: number }>();
   private readonly index: SchedulerIndex;
+  private readonly allocator: AllocatorIndex;
+  /** What the changes that are about to be committed were to settle for the allocator. */
+  private allocating: Work | undefined;
   private scheduling = { failures: 0, until: 0 };
   private batch = BATCH;
   private stumbles = 0;
@@ -55,6 +59,7 @@ class Control {
     this.options = options;
     const { view } = options.store;
     this.index = new SchedulerIndex(view);
+    this.allocator = new AllocatorIndex(view);
     this.dirty.everything(view);
   }
 
@@ -62,6 +67,8 @@ class Control {
     const { store, signal, clock, yieldTo } = this.options;
     const unwatch = store.watch(store.view.revision, (commit) => {
       this.index.apply(commit);
+      this.allocator.apply(commit, store.view);
+      if (this.allocator.takeFreed()) this.index.retryAll();
       this.dirty.apply(store.view, commit);
       this.wakeUp?.();
     });
@@ -93,7 +100,7 @@ class Control {
 
   private hasWork(now: number): boolean {
     return (
-      (this.scheduling.until <= now && this.index.hasWork()) ||
+      (this.scheduling.until <= now && (this.index.hasWork() || this.allocator.hasWork())) ||
       this.ready('node', now).next().done !== true ||
       this.ready('service', now).next().done !== true
     );
@@ -112,7 +119,8 @@ class Control {
 
   private async sleepUntilWork(): Promise<void> {
     const { clock } = this.options;
-    let next = this.index.hasWork() ? this.scheduling.until : Number.POSITIVE_INFINITY;
+    const waiting = this.index.hasWork() || this.allocator.hasWork();
+    let next = waiting ? this.scheduling.until : Number.POSITIVE_INFINITY;
     for (const { at } of this.wakeAt.values()) next = Math.min(next, at);
     for (const [key, { until }] of this.failures) {
       const [kind, id] = key.split(' ') as [Planned, string];
@@ -155,10 +163,12 @@ class Control {
     // What a node does to its tasks decides what their services do, so it is committed first.
     const nodes = this.plan('node', planNode);
     if (nodes.changes.length > 0) {
+      this.allocating = undefined;
       await this.commit(nodes.changes, nodes.ids, 'node');
       return;
     }
     const services = this.plan('service', planService);
+    this.allocating = undefined;
     const changes = this.place(services.changes);
     await this.commit(changes, services.ids, 'service');
   }
@@ -201,6 +211,7 @@ class Control {
     const { store, clock, log } = this.options;
     const now = clock.now();
     const others: Change[] = [];
+    const services = new Map<string, Service>();
     const tasks = new Map<string, Task | undefined>();
     const deletions: Change[] = [];
     for (const change of changes) {
@@ -210,37 +221,53 @@ class Control {
         tasks.set(change.id, undefined);
         deletions.push(change);
       }
+      if (change.kind === 'service' && change.op === 'put') services.set(change.object.ID, change.object);
     }
     if (now < this.scheduling.until) return [...changes];
+    let first = others;
     try {
-      for (const [id, task] of tasks) {
-        const allocated = task && this.allocate(task, now);
-        if (allocated) tasks.set(id, allocated);
-      }
-      let room = this.batch;
-      for (const id of this.index.fresh) {
-        if (room-- <= 0) break;
-        const task = store.view.get('task', id);
-        const allocated = task && !tasks.has(id) && this.allocate(task, now);
-        if (allocated) tasks.set(id, allocated);
-      }
-      const scheduled = schedule(store.view, this.index, tasks, now, this.batch);
-      for (const task of scheduled) tasks.set(task.ID, task);
+      const allocation = new Allocation(store.view, this.allocator, now);
+      this.allocating = allocation.work;
+      allocation.prepare(services);
+      this.placeTasks(tasks, allocation, now);
+      first = allocation.finish(others);
       this.scheduling = { failures: 0, until: 0 };
     } catch (error) {
       const failures = this.scheduling.failures + 1;
       const backoff = backoffAfter(failures);
       this.scheduling = { failures, until: now + backoff };
+      if (this.allocating) this.allocator.putBack(this.allocating);
       log?.(`scheduling failed; trying again in ${backoff} ms`, error);
     }
     const puts = [...tasks.values()].filter((task) => task !== undefined);
-    return [...others, ...puts.map((object): Change => ({ op: 'put', kind: 'task', object })), ...deletions];
+    return [...first, ...puts.map((object): Change => ({ op: 'put', kind: 'task', object })), ...deletions];
+  }
+
+  /** Gives tasks their nodes and addresses. `tasks`: those that are about to change; others are added. */
+  private placeTasks(tasks: Map<string, Task | undefined>, allocation: Allocation, now: number): void {
+    const { view } = this.options.store;
+    for (const [id, task] of tasks) {
+      const pending = task && this.allocate(task, now);
+      if (pending) tasks.set(id, pending);
+    }
+    let room = this.batch;
+    for (const id of this.index.fresh) {
+      if (room-- <= 0) break;
+      const task = view.get('task', id);
+      const pending = task && !tasks.has(id) && this.allocate(task, now);
+      if (pending) tasks.set(id, pending);
+    }
+    for (const placed of schedule(view, this.index, tasks, now, this.batch)) {
+      const before = tasks.get(placed.ID) ?? view.get('task', placed.ID)!;
+      const task = allocation.attach(placed, before);
+      if (task !== before) tasks.set(task.ID, task);
+    }
   }
 
   private allocate(task: Task, now: number): Task | undefined {
     if (task.Status.State !== 'new' || task.DesiredState === 'shutdown' || task.DesiredState === 'remove')
       return;
-    return allocate(this.options.store.view, task, now);
+    return toPending(task, now);
   }
 
   /** Writes the changes in transactions of a batch each. What cannot be written is planned for again. */
@@ -255,6 +282,7 @@ class Control {
     } catch (error) {
       for (const id of ids) this.setOf(kind).add(id);
       this.index.retryAll();
+      if (this.allocating) this.allocator.putBack(this.allocating);
       if (error instanceof ConflictError) {
         // Somebody wrote one of these objects meanwhile. The smaller a batch, the less there is to clash with.
         this.batch = Math.max(1, this.batch >> 1);

@@ -72,6 +72,8 @@ export interface NodeDescription {
     Plugins: Array<{ Type: string; Name: string }>;
   };
   TLSInfo: TLSInfo;
+  /** The subnets, CIDR, that the host has routes to: overlay networks keep out of them. */
+  Routes?: string[];
 }
 
 /** unknown: the host answers but its daemon is away; no new tasks, its tasks stay. down: the host is lost or left. */
@@ -88,6 +90,10 @@ export interface Node extends Meta {
     downSince?: number;
     /** The node has left the cluster by itself: its certificate is good for nothing any more. */
     left?: boolean;
+    /** Its own addresses, CIDR, in each network that it has a part in, by the network's id. The allocator's alone. */
+    networks?: Record<string, string[]>;
+    /** The address that carries the traffic between containers; its Status.Addr if absent. */
+    dataPathAddr?: string;
   };
 }
 
@@ -140,7 +146,7 @@ export interface TaskStatus {
 
 export interface NetworkAttachment {
   Network: { ID: string; Spec: { Name: string } };
-  /** CIDR addresses. */
+  /** CIDR, IPv4 first. They are the task's for as long as it has a place on a node; later they say what it had. */
   Addresses: string[];
 }
 
@@ -184,7 +190,15 @@ export interface Task extends Meta {
 
 export interface Network extends Meta {
   Spec: NetworkSpec;
-  internal: Record<string, never>;
+  internal: {
+    /** What the allocator has given it; absent until it has. */
+    allocated?: {
+      /** VXLAN network identifier. */
+      vni: number;
+      /** IPv4 first. `gateway` without prefix length. */
+      subnets: Array<{ subnet: string; gateway: string; range?: string; reserved?: string[] }>;
+    };
+  };
 }
 
 export interface Secret extends Meta {

@@ -2,7 +2,7 @@
  * What may be given only once, and which object has it: addresses in networks, VXLAN identifiers, published ports. The
  * objects of the store are the only record of that, so nothing can be given and forgotten.
  */
-import { hostOf, parseAddress, formatAddress } from '../../model/cidr.ts';
+import { formatAddress, hostOf, parseAddress } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
 import type { Network, Node, Service, Task } from '../../model/objects.ts';
 import type { PortConfig } from '../../model/spec.ts';

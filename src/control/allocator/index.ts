@@ -2,11 +2,17 @@
  * Who has what, and which objects may lack something. It is kept up with each commit and can be made from a view at any
  * time; the objects alone decide.
  */
-import { hostOf, parseAddress } from '../../model/cidr.ts';
+import { hostOf, parseAddress, parseSubnet } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
 import type { Network, Service, Task } from '../../model/objects.ts';
 import type { Commit, EventOf, Kind, StoreEvent, View } from '../../store/contract.ts';
 import { type Claim, claimsOf, holdsAddresses } from './claims.ts';
+
+export interface Work {
+  services: string[];
+  networks: string[];
+  nodes: string[];
+}
 
 export class AllocatorIndex {
   /** Objects to be looked at. */
@@ -17,6 +23,8 @@ export class AllocatorIndex {
   readonly lacking = { service: new Map<string, string>(), network: new Map<string, string>() };
   /** Tasks wait for an address: they are to be tried again when something is freed. */
   tasksLack = false;
+  /** So do hosts. */
+  nodesLack = false;
   ingress: Network | undefined;
   /** Where automatic choices go on, so that what was just freed is given again as late as can be. */
   readonly cursors = new Map<string, bigint>();
@@ -58,6 +66,22 @@ export class AllocatorIndex {
     return this.services.size + this.networks.size + this.nodes.size > 0;
   }
 
+  /** Takes the objects to be looked at. */
+  takeWork(): Work {
+    const work = { services: [...this.services], networks: [...this.networks], nodes: [...this.nodes] };
+    this.services.clear();
+    this.networks.clear();
+    this.nodes.clear();
+    return work;
+  }
+
+  /** What was decided about them was not carried out. */
+  putBack({ services, networks, nodes }: Work): void {
+    for (const id of services) this.services.add(id);
+    for (const id of networks) this.networks.add(id);
+    for (const id of nodes) this.nodes.add(id);
+  }
+
   /** True once after something was freed that tasks may have waited for. */
   takeFreed(): boolean {
     const freed = this.#freed && this.tasksLack;
@@ -94,7 +118,16 @@ export class AllocatorIndex {
       this.#move(after as Task);
     }
     if (kind === 'service' && publishes(after as Service)) this.#publishing.add(id);
-    if (kind === 'network' && (after as Network).Spec.Ingress) this.ingress = after as Network;
+    if (kind === 'network') this.#enterNetwork(after as Network);
+  }
+
+  #enterNetwork(network: Network): void {
+    const { Spec, internal } = network;
+    if (Spec.Ingress) this.ingress = network;
+    if (!internal.allocated) return;
+    if (!Spec.Ingress) this.cursors.set('vni', BigInt(internal.allocated.vni));
+    const [first] = internal.allocated.subnets;
+    if (!Spec.IPAM?.Config?.length) this.cursors.set('subnet', parseSubnet(first!.subnet)!.first);
   }
 
   /** What a restart knows of the addresses given last. */
@@ -121,9 +154,9 @@ export class AllocatorIndex {
     } else if (kind === 'node') {
       if (!before) this.nodes.add(id);
     } else if (kind === 'task') this.#markTask(event);
-    if (before && claimsOf(kind, before).some((claim) => !this.#owners.has(claim))) this.#free();
-    if (kind === 'network' && after && !before?.internal.allocated) this.#free();
-    if (kind === 'network' || kind === 'cluster') this.#free();
+    if (before && claimsOf(kind, before).some((claim) => !this.#owners.has(claim))) this.#free(view);
+    if (kind === 'network' && after && !before?.internal.allocated) this.#free(view);
+    if (kind === 'network' || kind === 'cluster') this.#free(view);
   }
 
   #markTask({ before, after }: EventOf<'task'>): void {
@@ -136,8 +169,10 @@ export class AllocatorIndex {
     for (const { ID } of view.all('node')) this.nodes.add(ID);
   }
 
-  #free(): void {
+  #free(view: View): void {
     this.#freed = true;
+    if (this.nodesLack) this.#markNodes(view);
+    this.nodesLack = false;
     for (const id of this.lacking.service.keys()) this.services.add(id);
     for (const id of this.lacking.network.keys()) this.networks.add(id);
   }
@@ -148,7 +183,7 @@ export class AllocatorIndex {
     this.#uses.set(task.NodeID, uses);
     for (const { Network } of task.NetworksAttachments!) {
       const count = (uses.get(Network.ID) ?? 0) + by;
-      if (count === 0) uses.delete(Network.ID);
+      if (count <= 0) uses.delete(Network.ID);
       else uses.set(Network.ID, count);
     }
     if (uses.size === 0) this.#uses.delete(task.NodeID);

@@ -1,0 +1,342 @@
+/**
+ * One round of giving: everything given in it counts at once, and is the cluster's only when it is committed. Nothing
+ * is kept beyond the round but where automatic choices go on.
+ */
+
+import {
+  formatAddress,
+  formatSubnet,
+  lastOf,
+  parseAddress,
+  parseSubnet,
+  type Subnet,
+  sizeOf,
+  withPrefix,
+} from '../../model/cidr.ts';
+import { timestamp } from '../../model/clock.ts';
+import {
+  endpointOf,
+  isIngressPort,
+  isNetworkId,
+  networksOfService,
+  networksOfTask,
+} from '../../model/endpoint.ts';
+import type {
+  Network,
+  NetworkAttachment,
+  Node,
+  Service,
+  ServiceEndpoint,
+  Task,
+} from '../../model/objects.ts';
+import type { PortConfig } from '../../model/spec.ts';
+import type { View } from '../../store/contract.ts';
+import { theCluster } from '../new-task.ts';
+import { addressClaim, type Claim, portClaim, vniClaim } from './claims.ts';
+import { type AllocatorIndex, ownerKey } from './index.ts';
+import { type AllocatedSubnet, chooseSubnets, routesOfHosts, subnetsOfOthers } from './subnets.ts';
+
+const INGRESS_VNI = 4096;
+const FIRST_VNI = 4097;
+const LAST_VNI = 2 ** 24 - 1;
+const FIRST_PORT = 30000;
+const LAST_PORT = 32767;
+const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
+const NO_INGRESS = 'service needs ingress network, but no ingress network is present';
+
+/** Something cannot be given now; the message is for `docker service ps`. */
+class Lack extends Error {}
+
+export class AllocationPass {
+  readonly #view: View;
+  readonly #index: AllocatorIndex;
+  readonly #now: number;
+  readonly #taken = new Map<Claim, string>();
+  readonly #networks = new Map<string, Network>();
+  readonly #services = new Map<string, Service>();
+  readonly #nodes = new Map<string, Node>();
+  /** Networks that tasks of this round use, by node. */
+  readonly #uses = new Map<string, Set<string>>();
+
+  constructor(view: View, index: AllocatorIndex, now: number) {
+    this.#view = view;
+    this.#index = index;
+    this.#now = now;
+  }
+
+  get changedNetworks(): Iterable<Network> {
+    return this.#networks.values();
+  }
+
+  get changedServices(): Iterable<Service> {
+    return this.#services.values();
+  }
+
+  get changedNodes(): Iterable<Node> {
+    return this.#nodes.values();
+  }
+
+  /** Gives a network its subnets and identifier, unless it has them. */
+  network(id: string): void {
+    const network = this.#view.get('network', id);
+    const { lacking } = this.#index;
+    lacking.network.delete(id);
+    if (!network || network.internal.allocated) return;
+    try {
+      const vni = this.#vniFor(network);
+      const cursor = this.#index.cursors.get('subnet');
+      const taken = subnetsOfOthers(this.#view, id);
+      for (const { internal } of this.#networks.values())
+        for (const { subnet } of internal.allocated!.subnets) taken.push(parseSubnet(subnet)!);
+      const cluster = theCluster(this.#view);
+      const subnets = chooseSubnets(network, {
+        cluster,
+        taken,
+        routes: routesOfHosts(this.#view),
+        vni,
+        ...(cursor === undefined
+          ? {}
+          : { after: { version: 4, first: cursor, prefix: cluster?.SubnetSize || 24 } }),
+      });
+      if (typeof subnets === 'string') throw new Lack(subnets);
+      if (!network.Spec.IPAM?.Config?.length) {
+        this.#index.cursors.set('subnet', parseSubnet(subnets[0]!.subnet)!.first);
+      }
+      this.#networks.set(id, {
+        ...network,
+        UpdatedAt: timestamp(this.#now),
+        internal: { ...network.internal, allocated: { vni, subnets } },
+      });
+    } catch (error) {
+      if (!(error instanceof Lack)) throw error;
+      lacking.network.set(id, `network ${network.Spec.Name}: ${error.message}`);
+    }
+  }
+
+  /** Gives a service its virtual addresses and ports. `planned`: the service as it is about to be, if it changes. */
+  service(id: string, planned?: Service): void {
+    const service = planned ?? this.#view.get('service', id);
+    const { lacking } = this.#index;
+    lacking.service.delete(id);
+    if (!service) return;
+    const given: Claim[] = [];
+    try {
+      const endpoint = this.#endpoint(service, given);
+      if (JSON.stringify(endpoint) === JSON.stringify(service.Endpoint)) return;
+      this.#services.set(id, { ...service, UpdatedAt: timestamp(this.#now), Endpoint: endpoint });
+    } catch (error) {
+      if (!(error instanceof Lack)) throw error;
+      for (const claim of given) this.#taken.delete(claim);
+      lacking.service.set(id, error.message);
+    }
+  }
+
+  /**
+   * The task, which has just got a node, with its addresses there. The node gets one of its own in each network first.
+   * A text says why it cannot be: the task has to wait.
+   */
+  attach(task: Task): Task | string {
+    const wanted = networksOfTask(task, this.#index.ingress, this.#isOurs);
+    const lack = this.#index.lacking.service.get(task.ServiceID);
+    if (wanted.length === 0) return task;
+    if (lack !== undefined) return this.#tasksLack(lack);
+    const given: Claim[] = [];
+    const nodeId = task.NodeID!;
+    const before = this.#nodes.get(nodeId);
+    try {
+      const attachments = wanted.map((id): NetworkAttachment => {
+        const network = this.#allocated(id);
+        this.#host(nodeId, network, given);
+        const owner = ownerKey('task', task.ID);
+        const Addresses = network.internal.allocated!.subnets.map((subnet) =>
+          this.#address(network, subnet, owner, given),
+        );
+        return { Network: { ID: id, Spec: { Name: network.Spec.Name ?? '' } }, Addresses };
+      });
+      const uses = this.#uses.get(nodeId) ?? new Set<string>();
+      for (const id of wanted) uses.add(id);
+      this.#uses.set(nodeId, uses);
+      return { ...task, NetworksAttachments: attachments };
+    } catch (error) {
+      if (!(error instanceof Lack)) throw error;
+      for (const claim of given) this.#taken.delete(claim);
+      if (before) this.#nodes.set(nodeId, before);
+      else this.#nodes.delete(nodeId);
+      return this.#tasksLack(error.message);
+    }
+  }
+
+  /** Gives a node an address in each network that it has a part in now, and takes back the others. */
+  node(id: string): void {
+    const node = this.#nodes.get(id) ?? this.#view.get('node', id);
+    if (!node) return;
+    const { ingress, publishes } = this.#index;
+    const wanted = new Set<string>([...this.#index.usedOn(id), ...(this.#uses.get(id) ?? [])]);
+    if (publishes && ingress?.internal.allocated) wanted.add(ingress.ID);
+    const has = node.internal.networks ?? {};
+    const kept = Object.entries(has).filter(([network]) => wanted.has(network) && this.#network(network));
+    if (kept.length < Object.keys(has).length) this.#setNetworks(node, Object.fromEntries(kept));
+    for (const network of wanted) {
+      const known = this.#network(network);
+      if (!known?.internal.allocated) continue;
+      const given: Claim[] = [];
+      try {
+        this.#host(id, known, given);
+      } catch (error) {
+        if (!(error instanceof Lack)) throw error;
+        for (const claim of given) this.#taken.delete(claim);
+        this.#index.nodesLack = true;
+      }
+    }
+  }
+
+  readonly #isOurs = (target: string): boolean => this.#network(target) !== undefined || isNetworkId(target);
+
+  #tasksLack(reason: string): string {
+    this.#index.tasksLack = true;
+    return reason;
+  }
+
+  #network(id: string): Network | undefined {
+    return this.#networks.get(id) ?? this.#view.get('network', id);
+  }
+
+  #allocated(id: string): Network {
+    if (id === '') throw new Lack(NO_INGRESS);
+    const network = this.#network(id);
+    if (!network) throw new Lack(`network ${id} not found`);
+    if (network.internal.allocated) return network;
+    throw new Lack(
+      this.#index.lacking.network.get(id) ?? `network ${network.Spec.Name} is not allocated yet`,
+    );
+  }
+
+  #endpoint(service: Service, given: Claim[]): ServiceEndpoint {
+    const { Ports, VirtualIPs = [], ...rest } = endpointOf(service.Spec, service.Endpoint);
+    const owner = ownerKey('service', service.ID);
+    const ports = Ports?.map((port) => this.#port(port, owner, given));
+    const vips = networksOfService(service, this.#index.ingress, this.#isOurs).flatMap((id) => {
+      const network = this.#allocated(id);
+      return network.internal.allocated!.subnets.map((subnet) => {
+        const known = VirtualIPs.find(
+          (vip) => vip.NetworkID === id && vip.Addr.includes(':') === subnet.subnet.includes(':'),
+        );
+        return known ?? { NetworkID: id, Addr: this.#address(network, subnet, owner, given) };
+      });
+    });
+    return {
+      ...rest,
+      ...(ports?.length ? { Ports: ports } : {}),
+      ...(vips.length > 0 ? { VirtualIPs: vips } : {}),
+    };
+  }
+
+  #port(port: PortConfig, owner: string, given: Claim[]): PortConfig {
+    if (!isIngressPort(port)) return port;
+    if (port.PublishedPort) {
+      const other = this.#ownerOf(portClaim(port));
+      if (other !== undefined && other !== owner) {
+        const id = other.split(' ')[1]!;
+        const name = this.#view.get('service', id)?.Spec.Name ?? '';
+        throw new Lack(
+          `port '${port.PublishedPort}' is already in use by service '${name}' (${id}) as an ingress port`,
+        );
+      }
+      this.#take(portClaim(port), owner, given);
+      return port;
+    }
+    const { cursors } = this.#index;
+    const key = `port ${port.Protocol || 'tcp'}`;
+    const count = LAST_PORT - FIRST_PORT + 1;
+    const from = Number(cursors.get(key) ?? BigInt(FIRST_PORT - 1)) + 1 - FIRST_PORT;
+    for (let i = 0; i < count; i++) {
+      const candidate = { ...port, PublishedPort: FIRST_PORT + ((from + i) % count) };
+      if (this.#ownerOf(portClaim(candidate)) !== undefined) continue;
+      this.#take(portClaim(candidate), owner, given);
+      cursors.set(key, BigInt(candidate.PublishedPort));
+      return candidate;
+    }
+    throw new Lack(`no free port is left between ${FIRST_PORT} and ${LAST_PORT}`);
+  }
+
+  #host(nodeId: string, network: Network, given: Claim[]): void {
+    const node = this.#nodes.get(nodeId) ?? this.#view.get('node', nodeId);
+    if (!node || node.internal.networks?.[network.ID]) return;
+    const owner = ownerKey('node', nodeId);
+    const addresses = network.internal.allocated!.subnets.map((subnet) =>
+      this.#address(network, subnet, owner, given),
+    );
+    this.#setNetworks(node, { ...node.internal.networks, [network.ID]: addresses });
+  }
+
+  #setNetworks(node: Node, networks: Record<string, string[]>): void {
+    const { networks: _, ...internal } = node.internal;
+    const any = Object.keys(networks).length > 0;
+    this.#nodes.set(node.ID, { ...node, internal: any ? { ...internal, networks } : internal });
+  }
+
+  /** The next free address of the subnet, CIDR. */
+  #address(network: Network, given: AllocatedSubnet, owner: string, claims: Claim[]): string {
+    const subnet = parseSubnet(given.subnet)!;
+    const { first, last } = rangeOf(subnet, parseSubnet(given.range ?? ''));
+    const key = `address ${network.ID} ${subnet.version}`;
+    const cursor = this.#index.cursors.get(key);
+    const count = last - first + 1n;
+    const from = cursor === undefined || cursor < first || cursor >= last ? 0n : cursor + 1n - first;
+    for (let i = 0n; i < count; i++) {
+      const value = first + ((from + i) % count);
+      const address = formatAddress({ version: subnet.version, value });
+      const claim = addressClaim(network.ID, address);
+      if (this.#ownerOf(claim) !== undefined || this.#isReserved(network, address)) continue;
+      this.#take(claim, owner, claims);
+      this.#index.cursors.set(key, value);
+      return withPrefix({ version: subnet.version, value }, subnet.prefix);
+    }
+    throw new Lack(`no address is left in network ${network.Spec.Name} (${formatSubnet(subnet)})`);
+  }
+
+  /** Of a network that is allocated in this very round. */
+  #isReserved(network: Network, address: string): boolean {
+    if (!this.#networks.has(network.ID)) return false;
+    return network.internal.allocated!.subnets.some(({ gateway, reserved = [] }) =>
+      [gateway, ...reserved].some((text) => formatAddress(parseAddress(text)!) === address),
+    );
+  }
+
+  #vniFor(network: Network): number {
+    const { ID, Spec } = network;
+    const owner = ownerKey('network', ID);
+    const asked = Number(Spec.Options?.[VNI_OPTION]?.split(',')[0] || Number.NaN);
+    if (asked >= INGRESS_VNI && asked <= LAST_VNI) {
+      if (this.#ownerOf(vniClaim(asked)) !== undefined) throw new Lack(`VXLAN id ${asked} is in use`);
+      this.#take(vniClaim(asked), owner, []);
+      return asked;
+    }
+    const free = (vni: number): boolean => this.#ownerOf(vniClaim(vni)) === undefined;
+    const cursor = Number(this.#index.cursors.get('vni') ?? BigInt(FIRST_VNI - 1));
+    let vni = Spec.Ingress && free(INGRESS_VNI) ? INGRESS_VNI : cursor + 1;
+    while (!free(vni)) vni = vni >= LAST_VNI ? FIRST_VNI : vni + 1;
+    if (vni !== INGRESS_VNI) this.#index.cursors.set('vni', BigInt(vni));
+    this.#take(vniClaim(vni), owner, []);
+    return vni;
+  }
+
+  #ownerOf(claim: Claim): string | undefined {
+    return this.#taken.get(claim) ?? this.#index.ownerOf(claim);
+  }
+
+  #take(claim: Claim, owner: string, given: Claim[]): void {
+    if (this.#index.ownerOf(claim) === owner) return;
+    this.#taken.set(claim, owner);
+    given.push(claim);
+  }
+}
+
+/** Without the subnet's own address and, of IPv4, its broadcast address. */
+function rangeOf(subnet: Subnet, range: Subnet | undefined): { first: bigint; last: bigint } {
+  const whole = range ?? subnet;
+  const first = whole.first === subnet.first ? whole.first + 1n : whole.first;
+  const end = lastOf(whole);
+  const last = subnet.version === 4 && end === lastOf(subnet) && sizeOf(subnet) > 2n ? end - 1n : end;
+  return { first, last };
+}
