@@ -45,7 +45,10 @@ export async function* engineLines(
     }
     if (lines.length > 0) yield lines;
   }
-  const lines: LogLine[] = [...unfinished.values()].map(({ line, parts }) => ({ ...line, text: Buffer.concat(parts) }));
+  const lines: LogLine[] = [...unfinished.values()].map(({ line, parts }) => ({
+    ...line,
+    text: Buffer.concat(parts),
+  }));
   if (format.tty && left.length > 0) lines.push(readPrefix(STDOUT, left, format));
   if (lines.length > 0) yield lines;
 }

@@ -5,7 +5,7 @@
 import type { Task } from '../../model/objects.ts';
 import type { TaskSpec } from '../../model/spec.ts';
 import { iterationForm } from './forms.ts';
-import { labels, list, present } from './go-form.ts';
+import { labels } from './go-form.ts';
 
 const texts = new WeakMap<Task, string>();
 const specs = new WeakMap<TaskSpec, string>();
@@ -19,21 +19,39 @@ export function taskText(task: Task): string {
   return text;
 }
 
+/** Put together by hand: at this size the time that JSON.stringify takes for the whole of it can be felt. */
 function render(task: Task): string {
-  const { ID, Version, CreatedAt, UpdatedAt, Labels } = task;
-  const head = JSON.stringify({ ID, Version, CreatedAt, UpdatedAt, Labels: labels(Labels) });
-  const tail = JSON.stringify({
-    ServiceID: task.ServiceID || undefined,
-    Slot: task.Slot || undefined,
-    NodeID: task.NodeID || undefined,
-    Status: status(task.Status),
-    DesiredState: task.DesiredState,
-    NetworksAttachments: list(task.NetworksAttachments),
-    GenericResources: list(task.AssignedGenericResources),
-    JobIteration: task.JobIteration && iterationForm(task.JobIteration),
-    Volumes: null,
-  });
-  return `${head.slice(0, -1)},"Spec":${specText(task.Spec)},${tail.slice(1)}`;
+  const { ID, Version, CreatedAt, UpdatedAt, Labels, Slot, NodeID, Status } = task;
+  const { NetworksAttachments, AssignedGenericResources, JobIteration } = task;
+  let text = `{"ID":"${ID}","Version":{"Index":${Version.Index}},"CreatedAt":"${CreatedAt}","UpdatedAt":"${UpdatedAt}"`;
+  text += `,"Labels":${sortedText(Labels)},"Spec":${specText(task.Spec)}`;
+  if (task.ServiceID) text += `,"ServiceID":"${task.ServiceID}"`;
+  if (Slot) text += `,"Slot":${Slot}`;
+  if (NodeID) text += `,"NodeID":"${NodeID}"`;
+  text += `,"Status":${statusText(Status)},"DesiredState":"${task.DesiredState}"`;
+  if (NetworksAttachments?.length) text += `,"NetworksAttachments":${JSON.stringify(NetworksAttachments)}`;
+  if (AssignedGenericResources?.length) {
+    text += `,"GenericResources":${JSON.stringify(AssignedGenericResources)}`;
+  }
+  if (JobIteration) text += `,"JobIteration":${JSON.stringify(iterationForm(JobIteration))}`;
+  return `${text},"Volumes":null}`;
+}
+
+function statusText({ Timestamp, State, Message, Err, ContainerStatus, PortStatus }: Task['Status']): string {
+  let text = `{"Timestamp":"${Timestamp}","State":"${State}"`;
+  if (Message) text += `,"Message":${JSON.stringify(Message)}`;
+  if (Err) text += `,"Err":${JSON.stringify(Err)}`;
+  if (ContainerStatus) {
+    const { ContainerID, PID, ExitCode } = ContainerStatus;
+    text += `,"ContainerStatus":{"ContainerID":${JSON.stringify(ContainerID)},"PID":${PID},"ExitCode":${ExitCode}}`;
+  }
+  const ports = PortStatus?.Ports?.length ? `"Ports":${JSON.stringify(PortStatus.Ports)}` : '';
+  return `${text},"PortStatus":{${ports}}}`;
+}
+
+function sortedText(map: Record<string, string>): string {
+  for (const _ in map) return JSON.stringify(labels(map));
+  return '{}';
 }
 
 /** All tasks of a service that were made at the same time share their spec. */
@@ -45,19 +63,4 @@ function specText(spec: TaskSpec): string {
     specs.set(spec, text);
   }
   return text;
-}
-
-function status({ Timestamp, State, Message, Err, ContainerStatus, PortStatus }: Task['Status']): object {
-  return present({
-    Timestamp,
-    State,
-    Message: Message || undefined,
-    Err: Err || undefined,
-    ContainerStatus: ContainerStatus && {
-      ContainerID: ContainerStatus.ContainerID,
-      PID: ContainerStatus.PID,
-      ExitCode: ContainerStatus.ExitCode,
-    },
-    PortStatus: present({ Ports: list(PortStatus?.Ports) }),
-  });
 }
