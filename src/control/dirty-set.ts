@@ -53,7 +53,7 @@ export class DirtySet {
     for (const service of view.all('service')) {
       if (modeOf(service.Spec).kind.startsWith('global')) this.services.add(service.ID);
     }
-    if (!isInvalid(after) && !isInvalid(before)) return;
+    // Whether a task is lost, or still meets its service's placement.
     for (const task of view.tasksOfNode(id)) this.services.add(task.ServiceID);
   }
 }

@@ -51,9 +51,9 @@ function fill(
   for (const node of draft.view.all('node')) {
     if (filled.has(node.ID) || isInvalid(node) || !isActive(node) || !wants(node)) continue;
     if (draft.full()) return;
-    const slot = slots.get(node.ID) ?? { key: node.ID, tasks: [] };
+    const slot = slots.get(node.ID) ?? { key: node.ID, tasks: [], leaving: [] };
     slots.set(node.ID, slot);
-    const { desired, after } = waitFor(draft, slot.tasks);
+    const { desired, after } = waitFor(draft, [...slot.leaving, ...slot.tasks]);
     const task = newTask(cluster, service, {
       id: draft.newId(),
       now: draft.now,

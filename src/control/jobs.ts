@@ -22,7 +22,7 @@ export function planReplicatedJob(
   }
   let active = [...slots.values()].filter((slot) => isUnderWay(service, slot)).length;
   for (let number = 0; number < totalCompletions && active < maxConcurrent; number++) {
-    const slot = slots.get(number) ?? { key: number, tasks: [] };
+    const slot = slots.get(number) ?? { key: number, tasks: [], leaving: [] };
     if (isSettled(service, slot) || isUnderWay(service, slot)) continue;
     if (draft.full()) return;
     slots.set(number, slot);
@@ -44,7 +44,7 @@ export function planGlobalJob(draft: Draft, service: Service): void {
     else retry(draft, service, slot);
   }
   for (const node of draft.view.all('node')) {
-    const slot = slots.get(node.ID) ?? { key: node.ID, tasks: [] };
+    const slot = slots.get(node.ID) ?? { key: node.ID, tasks: [], leaving: [] };
     if (isSettled(service, slot) || isUnderWay(service, slot)) continue;
     if (node.Status.State !== 'ready' || !isActive(node) || !wants(node)) continue;
     if (draft.full()) return;
@@ -82,6 +82,7 @@ function dropOld(draft: Draft, service: Service, slot: Slot): void {
   for (const [index, task] of slot.tasks.entries()) {
     if (iterationOf(task) === iterationOf(service.JobStatus) || isTerminal(task.Status.State)) continue;
     slot.tasks[index] = draft.want(task, 'remove');
+    slot.leaving.push(slot.tasks[index]);
   }
   slot.tasks = slot.tasks.filter((task) => task.DesiredState !== 'remove');
 }
@@ -101,7 +102,7 @@ function retry(draft: Draft, service: Service, slot: Slot): void {
     const ended = isTerminal(task.Status.State);
     if (!ended && !displaced) continue;
     if (ended && task.DesiredState === 'ready') {
-      const { open, at } = gate(draft, task);
+      const { open, at } = gate(draft, task, slot);
       if (!open) {
         draft.wake(at);
         continue;
@@ -118,7 +119,7 @@ function retry(draft: Draft, service: Service, slot: Slot): void {
 }
 
 function begin(draft: Draft, service: Service, slot: Slot): void {
-  const previous = slot.tasks.findLast(mayRun);
+  const previous = [...slot.leaving, ...slot.tasks].findLast(mayRun);
   create(draft, service, slot, previous !== undefined, previous ? { after: previous.ID } : {});
 }
 

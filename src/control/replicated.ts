@@ -45,8 +45,8 @@ function fill(
   for (let number = 1; kept.length < replicas; number++) {
     if (taken.has(number)) continue;
     if (draft.full()) return;
-    const slot = slots.get(number) ?? { key: number, tasks: [] };
-    const { desired, after } = waitFor(draft, slot.tasks);
+    const slot = slots.get(number) ?? { key: number, tasks: [], leaving: [] };
+    const { desired, after } = waitFor(draft, [...slot.leaving, ...slot.tasks]);
     const task = newTask(cluster, service, {
       id: draft.newId(),
       now: draft.now,

@@ -1,7 +1,7 @@
 /** Replacing tasks that ended or lost their node, as the restart policy says, and starting those that had to wait. */
 import { restartRules } from '../model/defaults.ts';
 import type { Service, Task } from '../model/objects.ts';
-import { isTerminal, type TaskState } from '../model/task-state.ts';
+import { atLeast, isTerminal, type TaskState } from '../model/task-state.ts';
 import type { Draft } from './draft.ts';
 import { newTask, theCluster } from './new-task.ts';
 import { isInvalid, isLive, isLost, mayRun, type Slot } from './slots.ts';
@@ -14,24 +14,26 @@ const REMEMBERED = 32;
 const MOST_REMEMBERED = 1_000;
 
 /** Whether a task with desired state `ready` may go on; otherwise when that may change though nothing else does. */
-export function gate(draft: Draft, task: Task): { open: boolean; at: number } {
+export function gate(draft: Draft, task: Task, slot: Slot): { open: boolean; at: number } {
   const { notBefore = 0, after } = task.internal;
   if (notBefore > draft.now) return { open: false, at: notBefore };
-  const previous = after === undefined ? undefined : draft.view.get('task', after);
-  if (!previous || !mayRun(previous)) return { open: true, at: draft.now };
-  if (isLost(previous.NodeID === undefined ? undefined : draft.view.get('node', previous.NodeID))) {
-    return { open: true, at: draft.now };
-  }
+  // The one it was to wait for may have waited itself and never run: everyone who has been told to stop counts.
+  const awaited = (other: Task) =>
+    other.ID !== task.ID && (other.ID === after || atLeast(other.DesiredState, 'shutdown'));
+  const busy = [...slot.leaving, ...slot.tasks].some((other) => awaited(other) && isInReach(draft, other));
+  if (!busy) return { open: true, at: draft.now };
   const timeout = Date.parse(task.CreatedAt) + STOP_TIMEOUT;
   return { open: timeout <= draft.now, at: timeout };
 }
 
+/** True if the task may run, on a node that can be told to stop it. */
+function isInReach(draft: Draft, task: Task): boolean {
+  return mayRun(task) && !isLost(task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID));
+}
+
 /** What a new task in the slot has to wait for: the predecessor that may still run within reach, if there is one. */
 export function waitFor(draft: Draft, tasks: readonly Task[]): { desired: TaskState; after?: string } {
-  const previous = tasks.findLast(
-    (task) =>
-      mayRun(task) && !isLost(task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID)),
-  );
+  const previous = tasks.findLast((task) => isInReach(draft, task));
   return previous ? { desired: 'ready', after: previous.ID } : { desired: 'running' };
 }
 
@@ -65,7 +67,7 @@ export function restartSlot(
     if (!ended && !displaced) continue;
     if (ended && task.DesiredState === 'ready') {
       // It failed while it waited: its delay holds for it too, or a missing image makes a tight loop.
-      const { open, at } = gate(draft, task);
+      const { open, at } = gate(draft, task, slot);
       if (!open) {
         draft.wake(at);
         continue;
@@ -158,7 +160,7 @@ export function history(draft: Draft, service: Service, task: Task): Partial<Tas
 export function promoteSlot(draft: Draft, slot: Slot, to: TaskState = 'running'): void {
   for (const [index, task] of slot.tasks.entries()) {
     if (task.DesiredState !== 'ready' || isTerminal(task.Status.State)) continue;
-    const { open, at } = gate(draft, task);
+    const { open, at } = gate(draft, task, slot);
     if (open) slot.tasks[index] = draft.want(task, to);
     else draft.wake(at);
   }

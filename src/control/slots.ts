@@ -7,6 +7,8 @@ export interface Slot {
   key: number | string;
   /** Oldest first, without those that are wanted gone altogether. */
   tasks: Task[];
+  /** Those wanted gone altogether that may still run. */
+  leaving: Task[];
 }
 
 /** True while the task is wanted to run, now or later. */
@@ -54,14 +56,16 @@ export function groupTasks(view: View, serviceId: string, byNode: boolean): Serv
   const slots: ServiceTasks['slots'] = new Map();
   const leaving: Task[] = [];
   for (const task of view.tasksOfService(serviceId)) {
-    if (task.DesiredState === 'remove') {
-      leaving.push(task);
-      continue;
-    }
+    const gone = task.DesiredState === 'remove';
+    if (gone) leaving.push(task);
+    if (gone && !mayRun(task)) continue;
     const key = (byNode ? task.NodeID : task.Slot) ?? '';
-    const slot = slots.get(key);
-    if (slot) slot.tasks.push(task);
-    else slots.set(key, { key, tasks: [task] });
+    let slot = slots.get(key);
+    if (!slot) {
+      slot = { key, tasks: [], leaving: [] };
+      slots.set(key, slot);
+    }
+    (gone ? slot.leaving : slot.tasks).push(task);
   }
   for (const slot of slots.values()) {
     if (slot.tasks.length > 1) slot.tasks.sort(byCreation);

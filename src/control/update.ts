@@ -245,7 +245,9 @@ function beginSlot(draft: Draft, service: Service, slot: Slot, { run, rules }: W
   for (const [index, task] of slot.tasks.entries()) {
     if (isLive(task) && task !== keep) slot.tasks[index] = draft.want(task, 'shutdown');
   }
-  const { desired, after } = keep ? { desired: 'running' as const } : waitFor(draft, slot.tasks);
+  const { desired, after } = keep
+    ? { desired: 'running' as const }
+    : waitFor(draft, [...slot.leaving, ...slot.tasks]);
   slot.tasks.push(
     draft.put(
       'task',

@@ -252,7 +252,7 @@ function cutPower(world: World): string {
   if (!host.powered) return 'already';
   host.powerCut();
   const ms = world.random.latency(8000);
-  world.later(ms, () => host.powerOn());
+  world.later(ms, () => world.restore(host));
   return `${host.nodeId} for ${ms} ms`;
 }
 
@@ -260,7 +260,7 @@ function partition(world: World): string {
   const host = pickHost(world);
   world.network.cut(host.nodeId);
   const ms = world.random.latency(5000);
-  world.later(ms, () => world.network.heal(host.nodeId));
+  world.later(ms, () => world.reconnect(host));
   return `${host.nodeId} for ${ms} ms`;
 }
 
@@ -324,21 +324,21 @@ function pauseManager(world: World): string | undefined {
 }
 
 function changeNetwork(world: World): string {
-  world.network.delay = world.random.pick([1, 1, 10, 100, 300]);
+  world.setDelay(world.random.pick([1, 1, 10, 100, 300]));
   return `delay ${world.network.delay} ms`;
 }
 
 /** Everything is mended. Nodes that nobody wants to use stay so. */
 export function mend(world: World): void {
-  world.network.delay = 1;
+  world.setDelay(1);
   if (!world.manager) world.startManager();
   world.manager!.process.resume();
   for (const host of world.hosts) {
     host.engine.troubled = false;
     host.engine.setMode('good');
-    if (!host.powered) host.powerOn();
+    world.restore(host);
     host.process.resume();
-    world.network.heal(host.nodeId);
+    world.reconnect(host);
     host.start();
   }
 }

@@ -14,6 +14,9 @@ export function problems(world: World): string[] {
   for (const node of view.all('node')) {
     if (node.Status.State !== 'ready') found.push(`${node.ID} is ${node.Status.State}`);
   }
+  for (const task of view.all('task')) {
+    if (!view.get('service', task.ServiceID)) found.push(`its service is gone: ${describeTask(task)}`);
+  }
   for (const service of view.all('service')) {
     found.push(...ofService(view, service, world.startFirst.has(service.ID)));
   }

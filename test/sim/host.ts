@@ -30,6 +30,8 @@ export class Host implements Endpoint {
   process: Process;
   readonly #options: HostOptions;
   #abort = new AbortController();
+  /** It was to be started while it had not ended yet. */
+  #startAgain = false;
 
   constructor(options: HostOptions) {
     const { nodeId, addr, clock, random, hooks } = options;
@@ -46,6 +48,7 @@ export class Host implements Endpoint {
   }
 
   start(): void {
+    this.#startAgain = true;
     if (!this.powered || this.process.alive) return;
     const { clock, random, network, description, failed, log } = this.#options;
     const process = new Process(clock);
@@ -68,8 +71,11 @@ export class Host implements Endpoint {
   stop(): void {
     const { process } = this;
     process.run(() => this.#abort.abort());
+    this.#startAgain = false;
     this.#options.clock.timer(1500, () => {
-      if (this.process === process) this.kill();
+      if (this.process !== process || !process.alive) return;
+      this.kill();
+      if (this.#startAgain) this.start();
     });
   }
 

@@ -24,6 +24,8 @@ import { User } from './user.ts';
 const REACHABLE_AFTER = 5_000;
 /** One-way delay (ms) from which on pings may be late for a check. */
 const SLOW_NETWORK = 50;
+/** How long what was sent meanwhile may be on its way (ms). */
+const SLOW_FOR = 15_000;
 const LINES = 4000;
 
 export class World {
@@ -50,6 +52,7 @@ export class World {
   #ids = 0;
   #names = 0;
   #hostNumber = 0;
+  #slowUntil = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -171,6 +174,25 @@ export class World {
     host.powerCut();
   }
 
+  restore(host: Host): void {
+    if (!host.powered) host.powerOn();
+    this.#lostSince.delete(host.nodeId);
+  }
+
+  reconnect(host: Host): void {
+    this.network.heal(host.nodeId);
+    this.#lostSince.delete(host.nodeId);
+  }
+
+  setDelay(ms: number): void {
+    if (this.network.delay >= SLOW_NETWORK) this.#slowUntil = this.clock.now() + SLOW_FOR;
+    this.network.delay = ms;
+  }
+
+  get #isSlow(): boolean {
+    return this.network.delay >= SLOW_NETWORK || this.clock.now() < this.#slowUntil;
+  }
+
   hostOf(nodeId: string | undefined): Host | undefined {
     return this.hosts.find((host) => host.nodeId === nodeId);
   }
@@ -256,7 +278,7 @@ export class World {
   #onDown({ ID: nodeId, Status }: Node): void {
     const host = this.hostOf(nodeId);
     const judged = Status.Message?.startsWith('heartbeat failure');
-    if (judged && host && this.network.delay < SLOW_NETWORK && this.fineFor(host, 4000)) {
+    if (judged && host && !this.#isSlow && this.fineFor(host, 4000)) {
       throw new Violation(`${nodeId} is called down and is not`);
     }
   }
@@ -267,7 +289,7 @@ export class World {
     const now = this.clock.now();
     const lost = !host.powered || network.isCut(host.nodeId);
     const judged = manager && !manager.process.hung && now - manager.startedAt > 35_000;
-    if (!lost || !judged || network.delay >= SLOW_NETWORK) {
+    if (!lost || !judged || this.#isSlow) {
       this.#lostSince.delete(host.nodeId);
       return;
     }
