@@ -43,6 +43,7 @@ interface RuleJson {
   table: string;
 }
 interface RouteJson {
+  type?: string;
   dst: string;
   gateway?: string;
   dev?: string;
@@ -120,13 +121,20 @@ function ruleFact(
   return fact('rule', `${family} priority ${priority}${from}${mark}`, table);
 }
 
-function routeFacts({ dst, gateway, dev, table = 'main', protocol }: RouteJson): Array<[string, string]> {
-  if (protocol === 'kernel' || dev === undefined || protocol === 'ra') return [];
+function routeFacts({
+  type,
+  dst,
+  gateway,
+  dev,
+  table = 'main',
+  protocol,
+}: RouteJson): Array<[string, string]> {
+  if (protocol === 'kernel' || protocol === 'ra' || dev === undefined) return [];
   const everything = gateway?.includes(':') ? '::/0' : '0.0.0.0/0';
   const destination = dst === 'default' ? everything : dst;
-  return [
-    fact('route', `${table} ${destination}`, `${gateway === undefined ? '' : `via ${gateway} `}dev ${dev}`),
-  ];
+  const kind = type === 'local' ? 'local ' : '';
+  const via = gateway === undefined ? '' : `via ${gateway} `;
+  return [fact('route', `${table} ${destination}`, `${kind}${via}dev ${dev}`)];
 }
 
 function fdbFacts({ mac, ifname, dst, flags, master, state }: FdbJson): Array<[string, string]> {

@@ -21,6 +21,11 @@ interface Kind {
   remove(key: string, value: string): string[];
 }
 
+function routeOf(key: string, value: string): string {
+  const [table, destination] = key.split(' ');
+  const [type, rest] = value.startsWith('local ') ? ['local ', value.slice(6)] : ['', value];
+  return `${type}${destination} ${rest} table ${table}`;
+}
 const ruleTool = (key: string): keyof Commands => (key.startsWith('6 ') ? 'ip6' : 'ip');
 const FLOOD = '00:00:00:00:00:00';
 /** Frames pass the IP hooks too: that is where virtual addresses are translated. */
@@ -95,17 +100,11 @@ export const KINDS = {
     add: (dst) => [`fdb append ${FLOOD} dev ${TUNNEL} dst ${dst} self permanent`],
     remove: (dst) => [`fdb delete ${FLOOD} dev ${TUNNEL} dst ${dst} self`],
   },
-  /** `table destination` → `via 10.0.0.3 dev br0`. */
+  /** `table destination` → `via 10.0.0.3 dev br0`, `local dev h0`. */
   route: {
     tool: (key) => (isV6(key.split(' ')[1]!) ? 'ip6' : 'ip'),
-    add(key, value) {
-      const [table, destination] = key.split(' ');
-      return [`route replace ${destination} ${value} table ${table}`];
-    },
-    remove(key, value) {
-      const [table, destination] = key.split(' ');
-      return [`route delete ${destination} ${value} table ${table}`];
-    },
+    add: (key, value) => [`route replace ${routeOf(key, value)}`],
+    remove: (key, value) => [`route delete ${routeOf(key, value)}`],
   },
   /** `4 priority 13000 from 169.254.64.0`, `6 priority 13000 fwmark 0x1/0x1` → table. */
   rule: {

@@ -14,11 +14,13 @@ export function hostFacts(networks: readonly OverlayState[], links: ReadonlyMap<
     put('link', link.name, 'veth');
     put('up', link.name, `mtu ${network.mtu}`);
     put('address', `${link.name} ${link.hostAddress}/31`);
-    put('address', `${link.name} ${link.hostAddress6}/64`);
     // What the name server answers goes back into the network that was asked from: its addresses mean nothing elsewhere.
     put('rule', `4 priority ${RULE_PRIORITY} from ${link.hostAddress}`, String(link.table));
     put('route', `${link.table} 0.0.0.0/0`, `via ${link.innerAddress} dev ${link.name}`);
     if (!network.ingress) continue;
+    put('address', `${link.name} ${link.hostAddress6}/64`);
+    // What comes back to the loopback address is taken for the host's own on this link too.
+    put('route', 'local ::1', `local dev ${link.name}`);
     const mark = `0x${INGRESS_MARK.toString(16)}`;
     for (const family of [4, 6])
       put('rule', `${family} priority ${RULE_PRIORITY} fwmark ${mark}/${mark}`, String(INGRESS_TABLE));
@@ -35,7 +37,7 @@ export function ownHostFacts(facts: Facts): Facts {
   const own = ([text, value]: [string, string]): boolean => {
     const [kind, key] = text.split(' ') as [string, string];
     if (kind === 'rule') return isOurTable(Number(value));
-    if (kind === 'route') return isOurTable(Number(key));
+    if (kind === 'route') return isOurTable(Number(key)) || value.includes(`dev ${LINK_PREFIX}`);
     return (kind === 'link' || kind === 'up' || kind === 'address') && key.startsWith(LINK_PREFIX);
   };
   return new Map([...facts].filter(own));

@@ -41,7 +41,6 @@ export function overlayFacts(place: OverlayPlace): Facts {
     fact('link', UPLINK, 'veth'),
     fact('up', UPLINK, mtu),
     fact('address', `${UPLINK} ${link.innerAddress}/31`),
-    fact('address', `${UPLINK} ${link.innerAddress6}/64`),
     ...overlay.addresses.map((cidr) => fact('address', `${BRIDGE} ${canonical(cidr)}`)),
     ...overlay.services.flatMap((service) =>
       service.vips.map((vip) => fact('address', `${BRIDGE} ${single(canonical(vip))}`)),
@@ -74,6 +73,7 @@ export function overlayFacts(place: OverlayPlace): Facts {
     for (const address of addresses) put('neighbour', `${BRIDGE} ${canonical(address)}`, mac);
   }
   if (overlay.ingress) {
+    put('address', `${UPLINK} ${link.innerAddress6}/64`);
     put('route', 'main 0.0.0.0/0', `via ${link.hostAddress} dev ${UPLINK}`);
     put('route', 'main ::/0', `via ${link.hostAddress6} dev ${UPLINK}`);
     for (const { mark, addresses } of peerMarks(overlay)) {

@@ -1,0 +1,168 @@
+/** The data plane on real hosts: who reaches whom, whom they see asking, and that what was broken is mended. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually } from '../support/lab.ts';
+import type { ProbeAnswer, Question } from '../support/network-probe.ts';
+import {
+  addressesIn,
+  OverlayLab,
+  PORT,
+  type TestContainer,
+  type TestNetwork,
+  v4,
+  v6,
+} from '../support/overlay-lab.ts';
+
+const timeout = 240_000;
+const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };
+const other: TestNetwork = { id: 'other000000000000000000000', name: 'other', number: 2, internal: true };
+const ingress: TestNetwork = {
+  id: 'ingress00000000000000000000',
+  name: 'ingressnet',
+  number: 3,
+  ingress: true,
+};
+const [A, B, OUTSIDE] = ['dpa', 'dpb', 'dpc'] as const;
+const near: TestContainer = { name: 'near', host: A, number: 101, networks: [ingress, backend] };
+const far: TestContainer = { name: 'far', host: B, number: 102, networks: [backend, ingress] };
+const client: TestContainer = { name: 'client', host: A, number: 103, networks: [backend] };
+const stranger: TestContainer = { name: 'stranger', host: A, number: 104, networks: [other] };
+
+interface Row {
+  what: string;
+  question: Question;
+  /** Who answers, and whom it sees if that is said; undefined where nobody must answer. */
+  expected: ProbeAnswer | undefined;
+}
+
+describe('data plane', { timeout }, () => {
+  let lab: OverlayLab;
+  before(async () => {
+    lab = await OverlayLab.with([A, B], [OUTSIDE]);
+    lab.networks = [backend, other, ingress];
+    lab.services = [
+      { id: 'near', network: backend, number: 11, ready: ['near'] },
+      { id: 'far', network: backend, number: 12, ready: ['far'] },
+      { id: 'both', network: backend, number: 13, ready: ['near', 'far'] },
+      { id: 'none', network: backend, number: 14, ready: [] },
+    ];
+    lab.published = (['tcp', 'udp'] as const).flatMap((protocol) =>
+      [near, far].map(({ name, number }) => ({
+        protocol,
+        port: 8000 + number,
+        targetPort: PORT,
+        serviceId: name,
+        targets: addressesIn(ingress, number),
+      })),
+    );
+    await lab.apply();
+    for (const container of [near, far, client, stranger]) await lab.run(container);
+    await lab.apply();
+    await eventually('servers up', 20_000, async () => {
+      const [a, b] = await lab.askFrom(client, [
+        { protocol: 'tcp', address: v4(backend, near.number), port: PORT },
+        { protocol: 'tcp', address: v4(backend, far.number), port: PORT },
+      ]);
+      return a!.name && b!.name;
+    });
+  });
+  after(() => lab[Symbol.asyncDispose]());
+
+  /** {same host, other host} × {container address, virtual address} for one protocol and family. */
+  function inner(protocol: 'tcp' | 'udp', v: typeof v4, seen: string | undefined): Row[] {
+    return [near, far].flatMap((server) => {
+      const where = server === near ? 'same host' : 'other host';
+      const expected = seen === undefined ? undefined : { name: server.name, client: seen };
+      const vip = lab.services.find(({ id }) => id === server.name)!.number;
+      return [
+        { what: `${where}, container`, address: v(backend, server.number) },
+        { what: `${where}, virtual address`, address: v(backend, vip) },
+      ].map(({ what, address }) => ({ what, question: { protocol, address, port: PORT }, expected }));
+    });
+  }
+
+  function published(protocol: 'tcp' | 'udp', address: string, seen: string | undefined): Row[] {
+    return [near, far].map((server) => ({
+      what: `published port of ${server.name} at ${address}`,
+      question: { protocol, address, port: 8000 + server.number },
+      expected: { name: server.name, client: seen },
+    }));
+  }
+
+  async function verify(rows: Row[], ask: (questions: Question[]) => Promise<ProbeAnswer[]>): Promise<void> {
+    const answers = await ask(rows.map(({ question }) => question));
+    const wrong = rows.flatMap(({ what, question, expected }, index) => {
+      const { error, ...answer } = answers[index]!;
+      const right =
+        expected === undefined
+          ? error !== undefined
+          : answer.name === expected.name && (expected.client ?? answer.client) === answer.client;
+      const told = `${question.protocol} ${question.address} ${question.port} (${what})`;
+      return right
+        ? []
+        : [`${told}: ${JSON.stringify(answers[index])} instead of ${JSON.stringify(expected)}`];
+    });
+    assert.deepEqual(wrong, []);
+  }
+
+  for (const protocol of ['tcp', 'udp'] as const) {
+    for (const [family, v] of [
+      ['IPv4', v4],
+      ['IPv6', v6],
+    ] as const) {
+      const underlay = (host: string): string => (v === v4 ? lab.underlay.get(host)! : lab.underlay6(host));
+      const loopback = v === v4 ? '127.0.0.1' : '::1';
+
+      test(`${protocol} ${family}, client in a container`, async () => {
+        const rows = inner(protocol, v, v(backend, client.number));
+        if (v === v4) {
+          // Containers have no IPv6 way out on the engine's own bridge.
+          rows.push(...published(protocol, underlay(A), underlay(A)));
+          rows.push(...published(protocol, underlay(B), underlay(A)));
+        }
+        await verify(rows, (questions) => lab.askFrom(client, questions));
+      });
+
+      test(`${protocol} ${family}, own service`, async () => {
+        for (const server of [near, far]) {
+          const own = lab.services.find(({ id }) => id === server.name)!.number;
+          const question = { protocol, address: v(backend, own), port: PORT };
+          const seen = v(backend, server === near ? 2 : 3);
+          const rows: Row[] = [
+            { what: 'itself', question, expected: { name: server.name, client: seen } },
+            {
+              what: 'itself through a published port',
+              question: { protocol, address: underlay(server.host), port: 8000 + server.number },
+              expected: { name: server.name, client: v === v4 ? underlay(server.host) : undefined },
+            },
+          ];
+          await verify(rows, (questions) => lab.askFrom(server, questions));
+        }
+      });
+
+      test(`${protocol} ${family}, client on the host`, async () => {
+        const rows = [
+          ...inner(protocol, v, undefined),
+          ...published(protocol, underlay(A), underlay(A)),
+          ...published(protocol, underlay(B), underlay(A)),
+          // IPv6: the host's own address on the link.
+          ...published(protocol, loopback, v === v4 ? underlay(A) : undefined),
+        ];
+        await verify(rows, (questions) => lab.askFromHost(A, questions));
+      });
+
+      test(`${protocol} ${family}, client outside`, async () => {
+        const rows = [
+          ...inner(protocol, v, undefined),
+          ...published(protocol, underlay(A), underlay(OUTSIDE)),
+          ...published(protocol, underlay(B), underlay(OUTSIDE)),
+        ];
+        await verify(rows, (questions) => lab.askFromHost(OUTSIDE, questions));
+      });
+
+      test(`${protocol} ${family}, client on another network`, async () => {
+        await verify(inner(protocol, v, undefined), (questions) => lab.askFrom(stranger, questions));
+      });
+    }
+  }
+});

@@ -1,0 +1,217 @@
+/** Lab hosts whose data planes are told by a test what a manager would tell them, and containers on their networks. */
+import { fileURLToPath } from 'node:url';
+import {
+  macOf,
+  type NetworkState,
+  type OverlayState,
+  type PublishedPort,
+} from '../../src/model/network-state.ts';
+import { RemoteDataPlane } from './data-plane.ts';
+import { execute, Lab } from './lab.ts';
+import type { ProbeAnswer, Question } from './network-probe.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const PROBE = `${root}test/support/network-probe.ts`;
+const NODE = `${root}node_modules/.bin/node`;
+/** What Node needs to run in a container: the system's libraries, and the project. */
+const MOUNTS = ['/usr', '/lib', '/lib64', root].flatMap((path) => ['-v', `${path}:${path}:ro`]);
+/** Of every echo server. */
+export const PORT = 7000;
+
+export interface TestNetwork {
+  id: string;
+  name: string;
+  number: number;
+  ingress?: boolean;
+  internal?: boolean;
+}
+
+export interface TestContainer {
+  name: string;
+  host: string;
+  number: number;
+  networks: TestNetwork[];
+}
+
+export interface TestService {
+  id: string;
+  network: TestNetwork;
+  /** Of its virtual addresses. */
+  number: number;
+  /** Names of containers. */
+  ready: string[];
+}
+
+export const v4 = (network: TestNetwork, number: number): string => `10.77.${network.number}.${number}`;
+export const v6 = (network: TestNetwork, number: number): string =>
+  `fd77:${network.number}::${number.toString(16)}`;
+export const addressesIn = (network: TestNetwork, number: number): string[] => [
+  v4(network, number),
+  v6(network, number),
+];
+
+export class OverlayLab implements AsyncDisposable {
+  readonly lab: Lab;
+  /** With a data plane. */
+  readonly hosts: readonly string[];
+  readonly planes = new Map<string, RemoteDataPlane>();
+  readonly underlay = new Map<string, string>();
+  networks: TestNetwork[] = [];
+  containers: TestContainer[] = [];
+  services: TestService[] = [];
+  published: PublishedPort[] = [];
+  #revision = 0;
+
+  private constructor(lab: Lab, hosts: readonly string[]) {
+    this.lab = lab;
+    this.hosts = hosts;
+  }
+
+  /** @param others hosts without a data plane */
+  static async with(hosts: readonly string[], others: readonly string[]): Promise<OverlayLab> {
+    const lab = new OverlayLab(await Lab.with(...hosts, ...others), hosts);
+    try {
+      for (const host of [...hosts, ...others]) {
+        const address = await lab.lab.must('ip', host);
+        lab.underlay.set(host, address);
+        await lab.lab.must('ssh', host, `ip address add ${lab.underlay6(host)}/64 dev eth0 nodad`);
+      }
+      await Promise.all(hosts.map((host) => lab.startPlane(host)));
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** The host's IPv6 address on the underlay. */
+  underlay6(host: string): string {
+    return `fd99::${this.underlay.get(host)!.split('.')[3]}`;
+  }
+
+  async startPlane(host: string): Promise<RemoteDataPlane> {
+    const plane = await RemoteDataPlane.start(this.lab, host, this.underlay.get(host)!);
+    this.planes.set(host, plane);
+    return plane;
+  }
+
+  /** What a manager would tell that host. */
+  state(host: string): NetworkState {
+    const networks = this.networks.map((network) => this.#overlay(network, host));
+    return { revision: this.#revision, dataPathPort: 4789, networks, published: this.published };
+  }
+
+  /** Tells all hosts what is wanted now. */
+  async apply(): Promise<void> {
+    this.#revision++;
+    await Promise.all([...this.planes].map(([host, plane]) => plane.apply(this.state(host))));
+  }
+
+  /** Runs the echo server in a container on its networks. */
+  async run(container: TestContainer, command?: string[]): Promise<void> {
+    const { name, host, number, networks } = container;
+    const plane = this.planes.get(host)!;
+    const [first, ...rest] = await Promise.all(networks.map(({ id }) => plane.ensureNetwork(id)));
+    const at = (network: TestNetwork): string[] => [
+      '--ip',
+      v4(network, number),
+      '--ip6',
+      v6(network, number),
+    ];
+    const dns = networks.flatMap((network) => ['--dns', v4(network, this.#hostNumber(host))]);
+    const program = command ?? [NODE, PROBE, 'serve', name, String(PORT)];
+    const on = ['--network', first!.engineNetworkId, ...at(networks[0]!)];
+    await this.engine(
+      host,
+      'create',
+      '--name',
+      name,
+      '-e',
+      'PATH=/bin:/usr/bin',
+      ...dns,
+      ...on,
+      ...MOUNTS,
+      'busybox',
+      ...program,
+    );
+    for (const [index, { engineNetworkId }] of rest.entries())
+      await this.engine(host, 'network', 'connect', ...at(networks[index + 1]!), engineNetworkId, name);
+    await this.engine(host, 'start', name);
+    this.containers.push(container);
+  }
+
+  /** The docker CLI straight against the host's engine; throws unless it succeeds. */
+  async engine(host: string, ...args: string[]): Promise<string> {
+    const socket = `unix://${this.lab.home}/machines/${host}/run/engine.sock`;
+    const { code, stdout, stderr } = await execute('docker', ['-H', socket, ...args], process.env);
+    if (code !== 0) throw new Error(`docker ${args.join(' ')}: ${stdout}${stderr}`);
+    return stdout.trim();
+  }
+
+  /** Asks from within a container. */
+  async askFrom(container: TestContainer, questions: Question[]): Promise<ProbeAnswer[]> {
+    const { host, name } = container;
+    return JSON.parse(
+      await this.engine(host, 'exec', name, NODE, PROBE, 'ask', JSON.stringify(questions)),
+    ) as ProbeAnswer[];
+  }
+
+  /** Asks from a host itself. */
+  async askFromHost(host: string, questions: Question[]): Promise<ProbeAnswer[]> {
+    return JSON.parse(
+      await this.lab.must('ssh', host, NODE, PROBE, 'ask', JSON.stringify(questions)),
+    ) as ProbeAnswer[];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.planes.values()].map((plane) => plane.stop()));
+    await this.lab[Symbol.asyncDispose]();
+  }
+
+  /** The host's own number in every network. */
+  #hostNumber(host: string): number {
+    return 2 + this.hosts.indexOf(host);
+  }
+
+  #overlay(network: TestNetwork, host: string): OverlayState {
+    const { id, name, number, ingress = false, internal = false } = network;
+    const own = (of: string): string[] => {
+      const [a, b] = addressesIn(network, this.#hostNumber(of));
+      return [`${a}/24`, `${b}/64`];
+    };
+    const members = this.containers.filter((container) => container.networks.includes(network));
+    return {
+      id,
+      name,
+      vni: 5000 + number,
+      mtu: 1450,
+      internal,
+      ingress,
+      encrypted: false,
+      subnets: [
+        { subnet: `10.77.${number}.0/24`, gateway: v4(network, 1) },
+        { subnet: `fd77:${number}::/64`, gateway: v6(network, 1) },
+      ],
+      addresses: own(host),
+      peers: this.hosts
+        .filter((other) => other !== host)
+        .map((other) => ({ nodeId: other, underlay: this.underlay.get(other)!, addresses: own(other) })),
+      endpoints: members.map((member) => ({
+        id: member.name,
+        nodeId: member.host,
+        addresses: addressesIn(network, member.number),
+        mac: macOf(v4(network, member.number)),
+        names: [],
+      })),
+      services: this.services
+        .filter((service) => service.network === network)
+        .map((service) => ({
+          id: service.id,
+          name: service.id,
+          aliases: [],
+          vips: addressesIn(network, service.number),
+          ready: service.ready,
+        })),
+    };
+  }
+}
