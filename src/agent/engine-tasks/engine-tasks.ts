@@ -21,6 +21,8 @@ import { watchContainers } from './watch.ts';
  */
 const parallel = (cpus: number): number => Math.min(Math.max(cpus + 1, 2), 16);
 const DEFAULT_GRACE_S = 10;
+/** By a request that an agent has made and that it, having ended meanwhile, got no answer to. */
+const BEING_MADE = 'the engine is still making the container';
 
 export interface EngineTasksOptions {
   engine: EngineClient;
@@ -88,6 +90,7 @@ export class EngineTasks implements TaskEngine {
     return this.#asking(async () => {
       const id = await this.#containerOf(taskId);
       const found = id === undefined ? undefined : await this.#inspectId(id);
+      if (id !== undefined && !found && (await this.#isListed(id))) throw new TemporaryError(BEING_MADE);
       if (found?.state === 'exited') await this.#files.drop(taskId);
       if (found) return found;
       const end = this.#ends.get(taskId);
@@ -195,7 +198,7 @@ export class EngineTasks implements TaskEngine {
       if (!(error instanceof ApiError) || error.status !== 409) throw error;
       // An earlier attempt, whose answer was lost, has made it.
       const id = await this.#find(taskId);
-      if (id === undefined) throw error;
+      if (id === undefined) throw new TemporaryError(BEING_MADE);
       return { containerId: id, fresh: false };
     }
   }
@@ -232,6 +235,12 @@ export class EngineTasks implements TaskEngine {
       this.#engine.json<ContainerInspect>('GET', `/containers/${id}/json`),
     );
     return answer && fromInspect(answer);
+  }
+
+  /** An engine lists a container while it is still making it, and says of everything else that there is none. */
+  async #isListed(id: string): Promise<boolean> {
+    const query = { all: 1, filters: { id: [id] } };
+    return (await this.#engine.json<unknown[]>('GET', '/containers/json', { query })).length > 0;
   }
 
   async #containerOf(taskId: string): Promise<string | undefined> {
