@@ -22,6 +22,8 @@ export interface Forward {
   common: OutgoingHttpHeaders;
   /** Called at most once, if nothing has been answered yet. */
   failed: (error: Error) => void;
+  /** Called with the answer before it is passed on, to read along. */
+  seen?: (answer: IncomingMessage) => void;
 }
 
 export function forward(request: IncomingMessage, response: ServerResponse, to: Forward): void {
@@ -40,6 +42,7 @@ function send(request: IncomingMessage, response: ServerResponse, to: Forward, a
   upstream.on('continue', () => response.writeContinue());
   upstream.once('response', (answer) => {
     answered = true;
+    to.seen?.(answer);
     respond(answer, response, to.common);
     // An engine that has answered early, e.g. to refuse an upload, need not take the rest of it.
     if (hasBody && !request.readableEnded) upstream.once('close', () => drain(request, upstream));

@@ -18,6 +18,7 @@ import { ApiError } from '../model/errors.ts';
 import { listen, listenUnix } from './listen.ts';
 import { forward, tunnel } from './proxy.ts';
 import { compareVersions } from './query.ts';
+import { type Destination, Destinations } from './remote/destination.ts';
 import { sendError, sendReply, sendStream } from './reply.ts';
 import { HttpApiRequest } from './request.ts';
 import { type ApiContext, type Match, type RouteModule, Router } from './router.ts';
@@ -45,12 +46,14 @@ export interface ApiServerOptions extends ApiContext {
 export class ApiServer {
   readonly #context: ApiContext;
   readonly #router = new Router();
+  readonly #destinations: Destinations;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Duplex>();
 
   constructor(options: ApiServerOptions) {
     const { engine, membership, log } = options;
     this.#context = { engine, membership, log };
+    this.#destinations = new Destinations(this.#context);
     for (const routes of options.routes) routes(this.#router, this.#context);
     options.signal?.addEventListener('abort', () => this.close(), { once: true });
   }
@@ -121,7 +124,7 @@ export class ApiServer {
       const match = this.#router.match(request.method!, target.path);
       if (match) await this.#answer(request, response, target, match, version, common);
       else if (this.#router.owns(target.path)) throw new ApiError(404, 'page not found');
-      else this.#forward(request, response, target, common);
+      else await this.#pass(request, response, target, common);
     } catch (error) {
       sendError(response, error, common, log);
     }
@@ -144,21 +147,37 @@ export class ApiServer {
     else sendReply(response, reply, common);
   }
 
+  /** To the engine of the host that has what the request is about. */
+  async #pass(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    common: OutgoingHttpHeaders,
+  ): Promise<void> {
+    const found = this.#destinations.of(request.method!, target, String(common['Api-Version']));
+    const to = found && (await found);
+    if (!response.destroyed) this.#forward(request, response, target, common, {}, to);
+  }
+
   #forward(
     request: IncomingMessage,
     response: ServerResponse,
     target: Target,
     common: OutgoingHttpHeaders,
     change: { query?: URLSearchParams; body?: Buffer } = {},
+    to?: Destination,
   ): void {
     const { engine, log } = this.#context;
     const raw = change.query ? `${target.raw.split('?', 1)[0]}?${change.query}` : target.raw;
     forward(request, response, {
-      engine,
-      path: enginePath(target, raw, String(common['Api-Version'])),
+      engine: to?.engine ?? engine,
+      path: to
+        ? destinationPath(target, to, String(common['Api-Version']))
+        : enginePath(target, raw, String(common['Api-Version'])),
       body: change.body,
       common,
-      failed: (error) => sendError(response, error, common, log),
+      failed: (error) => sendError(response, to ? to.explain(error) : error, common, log),
+      seen: to?.seen,
     });
   }
 
@@ -169,9 +188,13 @@ export class ApiServer {
       const target = parseTarget(request.url!) as Target;
       const version = await this.#engineVersion();
       checkVersion(target, version);
+      const served = servedVersion(version);
+      const to = await this.#destinations.of(request.method!, target, served);
       await tunnel(request, socket, head, {
-        engine,
-        path: enginePath(target, target.raw, servedVersion(version)),
+        engine: to?.engine ?? engine,
+        path: to ? destinationPath(target, to, served) : enginePath(target, target.raw, served),
+      }).catch((error: Error) => {
+        throw to ? to.explain(error) : error;
       });
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 500;
@@ -229,6 +252,10 @@ function checkVersion(target: Target, engine: typeof OLDEST_ENGINE): string {
 function enginePath(target: Target, raw: string, served: string): string {
   if (target.version !== undefined) return `/v${target.version}${raw}`;
   return served === MAX_API_VERSION ? `/v${served}${raw}` : raw;
+}
+
+function destinationPath(target: Target, { raw, version }: Destination, served: string): string {
+  return version === undefined ? enginePath(target, raw, served) : `/v${version}${raw}`;
 }
 
 function answerBadTarget(response: ServerResponse, target: BadTarget): void {
