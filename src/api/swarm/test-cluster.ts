@@ -123,11 +123,20 @@ export class TestCluster {
     await this.store.commit({ changes });
   }
 
-  /** As over HTTP: errors become answers. */
+  /** As over HTTP: errors become answers, streams are read to their end. */
   async ask(method: string, url: string, options: AskOptions = {}): Promise<Answer> {
+    try {
+      return await answerOf(await this.reply(method, url, options));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return answerOf({ status: error.status, body: { message: error.message } });
+    }
+  }
+
+  async reply(method: string, url: string, options: AskOptions = {}): Promise<Reply> {
     const [path = '', search = ''] = url.split('?');
     const match = this.router.match(method, decodeURIComponent(path));
-    if (!match) return answerOf({ status: 404, body: { message: 'page not found' } });
+    if (!match) throw new ApiError(404, 'page not found');
     const request: ApiRequest = {
       method,
       path,
@@ -139,12 +148,7 @@ export class TestCluster {
       json: async (schema, type) => decodeJson(JSON.stringify(options.body), schema, type ?? 'body'),
       bytes: async () => Buffer.from(JSON.stringify(options.body)),
     };
-    try {
-      return await answerOf(await match.handler(request));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return answerOf({ status: error.status, body: { message: error.message } });
-    }
+    return match.handler(request);
   }
 
   #membership(): Membership {
