@@ -111,7 +111,7 @@ function fits(view: View, service: Service, task: Task, node: Node): boolean {
     cpus -= other.Spec.Resources?.Reservations?.NanoCPUs ?? 0;
     if (other.ServiceID === service.ID && isLive(other)) ofService++;
   }
-  const most = task.Slot === undefined ? 0 : (task.Spec.Placement?.MaxReplicas ?? 0);
+  const most = task.Spec.Placement?.MaxReplicas ?? 0;
   if (most > 0 && ofService >= most) return false;
   return (task.Spec.Resources?.Reservations?.NanoCPUs ?? 0) <= cpus;
 }

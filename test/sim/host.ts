@@ -4,6 +4,7 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
 import { type EngineHooks, FakeEngine } from './engine.ts';
 import type { Endpoint, Network } from './network.ts';
+import { FakeNetworks } from './networks.ts';
 import { Process } from './process.ts';
 import type { Random } from './random.ts';
 
@@ -24,9 +25,8 @@ export class Host implements Endpoint {
   readonly nodeId: string;
   readonly addr: string;
   readonly engine: FakeEngine;
+  readonly networks: FakeNetworks;
   powered = true;
-  /** When its daemon was last started, milliseconds. */
-  startedAt = 0;
   process: Process;
   readonly #options: HostOptions;
   #abort = new AbortController();
@@ -39,6 +39,7 @@ export class Host implements Endpoint {
     this.nodeId = nodeId;
     this.addr = addr;
     this.engine = new FakeEngine(options.description, clock, random, hooks);
+    this.networks = new FakeNetworks(clock, random);
     this.process = new Process(clock);
     this.process.kill();
   }
@@ -53,11 +54,11 @@ export class Host implements Endpoint {
     const { clock, random, network, description, failed, log } = this.#options;
     const process = new Process(clock);
     this.process = process;
-    this.startedAt = clock.now();
     this.#abort = new AbortController();
     runAgent({
       link: network.link(this, process),
       engine: this.engine.face(process),
+      networks: this.networks.face(process),
       clock: process.clock,
       random: () => random.next(),
       log: (message) => log(`${this.nodeId} agent: ${message}`),

@@ -60,13 +60,11 @@ export interface ManagerOptions {
 export class Manager {
   readonly store: Store;
   readonly process: Process;
-  readonly startedAt: number;
   readonly #options: ManagerOptions;
 
   constructor(options: ManagerOptions) {
     const { clock, network, disk, newId, endpointAt, failed, log } = options;
     this.#options = options;
-    this.startedAt = clock.now();
     this.process = new Process(clock);
     this.store = disk.open();
     this.store.watch(this.store.view.revision, (commit) => options.watch(commit, this.store));

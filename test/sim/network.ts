@@ -182,6 +182,7 @@ class Connection implements AgentSession {
       messages: this.#inbox,
       report: (request) => this.#request(() => this.#manager.sessions.status(this, request)),
       describe: (description) => this.#request(() => this.#manager.sessions.describe(this, description)),
+      networksApplied: (revision) => this.#request(() => this.#manager.sessions.networks(this, { revision })),
       close: () => this.agentGone(false),
     };
   }

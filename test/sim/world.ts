@@ -53,6 +53,8 @@ export class World {
   #names = 0;
   #hostNumber = 0;
   #slowUntil = 0;
+  /** Seconds that the present manager has been awake for. */
+  #managerAwake = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -97,6 +99,7 @@ export class World {
   startManager(): void {
     if (this.manager) return;
     this.log('the manager starts');
+    this.#managerAwake = 0;
     this.manager = new Manager({
       disk: this.disk,
       clock: this.clock,
@@ -288,7 +291,7 @@ export class World {
     const { manager, network } = this;
     const now = this.clock.now();
     const lost = !host.powered || network.isCut(host.nodeId);
-    const judged = manager && !manager.process.hung && now - manager.startedAt > 35_000;
+    const judged = manager && !manager.process.hung && this.#managerAwake > 36;
     if (!lost || !judged || this.#isSlow) {
       this.#lostSince.delete(host.nodeId);
       return;
@@ -313,6 +316,7 @@ export class World {
   /** Looks each second for what should not be, and notes which hosts are in order. */
   #keepChecking(): void {
     const now = this.clock.now();
+    if (this.manager?.process.hung === false) this.#managerAwake++;
     for (const host of this.hosts) {
       const { nodeId } = host;
       const fine =
