@@ -29,18 +29,15 @@ export function balancerParts(
     ['ip', targets.filter((target) => !isV6(target))],
     ['ip6', targets.filter(isV6)],
   ] as const) {
-    const port = targetPort === undefined ? '' : ' . th dport';
-    const declaration = `typeof numgen inc mod 65536 : ${family} daddr${port};`;
-    const values = wanted.map((target) => (targetPort === undefined ? target : `${target} . ${targetPort}`));
+    const declaration = `typeof numgen inc mod 65536 : ${family} daddr;`;
     const map = `${name}_${family}`;
-    sets.set(map, nftMap(declaration, place(values, before?.sets.get(map)?.elements)));
+    sets.set(map, nftMap(declaration, place(wanted, before?.sets.get(map)?.elements)));
     if (wanted.length === 0) continue;
-    const to = targetPort === undefined ? family : `${family} addr . port`;
     const parts = [
       `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'}`,
       match,
       action,
-      `dnat ${to} to numgen random mod ${wanted.length} map @${map}`,
+      `dnat ${family} to numgen random mod ${wanted.length} map @${map}${targetPort === undefined ? '' : ` : ${targetPort}`}`,
     ];
     rules.push(parts.filter((part) => part !== '').join(' '));
   }

@@ -20,9 +20,10 @@ import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { Serial } from './serial.ts';
 
-/** Between two looks at the kernel (ms); longer where a look takes long, so that looking costs 2 % of a core at most. */
+/** Between two looks at the kernel (ms); longer where looking takes long, but drift is mended within seconds. */
 const CHECK_PERIOD = 2_000;
-const CHECK_SHARE = 50;
+const CHECK_SHARE = 20;
+const MAX_CHECK_PERIOD = 4_000;
 /** How long the engine's calls wait for a network that is not here yet (ms). */
 const PATIENCE = 15_000;
 export const PLUGIN_SOCKET = '/run/docker/plugins/essaim.sock';
@@ -290,7 +291,8 @@ class HostDataPlane implements DataPlane {
       this.#prune = false;
       await this.#pruneNetworks();
     }
-    return Math.max(CHECK_PERIOD, CHECK_SHARE * (performance.now() - started));
+    const took = performance.now() - started;
+    return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
   }
 
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */

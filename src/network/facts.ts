@@ -8,15 +8,16 @@ import { TUNNEL } from './names.ts';
 /** `kind key` → value. Keys and values as the kernel prints them. */
 export type Facts = ReadonlyMap<string, string>;
 
-/** Lines for `ip -batch`, `ip -6 -batch` and `bridge -batch`, to be run in this order of tools, each list in its own. */
-export interface Commands {
-  ip: string[];
-  ip6: string[];
-  bridge: string[];
+export type Tool = 'ip' | 'ip6' | 'bridge';
+
+/** Lines for one run of `ip -batch`, `ip -6 -batch` or `bridge -batch`. */
+export interface Batch {
+  tool: Tool;
+  lines: string[];
 }
 
 interface Kind {
-  tool: keyof Commands | ((key: string) => keyof Commands);
+  tool: Tool | ((key: string) => Tool);
   add(key: string, value: string): string[];
   remove(key: string, value: string): string[];
 }
@@ -26,7 +27,7 @@ function routeOf(key: string, value: string): string {
   const [type, rest] = value.startsWith('local ') ? ['local ', value.slice(6)] : ['', value];
   return `${type}${destination} ${rest} table ${table}`;
 }
-const ruleTool = (key: string): keyof Commands => (key.startsWith('6 ') ? 'ip6' : 'ip');
+const ruleTool = (key: string): Tool => (key.startsWith('6 ') ? 'ip6' : 'ip');
 const FLOOD = '00:00:00:00:00:00';
 /** Frames pass the IP hooks too: that is where virtual addresses are translated. */
 const BRIDGE_OPTIONS = 'nf_call_iptables 1 nf_call_ip6tables 1 mcast_snooping 0 forward_delay 0';
@@ -142,26 +143,34 @@ export function compareFacts(from: Facts, to: Facts): FactChange[] {
   return changes;
 }
 
-/** The commands that carry out the changes: first what goes, the last made first, then what comes. */
-export function factCommands(changes: readonly FactChange[]): Commands {
-  const commands: Commands = { ip: [], ip6: [], bridge: [] };
+/** What carries out the changes: first what goes, the last made first, then what comes. */
+export function factBatches(changes: readonly FactChange[]): Batch[] {
   const order = Object.keys(KINDS) as FactKind[];
-  const by = (kind: FactKind): FactChange[] => changes.filter((change) => change.kind === kind);
-  const push = (kind: FactKind, key: string, lines: string[]): void => {
-    const { tool } = KINDS[kind] as Kind;
-    commands[typeof tool === 'function' ? tool(key) : tool].push(...lines);
-  };
   // What is replaced by the same command is not taken away before: there would be a moment without it.
   const replaced = new Set<FactKind>(['up', 'port', 'neighbour', 'fdb', 'tunnel', 'route']);
+  const gone = new Map<Tool, string[]>();
+  const come = new Map<Tool, string[]>();
+  const push = (batches: Map<Tool, string[]>, kind: FactKind, key: string, lines: string[]): void => {
+    const { tool } = KINDS[kind] as Kind;
+    const name = typeof tool === 'function' ? tool(key) : tool;
+    const known = batches.get(name);
+    if (known) known.push(...lines);
+    else batches.set(name, [...lines]);
+  };
+  const changesOf = Map.groupBy(changes, ({ kind }) => kind);
   for (const kind of order.toReversed()) {
-    for (const { key, from, to } of by(kind))
+    for (const { key, from, to } of changesOf.get(kind) ?? [])
       if (from !== undefined && (to === undefined || !replaced.has(kind)))
-        push(kind, key, (KINDS[kind] as Kind).remove(key, from));
+        push(gone, kind, key, (KINDS[kind] as Kind).remove(key, from));
   }
   for (const kind of order)
-    for (const { key, to } of by(kind))
-      if (to !== undefined) push(kind, key, (KINDS[kind] as Kind).add(key, to));
-  return commands;
+    for (const { key, to } of changesOf.get(kind) ?? [])
+      if (to !== undefined) push(come, kind, key, (KINDS[kind] as Kind).add(key, to));
+  // Links are `ip`'s: they go last and come first.
+  return [
+    ...(['ip6', 'bridge', 'ip'] as const).map((tool) => ({ tool, lines: gone.get(tool) ?? [] })),
+    ...(['ip', 'ip6', 'bridge'] as const).map((tool) => ({ tool, lines: come.get(tool) ?? [] })),
+  ].filter(({ lines }) => lines.length > 0);
 }
 
 /** The facts without those that go with a device when it is deleted. */

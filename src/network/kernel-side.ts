@@ -1,6 +1,6 @@
 /** One namespace of the kernel as the data plane keeps it: facts and tables, wanted and known, and how to get there. */
 import { DUMP_SCRIPT, type Dump, readDump } from './dump.ts';
-import { compareFacts, type FactChange, type Facts, factCommands } from './facts.ts';
+import { compareFacts, type FactChange, type Facts, factBatches, type Tool } from './facts.ts';
 import { changeTable, type NftTable, replaceTable } from './nft.ts';
 import { feed, runScript } from './shell.ts';
 
@@ -25,6 +25,12 @@ interface Known {
   /** Of the tables as the kernel prints them. */
   checksum: string | undefined;
 }
+
+const TOOLS: Record<Tool, string> = {
+  ip: 'ip -batch -',
+  ip6: 'ip -6 -batch -',
+  bridge: 'bridge -batch -',
+};
 
 export class KernelSide {
   readonly #options: KernelSideOptions;
@@ -79,15 +85,13 @@ export class KernelSide {
   async change(wanted: Wanted): Promise<void> {
     if (this.#known === undefined) await this.look();
     const known = this.#known!;
-    const commands = factCommands(compareFacts(known.facts, wanted.facts));
+    const batches = factBatches(compareFacts(known.facts, wanted.facts));
     const nft = wanted.tables.map((table, index) =>
       known.tables === undefined ? replaceTable(table) : changeTable(known.tables[index]!, table),
     );
     const rules = nft.join('');
     const script = [
-      feed('ip -batch -', commands.ip),
-      feed('ip -6 -batch -', commands.ip6),
-      feed('bridge -batch -', commands.bridge),
+      ...batches.map(({ tool, lines }) => feed(TOOLS[tool], lines)),
       feed('nft -f -', rules),
       wanted.after ?? '',
     ].join('');

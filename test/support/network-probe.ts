@@ -1,6 +1,7 @@
 /**
  * Both ends of a connection, for tests of the network. Without imports of the project: it runs in containers too.
- * `serve NAME PORT`: answers each TCP connection and each UDP packet, IPv4 and IPv6, with NAME and who asked.
+ * `serve NAME PORT [ADDRESS]`: answers each TCP connection and each UDP packet, IPv4 and IPv6, with NAME and who asked.
+ * `flow ADDRESS TIMES`: asks over UDP again and again from one port, prints who answers, one name a line.
  * `ask JSON`: asks all the questions of the list at once, prints the answers as JSON.
  */
 import { createSocket } from 'node:dgram';
@@ -23,23 +24,35 @@ export interface ProbeAnswer {
 const PATIENCE = 1500;
 const plain = (address: string | undefined): string => (address ?? '').replace('::ffff:', '');
 
-function serve(name: string, port: number): void {
+function serve(name: string, port: number, address?: string): void {
   createServer((socket) => {
     socket.on('error', () => {});
     socket.write(`${name} ${plain(socket.remoteAddress)}\n`);
     // The connection stays: what comes in goes back.
     socket.pipe(socket);
-  }).listen(port, '::');
-  for (const [type, address] of [
+  }).listen(port, address ?? '::');
+  for (const [type, everywhere] of [
     ['udp4', '0.0.0.0'],
     ['udp6', '::'],
   ] as const) {
+    if (address !== undefined && type === 'udp6') continue;
     const socket = createSocket({ type, ipv6Only: type === 'udp6' });
     socket.on('message', (_, { address: from, port: fromPort }) =>
       socket.send(`${name} ${from}\n`, fromPort, from),
     );
-    socket.bind(port, address);
+    socket.bind(port, address ?? everywhere);
   }
+}
+
+function flow(address: string, times: number): void {
+  const socket = createSocket('udp4');
+  socket.on('message', (text) => process.stdout.write(`${text.toString().split(' ')[0]}\n`));
+  let left = times;
+  const send = (): void => {
+    if (left-- === 0) socket.close();
+    else socket.send('?', 7000, address, () => setTimeout(send, 150));
+  };
+  send();
 }
 
 function ask({ protocol, address, port }: Question): Promise<ProbeAnswer> {
@@ -78,7 +91,8 @@ function ask({ protocol, address, port }: Question): Promise<ProbeAnswer> {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [mode, ...args] = process.argv.slice(2);
-  if (mode === 'serve') serve(args[0]!, Number(args[1]));
+  if (mode === 'serve') serve(args[0]!, Number(args[1]), args[2]);
+  else if (mode === 'flow') flow(args[0]!, Number(args[1]));
   else {
     const questions = JSON.parse(args[0]!) as Question[];
     process.stdout.write(`${JSON.stringify(await Promise.all(questions.map(ask)))}\n`);

@@ -148,6 +148,11 @@ export class OverlayLab implements AsyncDisposable {
     return stdout.trim();
   }
 
+  /** The command line of the probe, on hosts and in containers. */
+  probe(...args: string[]): string[] {
+    return [NODE, PROBE, ...args];
+  }
+
   /** Asks from within a container. */
   async askFrom(container: TestContainer, questions: Question[]): Promise<ProbeAnswer[]> {
     const { host, name } = container;

@@ -1,0 +1,254 @@
+/** The data plane over time: endpoints change, things break, processes and hosts start anew, networks go. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually } from '../support/lab.ts';
+import type { ProbeAnswer, Question } from '../support/network-probe.ts';
+import {
+  addressesIn,
+  OverlayLab,
+  PORT,
+  type TestContainer,
+  type TestNetwork,
+  v4,
+} from '../support/overlay-lab.ts';
+
+const timeout = 300_000;
+const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };
+const hidden: TestNetwork = { id: 'hidden0000000000000000000', name: 'hidden', number: 2, internal: true };
+const ingress: TestNetwork = {
+  id: 'ingress00000000000000000000',
+  name: 'ingressnet',
+  number: 3,
+  ingress: true,
+};
+const [A, B] = ['dfa', 'dfb'] as const;
+const near: TestContainer = { name: 'near', host: A, number: 101, networks: [ingress, backend] };
+const far: TestContainer = { name: 'far', host: B, number: 102, networks: [backend, ingress] };
+const client: TestContainer = { name: 'client', host: A, number: 103, networks: [backend] };
+const inside: TestContainer = { name: 'inside', host: A, number: 104, networks: [hidden] };
+const VIP = 13;
+const PUBLISHED = 8000;
+const NAMESPACE = 'esn-backend00000';
+
+describe('data plane over time', { timeout }, () => {
+  let lab: OverlayLab;
+  before(async () => {
+    lab = await OverlayLab.with([A, B], []);
+    lab.networks = [backend, hidden, ingress];
+    ready('near', 'far');
+    await lab.apply();
+    for (const container of [near, far, client, inside]) await lab.run(container);
+    await lab.apply();
+    await eventually('servers up', 20_000, async () =>
+      (await lab.askFrom(client, [at(near), at(far)])).every(({ name }) => name),
+    );
+  });
+  after(() => lab[Symbol.asyncDispose]());
+
+  const ssh = (host: string, command: string): Promise<string> => lab.lab.must('ssh', host, command);
+  const at = ({ number }: TestContainer): Question => ({
+    protocol: 'tcp',
+    address: v4(backend, number),
+    port: PORT,
+  });
+  const vip = (protocol: 'tcp' | 'udp'): Question => ({ protocol, address: v4(backend, VIP), port: PORT });
+  const published = (host: string): Question => ({
+    protocol: 'tcp',
+    address: lab.underlay.get(host)!,
+    port: PUBLISHED,
+  });
+
+  /** Which containers take part in the service. */
+  function ready(...names: string[]): void {
+    lab.services = [{ id: 'both', network: backend, number: VIP, ready: names }];
+    const members = [near, far].filter(({ name }) => names.includes(name));
+    const targets = members.flatMap(({ number }) => addressesIn(ingress, number));
+    lab.published = [
+      { protocol: 'tcp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
+      { protocol: 'udp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
+    ];
+  }
+
+  async function assertAllWell(): Promise<void> {
+    const questions = [...Array.from({ length: 8 }, () => vip('tcp')), at(near), at(far)];
+    const answers = [
+      ...(await lab.askFrom(client, questions)),
+      ...(await lab.askFromHost(A, [published(A), published(B), published(A), published(B)])),
+    ];
+    assert.deepEqual(
+      answers.filter(({ error }) => error),
+      [],
+    );
+    for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
+  }
+
+  test('connections are spread evenly over the endpoints', async () => {
+    const questions = Array.from({ length: 300 }, () => vip('tcp'));
+    const answers = await lab.askFrom(client, questions);
+    const share = answers.filter(({ name }) => name === 'near').length / answers.length;
+    assert.ok(share > 0.38 && share < 0.62, `near has ${share} of all`);
+    assert.ok(answers.every(({ name }) => name));
+  });
+
+  test('an endpoint that leaves takes nothing with it: connections of others go on, UDP flows move', async () => {
+    const talk = (hold: number): Promise<string> =>
+      lab.engine(
+        A,
+        'exec',
+        client.name,
+        'sh',
+        '-c',
+        `(echo one; sleep ${hold}; echo two; sleep 1) | nc ${v4(backend, VIP)} ${PORT}`,
+      );
+    const talks = Array.from({ length: 8 }, () => talk(3));
+    // From one port all the time: one flow.
+    const flow = lab.engine(A, 'exec', client.name, ...lab.probe('flow', v4(backend, VIP), '24'));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    ready('far');
+    await lab.apply();
+    const texts = await Promise.all(talks);
+    assert.deepEqual(
+      texts.filter((text) => !/one\ntwo$/.test(text)),
+      [],
+    );
+    const last = (await flow).split('\n').at(-1);
+    assert.equal(last, 'far');
+    ready('near', 'far');
+    await lab.apply();
+  });
+
+  test('a service without endpoints refuses at once', async () => {
+    ready();
+    await lab.apply();
+    const [tcp, udp] = await lab.askFrom(client, [vip('tcp'), vip('udp')]);
+    assert.deepEqual([tcp, udp], [{ error: 'ECONNREFUSED' }, { error: 'ECONNREFUSED' }]);
+    assert.deepEqual(await lab.askFromHost(A, [published(A)]), [{ error: 'ECONNREFUSED' }]);
+    ready('near', 'far');
+    await lab.apply();
+    await assertAllWell();
+  });
+
+  test('name servers are asked by the containers of each network, on its own address', async () => {
+    const plane = lab.planes.get(A)!;
+    for (const [container, network] of [
+      [client, backend],
+      [inside, hidden],
+    ] as const) {
+      const { address } = (await plane.dnsListenAddresses()).find(
+        ({ networkId }) => networkId === network.id,
+      )!;
+      const server = lab.lab.spawn('ssh', A, ...lab.probe('serve', 'dns', '53', address));
+      try {
+        const asked = (await plane.dnsServerFor(network.id))!;
+        const questions: Question[] = [
+          { protocol: 'udp', address: asked, port: 53 },
+          { protocol: 'tcp', address: asked, port: 53 },
+          { protocol: 'tcp', address: asked, port: 54 },
+          { protocol: 'udp', address, port: 53 },
+          { protocol: 'tcp', address: lab.underlay.get(A)!, port: 22 },
+        ];
+        const seen = { name: 'dns', client: v4(network, container.number) };
+        await eventually('the name server answers', 10_000, async () =>
+          (await lab.askFrom(container, questions.slice(0, 1))).every(({ name }) => name),
+        );
+        const answers = await lab.askFrom(container, questions);
+        assert.deepEqual(answers.slice(0, 2), [seen, seen]);
+        assert.ok(
+          answers.slice(2).every(({ error }) => error),
+          JSON.stringify(answers),
+        );
+      } finally {
+        server.kill();
+      }
+    }
+  });
+
+  const faults: Array<[string, string]> = [
+    ['the ruleset of the host is flushed', 'nft flush ruleset'],
+    ["the engine's firewall is set up anew", 'iptables -F FORWARD'],
+    ['the ruleset of a network is flushed', `nsenter --net=/run/netns/${NAMESPACE} nft flush ruleset`],
+    [
+      'an element is taken away',
+      `ip netns exec ${NAMESPACE} nft delete element inet essaim service_both_ip { 0 }`,
+    ],
+    ['a tunnel is deleted', `ip -n ${NAMESPACE} link delete vx0`],
+    ['a bridge is deleted', `ip -n ${NAMESPACE} link delete br0`],
+    ['a link to the host is deleted', 'ip link delete esm-2'],
+    [
+      'a neighbour is stale',
+      `ip -n ${NAMESPACE} neighbour replace ${v4(backend, far.number)} lladdr 02:42:00:00:00:01 dev br0 nud permanent`,
+    ],
+    [
+      'a host is forgotten',
+      `bridge -n ${NAMESPACE} fdb show dev vx0 | grep self | while read mac dst host rest; do bridge -n ${NAMESPACE} fdb delete $mac dev vx0 dst $host self; done`,
+    ],
+    ['rules and routes are gone', 'ip rule flush; ip rule add lookup main priority 32766'],
+    ['a virtual address is deleted', `ip -n ${NAMESPACE} address delete ${v4(backend, VIP)}/32 dev br0`],
+  ];
+  for (const [name, command] of faults) {
+    test(`mended and counted: ${name}`, async () => {
+      const plane = lab.planes.get(A)!;
+      const { mended } = await plane.counters();
+      await ssh(A, command);
+      await eventually('counted', 8_000, async () => (await plane.counters()).mended > mended);
+      await eventually('in agreement', 8_000, async () => (await plane.check()).length === 0);
+      await assertAllWell();
+    });
+  }
+
+  test('a data plane that starts anew takes up what is there', async () => {
+    const plane = lab.planes.get(A)!;
+    await plane.stop();
+    const answers = await lab.askFrom(client, [vip('tcp'), at(far)]);
+    assert.ok(answers.every(({ name }) => name));
+    const again = await lab.startPlane(A);
+    assert.deepEqual((await again.networksInUse()).sort(), [backend.id, hidden.id, ingress.id].sort());
+    await assertAllWell();
+    assert.equal((await again.counters()).mended, 0);
+  });
+
+  test('after a power cut ports answer from the last known state, and the engine comes up without the plugin', async () => {
+    await lab.planes
+      .get(A)!
+      .stop()
+      .catch(() => {});
+    await lab.lab.must('kill', A);
+    await lab.lab.must('start', A);
+    await lab.startPlane(A);
+    const answers = await eventually('the port answers', 15_000, async () => {
+      const results = await lab.askFromHost(B, [published(A), published(A), published(A), published(A)]);
+      return results.some(({ name }) => name === 'far') && results;
+    });
+    // The container on the host that went down is not there any more: connections to it fail until the state says so.
+    assert.ok(answers.some(({ name }: ProbeAnswer) => name === 'far'));
+    await lab.engine(A, 'start', near.name, client.name, inside.name);
+    await eventually('containers are back', 20_000, async () =>
+      (await lab.askFrom(client, [at(near), at(far)])).every(({ name }) => name),
+    );
+    await assertAllWell();
+  });
+
+  test('a network goes after its last container, from engine and kernel', async () => {
+    lab.networks = [backend, ingress];
+    lab.containers = lab.containers.filter((container) => container !== inside);
+    await lab.apply();
+    assert.match(await lab.engine(A, 'network', 'ls'), /hidden/);
+    await lab.engine(A, 'rm', '-f', inside.name);
+    await eventually('gone', 10_000, async () => {
+      const known = await lab.engine(A, 'network', 'ls');
+      return !known.includes('hidden') && !(await ssh(A, 'ls /run/netns')).includes('esn-hidden');
+    });
+    await assertAllWell();
+  });
+
+  test('a host that leaves keeps no trace', async () => {
+    await lab.engine(A, 'rm', '-f', near.name, client.name);
+    await lab.planes.get(A)!.remove();
+    const left = await ssh(
+      A,
+      'ip netns ls; ip link; ip rule; ip -6 rule; nft list tables; iptables-save; ip6tables-save; ls /run/docker/plugins',
+    );
+    assert.doesNotMatch(left, /esn-|esm-|essaim|13000/);
+    assert.doesNotMatch(await lab.engine(A, 'network', 'ls'), /backend|hidden|ingressnet/);
+  });
+});
