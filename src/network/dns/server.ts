@@ -1,0 +1,117 @@
+/**
+ * The name server of a host for its containers: answers for services and containers from the networks' last known
+ * state, and passes on everything else to the host's own name servers.
+ */
+import type { Clock } from '../../model/clock.ts';
+import type { NetworkState } from '../../model/network-state.ts';
+import type { DataPlane, NetworkLog } from '../contract.ts';
+import { ownAnswer } from './answer.ts';
+import { FairShare } from './fair-share.ts';
+import { Forwarder } from './forwarder.ts';
+import { HostResolvers } from './host-resolvers.ts';
+import type { Handler } from './listener.ts';
+import { Listeners } from './listeners.ts';
+import { CODE, codeReply, fitting, readQuery, UNLIMITED } from './message.ts';
+import { Names } from './names.ts';
+
+const PORT = 53;
+/** Questions a second from all containers together, before those who ask most are held back. */
+const CAPACITY = 15_000;
+
+export interface DnsServerOptions {
+  /** Where to listen, now and later. */
+  plane: Pick<DataPlane, 'dnsListenAddresses' | 'onDnsListenAddresses'>;
+  clock: Clock;
+  log: NetworkLog;
+  /** The host's own; `/etc/resolv.conf` if not given. */
+  resolvConf?: string;
+  /** To listen on, and of the host's own name servers; 53 if not given. */
+  port?: number;
+}
+
+export interface DnsCounters {
+  /** Answered from the networks' state. */
+  answered: number;
+  /** Passed on, with an answer. */
+  forwarded: number;
+  /** Passed on, and none of the host's name servers had an answer. */
+  unanswered: number;
+  /** Not answered because others had to be. */
+  heldBack: number;
+}
+
+export class DnsServer {
+  readonly counters: DnsCounters = { answered: 0, forwarded: 0, unanswered: 0, heldBack: 0 };
+  readonly #names = new Names();
+  readonly #fairShare: FairShare;
+  readonly #forwarder: Forwarder;
+  readonly #listeners: Listeners;
+  readonly #stopFollowing: () => void;
+
+  /** Listens from now on; until the first `update` it says that it does not know. */
+  constructor(options: DnsServerOptions) {
+    const { plane, clock, log, resolvConf = '/etc/resolv.conf', port = PORT } = options;
+    this.#fairShare = new FairShare(clock, CAPACITY);
+    const resolvers = new HostResolvers({
+      path: resolvConf,
+      clock,
+      isOwn: (address) => this.#listeners.wants(address),
+      onError: (error) =>
+        log.warn({ err: error }, `cannot read ${resolvConf}: its last known servers are asked`),
+    });
+    this.#forwarder = new Forwarder({ servers: () => resolvers.servers(), port, clock });
+    this.#listeners = new Listeners({
+      port,
+      clock,
+      log,
+      handlerFor: (networkId) => this.#handler(networkId),
+    });
+    this.#stopFollowing = plane.onDnsListenAddresses((addresses) => void this.#listeners.want(addresses));
+    void this.#listeners.want(plane.dnsListenAddresses());
+  }
+
+  /** The names that hold from now on. While nothing new comes, the last ones do. */
+  update(state: NetworkState): void {
+    this.#names.update(state);
+  }
+
+  /** Addresses that it answers at. */
+  listening(): string[] {
+    return this.#listeners.open;
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#stopFollowing();
+    this.#forwarder.close();
+    await this.#listeners.want([]);
+  }
+
+  #handler(networkId: string): Handler {
+    return (message, source, transport) => {
+      if (!this.#fairShare.admit(source)) {
+        this.counters.heldBack++;
+        return undefined;
+      }
+      const query = readQuery(message);
+      if (query === undefined) return undefined;
+      if ('code' in query) return codeReply(query, query.code);
+      const view = this.#names.viewOf(networkId, source);
+      // It has not been told yet: whoever asks may ask again, or somebody else.
+      if (!view) return codeReply(query, CODE.serverFailure);
+      const own = ownAnswer(query, view, transport === 'datagram' ? query.datagram : UNLIMITED);
+      if (own) {
+        this.counters.answered++;
+        return own;
+      }
+      return this.#forwarder.forward(query, transport, source).then((answer) => {
+        if (!answer) {
+          this.counters.unanswered++;
+          return codeReply(query, CODE.serverFailure);
+        }
+        this.counters.forwarded++;
+        return transport === 'datagram' ? fitting(answer, query) : answer;
+      });
+    };
+  }
+}
