@@ -43,6 +43,7 @@ function start(remote: string, identity: NodeIdentity, hostname: string): void {
   runAgent({
     link,
     engine: new SimulatedEngine(hostname),
+    networks: { apply: async () => {} },
     clock: systemClock,
     random: Math.random,
     signal: new AbortController().signal,

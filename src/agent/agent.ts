@@ -7,7 +7,8 @@ import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
 import { isTerminal, type TaskState } from '../model/task-state.ts';
 import { Backoff, pause } from './backoff.ts';
-import type { ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
+import type { HostNetworks, ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
+import { NetworkFollower } from './network-follower.ts';
 import { Reporter } from './reporter.ts';
 import { TaskWorker } from './task-worker.ts';
 
@@ -17,12 +18,15 @@ const GOODBYE_MS = 1000;
 export interface AgentOptions {
   link: ManagerLink;
   engine: TaskEngine;
+  networks: HostNetworks;
   clock: Clock;
   /** Numbers in [0, 1). */
   random(): number;
   log(message: string): void;
   /** The address that other nodes reach this one at; empty: the one the connection comes from. */
   addr?: string;
+  /** The address that carries the traffic between containers; empty: the same. */
+  dataPathAddr?: string;
   /** What the node's description says of its certificates, as of now. */
   tlsInfo(): TLSInfo;
   /** Called with everything that the manager says, before the agent acts on it. */
@@ -39,6 +43,7 @@ class Agent {
   readonly #options: AgentOptions;
   readonly #signal: AbortSignal;
   readonly #reporter: Reporter;
+  readonly #networks: NetworkFollower;
   readonly #workers = new Map<string, TaskWorker>();
   /** The tasks that the manager wants here. Unknown until the first full assignment. */
   #assigned: Map<string, AssignedTask> | undefined;
@@ -53,6 +58,7 @@ class Agent {
     this.#options = options;
     this.#signal = options.signal;
     this.#reporter = new Reporter(options.clock, options.log);
+    this.#networks = new NetworkFollower(options.networks, options.log);
   }
 
   async run(): Promise<void> {
@@ -86,8 +92,8 @@ class Agent {
       if (!this.#description) throw error;
       return this.#description;
     });
-    const { link, addr } = this.#options;
-    const session = await link.open({ description, addr: addr ?? '' }, this.#signal);
+    const { link, addr = '', dataPathAddr = '' } = this.#options;
+    const session = await link.open({ description, addr, dataPathAddr }, this.#signal);
     const close = (): void => session.close();
     this.#signal.addEventListener('abort', close);
     try {
@@ -100,6 +106,7 @@ class Agent {
           this.#reporter.use(session);
         }
         this.#options.heard?.(message);
+        if (message.type === 'networks') this.#networks.follow(message, session);
         if (message.type === 'assignments') this.#apply(message);
       }
     } finally {

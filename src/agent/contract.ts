@@ -4,6 +4,7 @@
  */
 import type { Config, NodeDescription, Secret, TaskStatus } from '../model/objects.ts';
 import type { AssignedTask, DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
+import type { DataPlane } from '../network/contract.ts';
 
 export interface ManagerLink {
   /** Opens a session with a manager. Throws if none can be reached or it refuses; the agent tries again later. */
@@ -15,8 +16,15 @@ export interface ManagerSession {
   messages: AsyncIterable<DownMessage>;
   report(request: StatusRequest): Promise<void>;
   describe(description: NodeDescription): Promise<void>;
+  /** This host's networks are as the manager said they should be at that revision. */
+  networksApplied(revision: number): Promise<void>;
   close(): void;
 }
+
+/** What makes this host's networks. */
+export type HostNetworks = Pick<DataPlane, 'apply'>;
+/** What a task's container needs of them. */
+export type TaskNetworks = Pick<DataPlane, 'ensureNetwork' | 'dnsServerFor'>;
 
 /** A container of a task as the engine knows it, found again by its labels after any restart. */
 export interface TaskContainer {

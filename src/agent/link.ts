@@ -131,6 +131,10 @@ class LinkSession implements ManagerSession {
     await call(this.#connection, 'POST', `${this.#path}/describe`, body);
   }
 
+  async networksApplied(revision: number): Promise<void> {
+    await call(this.#connection, 'POST', `${this.#path}/networks`, { revision });
+  }
+
   close(): void {
     this.#connection.destroy();
   }

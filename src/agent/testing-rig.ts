@@ -9,7 +9,7 @@ import { systemClock } from '../model/clock.ts';
 import type { ContainerSpec } from '../model/spec.ts';
 import { runAgent } from './agent.ts';
 import { EngineTasks } from './engine-tasks/engine-tasks.ts';
-import { FakeManager, makeTask, type TaskOptions } from './testing.ts';
+import { FakeManager, makeTask, NO_NETWORKS, type TaskOptions } from './testing.ts';
 
 /** A client that can be killed as its process would be: in the middle of a request, without a word. */
 class MortalEngine extends EngineClient {
@@ -76,11 +76,19 @@ export class Rig {
     this.filesFolder = `${Rig.filesOfAll}/${nodeId}`;
     const log = process.env.AGENT_LOG ? console.log : () => {};
     const { engine, filesFolder } = this;
-    this.tasks = new EngineTasks({ engine, clock: systemClock, nodeId, filesFolder, log });
+    this.tasks = new EngineTasks({
+      engine,
+      networks: NO_NETWORKS,
+      clock: systemClock,
+      nodeId,
+      filesFolder,
+      log,
+    });
     const tlsInfo = () => ({ TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' });
     this.#running = runAgent({
       link: { open: (request) => this.manager.open(request) },
       engine: this.tasks,
+      networks: { apply: async () => {} },
       clock: systemClock,
       random: Math.random,
       log,
@@ -111,6 +119,7 @@ export class Rig {
   async clear(): Promise<void> {
     await this.stop();
     await new EngineTasks({
+      networks: NO_NETWORKS,
       engine: new MortalEngine(this.#socket),
       clock: systemClock,
       nodeId: this.nodeId,

@@ -124,7 +124,8 @@ export async function world(body: (world: World) => Promise<void>): Promise<void
   const begin = (): void => {
     end = new AbortController();
     const log = (message: string): void => void logs.push(message);
-    const options = { link: manager, engine, clock, random: () => 0.5, log, tlsInfo: () => TLS };
+    const networks = { apply: async () => {} };
+    const options = { link: manager, engine, networks, clock, random: () => 0.5, log, tlsInfo: () => TLS };
     running = runAgent({ ...options, signal: end.signal });
   };
   const stop = async (): Promise<void> => {

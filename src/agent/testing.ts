@@ -9,7 +9,7 @@ import type {
 } from '../model/protocol.ts';
 import type { ContainerSpec, EndpointSpec, TaskSpec } from '../model/spec.ts';
 import { compareStates, type TaskState } from '../model/task-state.ts';
-import type { ManagerLink, ManagerSession } from './contract.ts';
+import type { ManagerLink, ManagerSession, TaskNetworks } from './contract.ts';
 
 export interface TaskOptions {
   container?: ContainerSpec;
@@ -62,6 +62,7 @@ export class FakeManager implements ManagerLink {
   /** All states that were reported of a task, in order. */
   readonly history = new Map<string, TaskStatus[]>();
   readonly descriptions: NodeDescription[] = [];
+  readonly networksApplied: number[] = [];
   batches = 0;
   sessions = 0;
   /** No session can be opened. */
@@ -98,6 +99,9 @@ export class FakeManager implements ManagerLink {
       },
       describe: async (description) => {
         this.descriptions.push(description);
+      },
+      networksApplied: async (revision) => {
+        this.networksApplied.push(revision);
       },
       close: () => channel.end(),
     };
@@ -204,3 +208,11 @@ class Channel implements AsyncIterable<DownMessage> {
     }
   }
 }
+
+/** A host without networks of the cluster. */
+export const NO_NETWORKS: TaskNetworks = {
+  ensureNetwork: async (id) => {
+    throw new Error(`there is no network ${id} here`);
+  },
+  dnsServerFor: () => undefined,
+};

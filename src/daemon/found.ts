@@ -5,10 +5,10 @@ import { createIdentity } from '../identity/node-identity.ts';
 import { newCluster } from '../manager/ca/cluster.ts';
 import { certify, newNode } from '../manager/ca/issue.ts';
 import { checkClusterSpec } from '../manager/ca/update.ts';
-import type { Clock } from '../model/clock.ts';
+import { type Clock, timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
-import type { Node } from '../model/objects.ts';
+import type { Network, Node } from '../model/objects.ts';
 import type { ClusterSpec } from '../model/spec.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { type HostInterface, hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
@@ -28,7 +28,7 @@ export interface FoundingPlace {
 export async function foundCluster(request: InitRequest, place: FoundingPlace): Promise<MembershipRecord> {
   const { clock, interfaces } = place;
   const at = resolveAddresses(request.ListenAddr ?? '', request.AdvertiseAddr ?? '', interfaces);
-  if (request.DataPathAddr) resolveDataPathAddress(request.DataPathAddr, interfaces);
+  const dataPathHost = request.DataPathAddr && resolveDataPathAddress(request.DataPathAddr, interfaces);
   const dataPathPort = request.DataPathPort || DATA_PATH_PORT;
   if (dataPathPort < 1024 || dataPathPort > 49151)
     throw new ApiError(400, `Datapath port number is not in valid range (1024-49151) : ${dataPathPort}`);
@@ -70,6 +70,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
       changes: [
         { op: 'put', kind: 'cluster', object: cluster },
         { op: 'put', kind: 'node', object: node },
+        { op: 'put', kind: 'network', object: ingressNetwork(now) },
       ],
     });
   } finally {
@@ -82,7 +83,18 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
     listenPort: at.listenPort,
     advertiseHost: at.advertiseHost,
     advertisePort: at.advertisePort,
+    ...(dataPathHost ? { dataPathHost } : {}),
     managers: [{ NodeID: node.ID, Addr: node.ManagerStatus!.Addr }],
+  };
+}
+
+/** The network of the routing mesh; users may replace it by one of their own. */
+function ingressNetwork(now: number): Network {
+  const at = timestamp(now);
+  return {
+    ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
+    Spec: { Name: 'ingress', Driver: 'overlay', Scope: 'swarm', Ingress: true, Labels: {} },
+    internal: {},
   };
 }
 

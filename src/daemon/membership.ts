@@ -10,8 +10,10 @@ import type { Manager } from '../manager/manager.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
+import type { DataPlane } from '../network/contract.ts';
+import { createDataPlane } from '../network/data-plane.ts';
 import type { Store } from '../store/contract.ts';
-import { hostPort, resolveAddresses } from './address.ts';
+import { hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
 import { hostInterfaces } from './interfaces.ts';
 import { PendingJoin } from './joining.ts';
@@ -21,6 +23,7 @@ import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 const IDENTITY = 'identity';
 const DATABASE = 'cluster.db';
+const NETWORKS = 'networks';
 /** How long `docker swarm join` waits before it goes on in the background, in ms. */
 const JOIN_PATIENCE = 20_000;
 /** How long a leaving node waits for its manager to take note, in ms. */
@@ -47,6 +50,7 @@ export interface HostMembershipOptions {
 interface Active {
   record: MembershipRecord;
   identity: NodeIdentity;
+  networks: DataPlane;
   node: RunningNode;
   manager?: { face: ManagerFace; running: Manager; store: Store; engines: EnginesOfNodes };
 }
@@ -80,7 +84,7 @@ export class HostMembership implements Membership {
     const { log } = this.#options;
     try {
       const left = this.#dir.unfinishedLeave();
-      if (left) await this.#cleanUp(left.nodeId);
+      if (left) await this.#cleanUp(left);
       const record = this.#dir.read();
       if (record) {
         this.#pending.clear();
@@ -192,7 +196,7 @@ export class HostMembership implements Membership {
           if (!force)
             throw new ApiError(503, `${this.#error}. Use --force to make this host forget its swarm.`);
           this.#dir.leave();
-          await this.#cleanUp(record.nodeId);
+          await this.#cleanUp(record);
         } else if (!joining) throw new ApiError(503, NOT_IN);
         this.#error = '';
         return;
@@ -212,7 +216,7 @@ export class HostMembership implements Membership {
         );
       }
       await this.#closeManager(active);
-      await this.#cleanUp(active.record.nodeId);
+      await this.#cleanUp(active.record, active.networks);
     });
   }
 
@@ -225,6 +229,7 @@ export class HostMembership implements Membership {
     this.#active = undefined;
     if (!active) return;
     await active.node.close();
+    await active.networks.close();
     await this.#closeManager(active);
   }
 
@@ -252,6 +257,8 @@ export class HostMembership implements Membership {
       addr: at.advertiseHost,
       signal,
     });
+    const dataPath = request.DataPathAddr;
+    const dataPathHost = dataPath && resolveDataPathAddress(dataPath, hostInterfaces());
     const record: MembershipRecord = {
       nodeId: joined.nodeId,
       role: joined.role,
@@ -259,6 +266,7 @@ export class HostMembership implements Membership {
       listenPort: at.listenPort,
       advertiseHost: at.advertiseHost,
       advertisePort: at.advertisePort,
+      ...(dataPathHost ? { dataPathHost } : {}),
       managers: [{ NodeID: '', Addr: remote }],
     };
     const folder = this.#dir.make();
@@ -288,34 +296,25 @@ export class HostMembership implements Membership {
     const identity = await loadIdentity(join(this.#dir.path, IDENTITY));
     if (!identity)
       throw new Error(`${this.#dir.path} has no node identity: leave the swarm with --force and join again`);
+    const networks = await this.#startNetworks(record);
     let manager: Active['manager'];
-    if (record.role === 'manager') {
-      // Loaded only here: what only a manager needs costs a worker no memory.
-      const [{ startManager }, { openSqliteStore }] = await Promise.all([
-        import('../manager/manager.ts'),
-        import('../store/sqlite/store.ts'),
-      ]);
-      const store = await openSqliteStore({ path: join(this.#dir.path, DATABASE) });
-      try {
-        const { listenHost, listenPort } = record;
-        const running = await startManager({ store, identity, listenHost, listenPort, clock, newId, log });
-        const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
-        const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
-        manager = { running, store, engines, face: { ...running, engineOf } };
-      } catch (error) {
-        await store.close();
-        throw error;
-      }
+    try {
+      if (record.role === 'manager') manager = await this.#startManager(record, identity);
+    } catch (error) {
+      await networks.close();
+      throw error;
     }
     const local = record.role === 'manager' ? [hostPort(loopback(record.listenHost), record.listenPort)] : [];
     const active: Active = {
       record,
       identity,
+      networks,
       manager,
       node: startNode({
         record,
         identity,
         engine,
+        networks,
         clock,
         log,
         filesFolder: this.#filesFolder,
@@ -330,6 +329,26 @@ export class HostMembership implements Membership {
     return active;
   }
 
+  async #startManager(record: MembershipRecord, identity: NodeIdentity): Promise<Active['manager']> {
+    const { clock, log, engine } = this.#options;
+    // Loaded only here: what only a manager needs costs a worker no memory.
+    const [{ startManager }, { openSqliteStore }] = await Promise.all([
+      import('../manager/manager.ts'),
+      import('../store/sqlite/store.ts'),
+    ]);
+    const store = await openSqliteStore({ path: join(this.#dir.path, DATABASE) });
+    try {
+      const { listenHost, listenPort } = record;
+      const running = await startManager({ store, identity, listenHost, listenPort, clock, newId, log });
+      const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
+      const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
+      return { running, store, engines, face: { ...running, engineOf } };
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
   async #closeManager({ manager }: Active): Promise<void> {
     manager?.engines.close();
     await manager?.running.close();
@@ -337,9 +356,23 @@ export class HostMembership implements Membership {
   }
 
   /** Removes what a membership that has ended left on this host. */
-  async #cleanUp(nodeId: string): Promise<void> {
-    await engineTasks({ ...this.#options, nodeId, filesFolder: this.#filesFolder }).clear();
+  async #cleanUp(record: MembershipRecord, running?: DataPlane): Promise<void> {
+    const networks = running ?? (await this.#startNetworks(record));
+    const { nodeId } = record;
+    await engineTasks({ ...this.#options, networks, nodeId, filesFolder: this.#filesFolder }).clear();
+    await networks.remove();
     this.#dir.left();
+  }
+
+  #startNetworks(record: MembershipRecord): Promise<DataPlane> {
+    const { data, engine, clock, log } = this.#options;
+    return createDataPlane({
+      engine,
+      stateDir: join(data, NETWORKS),
+      underlayAddress: record.dataPathHost ?? record.advertiseHost,
+      clock,
+      log,
+    });
   }
 
   async #requireFree(): Promise<void> {

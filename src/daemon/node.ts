@@ -7,6 +7,7 @@ import { startRenewal } from '../agent/renewal.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
+import type { DataPlane } from '../network/contract.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
@@ -14,6 +15,7 @@ export interface NodeOptions {
   record: MembershipRecord;
   identity: NodeIdentity;
   engine: EngineClient;
+  networks: DataPlane;
   clock: Clock;
   log: Log;
   /** Folder for what containers get from the cluster as files; kept in memory. */
@@ -53,10 +55,12 @@ export function startNode(options: NodeOptions): RunningNode {
   const agent = runAgent({
     link,
     engine: engineTasks({ ...options, nodeId: record.nodeId }),
+    networks: options.networks,
     clock,
     random: Math.random,
     log: (message) => log.info({}, message),
     addr: record.advertiseHost,
+    dataPathAddr: record.dataPathHost ?? '',
     tlsInfo: () => identity.tlsInfo(),
     heard(message) {
       // Assignments follow once the manager has written down what it was told of this host.
@@ -78,10 +82,10 @@ export function startNode(options: NodeOptions): RunningNode {
 
 /** The tasks of that node on this host's engine. */
 export function engineTasks(
-  options: Pick<NodeOptions, 'engine' | 'clock' | 'log' | 'filesFolder'> & { nodeId: string },
+  options: Pick<NodeOptions, 'engine' | 'networks' | 'clock' | 'log' | 'filesFolder'> & { nodeId: string },
 ): EngineTasks {
-  const { engine, clock, nodeId, filesFolder, log } = options;
-  return new EngineTasks({ engine, clock, nodeId, filesFolder, log: (message) => log.info({}, message) });
+  const { log, ...rest } = options;
+  return new EngineTasks({ ...rest, log: (message) => log.info({}, message) });
 }
 
 /** Tells the managers that this node leaves. @throws if none takes note within `patience` ms */

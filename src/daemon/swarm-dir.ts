@@ -26,6 +26,8 @@ export interface MembershipRecord {
   listenPort: number;
   advertiseHost: string;
   advertisePort: number;
+  /** The address that carries the traffic between containers, where it is another one. */
+  dataPathHost?: string;
   /** Managers as last heard of, `host:port`. */
   managers: Array<{ NodeID: string; Addr: string }>;
 }

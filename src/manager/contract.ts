@@ -13,6 +13,7 @@ import type {
   DownMessage,
   IssueAnswer,
   IssueRequest,
+  NetworksApplied,
   RenewRequest,
   SessionRequest,
   StatusRequest,
@@ -46,6 +47,7 @@ export interface Sessions {
   opened(session: AgentSession, request: SessionRequest): Promise<void>;
   status(session: AgentSession, request: StatusRequest): Promise<void>;
   describe(session: AgentSession, description: NodeDescription): Promise<void>;
+  networks(session: AgentSession, applied: NetworksApplied): Promise<void>;
   /** Called exactly once for every session that was opened, also when the server itself ends it. */
   closed(session: AgentSession, reason: string): void;
   /** The node leaves the cluster; afterwards the server ends its session. */

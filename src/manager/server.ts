@@ -19,7 +19,14 @@ import type { Authority, ClusterServer, Sessions } from './contract.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
-import { description, issueRequest, renewRequest, sessionRequest, statusRequest } from './server/schemas.ts';
+import {
+  description,
+  issueRequest,
+  networksApplied,
+  renewRequest,
+  sessionRequest,
+  statusRequest,
+} from './server/schemas.ts';
 import { Strangers } from './server/strangers.ts';
 import { tlsOptions } from './server/tls.ts';
 
@@ -176,6 +183,16 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
         const session = sessionOf(call);
         await sessions.describe(session, request);
         askToRenew(session, request);
+        answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/networks$/,
+      roles: NODES,
+      async handle(call) {
+        const applied = await readJson(call.stream, networksApplied, { limit: SMALL, timeout });
+        await sessions.networks(sessionOf(call), applied);
         answer(call.stream, 200, {});
       },
     },

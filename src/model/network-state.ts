@@ -68,6 +68,37 @@ export interface PublishedPort {
   targets: string[];
 }
 
+/** What has changed of a host's NetworkState. */
+export interface NetworkUpdate {
+  revision: number;
+  /** True: this is all there is. */
+  full: boolean;
+  dataPathPort: number;
+  /** Networks that are new or not as they were, each of them whole. */
+  networks: OverlayState[];
+  removedNetworks: string[];
+  /** Absent: as they were. */
+  published?: PublishedPort[];
+}
+
+/** The state that an update leads to; undefined without one to begin with, until a full update comes. */
+export function updatedState(
+  before: NetworkState | undefined,
+  update: NetworkUpdate,
+): NetworkState | undefined {
+  const { full, revision, dataPathPort, removedNetworks, published } = update;
+  if (!before && !full) return undefined;
+  const networks = new Map((full ? [] : before!.networks).map((network) => [network.id, network]));
+  for (const id of removedNetworks) networks.delete(id);
+  for (const network of update.networks) networks.set(network.id, network);
+  return {
+    revision,
+    dataPathPort,
+    networks: [...networks.values()],
+    published: published ?? (full ? [] : before!.published),
+  };
+}
+
 /** The MAC address of the container with that IPv4 address: the same on every host, so that no one has to ask. */
 export function macOf(ipv4: string): string {
   const bytes = ipv4.split('.').map((part) => Number(part).toString(16).padStart(2, '0'));

@@ -7,6 +7,7 @@
  *   POST /session             SessionRequest → a stream of lines, each one a DownMessage; the agent's session
  *   POST /session/ID/status   StatusRequest → {}
  *   POST /session/ID/describe NodeDescription → {}
+ *   POST /session/ID/networks NetworksApplied → {}
  *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *
@@ -14,6 +15,7 @@
  * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
  * Errors are {"message": …} with the status of the API.
  */
+import type { NetworkUpdate } from './network-state.ts';
 import type { Config, Node, NodeDescription, Secret, Task, TaskStatus } from './objects.ts';
 import type { Driver } from './spec.ts';
 
@@ -50,6 +52,13 @@ export interface SessionRequest {
   description: NodeDescription;
   /** The address that other nodes reach this one at; empty: the one the connection comes from. */
   addr?: string;
+  /** The address that carries the traffic between containers; empty or absent: the same. */
+  dataPathAddr?: string;
+}
+
+/** This host's networks are now as they were said to be at that revision, or at a later one. */
+export interface NetworksApplied {
+  revision: number;
 }
 
 export interface StatusRequest {
@@ -91,6 +100,8 @@ export type DownMessage =
       heartbeatPeriod: number;
     }
   | ({ type: 'assignments' } & Assignments)
+  /** Comes before the assignments that need it. */
+  | ({ type: 'networks' } & NetworkUpdate)
   /** The node's own object has changed (labels, availability, role). */
   | { type: 'node'; node: Node }
   /** Roots or settings have changed. `renew`: get a new certificate now. */

@@ -13,7 +13,7 @@ import { createClusterServer } from '../../src/manager/server.ts';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/id.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
-import type { SessionRequest, StatusRequest } from '../../src/model/protocol.ts';
+import type { NetworksApplied, SessionRequest, StatusRequest } from '../../src/model/protocol.ts';
 import type { Change, Store } from '../../src/store/contract.ts';
 import { openMemoryStore } from '../../src/store/memory.ts';
 
@@ -34,6 +34,7 @@ export class RecordingSessions implements Sessions {
   readonly open = new Map<string, AgentSession>();
   readonly closedFor: Array<[string, string]> = [];
   readonly statuses: StatusRequest[] = [];
+  readonly networksApplied: Array<[string, number]> = [];
   readonly left: string[] = [];
   readonly #store: Store;
   heartbeatPeriod = 5e9;
@@ -69,6 +70,10 @@ export class RecordingSessions implements Sessions {
     if (!node) return;
     const object = { ...node, Description: description };
     await this.#store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+  }
+
+  async networks(session: AgentSession, { revision }: NetworksApplied): Promise<void> {
+    this.networksApplied.push([session.nodeId, revision]);
   }
 
   closed(session: AgentSession, reason: string): void {

@@ -3,7 +3,13 @@ import type { AssignedTask } from '../../model/protocol.ts';
 import type { ContainerSpec, Driver, GenericResource, Mount, TaskSpec } from '../../model/spec.ts';
 import { expandContainerSpec, type Host, templateContext } from './expansion.ts';
 import { containerLabels, familiarImage, taskName } from './names.ts';
-import { type EndpointConfig, endpoints, publishedPorts } from './network-config.ts';
+import {
+  type EndpointConfig,
+  endpoints,
+  type JoinedNetworks,
+  nameServers,
+  publishedPorts,
+} from './network-config.ts';
 
 /** A file of the host to be seen in the container, read-only. */
 export interface FileMount {
@@ -19,17 +25,20 @@ export interface ContainerPlan {
   connect: Array<{ network: string; endpoint: EndpointConfig }>;
 }
 
-/** `apiVersion`: what is spoken with the engine ("1.41"). Throws with Docker's text if a placeholder is wrong. */
+/**
+ * `apiVersion`: what is spoken with the engine ("1.41"). `joined`: the task's networks on this host. Throws with Docker's text if a placeholder is wrong.
+ */
 export function containerPlan(
   assigned: AssignedTask,
   host: Host,
   files: readonly FileMount[],
   apiVersion: string,
+  joined: JoinedNetworks = new Map(),
 ): ContainerPlan {
   const { task } = assigned;
   const spec = expandContainerSpec(task.Spec.ContainerSpec ?? {}, templateContext(task, host));
   const modern = Number(apiVersion.split('.')[1]) >= 44;
-  const networks = endpoints(task);
+  const networks = endpoints(task, joined);
   const first = networks.slice(0, modern ? undefined : 1);
   const ports = publishedPorts(task);
   const body = {
@@ -40,6 +49,7 @@ export function containerPlan(
     Healthcheck: healthcheck(spec, modern),
     HostConfig: {
       ...hostConfig(spec, task.Spec),
+      Dns: some([...nameServers(joined), ...(spec.DNSConfig?.Nameservers ?? [])]),
       Mounts: [...(spec.Mounts ?? []).map(engineMount), ...files.map(fileMount)],
       PortBindings: ports.bindings,
       LogConfig: logConfig(task.Spec.LogDriver ?? assigned.logDriver),
@@ -98,7 +108,6 @@ function hostConfig(spec: ContainerSpec, task: TaskSpec): Record<string, unknown
     Init: spec.Init ?? undefined,
     Isolation: some(spec.Isolation),
     ExtraHosts: some((spec.Hosts ?? []).flatMap(extraHosts)),
-    Dns: some(spec.DNSConfig?.Nameservers),
     DnsSearch: some(spec.DNSConfig?.Search),
     DnsOptions: some(spec.DNSConfig?.Options),
     Sysctls: some(spec.Sysctls),

@@ -2,16 +2,24 @@
 import { type EngineClient, EngineUnavailableError } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { NodeDescription } from '../../model/objects.ts';
+import type { NodeDescription, Task } from '../../model/objects.ts';
 import type { AssignedTask } from '../../model/protocol.ts';
-import { type TaskContainer, type TaskDependencies, type TaskEngine, TemporaryError } from '../contract.ts';
+import {
+  type TaskContainer,
+  type TaskDependencies,
+  type TaskEngine,
+  type TaskNetworks,
+  TemporaryError,
+} from '../contract.ts';
 import { describe, type EngineInfo, type EnginePlugin } from '../describe.ts';
+import { hostRoutes } from '../routes.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
 import { type ContainerInspect, type ContainerSummary, fromInspect, fromSummary } from './containers.ts';
 import { type Host, templateContext } from './expansion.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
 import { LABEL } from './names.ts';
+import type { JoinedNetworks } from './network-config.ts';
 import { FileStore, taskFiles } from './task-files.ts';
 import { watchContainers } from './watch.ts';
 
@@ -26,6 +34,7 @@ const BEING_MADE = 'the engine is still making the container';
 
 export interface EngineTasksOptions {
   engine: EngineClient;
+  networks: TaskNetworks;
   clock: Clock;
   nodeId: string;
   /** Where the files of secrets and configs lie; see FileStore. */
@@ -60,11 +69,12 @@ export class EngineTasks implements TaskEngine {
 
   describe(): Promise<Omit<NodeDescription, 'TLSInfo'>> {
     return this.#asking(async () => {
-      const [info, plugins] = await Promise.all([
+      const [info, plugins, Routes] = await Promise.all([
         this.#engine.json<EngineInfo>('GET', '/info'),
         this.#engine.json<EnginePlugin[] | null>('GET', '/plugins'),
+        hostRoutes(),
       ]);
-      const description = describe(info, plugins ?? []);
+      const description = { ...describe(info, plugins ?? []), Routes };
       this.#limiter.limit = parallel(info.NCPU);
       this.#host = Promise.resolve(this.#hostOf(description));
       return description;
@@ -106,9 +116,10 @@ export class EngineTasks implements TaskEngine {
       const files = taskFiles(task, dependencies, templateContext(task, host));
       await this.#images.fetch(image, auth, signal);
       signal.throwIfAborted();
+      const joined = await this.#joinNetworks(task, signal);
       const mounts = await this.#files.put(task.ID, files);
       try {
-        await this.#makeContainer(assigned, host, mounts, signal);
+        await this.#makeContainer(assigned, host, { mounts, joined }, signal);
       } catch (error) {
         await this.#files.drop(task.ID);
         throw error;
@@ -172,14 +183,25 @@ export class EngineTasks implements TaskEngine {
     await this.#files.clear();
   }
 
+  /** Has the networks of a task on this host. They may come a little later than the task itself. */
+  async #joinNetworks(task: Task, signal: AbortSignal): Promise<JoinedNetworks> {
+    const { networks } = this.#options;
+    const joined = new Map<string, { name: string; dns: string | undefined }>();
+    for (const { Network } of task.NetworksAttachments ?? []) {
+      const { engineNetworkId } = await networks.ensureNetwork(Network.ID, signal);
+      joined.set(Network.ID, { name: engineNetworkId, dns: networks.dnsServerFor(Network.ID) });
+    }
+    return joined;
+  }
+
   async #makeContainer(
     assigned: AssignedTask,
     host: Host,
-    mounts: readonly FileMount[],
+    { mounts, joined }: { mounts: readonly FileMount[]; joined: JoinedNetworks },
     signal: AbortSignal,
   ): Promise<void> {
     const { ID } = assigned.task;
-    const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion());
+    const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined);
     const known = await this.#limiter.run(() => this.#create(ID, plan.name, plan.body), signal);
     this.#known.set(ID, known);
     for (const { network, endpoint } of plan.connect) {

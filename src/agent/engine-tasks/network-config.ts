@@ -11,13 +11,26 @@ export interface EndpointConfig {
 /** Networks that every engine has; they know neither aliases nor fixed addresses. */
 const PREDEFINED = new Set(['bridge', 'host', 'none', 'null']);
 
+/** The networks of the cluster as this host's engine knows them, by their id in the cluster, with their name server. */
+export type JoinedNetworks = ReadonlyMap<string, { name: string; dns: string | undefined }>;
+
+export function nameServers(joined: JoinedNetworks): string[] {
+  return [...new Set([...joined.values()].flatMap(({ dns }) => dns ?? []))];
+}
+
 /** The networks of a task in order: those allocated to it, then those that only its spec names. */
-export function endpoints(task: Task): Array<{ network: string; endpoint: EndpointConfig }> {
+export function endpoints(
+  task: Task,
+  joined: JoinedNetworks,
+): Array<{ network: string; endpoint: EndpointConfig }> {
   const configs = task.Spec.Networks ?? [];
   const attachments = task.NetworksAttachments ?? [];
   const isFor = (config: NetworkAttachmentConfig, { Network }: NetworkAttachment): boolean =>
     config.Target === Network.ID || config.Target === Network.Spec.Name;
   const allocated = attachments.map((attachment) => {
+    const ours = joined.get(attachment.Network.ID);
+    // The engine would answer for an alias by itself, with the containers that are on this host alone.
+    if (ours) return endpoint(ours.name, undefined, attachment.Addresses);
     const config = configs.find((candidate) => isFor(candidate, attachment));
     return endpoint(attachment.Network.Spec.Name, config, attachment.Addresses);
   });

@@ -7,6 +7,7 @@ import { startEngine, type TestEngine } from '../../../test/support/engine.ts';
 import { systemClock } from '../../model/clock.ts';
 import type { Task } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
+import { NO_NETWORKS } from '../testing.ts';
 import { EngineTasks } from './engine-tasks.ts';
 
 type Json = Record<string, unknown>;
@@ -31,6 +32,7 @@ before(async () => {
   });
   const log = (): void => {};
   tasks = new EngineTasks({
+    networks: NO_NETWORKS,
     engine: engine.client,
     clock: systemClock,
     nodeId: NODE,

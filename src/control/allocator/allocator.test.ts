@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { makeNode, MiniCluster } from '../../../test/support/mini-cluster.ts';
+import { MiniCluster, makeNode } from '../../../test/support/mini-cluster.ts';
 import { contains, hostOf, overlaps, parseAddress, parseSubnet } from '../../model/cidr.ts';
 import { keptEndpoint } from '../../model/endpoint.ts';
 import type { Cluster, Network } from '../../model/objects.ts';

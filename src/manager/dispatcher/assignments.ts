@@ -18,13 +18,16 @@ export function needOf(before: Task | undefined, after: Task | undefined): Need 
 
 export class AssignmentSet {
   readonly #nodeId: string;
+  /** Whether the agent is not to know yet that a task has to stop. */
+  readonly #isHeld: (taskId: string) => boolean;
   /** The tasks that the agent knows of, with the ids of what each of them uses. */
   readonly #tasks = new Map<string, Uses>();
   readonly #secrets = new Counts();
   readonly #configs = new Counts();
 
-  constructor(nodeId: string) {
+  constructor(nodeId: string, isHeld: (taskId: string) => boolean = () => false) {
     this.#nodeId = nodeId;
+    this.#isHeld = isHeld;
   }
 
   /** All there is for the node. To be called first, once. */
@@ -52,7 +55,7 @@ export class AssignmentSet {
         continue;
       }
       this.#hold(id, usesOf(task));
-      if (need === 'tell') tasks.push(assigned(view, task));
+      if (need === 'tell') tasks.push(assigned(view, this.#isHeld(id) ? stillRunning(task) : task));
     }
     const secrets = this.#secrets.taken();
     const configs = this.#configs.taken();
@@ -126,6 +129,11 @@ class Counts {
     if (count + by === 0) this.#counts.delete(id);
     else this.#counts.set(id, count + by);
   }
+}
+
+/** As the agent is to see it until the others have taken note that it stops. */
+function stillRunning(task: Task): Task {
+  return { ...task, DesiredState: 'running' };
 }
 
 function assigned(view: View, task: Task): AssignedTask {

@@ -113,9 +113,9 @@ test('a session begins with the session, the node and all assignments, and makes
   const { sent } = await open();
   assert.deepEqual(
     sent.map(({ type }) => type),
-    ['session', 'node', 'assignments'],
+    ['session', 'node', 'networks', 'assignments'],
   );
-  const [first, , last] = sent;
+  const [first, , , last] = sent;
   assert.ok(first?.type === 'session' && last?.type === 'assignments');
   assert.deepEqual([first.clusterId, first.roots, first.heartbeatPeriod], ['c', 'ROOTS', 5e9]);
   assert.deepEqual([last.full, last.tasks.map((each) => each.task.ID)], [true, ['a']]);

@@ -3,14 +3,17 @@
  * hosts live. No sockets and no timers of its own: connections, clock and probe are given to it.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { NetworkTables } from '../../control/networks/tables.ts';
+import { ToldNetworks } from '../../control/networks/told.ts';
 import { type Clock, timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Cluster, Node, NodeDescription } from '../../model/objects.ts';
-import type { SessionRequest, StatusRequest } from '../../model/protocol.ts';
+import type { NetworksApplied, SessionRequest, StatusRequest } from '../../model/protocol.ts';
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
 import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { Departures } from './departures.ts';
 import { type Check, Liveness, type Verdict } from './liveness.ts';
 import { applyFacts, type NodeFacts } from './node-facts.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
@@ -36,6 +39,7 @@ export interface DispatcherOptions {
 interface Open {
   session: AgentSession;
   assignments: AssignmentSet;
+  networks: ToldNetworks;
   /** The full set of assignments was sent: from now on changes are. */
   told: boolean;
   needs: Map<string, Need>;
@@ -47,6 +51,8 @@ export class Dispatcher implements Sessions {
   readonly #liveness: Liveness;
   readonly #reports: CommitQueue<Report>;
   readonly #facts: CommitQueue<NodeFacts>;
+  readonly #networks: NetworkTables;
+  readonly #departures: Departures;
   readonly #unwatch: () => void;
   #changed = new Set<Open>();
   #lastFlush = Number.NEGATIVE_INFINITY;
@@ -80,6 +86,11 @@ export class Dispatcher implements Sessions {
         return object && { op: 'put', kind: 'node', object };
       },
     });
+    this.#networks = new NetworkTables(store.view);
+    this.#departures = new Departures(store.view, this.#networks, clock, {
+      isLive: (nodeId) => this.#open.get(nodeId)?.told === true,
+      stop: (taskId) => this.#tell(taskId),
+    });
     for (const node of store.view.all('node')) this.#expect(node);
     this.#unwatch = store.watch(store.view.revision, (commit) => this.#onCommit(commit));
     this.#cancelTick = clock.timer(this.#liveness.tickEvery, () => this.#tick());
@@ -104,7 +115,8 @@ export class Dispatcher implements Sessions {
     });
     const open: Open = {
       session,
-      assignments: new AssignmentSet(nodeId),
+      assignments: new AssignmentSet(nodeId, (taskId) => this.#departures.holds(taskId)),
+      networks: new ToldNetworks(this.#networks, nodeId),
       told: false,
       needs: new Map(),
     };
@@ -114,11 +126,14 @@ export class Dispatcher implements Sessions {
     await this.#facts.add(nodeId, {
       description: request.description,
       addr: request.addr || session.remoteAddr,
+      dataPathAddr: request.dataPathAddr ?? '',
       status: { state: 'ready' },
     });
     const node = view.get('node', nodeId);
     if (this.#open.get(nodeId) !== open || !node) return;
     session.send({ type: 'node', node });
+    session.send({ type: 'networks', ...open.networks.full(view.revision) });
+    this.#departures.resume(nodeId);
     session.send({ type: 'assignments', ...open.assignments.full(view) });
     open.told = true;
   }
@@ -135,6 +150,10 @@ export class Dispatcher implements Sessions {
     await this.#facts.add(session.nodeId, { description });
   }
 
+  async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
+    this.#departures.applied(nodeId, revision);
+  }
+
   closed(session: AgentSession, reason: string): void {
     const { nodeId } = session;
     const open = this.#open.get(nodeId);
@@ -143,6 +162,7 @@ export class Dispatcher implements Sessions {
     this.#open.delete(nodeId);
     this.#changed.delete(open);
     this.#liveness.closed(nodeId);
+    this.#departures.gone(nodeId);
   }
 
   async leave(nodeId: string): Promise<void> {
@@ -156,6 +176,7 @@ export class Dispatcher implements Sessions {
     this.#unwatch();
     this.#cancelTick();
     this.#cancelFlush?.();
+    this.#departures.close();
     const reason = new ApiError(503, 'the manager is stopping');
     this.#reports.close(reason);
     this.#facts.close(reason);
@@ -168,6 +189,8 @@ export class Dispatcher implements Sessions {
   }
 
   #onCommit(commit: Commit): void {
+    const touched = this.#networks.apply(commit);
+    if (touched.size > 0) this.#onNetworks(touched);
     for (const event of commit.events) {
       if (event.kind === 'task') this.#onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
@@ -182,9 +205,29 @@ export class Dispatcher implements Sessions {
     const open = nodeId === undefined ? undefined : this.#open.get(nodeId);
     if (!open?.told) return;
     const need = needOf(before, after);
+    if (this.#departures.changed(before, after)) return;
     if (!need || (need === 'release' && open.needs.has(id))) return;
     open.needs.set(id, need);
     this.#changed.add(open);
+  }
+
+  #onNetworks(touched: ReadonlySet<string>): void {
+    for (const [nodeId, open] of this.#open) {
+      if (!open.told || this.#changed.has(open)) continue;
+      const now = this.#networks.networksOf(nodeId);
+      if (now.some((id) => touched.has(id)) || [...touched].some((id) => open.networks.knows(id)))
+        this.#changed.add(open);
+    }
+  }
+
+  /** Has the agent of a task hear of it, as it is now. */
+  #tell(taskId: string): void {
+    const nodeId = this.#options.store.view.get('task', taskId)?.NodeID;
+    const open = nodeId === undefined ? undefined : this.#open.get(nodeId);
+    if (!open?.told) return;
+    open.needs.set(taskId, 'tell');
+    this.#changed.add(open);
+    this.#scheduleFlush();
   }
 
   #onNode({ id, before, after }: EventOf<'node'>): void {
@@ -206,8 +249,11 @@ export class Dispatcher implements Sessions {
       this.#lastFlush = clock.now();
       const changed = this.#changed;
       this.#changed = new Set();
+      const { view } = this.#options.store;
       for (const open of changed) {
-        const assignments = open.assignments.changes(this.#options.store.view, open.needs);
+        const networks = open.networks.changes(view.revision);
+        if (networks) open.session.send({ type: 'networks', ...networks });
+        const assignments = open.assignments.changes(view, open.needs);
         open.needs.clear();
         if (assignments) open.session.send({ type: 'assignments', ...assignments });
       }

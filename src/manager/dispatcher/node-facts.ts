@@ -7,6 +7,8 @@ import type { Node, NodeDescription, NodeState } from '../../model/objects.ts';
 export interface NodeFacts {
   description?: NodeDescription;
   addr?: string;
+  /** Empty: the same as addr. */
+  dataPathAddr?: string;
   status?: { state: NodeState; message?: string };
 }
 
@@ -24,12 +26,18 @@ export function applyFacts(node: Node | undefined, facts: NodeFacts, now: number
       ...(message === undefined ? {} : { Message: message }),
       Addr: facts.addr ?? node.Status.Addr,
     },
-    internal: { ...node.internal, downSince: downSince(node, state, now) },
+    internal: {
+      ...node.internal,
+      downSince: downSince(node, state, now),
+      dataPathAddr: (facts.dataPathAddr ?? node.internal.dataPathAddr) || undefined,
+    },
   };
   if (changed.internal.downSince === undefined) delete changed.internal.downSince;
+  if (changed.internal.dataPathAddr === undefined) delete changed.internal.dataPathAddr;
   const same =
     isDeepStrictEqual(changed.Description, node.Description) &&
-    isDeepStrictEqual(changed.Status, node.Status);
+    isDeepStrictEqual(changed.Status, node.Status) &&
+    changed.internal.dataPathAddr === node.internal.dataPathAddr;
   return same ? undefined : changed;
 }
 

@@ -27,6 +27,7 @@ const Description = Type.Object({
     Plugins: Type.Array(Type.Object({ Type: Type.String(), Name: Type.String() })),
   }),
   TLSInfo,
+  Routes: opt(Type.Array(Type.String())),
 });
 
 const Status = Type.Object({
@@ -49,7 +50,10 @@ export const issueRequest = Compile(
   }),
 );
 export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
-export const sessionRequest = Compile(Type.Object({ description: Description, addr: opt(Type.String()) }));
+export const sessionRequest = Compile(
+  Type.Object({ description: Description, addr: opt(Type.String()), dataPathAddr: opt(Type.String()) }),
+);
+export const networksApplied = Compile(Type.Object({ revision: Type.Integer() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),
 );

@@ -1,0 +1,36 @@
+/** Keeps this host's networks as the manager wants them, and tells it how far they are. */
+import { type NetworkState, type NetworkUpdate, updatedState } from '../model/network-state.ts';
+import type { HostNetworks, ManagerSession } from './contract.ts';
+
+export class NetworkFollower {
+  readonly #networks: HostNetworks;
+  readonly #log: (message: string) => void;
+  #state: NetworkState | undefined;
+  #session: ManagerSession | undefined;
+
+  constructor(networks: HostNetworks, log: (message: string) => void) {
+    this.#networks = networks;
+    this.#log = log;
+  }
+
+  /** Updates of one session follow each other; the first one of each is all there is. */
+  follow(update: NetworkUpdate, session: ManagerSession): void {
+    const state = updatedState(this.#session === session ? this.#state : undefined, update);
+    if (!state) return;
+    this.#state = state;
+    this.#session = session;
+    this.#networks.apply(state).then(
+      () => this.#tell(state.revision, session),
+      (error: unknown) => this.#log(`the networks of this host are not all right yet: ${messageOf(error)}`),
+    );
+  }
+
+  /** Nobody has to wait for this host: what is not told is told with the next update. */
+  #tell(revision: number, session: ManagerSession): void {
+    session.networksApplied(revision).catch((error: unknown) => {
+      if (this.#session === session) this.#log(`the manager was not told of networks: ${messageOf(error)}`);
+    });
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { STOP_BOUND, StopGate } from './stop-gate.ts';
+
+test('a stop waits for every host to have gone so far', () => {
+  const gate = new StopGate();
+  assert.equal(gate.hold('t', 7, ['a', 'b'], 0), true);
+  assert.deepEqual(gate.applied('a', 6), []);
+  assert.deepEqual(gate.applied('a', 7), []);
+  assert.deepEqual(gate.applied('b', 9), ['t']);
+  assert.equal(gate.holds('t'), false);
+});
+
+test('nobody to wait for: nothing is held', () => {
+  assert.equal(new StopGate().hold('t', 7, [], 0), false);
+});
+
+test('hosts that went away are not waited for', () => {
+  const gate = new StopGate();
+  gate.hold('t', 7, ['a', 'b'], 0);
+  gate.applied('a', 7);
+  assert.deepEqual(gate.gone('b'), ['t']);
+});
+
+test('no stop is lost: each is let go once, when all have answered, left, or the bound has passed', () => {
+  const hosts = fc.constantFrom('a', 'b', 'c');
+  const step = fc.oneof(
+    fc.record({ op: fc.constant('hold' as const), on: fc.uniqueArray(hosts), ahead: fc.nat(3) }),
+    fc.record({ op: fc.constant('applied' as const), host: hosts, revision: fc.nat(30) }),
+    fc.record({ op: fc.constant('gone' as const), host: hosts }),
+    fc.record({ op: fc.constant('wait' as const), ms: fc.nat(1500) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step), (steps) => {
+      const gate = new StopGate();
+      const open = new Map<string, { until: number; revision: number; on: Set<string> }>();
+      let now = 0;
+      let revision = 0;
+      const released = (ids: string[], why: (held: { until: number; on: Set<string> }) => boolean) => {
+        for (const id of ids) {
+          assert.ok(why(open.get(id)!), id);
+          open.delete(id);
+        }
+      };
+      for (const [i, each] of steps.entries()) {
+        if (each.op === 'hold') {
+          revision += 1 + each.ahead;
+          if (gate.hold(`t${i}`, revision, each.on, now)) {
+            open.set(`t${i}`, { until: now + STOP_BOUND, revision, on: new Set(each.on) });
+          }
+        } else if (each.op === 'applied') {
+          for (const held of open.values()) {
+            if (held.revision <= each.revision) held.on.delete(each.host);
+          }
+          released(gate.applied(each.host, each.revision), ({ on }) => on.size === 0);
+        } else if (each.op === 'gone') {
+          for (const held of open.values()) held.on.delete(each.host);
+          released(gate.gone(each.host), ({ on }) => on.size === 0);
+        } else {
+          now += each.ms;
+          released(gate.due(now), ({ until }) => until <= now);
+        }
+        for (const [id, held] of open) {
+          assert.ok(gate.holds(id));
+          assert.ok(held.on.size > 0);
+          assert.ok(gate.next! <= held.until);
+        }
+      }
+      assert.equal(gate.due(now + STOP_BOUND).length, open.size);
+      assert.equal(gate.next, undefined);
+    }),
+  );
+});

@@ -1,0 +1,103 @@
+/** Which tasks' stops are held back until the other hosts have taken note; see StopGate for the rule. */
+import { StopGate } from '../../control/networks/stop-gate.ts';
+import type { NetworkTables } from '../../control/networks/tables.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Task } from '../../model/objects.ts';
+import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
+import type { View } from '../../store/contract.ts';
+
+export interface DepartureHooks {
+  /** Whether the node's agent has a session and knows its networks. */
+  isLive(nodeId: string): boolean;
+  /** The task's agent is to be told now. */
+  stop(taskId: string): void;
+}
+
+export class Departures {
+  readonly #view: View;
+  readonly #tables: NetworkTables;
+  readonly #clock: Clock;
+  readonly #hooks: DepartureHooks;
+  readonly #gate = new StopGate();
+  #timer: { at: number; cancel: () => void } | undefined;
+
+  constructor(view: View, tables: NetworkTables, clock: Clock, hooks: DepartureHooks) {
+    this.#view = view;
+    this.#tables = tables;
+    this.#clock = clock;
+    this.#hooks = hooks;
+  }
+
+  holds(taskId: string): boolean {
+    return this.#gate.holds(taskId);
+  }
+
+  /** Looks at a change of a task before its agent is told. True: the agent is not to hear of it yet. */
+  changed(before: Task | undefined, after: Task | undefined): boolean {
+    if (!after || isTerminal(after.Status.State)) {
+      this.#gate.drop((after ?? before)!.ID);
+      return false;
+    }
+    if (this.#gate.holds(after.ID)) return true;
+    return before !== undefined && takesPart(before) && isLeaving(after) && this.#hold(after);
+  }
+
+  /** The node's agent has come back and knows nothing: stops that it may not have heard of begin anew. */
+  resume(nodeId: string): void {
+    for (const task of this.#view.tasksOfNode(nodeId)) {
+      if (isLeaving(task) && task.NetworksAttachments?.length && !this.#gate.holds(task.ID)) this.#hold(task);
+    }
+  }
+
+  applied(nodeId: string, revision: number): void {
+    this.#stop(this.#gate.applied(nodeId, revision));
+  }
+
+  gone(nodeId: string): void {
+    this.#stop(this.#gate.gone(nodeId));
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #hold(task: Task): boolean {
+    const hosts = new Set<string>();
+    for (const { Network } of task.NetworksAttachments!) {
+      for (const nodeId of this.#tables.nodesOf(Network.ID))
+        if (this.#hooks.isLive(nodeId)) hosts.add(nodeId);
+    }
+    const held = this.#gate.hold(task.ID, task.Version.Index, hosts, this.#clock.now());
+    if (held) this.#setTimer();
+    return held;
+  }
+
+  #stop(taskIds: readonly string[]): void {
+    for (const id of taskIds) this.#hooks.stop(id);
+  }
+
+  #setTimer(): void {
+    const at = this.#gate.next;
+    if (at === undefined || (this.#timer && this.#timer.at <= at)) return;
+    this.#timer?.cancel();
+    const cancel = this.#clock.timer(Math.max(0, at - this.#clock.now()), () => {
+      this.#timer = undefined;
+      this.#stop(this.#gate.due(this.#clock.now()));
+      this.#setTimer();
+    });
+    this.#timer = { at, cancel };
+  }
+}
+
+/** True if clients of the task's service may be using it. */
+function takesPart(task: Task): boolean {
+  const { Status, DesiredState, NetworksAttachments } = task;
+  return (
+    Status.State === 'running' && compareStates(DesiredState, 'running') <= 0 && !!NetworksAttachments?.length
+  );
+}
+
+/** It runs and is to stop. */
+function isLeaving({ Status, DesiredState }: Task): boolean {
+  return Status.State === 'running' && atLeast(DesiredState, 'shutdown');
+}
