@@ -36,6 +36,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [4, ['manager', endManager]],
   [2, ['manager pause', pauseManager]],
   [2, ['network', changeNetwork]],
+  [2, ['disk', fillDisk]],
   [1, ['remove node', removeNode]],
   [1, ['leave', leave]],
   [2, ['join', join]],
@@ -226,6 +227,7 @@ async function removeNode(world: World): Promise<string | undefined> {
 async function leave(world: World): Promise<string | undefined> {
   const host = pickHost(world);
   if (!world.manager || world.manager.process.hung || world.workers.length <= 2) return undefined;
+  if (world.disk.full) return undefined;
   const left = world.network.manager!.sessions.leave(host.nodeId);
   host.stop();
   for (const id of host.engine.running()) host.engine.destroy(id);
@@ -237,7 +239,7 @@ async function leave(world: World): Promise<string | undefined> {
 }
 
 async function join(world: World): Promise<string | undefined> {
-  if (!world.manager || world.hosts.length > 5) return undefined;
+  if (!world.manager || world.disk.full || world.hosts.length > 5) return undefined;
   return world.join();
 }
 
@@ -323,6 +325,15 @@ function pauseManager(world: World): string | undefined {
   return `for ${ms} ms`;
 }
 
+function fillDisk(world: World): string {
+  world.disk.full = true;
+  const ms = world.random.latency(1500);
+  world.later(ms, () => {
+    world.disk.full = false;
+  });
+  return `full for ${ms} ms`;
+}
+
 function changeNetwork(world: World): string {
   world.setDelay(world.random.pick([1, 1, 10, 100, 300]));
   return `delay ${world.network.delay} ms`;
@@ -331,6 +342,7 @@ function changeNetwork(world: World): string {
 /** Everything is mended. Nodes that nobody wants to use stay so. */
 export function mend(world: World): void {
   world.setDelay(1);
+  world.disk.full = false;
   if (!world.manager) world.startManager();
   world.manager!.process.resume();
   for (const host of world.hosts) {

@@ -4,11 +4,14 @@ import { Dispatcher } from '../../src/manager/dispatcher/dispatcher.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Commit, Store, StoreEvent } from '../../src/store/contract.ts';
 import { LocalStore, type Persistence } from '../../src/store/local.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 import type { Endpoint, Network } from './network.ts';
 import { Process } from './process.ts';
 
 /** What is durable. Every object is kept as it was committed, in order of creation. */
 export class Disk {
+  /** Nothing can be written just now. */
+  full = false;
   #revision = 0;
   readonly #objects = new Map<string, StoreEvent>();
   #writer = 0;
@@ -19,6 +22,7 @@ export class Disk {
     const persistence: Persistence = {
       write: (commit) => {
         if (writer !== this.#writer) throw new Error('a dead manager writes');
+        if (this.full) throw new StoreError('the disk is full');
         this.#write(commit);
       },
       close: () => {},
@@ -65,6 +69,7 @@ export class Manager {
   constructor(options: ManagerOptions) {
     const { clock, network, disk, newId, endpointAt, failed, log } = options;
     this.#options = options;
+    const complain = (error: Error) => (disk.full ? log(error.message) : failed(error));
     this.process = new Process(clock);
     this.store = disk.open();
     this.store.watch(this.store.view.revision, (commit) => options.watch(commit, this.store));
@@ -79,7 +84,7 @@ export class Manager {
       afterInput: (fn) => void process.clock.timer(0, fn),
       log: {
         info: (fields, message) => log(`dispatcher: ${message} ${JSON.stringify(fields)}`),
-        error: (fields, message) => failed(new Error(`${message} ${JSON.stringify(fields)}`)),
+        error: (fields, message) => complain(new Error(`${message} ${JSON.stringify(fields)}`)),
       },
     });
     network.manager = { process, sessions };
@@ -90,7 +95,7 @@ export class Manager {
       signal: new AbortController().signal,
       yieldTo: () => process.promise((resolve) => process.clock.timer(0, () => resolve(undefined))),
       log: (message, error, object) =>
-        failed(new Error(`${message} ${JSON.stringify(object)}: ${error}`, { cause: error })),
+        complain(new Error(`${message} ${JSON.stringify(object)}: ${error}`, { cause: error })),
     }).catch(failed);
   }
 

@@ -7,6 +7,7 @@ import { ApiError } from '../../src/model/errors.ts';
 import type { Node, Service } from '../../src/model/objects.ts';
 import type { NodeSpec, ServiceSpec } from '../../src/model/spec.ts';
 import type { Store } from '../../src/store/contract.ts';
+import { StoreError } from '../../src/store/store-error.ts';
 
 export interface UserOptions {
   /** The store of the manager that runs now. */
@@ -79,7 +80,7 @@ export class User {
       await this.#router.answer(match, request);
       return undefined;
     } catch (error) {
-      if (error instanceof ApiError) return error.message;
+      if (error instanceof ApiError || error instanceof StoreError) return error.message;
       throw error;
     }
   }

@@ -26,6 +26,8 @@ const REACHABLE_AFTER = 5_000;
 const SLOW_NETWORK = 50;
 /** How long what was sent meanwhile may be on its way (ms). */
 const SLOW_FOR = 15_000;
+/** How long (ms) an agent that is well may take to notice that its session is dead, and to open another one. */
+const RETURNS_WITHIN = 25_000;
 const LINES = 4000;
 
 export class World {
@@ -46,6 +48,8 @@ export class World {
   readonly #fineSince = new Map<string, number>();
   /** Tasks whose containers nobody waits for: their host was lost, or they were told to be over by the manager. */
   readonly #givenUp = new Set<string>();
+  /** Since when each host has been well by itself, whoever is there to notice. */
+  readonly #wellSince = new Map<string, number>();
   readonly #lostSince = new Map<string, number>();
   readonly #sorrows = new Map<string, number>();
   #view: View;
@@ -53,7 +57,7 @@ export class World {
   #names = 0;
   #hostNumber = 0;
   #slowUntil = 0;
-  /** Seconds that the present manager has been awake for. */
+  /** Seconds that the present manager has been awake for, and able to write. */
   #managerAwake = 0;
 
   constructor(seed: number) {
@@ -245,9 +249,9 @@ export class World {
       if (event.kind === 'service' && event.after && startsFirst(event.after)) this.startFirst.add(event.id);
     }
     for (const { kind, id, before, after } of commit.events) {
+      if (kind === 'node' && before && after)
+        this.#guard(() => this.#onJudged(before as Node, after as Node));
       if (kind === 'node' && (!after || (after as Node).Status.State === 'down')) {
-        if (after && (before as Node | undefined)?.Status.State !== 'down')
-          this.#guard(() => this.#onDown(after as Node));
         for (const task of store.view.tasksOfNode(id)) this.#givenUp.add(task.ID);
       }
       if (
@@ -278,11 +282,15 @@ export class World {
     }
   }
 
-  #onDown({ ID: nodeId, Status }: Node): void {
+  /** A host that is well is not to be taken for lost, whatever its manager has been through. */
+  #onJudged(before: Node, { ID: nodeId, Status }: Node): void {
+    if (Status.State === before.Status.State || Status.State === 'ready') return;
     const host = this.hostOf(nodeId);
-    const judged = Status.Message?.startsWith('heartbeat failure');
-    if (judged && host && !this.#isSlow && this.fineFor(host, 4000)) {
-      throw new Violation(`${nodeId} is called down and is not`);
+    const judged = Status.Message !== 'the node has left the swarm';
+    const since = this.#wellSince.get(nodeId);
+    if (!judged || !host || since === undefined || this.#isSlow) return;
+    if (this.clock.now() - since >= RETURNS_WITHIN || this.fineFor(host, 4000)) {
+      throw new Violation(`${nodeId} is called ${Status.State} and is well`);
     }
   }
 
@@ -316,17 +324,20 @@ export class World {
   /** Looks each second for what should not be, and notes which hosts are in order. */
   #keepChecking(): void {
     const now = this.clock.now();
-    if (this.manager?.process.hung === false) this.#managerAwake++;
+    if (this.disk.full) this.#managerAwake = 0;
+    else if (this.manager?.process.hung === false) this.#managerAwake++;
     for (const host of this.hosts) {
       const { nodeId } = host;
-      const fine =
-        this.manager?.process.hung === false &&
+      const well =
         host.powered &&
         host.process.alive &&
         !host.process.hung &&
         host.engine.mode === 'good' &&
-        !this.network.isCut(nodeId) &&
-        this.network.hasSession(nodeId);
+        !this.network.isCut(nodeId);
+      if (!well) this.#wellSince.delete(nodeId);
+      else if (!this.#wellSince.has(nodeId)) this.#wellSince.set(nodeId, now);
+      const fine =
+        well && !this.disk.full && this.manager?.process.hung === false && this.network.hasSession(nodeId);
       this.#guard(() => this.#checkLost(host));
       if (!fine) this.#fineSince.delete(nodeId);
       else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);

@@ -342,6 +342,20 @@ test('a node that leaves is down at once', async (t) => {
   assert.equal(node().Status.State, 'down');
 });
 
+test('a node whose leaving could not be written is still judged', async (t) => {
+  const { clock, open, node, dispatcher, store, world } = await manager(t);
+  const session = await open();
+  const broken = t.mock.method(store, 'commit', () => Promise.reject(new Error('disk full')));
+  const refused = assert.rejects(dispatcher.leave('n'), /disk full/);
+  await clock.advance(0);
+  await refused;
+  broken.mock.restore();
+  session.close('gone all the same');
+  world.hostAnswers = false;
+  await clock.advance(4000);
+  assert.equal(node().Status.State, 'down');
+});
+
 test('a removed node loses its session; changes of a node are sent to it', async (t) => {
   const { open, node, commit } = await manager(t);
   const session = await open();

@@ -166,8 +166,8 @@ export class Dispatcher implements Sessions {
   }
 
   async leave(nodeId: string): Promise<void> {
-    this.#liveness.forget(nodeId);
     await this.#facts.add(nodeId, { status: { state: 'down', message: 'the node has left the swarm' } });
+    this.#liveness.forget(nodeId);
   }
 
   /** Stops judging, telling and writing; sessions are the server's to end. */
