@@ -23,12 +23,11 @@ export class FairShare {
   /** Whether a question of that source is to be answered. */
   admit(source: string): boolean {
     const now = this.#clock.now();
-    // Also when the clock was put back.
-    if (now >= this.#ends || now < this.#ends - WINDOW) {
-      this.#level =
-        now < this.#ends + WINDOW
-          ? waterLevel(this.#counts.values(), this.#capacity)
-          : Number.POSITIVE_INFINITY;
+    const since = now - this.#ends;
+    // Over, or the clock was put back.
+    if (since >= 0 || since < -WINDOW) {
+      const justOver = since >= 0 && since < WINDOW;
+      this.#level = justOver ? waterLevel(this.#counts.values(), this.#capacity) : Number.POSITIVE_INFINITY;
       this.#counts.clear();
       this.#ends = now + WINDOW;
     }

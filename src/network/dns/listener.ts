@@ -64,8 +64,10 @@ export class Listener {
     const { address, port } = this.#options;
     for (const side of [this.#udp, this.#tcp]) side.on('error', (error: Error) => this.#broken(error));
     this.#udp.on('message', (message, { address: source, port: to }) => this.#received(message, source, to));
+    // It may listen before `bind` has returned.
+    const listening = once(this.#udp, 'listening');
     this.#udp.bind({ address, port });
-    await once(this.#udp, 'listening');
+    await listening;
     this.#tcp.listen({ host: address, port });
     await once(this.#tcp, 'listening');
     this.#ready = true;
