@@ -172,8 +172,16 @@ test('containers are tasks by their label', async () => {
   for (const id of [task, plain, other]) await client.json('DELETE', `/containers/${id}`);
 });
 
-test('networks are the engine’s, overlay ones are refused with a reason', async () => {
+test('networks are the engine’s and the cluster’s in one list', async () => {
   const create = (body: object) => client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const names = async (filters: object = {}) => {
+    const all = await client.json<Array<{ Name: string }>>('GET', '/networks', { query: { filters } });
+    // The last one is there where an engine on this machine has been in a swarm.
+    return all
+      .map(({ Name }) => Name)
+      .filter((name) => name !== 'docker_gwbridge')
+      .sort();
+  };
   const { Id } = await create({ Name: 'plain', Labels: { a: 'b' } });
   assert.equal((await engine.client.json<{ Name: string }>('GET', `/networks/${Id}`)).Name, 'plain');
   await client.json('DELETE', '/networks/plain');
@@ -181,10 +189,43 @@ test('networks are the engine’s, overlay ones are refused with a reason', asyn
     status: 503,
     message: /^This node is not a swarm manager\. Use/,
   });
-  await becomeManager();
-  await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), { status: 501, message: /overlay/ });
-  await assert.rejects(create({ Name: 'x', Scope: 'swarm' }), { status: 501, message: /overlay/ });
+  const store = await becomeManager();
+  const overlay = await create({ Name: 'x', Driver: 'overlay', Labels: { c: 'd' } });
+  assert.match(overlay.Id, /^[a-z0-9]{25}$/);
+  assert.deepEqual(await names(), ['bridge', 'host', 'none', 'x']);
+  assert.deepEqual(await names({ scope: ['swarm'] }), ['x']);
+  assert.deepEqual(await names({ name: ['x'], driver: ['overlay'], label: ['c=d'] }), ['x']);
+  assert.deepEqual(await names({ type: ['builtin'] }), ['bridge', 'host', 'none']);
+  await assert.rejects(names({ foo: ['x'] }), { status: 400, message: /nvalid filter 'foo'/ });
+  const taken = { status: 409, message: 'network with name x already exists' };
+  await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), taken);
+  await assert.rejects(create({ Name: 'x' }), taken);
   await assert.rejects(create({}), { message: /name/ });
+  const found = await client.json<{ Scope: string; Driver: string }>(
+    'GET',
+    `/networks/${overlay.Id.slice(0, 6)}`,
+  );
+  assert.deepEqual([found.Scope, found.Driver], ['swarm', 'overlay']);
+  await assert.rejects(client.json('GET', '/networks/x', { query: { scope: 'local' } }), { status: 404 });
+  await put(store, {
+    ...sampleService('s1', 'web'),
+    Spec: { Name: 'web', TaskTemplate: { Networks: [{ Target: overlay.Id }] } },
+  });
+  await assert.rejects(client.json('DELETE', '/networks/x'), {
+    status: 400,
+    message: `rpc error: code = FailedPrecondition desc = network ${overlay.Id} is in use by service s1`,
+  });
+  assert.deepEqual(await client.json('POST', '/networks/prune'), { NetworksDeleted: null });
+  await store.commit({
+    changes: [
+      { op: 'delete', kind: 'service', id: 's1', revision: store.view.get('service', 's1')!.Version.Index },
+    ],
+  });
+  await create({ Name: 'y', Driver: 'overlay' });
+  await client.json('DELETE', '/networks/y');
+  await create({ Name: 'local', Labels: { a: 'b' } });
+  const pruned = await client.json<{ NetworksDeleted: string[] }>('POST', '/networks/prune');
+  assert.deepEqual(pruned.NetworksDeleted.sort(), ['local', 'x']);
 });
 
 test('events of the cluster and of the engine come in one stream', async () => {

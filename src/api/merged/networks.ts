@@ -1,10 +1,38 @@
-/** `/networks`: the engine's. Networks of the swarm are not made in this version, and it says so. */
+/**
+ * `/networks`: the engine's own and the cluster's together. Where an overlay is used on this host, its engine has a
+ * local network of our driver that stands for it; clients see one network, the cluster's.
+ */
+import { type EngineClient, errorOf } from '../../engine/client.ts';
+import { timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
+import type { Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
-import type { ApiContext, Router } from '../router.ts';
+import type { View } from '../../store/contract.ts';
+import { type Filters, parseFilters } from '../filters.ts';
+import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
+import { findNetwork } from '../swarm/lookup.ts';
+import { type Containers, networkForm, peersForm, servicesForm } from '../swarm/network-form.ts';
+import { checkNewNetwork, checkUnused, nameTaken, validateNetwork } from '../swarm/network-validation.ts';
+import { goBool } from '../swarm/query.ts';
+import { write } from '../swarm/write.ts';
 
-export function networkRoutes(router: Router, { membership }: ApiContext): void {
+/** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
+const DRIVER = 'essaim';
+const LABEL = 'essaim.network';
+
+interface EngineNetwork {
+  Id: string;
+  Name: string;
+  Driver: string;
+  Labels: Record<string, string> | null;
+  Options: Record<string, string> | null;
+  Containers: Containers;
+}
+
+export function networkRoutes(router: Router, context: ApiContext): void {
+  const { engine, membership } = context;
+
   router.post('/networks/create', async (request) => {
     const spec = await request
       .json(NetworkSpec, 'NetworkCreateRequest')
@@ -13,13 +41,257 @@ export function networkRoutes(router: Router, { membership }: ApiContext): void 
         if (error.status === 400) return {};
         throw error;
       });
-    if (spec.Driver === 'overlay' || spec.Scope === 'swarm') {
-      managerOf(membership);
-      throw new ApiError(
-        501,
-        'overlay networks are not in this version of Essaim yet: use host-mode ports, or networks that exist on each node',
-      );
-    }
+    const ours = (spec.Driver === 'overlay' || spec.Scope === 'swarm') && !spec.ConfigOnly;
+    if (ours) return createNetwork(spec, context);
+    const { manager } = viewOf(context);
+    const taken = manager?.store.view
+      .byName('network', spec.Name ?? '')
+      .some((network) => network.Spec.Name === spec.Name);
+    if (taken) throw nameTaken(spec.Name!);
     return { forward: { body: await request.bytes() } };
   });
+
+  router.get('/networks', async (request) => {
+    const { query, apiVersion, signal } = request;
+    const options = { query: Object.fromEntries(query), apiVersion, signal };
+    const local = await engine.json<EngineNetwork[]>('GET', '/networks', options);
+    const { view } = viewOf(context);
+    if (!view) return { status: 200, body: local.map(asOverlay) };
+    const filters = parseFilters(query);
+    const ours = [...view.all('network')].filter((network) => matches(view, network, filters));
+    const others = local.filter(({ Driver }) => Driver !== DRIVER);
+    return { status: 200, body: [...ours.map((network) => networkForm(network, apiVersion)), ...others] };
+  });
+
+  router.get('/networks/{id}', async (request) => {
+    const { query, params, apiVersion } = request;
+    const verbose = goBool(query, 'verbose');
+    const scope = query.get('scope') ?? '';
+    const { view } = viewOf(context);
+    const network = scope === '' || scope === 'swarm' ? view && findNetwork(view, params.id!) : undefined;
+    if (view && network) {
+      const here = await engineNetworkOf(engine, network.ID, request);
+      const services = verbose ? servicesForm(view, network.ID) : undefined;
+      const peers = here || verbose ? peersForm(view, network.ID) : undefined;
+      return {
+        status: 200,
+        body: {
+          ...networkForm(network, apiVersion, here?.Containers ?? null),
+          ...(peers ? { Peers: peers } : {}),
+          ...(services ? { Services: services } : {}),
+        },
+      };
+    }
+    if (membership.status().state === 'active') {
+      const here = await engineNetworkOf(engine, params.id!, request);
+      if (here) return { status: 200, body: asOverlay(here) };
+    }
+    if (scope !== 'swarm' || !view) return { forward: {} };
+    // Services may use networks that are on the nodes: clients look for those here, too.
+    const anyScope = new URLSearchParams(query);
+    anyScope.delete('scope');
+    return { forward: { query: anyScope } };
+  });
+
+  router.delete('/networks/{id}', async ({ params }) => {
+    const { manager } = viewOf(context);
+    if (!manager || !findNetwork(manager.store.view, params.id!)) return { forward: {} };
+    await write(manager.store, (view) => {
+      const network = findNetwork(view, params.id!);
+      if (!network) throw new ApiError(404, `network ${params.id} not found`);
+      checkUnused(view, network.ID);
+      return { changes: [deletion(network)], result: undefined };
+    });
+    return { status: 204 };
+  });
+
+  router.post('/networks/prune', (request) => prune(request, context));
+
+  router.post('/networks/{id}/connect', async (request) => {
+    const overlay = await overlayCalled(context, request);
+    if (!overlay) return { forward: { body: await request.bytes() } };
+    throw notByHand(overlay);
+  });
+
+  router.post('/networks/{id}/disconnect', async (request) => {
+    const overlay = await overlayCalled(context, request);
+    if (!overlay?.engineId) return { forward: { body: await request.bytes() } };
+    const answer = await engine.request('POST', `/networks/${overlay.engineId}/disconnect`, {
+      body: JSON.parse((await request.bytes()).toString() || '{}'),
+      apiVersion: request.apiVersion,
+      signal: request.signal,
+    });
+    if (answer.status >= 300) throw await errorOf(answer);
+    answer.body.resume();
+    return { status: 200 };
+  });
+}
+
+async function createNetwork(spec: NetworkSpec, { membership }: ApiContext): Promise<Reply> {
+  const manager = managerOf(membership);
+  validateNetwork(spec);
+  const id = manager.newId();
+  await write(manager.store, (view) => {
+    checkNewNetwork(view, spec);
+    const now = timestamp(manager.now());
+    const { CheckDuplicate: _, ...Spec } = spec;
+    const object: Network = {
+      ...{ ID: id, Version: { Index: 0 }, CreatedAt: now, UpdatedAt: now },
+      Spec: { ...Spec, Driver: 'overlay', Scope: 'swarm' },
+      internal: {},
+    };
+    return { changes: [{ op: 'put', kind: 'network', object }], result: undefined };
+  });
+  return { status: 201, body: { Id: id, Warning: '' } };
+}
+
+async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
+  const { query, apiVersion, signal } = request;
+  const filters = parseFilters(query);
+  // What stands for an overlay goes with the overlay.
+  const local = new URLSearchParams(query);
+  local.set('filters', String(filters.with('label!', LABEL)));
+  const options = { query: Object.fromEntries(local), apiVersion, signal };
+  const { NetworksDeleted } = await context.engine.json<{ NetworksDeleted: string[] | null }>(
+    'POST',
+    '/networks/prune',
+    options,
+  );
+  const deleted = [...(NetworksDeleted ?? [])];
+  const { manager } = viewOf(context);
+  if (manager) {
+    const names = await write(manager.store, (view) => {
+      const unused = [...view.all('network')].filter((each) => mayPrune(view, each, filters, manager.now()));
+      return { changes: unused.map(deletion), result: unused.map(({ Spec }) => Spec.Name ?? '') };
+    });
+    deleted.push(...names);
+  }
+  return { status: 200, body: { NetworksDeleted: deleted.length > 0 ? deleted : null } };
+}
+
+function mayPrune(view: View, network: Network, filters: Filters, now: number): boolean {
+  const { Spec, CreatedAt } = network;
+  if (Spec.Ingress || isUsed(view, network)) return false;
+  if (!filters.labels('label', Spec.Labels)) return false;
+  const unwanted = filters.get('label!');
+  if (unwanted.length > 0 && filtersOf('label', unwanted).labels('label', Spec.Labels)) return false;
+  return filters.get('until').every((until) => Date.parse(CreatedAt) <= untilTime(until, now));
+}
+
+function filtersOf(key: string, values: readonly string[]): Filters {
+  return parseFilters(new URLSearchParams()).with(key, ...values);
+}
+
+/** A time, or a duration (10m, 1h30m) before now, in milliseconds. */
+function untilTime(text: string, now: number): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|m|s|ms)/g)];
+  if (parts.map(([part]) => part).join('') === text && parts.length > 0) {
+    const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+    return now - parts.reduce((sum, [, amount, name]) => sum + Number(amount) * unit[name!]!, 0);
+  }
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+}
+
+function deletion({ ID, Version }: Network) {
+  return { op: 'delete', kind: 'network', id: ID, revision: Version.Index } as const;
+}
+
+function matches(view: View, network: Network, filters: Filters): boolean {
+  const { ID, Spec } = network;
+  const contains = (key: string, value: string): boolean =>
+    filters.get(key).length === 0 || filters.get(key).some((part) => value.includes(part));
+  const dangling = filters.boolean('dangling');
+  return (
+    filters.exact('driver', 'overlay') &&
+    filters.exact('scope', 'swarm') &&
+    filters.exact('type', 'custom') &&
+    contains('id', ID) &&
+    contains('name', Spec.Name ?? '') &&
+    filters.labels('label', Spec.Labels) &&
+    (dangling === undefined || dangling !== isUsed(view, network))
+  );
+}
+
+function isUsed(view: View, { ID }: Network): boolean {
+  for (const node of view.all('node')) if (node.internal.networks?.[ID]) return true;
+  try {
+    checkUnused(view, ID);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function viewOf({ membership }: ApiContext) {
+  const manager = membership.manager();
+  return { manager, view: manager?.store.view };
+}
+
+/** The engine's network on this host that stands for the overlay of that id or name; undefined: it has none. */
+async function engineNetworkOf(
+  engine: EngineClient,
+  overlay: string,
+  { apiVersion, signal }: ApiRequest,
+): Promise<EngineNetwork | undefined> {
+  const query = { filters: JSON.stringify({ label: { [LABEL]: true } }) };
+  const options = { query, apiVersion, signal };
+  const all = await engine.json<EngineNetwork[]>('GET', '/networks', options);
+  const known = all.find(
+    ({ Name, Labels }) =>
+      Labels?.[LABEL] === overlay || Name === overlay || isPrefix(overlay, Labels?.[LABEL]),
+  );
+  if (!known) return undefined;
+  return engine.json<EngineNetwork>('GET', `/networks/${known.Id}`, { apiVersion, signal });
+}
+
+function isPrefix(start: string, id: string | undefined): boolean {
+  return start !== '' && (id?.startsWith(start) ?? false);
+}
+
+/** What stands for an overlay, as the overlay: all that a worker knows of it. */
+function asOverlay(network: EngineNetwork): EngineNetwork {
+  if (network.Driver !== DRIVER) return network;
+  const without = (values: Record<string, string> | null): Record<string, string> =>
+    Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => key !== LABEL));
+  return {
+    ...network,
+    Id: network.Labels?.[LABEL] ?? network.Id,
+    Driver: 'overlay',
+    Options: without(network.Options),
+    Labels: without(network.Labels),
+    ...{ Scope: 'swarm' },
+  };
+}
+
+interface Called {
+  name: string;
+  attachable: boolean;
+  /** The engine's id of what stands for it here. */
+  engineId: string | undefined;
+}
+
+async function overlayCalled(context: ApiContext, request: ApiRequest): Promise<Called | undefined> {
+  const { view } = viewOf(context);
+  const network = view && findNetwork(view, request.params.id!);
+  if (!network && context.membership.status().state !== 'active') return undefined;
+  const here = await engineNetworkOf(context.engine, network?.ID ?? request.params.id!, request);
+  if (!network && !here) return undefined;
+  return {
+    name: network?.Spec.Name ?? here?.Name ?? '',
+    attachable: network?.Spec.Attachable ?? false,
+    engineId: here?.Id,
+  };
+}
+
+function notByHand({ name, attachable }: Called): ApiError {
+  if (attachable) {
+    return new ApiError(
+      501,
+      `attaching containers to network ${name} by hand is not in this version of Essaim yet: run them as a service`,
+    );
+  }
+  return new ApiError(
+    403,
+    `Could not attach to network ${name}: rpc error: code = PermissionDenied desc = network ${name} not manually attachable`,
+  );
 }

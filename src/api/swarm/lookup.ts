@@ -3,7 +3,7 @@
  * its id.
  */
 import { ApiError } from '../../model/errors.ts';
-import type { Config, Node, Secret, Service, Task } from '../../model/objects.ts';
+import type { Config, Network, Node, Secret, Service, Task } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
 
 /** Throws ApiError 404 if there is no such object, 400 if there are several. */
@@ -37,6 +37,18 @@ export function findTask(view: View, input: string): Task {
       () => startingWith(view.all('task'), input),
     ])
   );
+}
+
+/** A network of the cluster; undefined if there is none, as it may be one of the engine's. Throws as above. */
+export function findNetwork(view: View, input: string): Network | undefined {
+  const exact =
+    view.get('network', input) ?? view.byName('network', input).find(({ Spec }) => Spec.Name === input);
+  if (exact || input === '') return exact;
+  const matches = startingWith(view.all('network'), input);
+  if (matches.length > 1) {
+    throw new ApiError(400, `network ${input} is ambiguous (${matches.length} matches found)`);
+  }
+  return matches[0];
 }
 
 /** `service.slot.id`; for tasks without a slot, and in slot 0, `service.node.id`. */

@@ -4,7 +4,6 @@ import { configRoutes, secretRoutes } from './contents.ts';
 import { distributionRoutes } from './distribution.ts';
 import { logRoutes } from './logs.ts';
 import { nodeRoutes } from './nodes.ts';
-import { serviceNetworkRoutes } from './service-networks.ts';
 import { serviceRoutes } from './services.ts';
 import { clusterRoutes } from './swarm.ts';
 import { taskRoutes } from './tasks.ts';
@@ -15,7 +14,6 @@ export const swarmRoutes: RouteModule = (router, context) => {
     clusterRoutes,
     nodeRoutes,
     serviceRoutes,
-    serviceNetworkRoutes,
     taskRoutes,
     secretRoutes,
     configRoutes,

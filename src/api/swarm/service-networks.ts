@@ -1,23 +1,9 @@
 /** The networks that services are attached to. */
 import type { EngineClient } from '../../engine/client.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
-import type { Network } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, ServiceSpec } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
-import type { RouteModule } from '../router.ts';
-
-/**
- * Clients look for the networks of a service among those of the swarm before they name them in its spec. Networks that
- * are on the nodes can be used as well, so on a manager they are found there too.
- */
-export const serviceNetworkRoutes: RouteModule = (router, { membership }) => {
-  router.get('/networks/{id}', ({ query }) => {
-    if (query.get('scope') !== 'swarm' || !membership.manager()) return { forward: {} };
-    const anyScope = new URLSearchParams(query);
-    anyScope.delete('scope');
-    return { forward: { query: anyScope } };
-  });
-};
+import { findNetwork } from './lookup.ts';
 
 /** Networks that every engine has by itself. */
 const PREDEFINED = new Set(['bridge', 'host', 'none']);
@@ -48,7 +34,7 @@ async function resolve(
   target: string,
   signal: AbortSignal,
 ): Promise<string> {
-  const network = clusterNetwork(view, target);
+  const network = findNetwork(view, target);
   if (network) {
     if (!network.Spec.Ingress) return network.ID;
     throw rpcError(
@@ -67,15 +53,4 @@ async function resolve(
     if (error instanceof ApiError && error.status === 404) throw notFound;
     throw error;
   }
-}
-
-function clusterNetwork(view: View, target: string): Network | undefined {
-  if (target === '') return undefined;
-  const exact = view.get('network', target) ?? view.byName('network', target)[0];
-  if (exact) return exact;
-  const matches = [...view.all('network')].filter(({ ID }) => ID.startsWith(target));
-  if (matches.length > 1) {
-    throw new ApiError(400, `network ${target} is ambiguous (${matches.length} matches found)`);
-  }
-  return matches[0];
 }

@@ -1,4 +1,5 @@
 /** The ports that services publish, against each other. */
+import { publishesToIngress } from '../../model/endpoint.ts';
 import { type ApiError, rpcError } from '../../model/errors.ts';
 import type { Service } from '../../model/objects.ts';
 import type { PortConfig, ServiceSpec } from '../../model/spec.ts';
@@ -37,4 +38,11 @@ function conflict(service: Service, port: PortConfig, as: string): ApiError {
     'InvalidArgument',
     `port '${port.PublishedPort}' is already in use by service '${service.Spec.Name}' (${service.ID}) as ${as}`,
   );
+}
+
+/** Throws ApiError 400 if the spec publishes ports on all nodes and there is no network for that. */
+export function requireIngress(view: View, spec: ServiceSpec): void {
+  if (!publishesToIngress(spec.EndpointSpec)) return;
+  for (const { Spec } of view.all('network')) if (Spec.Ingress) return;
+  throw rpcError('FailedPrecondition', 'service needs ingress network, but no ingress network is present');
 }

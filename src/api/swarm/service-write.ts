@@ -1,8 +1,9 @@
 /** Creating and updating services. */
 import { timestamp } from '../../model/clock.ts';
 import { sameSpec } from '../../model/dirty.ts';
+import { keptEndpoint } from '../../model/endpoint.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
-import type { Credential, Service, ServiceEndpoint } from '../../model/objects.ts';
+import type { Credential, Service } from '../../model/objects.ts';
 import { ServiceSpec } from '../../model/spec.ts';
 import type { Change, View } from '../../store/contract.ts';
 import type { ManagerFace } from '../contract.ts';
@@ -10,12 +11,11 @@ import { versionValue } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
 import { managerOf } from './access.ts';
 import { forApiVersion } from './api-version.ts';
-import { list, present } from './go-form.ts';
 import { findService } from './lookup.ts';
 import { refuseWhatIsMissing } from './not-yet.ts';
 import { randomName } from './random-name.ts';
 import { resolveNetworks } from './service-networks.ts';
-import { checkPortConflicts } from './service-ports.ts';
+import { checkPortConflicts, requireIngress } from './service-ports.ts';
 import { requireReferences } from './service-references.ts';
 import { canonicalService } from './service-spec.ts';
 import { validateService } from './service-validation.ts';
@@ -32,6 +32,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
   const id = manager.newId();
 
   await write(store, (view) => {
+    requireIngress(view, spec);
     checkPortConflicts(view, spec, undefined);
     const require = requireReferences(view, spec);
     if (view.byName('service', spec.Name!).length > 0) {
@@ -43,7 +44,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
     const service: Service = {
       ...meta,
       Spec: spec,
-      Endpoint: endpointOf(spec),
+      Endpoint: keptEndpoint(spec),
       internal: { specVersion: 0 },
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
@@ -97,6 +98,7 @@ async function understand(
 /** That the cluster allows this change of a service. Returns what has to stay so until it is written. */
 function checkChange(view: View, service: Service, spec: ServiceSpec): ReturnType<typeof requireReferences> {
   if (spec.EndpointSpec && !sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec)) {
+    requireIngress(view, spec);
     checkPortConflicts(view, spec, service.ID);
   }
   const require = requireReferences(view, spec);
@@ -120,7 +122,7 @@ function changed(service: Service, spec: ServiceSpec): Service {
     ...rest,
     Spec: spec,
     PreviousSpec: service.Spec,
-    Endpoint: endpointOf(spec, service.Endpoint),
+    Endpoint: keptEndpoint(spec, service.Endpoint),
     internal: {
       ...service.internal,
       // Scaling alone makes no new version, so that no task has to be compared with it.
@@ -140,7 +142,7 @@ function rolledBack(service: Service, now: string): Service {
     ...service,
     Spec: PreviousSpec,
     PreviousSpec: Spec,
-    Endpoint: endpointOf(PreviousSpec, service.Endpoint),
+    Endpoint: keptEndpoint(PreviousSpec, service.Endpoint),
     UpdateStatus: {
       State: 'rollback_started',
       StartedAt: now,
@@ -152,13 +154,6 @@ function rolledBack(service: Service, now: string): Service {
       previousSpecVersion: internal.specVersion,
     },
   };
-}
-
-/** Ports in host mode are what the spec says; there is nothing to allocate for them. Without ports and networks it is empty. */
-function endpointOf({ EndpointSpec, TaskTemplate }: ServiceSpec, before?: ServiceEndpoint): ServiceEndpoint {
-  const ports = list(EndpointSpec?.Ports);
-  const used = ports !== undefined || list(TaskTemplate?.Networks) !== undefined;
-  return present({ ...before, Spec: (used && EndpointSpec) || {}, Ports: ports });
 }
 
 function isRollback(query: URLSearchParams): boolean {

@@ -54,12 +54,34 @@ test('jobs are not there yet', async () => {
   assert.equal(answer.status, 501);
 });
 
-test('ports in ingress mode need a routing mesh', async () => {
-  const answer = await cluster.ask('POST', '/services/create', {
-    body: specOf('a', {}, ports({ TargetPort: 80, PublishedPort: 80 })),
+test('ports in ingress mode need an ingress network', async () => {
+  const body = specOf('a', {}, ports({ TargetPort: 80, PublishedPort: 80 }));
+  const missing =
+    'rpc error: code = FailedPrecondition desc = service needs ingress network, but no ingress network is present';
+  says(await cluster.ask('POST', '/services/create', { body }), 400, missing);
+  const ingress = { ...meta(), Spec: { Name: 'ingress', Driver: 'overlay', Ingress: true }, internal: {} };
+  await cluster.put({ op: 'put', kind: 'network', object: ingress });
+  const { Endpoint } = await create(body);
+  // The number itself is the allocator's to give.
+  assert.deepEqual(Endpoint, {
+    Spec: body.EndpointSpec && {
+      Mode: 'vip',
+      Ports: [{ Protocol: 'tcp', TargetPort: 80, PublishedPort: 80, PublishMode: 'ingress' }],
+    },
   });
-  assert.equal(answer.status, 501);
-  assert.match(answer.text, /mode=host/);
+  const taken = specOf('b', {}, ports({ TargetPort: 1, PublishedPort: 80 }));
+  const answer = await cluster.ask('POST', '/services/create', { body: taken });
+  assert.equal(answer.status, 400);
+  assert.match(answer.text, /port '80' is already in use by service 'a' \(\w+\) as an ingress port/);
+});
+
+test('networks of the cluster are named by their id, however they were asked for', async () => {
+  const network = { ...meta(), Spec: { Name: 'net1', Driver: 'overlay' }, internal: {} };
+  await cluster.put({ op: 'put', kind: 'network', object: network });
+  for (const [i, Target] of ['net1', network.ID, network.ID.slice(0, 8)].entries()) {
+    const { Spec } = await create(specOf(`s${i}`, {}, taskOf({ Networks: [{ Target, Aliases: ['x'] }] })));
+    assert.deepEqual(Spec.TaskTemplate?.Networks, [{ Target: network.ID, Aliases: ['x'] }]);
+  }
 });
 
 test('a service is shown as it was posted, in full and without what is ours', async () => {

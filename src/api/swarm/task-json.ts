@@ -2,25 +2,28 @@
  * Tasks as the API shows them, as JSON text. There may be tens of thousands of them in one answer while they change
  * all the time, so texts are kept for as long as their objects: an object of the view never changes.
  */
-import type { Task } from '../../model/objects.ts';
+import type { Network, NetworkAttachment, Task } from '../../model/objects.ts';
 import type { TaskSpec } from '../../model/spec.ts';
+import type { View } from '../../store/contract.ts';
 import { iterationForm } from './forms.ts';
 import { labels } from './go-form.ts';
+import { attachedNetworkForm } from './network-form.ts';
 
 const texts = new WeakMap<Task, string>();
 const specs = new WeakMap<TaskSpec, string>();
+const networks = new WeakMap<Network, string>();
 
-export function taskText(task: Task): string {
+export function taskText(task: Task, view: View): string {
   let text = texts.get(task);
   if (text === undefined) {
-    text = render(task);
+    text = render(task, view);
     texts.set(task, text);
   }
   return text;
 }
 
 /** Put together by hand: at this size the time that JSON.stringify takes for the whole of it can be felt. */
-function render(task: Task): string {
+function render(task: Task, view: View): string {
   const { ID, Version, CreatedAt, UpdatedAt, Labels, Slot, NodeID, Status } = task;
   const { NetworksAttachments, AssignedGenericResources, JobIteration } = task;
   let text = `{"ID":"${ID}","Version":{"Index":${Version.Index}},"CreatedAt":"${CreatedAt}","UpdatedAt":"${UpdatedAt}"`;
@@ -29,12 +32,25 @@ function render(task: Task): string {
   if (Slot) text += `,"Slot":${Slot}`;
   if (NodeID) text += `,"NodeID":"${NodeID}"`;
   text += `,"Status":${statusText(Status)},"DesiredState":"${task.DesiredState}"`;
-  if (NetworksAttachments?.length) text += `,"NetworksAttachments":${JSON.stringify(NetworksAttachments)}`;
+  if (NetworksAttachments?.length) {
+    text += `,"NetworksAttachments":[${NetworksAttachments.map((each) => attachmentText(each, view)).join()}]`;
+  }
   if (AssignedGenericResources?.length) {
     text += `,"GenericResources":${JSON.stringify(AssignedGenericResources)}`;
   }
   if (JobIteration) text += `,"JobIteration":${JSON.stringify(iterationForm(JobIteration))}`;
   return `${text},"Volumes":null}`;
+}
+
+/** With what is known of the network, for as long as it is there. */
+function attachmentText({ Network, Addresses }: NetworkAttachment, view: View): string {
+  const network = view.get('network', Network.ID);
+  let text = network && networks.get(network);
+  if (text === undefined) {
+    text = JSON.stringify(network ? attachedNetworkForm(network) : Network);
+    if (network) networks.set(network, text);
+  }
+  return `{"Network":${text},"Addresses":${JSON.stringify(Addresses)}}`;
 }
 
 function statusText({ Timestamp, State, Message, Err, ContainerStatus, PortStatus }: Task['Status']): string {

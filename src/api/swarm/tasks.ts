@@ -19,12 +19,16 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
   router.get('/tasks', ({ query }) => {
     const filters = parseFilters(query, FILTERS);
     const { view } = managerOf(membership).store;
-    return { status: 200, headers: JSON_HEADERS, stream: jsonArray(select(view, filters), taskText) };
+    return {
+      status: 200,
+      headers: JSON_HEADERS,
+      stream: jsonArray(select(view, filters), (task) => taskText(task, view)),
+    };
   });
 
   router.get('/tasks/{id}', ({ params }) => {
     const { view } = managerOf(membership).store;
-    return { status: 200, headers: JSON_HEADERS, text: `${taskText(findTask(view, params.id!))}\n` };
+    return { status: 200, headers: JSON_HEADERS, text: `${taskText(findTask(view, params.id!), view)}\n` };
   });
 };
 
