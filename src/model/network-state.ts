@@ -45,6 +45,8 @@ export interface NetworkEndpoint {
   mac: string;
   /** The container's names: `web.1.<task id>`, aliases given to the container itself. */
   names: string[];
+  /** The container was given name servers of its own: they are asked for all that is no name of its networks. */
+  ownNameServers?: boolean;
   serviceId?: string;
 }
 

@@ -75,6 +75,8 @@ export interface DataPlane {
    * only reports it. Networks that the state no longer has go as soon as no container is on them.
    */
   apply(state: NetworkState): Promise<void>;
+  /** The newest state that it was given; after a restart the last one of before. Undefined before the first. */
+  readonly state: NetworkState | undefined;
   /** The revision of the state that the kernel is at; undefined before the first. */
   readonly revision: number | undefined;
   /**

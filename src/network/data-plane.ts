@@ -79,6 +79,10 @@ class HostDataPlane implements DataPlane {
     });
   }
 
+  get state(): NetworkState | undefined {
+    return this.#wanted;
+  }
+
   get revision(): number | undefined {
     return this.#done?.revision;
   }

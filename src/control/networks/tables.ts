@@ -288,7 +288,7 @@ function readyByItself(task: Task | undefined): boolean {
 }
 
 function endpointOf(task: Task, networkId: string): NetworkEndpoint {
-  const { ID, NodeID, ServiceID, Slot, NetworksAttachments, internal } = task;
+  const { ID, NodeID, ServiceID, Slot, Spec, NetworksAttachments, internal } = task;
   const attachment = NetworksAttachments!.find(({ Network }) => Network.ID === networkId)!;
   const addresses = attachment.Addresses.map(hostOf);
   return {
@@ -297,6 +297,7 @@ function endpointOf(task: Task, networkId: string): NetworkEndpoint {
     addresses,
     mac: macOf(addresses[0]!),
     names: [`${internal.service.Name}.${Slot || NodeID}.${ID}`],
+    ...(Spec.ContainerSpec?.DNSConfig?.Nameservers?.length ? { ownNameServers: true } : {}),
     ...(ServiceID ? { serviceId: ServiceID } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** Answers to what is asked for names of ours, put together from encoded records that are kept per list of addresses. */
 import { addressRecord, CODE, codeReply, pointerRecord, type Query, reply, TYPE } from './message.ts';
-import { addressOfPointer, findName, findPointer, type View } from './names.ts';
+import { addressOfPointer, findName, findPointer, type Unknown, type View } from './names.ts';
 
 const encoded = new WeakMap<readonly string[], readonly Buffer[]>();
 
@@ -20,17 +20,20 @@ export function ownAnswer(
     const address = addressOfPointer(name);
     if (address !== undefined) {
       const found = findPointer(view, address);
-      if (found === 'elsewhere') return undefined;
-      if (found === 'nowhere') return codeReply(query, CODE.noSuchName);
+      if (typeof found === 'string') return unknown(query, found);
       return reply(query, type === TYPE.PTR || type === TYPE.ANY ? [pointerRecord(found.name)] : [], {
         limit,
       });
     }
   }
   const found = findName(view, name, type === TYPE.AAAA ? 'v6' : 'v4');
-  if (found === 'elsewhere') return undefined;
-  if (found === 'nowhere') return codeReply(query, CODE.noSuchName);
+  if (typeof found === 'string') return unknown(query, found);
   return reply(query, shuffled(recordsFor(found, type), limit, random), { limit });
+}
+
+function unknown(query: Query, who: Unknown): Buffer | undefined {
+  if (who === 'elsewhere') return undefined;
+  return codeReply(query, who === 'nowhere' ? CODE.noSuchName : CODE.serverFailure);
 }
 
 function recordsFor(

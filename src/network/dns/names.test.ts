@@ -126,6 +126,17 @@ test('internal networks have no world; the mesh has no names, but lets others be
   assert.equal(ask(names.viewOf('ingress', '10.0.9.77')!, 'web'), 'elsewhere');
 });
 
+test('who has name servers of its own asks them for the world', () => {
+  const own = new Names();
+  const [first, ...rest] = front.endpoints;
+  own.update(stateOf({ ...front, endpoints: [{ ...first!, ownNameServers: true }, ...rest] }));
+  const view = own.viewOf('front', '10.0.1.11')!;
+  assert.deepEqual(ask(view, 'web'), ['10.0.1.2']);
+  assert.equal(ask(view, 'example.com'), 'others');
+  assert.equal(findPointer(view, '192.0.2.1'), 'others');
+  assert.equal(ask(own.viewOf('front', '10.0.1.12')!, 'example.com'), 'elsewhere');
+});
+
 test('who is not known yet sees the network asked through; an unknown network is not answered', () => {
   const view = names.viewOf('front', '10.0.1.99')!;
   assert.deepEqual(ask(view, 'web'), ['10.0.1.2']);

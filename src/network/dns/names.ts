@@ -6,8 +6,12 @@ import { type Named, Zone } from './zone.ts';
 
 export type Family = 'v4' | 'v6';
 
-/** What there is to say about a name: `nowhere`: it does not exist; `elsewhere`: it is not ours to know. */
-export type Found = Named | 'nowhere' | 'elsewhere';
+/**
+ * Of a name that is none of the networks': `nowhere`: nobody is to be asked; `elsewhere`: the host's name servers know;
+ * `others`: the container has name servers of its own, which its engine asks when this one does not know.
+ */
+export type Unknown = 'nowhere' | 'elsewhere' | 'others';
+export type Found = Named | Unknown;
 
 /** Askers can invent addresses; the views of so many are kept. */
 const MAX_VIEWS = 10_000;
@@ -18,8 +22,8 @@ export interface View {
   readonly zones: readonly Zone[];
   /** These and the network of the routing mesh, where containers do not know each other. */
   readonly networks: readonly Zone[];
-  /** Whether it may ask for names of the world. */
-  readonly outward: boolean;
+  /** Who knows the names of the world for it. */
+  readonly world: Unknown;
 }
 
 export class Names {
@@ -61,16 +65,18 @@ export class Names {
       (zone) => zone !== asked && endpointId !== undefined && zone.has(endpointId),
     );
     const networks = [asked, ...others];
+    const independent = endpointId !== undefined && asked.isIndependent(endpointId);
+    const outward = networks.some(({ overlay }) => !overlay.internal);
     return {
       networks,
       zones: networks.filter(({ overlay }) => !overlay.ingress),
-      outward: networks.some(({ overlay }) => !overlay.internal),
+      world: independent ? 'others' : outward ? 'elsewhere' : 'nowhere',
     };
   }
 }
 
 /** @param name in lower case, without a dot at its end; also with a network's name behind it */
-export function findName({ zones, outward }: View, name: string, family: Family): Found {
+export function findName({ zones, world }: View, name: string, family: Family): Found {
   let exists: Named | undefined;
   const found = (named: Named | undefined): boolean => {
     exists ??= named;
@@ -82,19 +88,16 @@ export function findName({ zones, outward }: View, name: string, family: Family)
   const inNetwork = (zone: Zone): boolean =>
     name.endsWith(zone.suffix) && found(zone.find(name.slice(0, -zone.suffix.length)));
   if (zones.some(inNetwork)) return exists!;
-  return exists ?? (outward ? 'elsewhere' : 'nowhere');
+  return exists ?? world;
 }
 
 /** The name of whoever has that address, if it is one within the view's networks. */
-export function findPointer(
-  { zones, networks, outward }: View,
-  address: string,
-): { name: string } | 'nowhere' | 'elsewhere' {
+export function findPointer({ zones, networks, world }: View, address: string): { name: string } | Unknown {
   for (const zone of zones) {
     const name = zone.nameOf(address);
     if (name !== undefined) return { name };
   }
-  return !outward || networks.some((zone) => zone.contains(address)) ? 'nowhere' : 'elsewhere';
+  return networks.some((zone) => zone.contains(address)) ? 'nowhere' : world;
 }
 
 /** The address that a reverse look-up is about, canonical; undefined for any other name. */

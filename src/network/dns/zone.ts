@@ -17,6 +17,8 @@ interface Index {
   /** Ids of endpoints by address, canonical. */
   owners: Map<string, string>;
   endpointIds: Set<string>;
+  /** Ids of those that have name servers of their own. */
+  independent: Set<string>;
 }
 
 /** For comparing without case, as DNS does: ASCII only. */
@@ -52,6 +54,11 @@ export class Zone {
 
   has(endpointId: string): boolean {
     return this.#built.endpointIds.has(endpointId);
+  }
+
+  /** Whether that container was given name servers of its own. */
+  isIndependent(endpointId: string): boolean {
+    return this.#built.independent.has(endpointId);
   }
 
   /** Whether the address is one of this network's. */
@@ -107,7 +114,8 @@ function buildIndex({ endpoints, services }: OverlayState): Index {
   }
   // The strongest last: a service's name never leads past its virtual address.
   for (const collected of [ofSlots, ofReadySlots, ofContainers, ofServices]) collected.into(names);
-  return { names, pointers, owners, endpointIds: new Set(addresses.keys()) };
+  const independent = new Set(endpoints.filter((one) => one.ownNameServers).map(({ id }) => id));
+  return { names, pointers, owners, endpointIds: new Set(addresses.keys()), independent };
 }
 
 /** Addresses by name, each once; what has the same name is found together. */

@@ -1,0 +1,57 @@
+/** A host's networks with their names: a data plane whose states the name server follows, the last known one at once. */
+import type { DataPlane, DataPlaneOptions } from './contract.ts';
+import { createDataPlane } from './data-plane.ts';
+import { DnsServer } from './dns/server.ts';
+
+export interface HostNetworks extends DataPlane {
+  readonly names: DnsServer;
+}
+
+/** Resolves when the data plane is there; see `createDataPlane`. */
+export async function createHostNetworks(options: DataPlaneOptions): Promise<HostNetworks> {
+  const plane = await createDataPlane(options);
+  const { clock, log } = options;
+  const names = new DnsServer({ plane, clock, log });
+  if (plane.state) names.update(plane.state);
+  let turns = 0;
+  let shown = 0;
+  return {
+    names,
+    get state() {
+      return plane.state;
+    },
+    get revision() {
+      return plane.revision;
+    },
+    get counters() {
+      return plane.counters;
+    },
+    async apply(state) {
+      const turn = ++turns;
+      try {
+        await plane.apply(state);
+      } finally {
+        // Not before: what has a name is asked for at once, and has to be reached then. Also when the kernel is not all
+        // right in some place: what is said of all the others is true.
+        if (turn > shown) {
+          shown = turn;
+          names.update(state);
+        }
+      }
+    },
+    ensureNetwork: (networkId, signal) => plane.ensureNetwork(networkId, signal),
+    networksInUse: () => plane.networksInUse(),
+    dnsServerFor: (networkId) => plane.dnsServerFor(networkId),
+    dnsListenAddresses: () => plane.dnsListenAddresses(),
+    onDnsListenAddresses: (changed) => plane.onDnsListenAddresses(changed),
+    check: () => plane.check(),
+    async close() {
+      await names.close();
+      await plane.close();
+    },
+    async remove() {
+      await names.close();
+      await plane.remove();
+    },
+  };
+}
