@@ -7,14 +7,12 @@ import type { Failure } from './messages.ts';
 
 export class Child<Start extends object, Report extends { type: string }> {
   readonly #process: ChildProcess;
-  readonly #name: string;
   readonly #failed = Promise.withResolvers<never>();
   readonly #reports: Report[] = [];
   #wake: (() => void) | undefined;
 
   /** @param file beside this one */
   constructor(file: string, start: Start, execArgv: string[] = []) {
-    this.#name = file;
     this.#process = fork(join(import.meta.dirname, file), { execArgv });
     this.#failed.promise.catch(() => {}); // Whoever waits next hears of it.
     this.#process.on('message', (report: Report | Failure) => {
@@ -69,9 +67,5 @@ export class Child<Start extends object, Report extends { type: string }> {
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), 20_000);
     await exit;
     clearTimeout(timer);
-  }
-
-  get name(): string {
-    return this.#name;
   }
 }
