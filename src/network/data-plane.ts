@@ -72,6 +72,7 @@ class HostDataPlane implements DataPlane {
       overlay: (networkId) => this.#waitFor(networkId, AbortSignal.timeout(PATIENCE)),
       find: (networkId) => this.#overlays.get(networkId),
       now: () => options.clock.now(),
+      failed: (error) => options.log.warn({ err: error }, 'a container cannot answer published ports'),
       gone: () => {
         this.#prune = true;
         this.#tickIn(0);
@@ -115,7 +116,7 @@ class HostDataPlane implements DataPlane {
 
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
-    return this.#engineNetworks.ensure(overlay.state!);
+    return this.#engineNetworks.ensure(overlay.state!, this.#wantedIds());
   }
 
   networksInUse(): string[] {
@@ -309,16 +310,18 @@ class HostDataPlane implements DataPlane {
 
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */
   async #pruneNetworks(): Promise<void> {
-    const state = this.#wanted;
-    if (!state) return;
-    const ids = new Set(state.networks.map(({ id }) => id));
-    await this.#engineNetworks.prune(ids);
+    if (!this.#wanted) return;
+    await this.#engineNetworks.prune(this.#wantedIds());
     if (this.#unused().length > 0) await this.#run();
+  }
+
+  #wantedIds(): Set<string> {
+    return new Set(this.#wanted?.networks.map(({ id }) => id));
   }
 
   /** Overlays that the state has no more and no container is on. */
   #unused(): Overlay[] {
-    const ids = new Set(this.#wanted?.networks.map(({ id }) => id));
+    const ids = this.#wantedIds();
     return [...this.#overlays].flatMap(([id, overlay]) =>
       ids.has(id) || overlay.endpointIds.length > 0 ? [] : [overlay],
     );

@@ -14,9 +14,9 @@ interface EngineNetworkJson {
 }
 
 /** What the engine is asked to create. */
-export function engineNetworkRequest(overlay: OverlayState): Record<string, unknown> {
+export function engineNetworkRequest(overlay: OverlayState, name: string): Record<string, unknown> {
   return {
-    Name: overlay.name,
+    Name: name,
     Driver: DRIVER,
     Internal: overlay.internal,
     EnableIPv6: overlay.subnets.some(({ subnet }) => isV6(subnet)),
@@ -37,11 +37,15 @@ export class EngineNetworks {
     this.#engine = engine;
   }
 
-  /** The engine's network for that overlay, made where there is none. @throws the engine's error */
-  ensure(overlay: OverlayState): Promise<EngineNetwork> {
+  /**
+   * The engine's network for that overlay, made where there is none.
+   * @param wanted ids of the overlays that are to be there: others make room
+   * @throws the engine's error
+   */
+  ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {
     const creating =
       this.#creating.get(overlay.id) ??
-      this.#ensure(overlay).finally(() => this.#creating.delete(overlay.id));
+      this.#ensure(overlay, wanted).finally(() => this.#creating.delete(overlay.id));
     this.#creating.set(overlay.id, creating);
     return creating;
   }
@@ -61,13 +65,27 @@ export class EngineNetworks {
     }
   }
 
-  async #ensure(overlay: OverlayState): Promise<EngineNetwork> {
+  async #ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {
     const known = (await this.#list()).find(({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id);
     if (known) return { engineNetworkId: known.Id, name: known.Name };
-    const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', {
-      body: engineNetworkRequest(overlay),
-    });
-    return { engineNetworkId: Id, name: overlay.name };
+    try {
+      return await this.#create(overlay, overlay.name);
+    } catch (error) {
+      // A network of that name (409) or with that subnet (403) is there. It may be one that the cluster has no more.
+      const { status } = error as { status?: number };
+      if (status !== 409 && status !== 403) throw error;
+      await this.prune(wanted);
+      return this.#create(
+        overlay,
+        status === 409 ? `${overlay.name}.${overlay.id.slice(0, 12)}` : overlay.name,
+      );
+    }
+  }
+
+  async #create(overlay: OverlayState, name: string): Promise<EngineNetwork> {
+    const body = engineNetworkRequest(overlay, name);
+    const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', { body });
+    return { engineNetworkId: Id, name };
   }
 
   #list(): Promise<EngineNetworkJson[]> {

@@ -27,6 +27,14 @@ const PARAMETERS = sysctls({
   'net/netfilter/nf_conntrack_tcp_be_liberal': 1,
 });
 
+/** Bridges pass frames to the IP hooks only with this module. The host's own bridges are left as they were without it. */
+const LOAD_BRIDGE_FILTER = `
+if [ ! -d /proc/sys/net/bridge ]; then
+  modprobe br_netfilter
+  for kind in iptables ip6tables arptables; do echo 0 >/proc/sys/net/bridge/bridge-nf-call-$kind; done
+fi
+`;
+
 export interface OverlayOptions {
   networkId: string;
   link: Link;
@@ -205,7 +213,7 @@ export class Overlay {
   }
 
   async #create(): Promise<void> {
-    await runScript(`ip netns add ${this.#namespace}\n`);
+    await runScript(`${LOAD_BRIDGE_FILTER}ip netns add ${this.#namespace}\n`);
     await runScript(`${PARAMETERS}ip link set lo up\n`, this.#namespace);
   }
 

@@ -66,6 +66,7 @@ describe('data plane over time', { timeout }, () => {
     lab.published = [
       { protocol: 'tcp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
       { protocol: 'udp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
+      { protocol: 'sctp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
     ];
   }
 

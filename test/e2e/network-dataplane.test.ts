@@ -5,6 +5,7 @@ import { eventually } from '../support/lab.ts';
 import type { ProbeAnswer, Question } from '../support/network-probe.ts';
 import {
   addressesIn,
+  addressOptions,
   OverlayLab,
   PORT,
   type TestContainer,
@@ -26,6 +27,8 @@ const [A, B, OUTSIDE] = ['dpa', 'dpb', 'dpc'] as const;
 const near: TestContainer = { name: 'near', host: A, number: 101, networks: [ingress, backend] };
 const far: TestContainer = { name: 'far', host: B, number: 102, networks: [backend, ingress] };
 const client: TestContainer = { name: 'client', host: A, number: 103, networks: [backend] };
+/** Publishes a port of its host beside the routing mesh's. */
+const both: TestContainer = { name: 'both', host: B, number: 105, networks: [ingress] };
 const stranger: TestContainer = { name: 'stranger', host: A, number: 104, networks: [other] };
 
 interface Row {
@@ -47,7 +50,7 @@ describe('data plane', { timeout }, () => {
       { id: 'none', network: backend, number: 14, ready: [] },
     ];
     lab.published = (['tcp', 'udp'] as const).flatMap((protocol) =>
-      [near, far].map(({ name, number }) => ({
+      [near, far, both].map(({ name, number }) => ({
         protocol,
         port: 8000 + number,
         targetPort: PORT,
@@ -57,6 +60,7 @@ describe('data plane', { timeout }, () => {
     );
     await lab.apply();
     for (const container of [near, far, client, stranger]) await lab.run(container);
+    await lab.run(both, ['-p', `9000:${PORT}`]);
     await lab.apply();
     await eventually('servers up', 20_000, async () => {
       const [a, b] = await lab.askFrom(client, [
@@ -165,4 +169,48 @@ describe('data plane', { timeout }, () => {
       });
     }
   }
+
+  test('ports of the routing mesh and of the host on one container', async () => {
+    const rows: Row[] = [A, B, OUTSIDE].flatMap((host) => {
+      const seen = lab.underlay.get(host)!;
+      const mesh = (at: string): Row => ({
+        what: 'routing mesh',
+        question: { protocol: 'tcp', address: lab.underlay.get(at)!, port: 8000 + both.number },
+        expected: { name: 'both', client: seen },
+      });
+      return host === OUTSIDE ? [mesh(A), mesh(B)] : [];
+    });
+    const own: Row = {
+      what: 'port of the host',
+      question: { protocol: 'tcp', address: lab.underlay.get(B)!, port: 9000 },
+      expected: { name: 'both', client: lab.underlay.get(OUTSIDE)! },
+    };
+    await verify([...rows, own], (questions) => lab.askFromHost(OUTSIDE, questions));
+  });
+
+  test('containers have their way out, but those of internal networks', async () => {
+    const server = lab.lab.spawn('ssh', OUTSIDE, ...lab.probe('serve', 'world', String(PORT)));
+    try {
+      const question: Question = { protocol: 'tcp', address: lab.underlay.get(OUTSIDE)!, port: PORT };
+      await eventually('the world answers', 10_000, async () =>
+        (await lab.askFromHost(OUTSIDE, [question])).every(({ name }) => name),
+      );
+      const expected = { name: 'world', client: lab.underlay.get(A)! };
+      for (const container of [near, client])
+        await verify([{ what: container.name, question, expected }], (q) => lab.askFrom(container, q));
+      await verify([{ what: 'internal', question, expected: undefined }], (q) => lab.askFrom(stranger, q));
+    } finally {
+      server.kill();
+    }
+  });
+
+  test('a running container is connected and disconnected', async () => {
+    const { engineNetworkId } = await lab.planes.get(A)!.ensureNetwork(backend.id);
+    const rows = inner('tcp', v4, v4(backend, 120));
+    await lab.engine(A, 'network', 'connect', ...addressOptions(backend, 120), engineNetworkId, 'stranger');
+    await verify(rows, (questions) => lab.askFrom(stranger, questions));
+    await lab.engine(A, 'network', 'disconnect', engineNetworkId, 'stranger');
+    await verify(inner('tcp', v4, undefined), (questions) => lab.askFrom(stranger, questions));
+    for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
+  });
 });

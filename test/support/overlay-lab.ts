@@ -50,6 +50,11 @@ export const addressesIn = (network: TestNetwork, number: number): string[] => [
   v6(network, number),
 ];
 
+/** Of `docker create` and `docker network connect`. */
+export function addressOptions(network: TestNetwork, number: number): string[] {
+  return ['--ip', v4(network, number), '--ip6', v6(network, number)];
+}
+
 export class OverlayLab implements AsyncDisposable {
   readonly lab: Lab;
   /** With a data plane. */
@@ -107,20 +112,14 @@ export class OverlayLab implements AsyncDisposable {
     await Promise.all([...this.planes].map(([host, plane]) => plane.apply(this.state(host))));
   }
 
-  /** Runs the echo server in a container on its networks. */
-  async run(container: TestContainer, command?: string[]): Promise<void> {
+  /** Runs the echo server in a container on its networks. @param options more of `docker create` */
+  async run(container: TestContainer, options: string[] = []): Promise<void> {
     const { name, host, number, networks } = container;
     const plane = this.planes.get(host)!;
     const [first, ...rest] = await Promise.all(networks.map(({ id }) => plane.ensureNetwork(id)));
-    const at = (network: TestNetwork): string[] => [
-      '--ip',
-      v4(network, number),
-      '--ip6',
-      v6(network, number),
-    ];
     const dns = networks.flatMap((network) => ['--dns', v4(network, this.#hostNumber(host))]);
-    const program = command ?? [NODE, PROBE, 'serve', name, String(PORT)];
-    const on = ['--network', first!.engineNetworkId, ...at(networks[0]!)];
+    const program = this.probe('serve', name, String(PORT));
+    const on = ['--network', first!.engineNetworkId, ...addressOptions(networks[0]!, number)];
     await this.engine(
       host,
       'create',
@@ -131,11 +130,19 @@ export class OverlayLab implements AsyncDisposable {
       ...dns,
       ...on,
       ...MOUNTS,
+      ...options,
       'busybox',
       ...program,
     );
     for (const [index, { engineNetworkId }] of rest.entries())
-      await this.engine(host, 'network', 'connect', ...at(networks[index + 1]!), engineNetworkId, name);
+      await this.engine(
+        host,
+        'network',
+        'connect',
+        ...addressOptions(networks[index + 1]!, number),
+        engineNetworkId,
+        name,
+      );
     await this.engine(host, 'start', name);
     this.containers.push(container);
   }

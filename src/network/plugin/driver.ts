@@ -7,6 +7,7 @@ import { readJson, writeJson } from '../json-file.ts';
 import type { Overlay } from '../overlay.ts';
 import type { LocalPort } from '../overlay-facts.ts';
 import { Serial } from '../serial.ts';
+import { layWayBack } from '../way-back.ts';
 import type {
   CreateEndpointCall,
   CreateNetworkCall,
@@ -25,6 +26,8 @@ export interface OverlayDriverOptions {
   find(networkId: string): Overlay | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Told of what went wrong after the engine had its answer. */
+  failed(error: unknown): void;
   /** A network or an endpoint has gone: others may be free to go. */
   gone(): void;
 }
@@ -98,8 +101,15 @@ export class OverlayDriver implements NetworkDriver {
     const state = overlay.state;
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
-    if (!state?.ingress || endpoint.portmap) return answer;
+    if (!state?.ingress) return answer;
     const own = state.addresses.map(hostOf);
+    if (endpoint.portmap) {
+      // It is on the engine's bridge for ports of this host alone: both ways have to be there.
+      layWayBack({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways: own }).catch(
+        this.#options.failed,
+      );
+      return answer;
+    }
     const v6 = endpoint.addresses.some(isV6) ? own.find(isV6) : undefined;
     return { ...answer, Gateway: own.find(isV4), ...(v6 ? { GatewayIPv6: v6 } : {}) };
   }
