@@ -215,7 +215,14 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
     status: 400,
     message: `rpc error: code = FailedPrecondition desc = network ${overlay.Id} is in use by service s1`,
   });
-  assert.deepEqual(await client.json('POST', '/networks/prune'), { NetworksDeleted: null });
+  const prune = async () => {
+    const { NetworksDeleted } = await client.json<{ NetworksDeleted: string[] | null }>(
+      'POST',
+      '/networks/prune',
+    );
+    return (NetworksDeleted ?? []).filter((name) => name !== 'docker_gwbridge').sort();
+  };
+  assert.deepEqual(await prune(), []);
   await store.commit({
     changes: [
       { op: 'delete', kind: 'service', id: 's1', revision: store.view.get('service', 's1')!.Version.Index },
@@ -224,8 +231,7 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   await create({ Name: 'y', Driver: 'overlay' });
   await client.json('DELETE', '/networks/y');
   await create({ Name: 'local', Labels: { a: 'b' } });
-  const pruned = await client.json<{ NetworksDeleted: string[] }>('POST', '/networks/prune');
-  assert.deepEqual(pruned.NetworksDeleted.sort(), ['local', 'x']);
+  assert.deepEqual(await prune(), ['local', 'x']);
 });
 
 test('events of the cluster and of the engine come in one stream', async () => {
