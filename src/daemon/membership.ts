@@ -11,7 +11,7 @@ import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
 import type { DataPlane } from '../network/contract.ts';
-import { createDataPlane } from '../network/data-plane.ts';
+import { createHostNetworks } from '../network/host-networks.ts';
 import type { Store } from '../store/contract.ts';
 import { hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
@@ -366,7 +366,7 @@ export class HostMembership implements Membership {
 
   #startNetworks(record: MembershipRecord): Promise<DataPlane> {
     const { data, engine, clock, log } = this.#options;
-    return createDataPlane({
+    return createHostNetworks({
       engine,
       stateDir: join(data, NETWORKS),
       underlayAddress: record.dataPathHost ?? record.advertiseHost,
