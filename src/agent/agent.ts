@@ -3,6 +3,7 @@
  * whatever happens to the manager or to the agent itself.
  */
 import type { Clock } from '../model/clock.ts';
+import { contentKey } from '../model/contents.ts';
 import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
 import { isTerminal, type TaskState } from '../model/task-state.ts';
@@ -148,8 +149,8 @@ class Agent {
     }
     // Until everything is known, a part of it says nothing.
     if (!this.#assigned) return;
-    for (const secret of message.secrets) this.#secrets.set(secret.ID, secret);
-    for (const config of message.configs) this.#configs.set(config.ID, config);
+    for (const secret of message.secrets) this.#secrets.set(keyOf(secret), secret);
+    for (const config of message.configs) this.#configs.set(keyOf(config), config);
     for (const assigned of message.tasks) this.#assigned.set(assigned.task.ID, assigned);
     for (const id of message.removedTasks) this.#assigned.delete(id);
     for (const assigned of message.tasks) this.#assign(assigned);
@@ -157,8 +158,8 @@ class Agent {
       ? [...this.#workers.keys()].filter((id) => !this.#assigned!.has(id))
       : message.removedTasks;
     for (const id of gone) this.#remove(id);
-    for (const id of message.removedSecrets) this.#secrets.delete(id);
-    for (const id of message.removedConfigs) this.#configs.delete(id);
+    for (const key of message.removedSecrets) this.#secrets.delete(key);
+    for (const key of message.removedConfigs) this.#configs.delete(key);
     if (message.full) void this.#sweep();
   }
 
@@ -258,5 +259,7 @@ function deservesLook(state: TaskState, container: TaskContainer | undefined): b
   if (isTerminal(state)) return container?.state === 'running';
   return state === 'running' && (container?.state !== 'running' || container.health === 'unhealthy');
 }
+
+const keyOf = (object: Secret | Config): string => contentKey(object.ID, object.internal.contentVersion);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

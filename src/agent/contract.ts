@@ -40,7 +40,7 @@ export interface TaskContainer {
   ports: TaskStatus['PortStatus'];
 }
 
-/** What of the cluster's content a task uses, by id. */
+/** What of the cluster's content a task uses, by `contentKey`. */
 export interface TaskDependencies {
   secrets: ReadonlyMap<string, Secret>;
   configs: ReadonlyMap<string, Config>;

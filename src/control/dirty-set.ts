@@ -13,10 +13,12 @@ import { isInvalid, isLive } from './slots.ts';
 export class DirtySet {
   readonly services = new Set<string>();
   readonly nodes = new Set<string>();
+  readonly oldContents = new Set<string>();
 
   everything(view: View): void {
     for (const service of view.all('service')) this.services.add(service.ID);
     for (const node of view.all('node')) this.nodes.add(node.ID);
+    for (const content of view.all('oldContent')) this.oldContents.add(content.ID);
     // Tasks may outlive their service and their node.
     for (const task of view.all('task')) {
       this.services.add(task.ServiceID);
@@ -27,17 +29,28 @@ export class DirtySet {
   apply(view: View, commit: Commit): void {
     for (const event of commit.events) {
       if (event.kind === 'task') {
-        if (concernsService(view, event)) this.services.add((event.after ?? event.before)!.ServiceID);
+        if (concernsService(view, event)) this.addService(view, (event.after ?? event.before)!.ServiceID);
       } else if (event.kind === 'node') {
         this.applyNode(view, event);
       } else if (event.kind === 'service') {
-        this.services.add(event.id);
+        this.addService(view, event.id);
+      } else if (event.kind === 'oldContent' && event.after) {
+        this.oldContents.add(event.id);
       }
     }
   }
 
+  /** What becomes of a service and its tasks decides whether old content is still needed. */
+  private addService(view: View, id: string): void {
+    this.services.add(id);
+    if (view.count('oldContent') === 0) return;
+    for (const { ID, internal } of view.all('oldContent')) {
+      if (internal.services.includes(id)) this.oldContents.add(ID);
+    }
+  }
+
   get size(): number {
-    return this.services.size + this.nodes.size;
+    return this.services.size + this.nodes.size + this.oldContents.size;
   }
 
   private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {

@@ -34,6 +34,7 @@ export function newTask(cluster: Cluster | undefined, service: Service, options:
     DesiredState: options.desired,
     internal: {
       specVersion: service.internal.specVersion,
+      ...(service.internal.contents && { contents: service.internal.contents }),
       service: { Name: service.Spec.Name ?? '', Labels: service.Spec.Labels ?? {} },
       ...(service.Spec.EndpointSpec && { endpoint: service.Spec.EndpointSpec }),
       ...(logDriver && { logDriver }),

@@ -10,6 +10,7 @@ import { AllocatorIndex, type Work } from './allocator/index.ts';
 import type { ObjectPlanner, PlanContext } from './contract.ts';
 import { DirtySet } from './dirty-set.ts';
 import { planNode } from './nodes.ts';
+import { planOldContent } from './old-contents.ts';
 import { SchedulerIndex } from './scheduler/index.ts';
 import { schedule } from './scheduler/schedule.ts';
 import { planService } from './service.ts';
@@ -37,7 +38,7 @@ export function startControl(options: ControlOptions): Promise<void> {
   return new Control(options).run();
 }
 
-type Planned = 'service' | 'node';
+type Planned = 'service' | 'node' | 'oldContent';
 
 class Control {
   private readonly options: ControlOptions;
@@ -102,7 +103,8 @@ class Control {
     return (
       (this.scheduling.until <= now && (this.index.hasWork() || this.allocator.hasWork())) ||
       this.ready('node', now).next().done !== true ||
-      this.ready('service', now).next().done !== true
+      this.ready('service', now).next().done !== true ||
+      this.ready('oldContent', now).next().done !== true
     );
   }
 
@@ -114,7 +116,8 @@ class Control {
   }
 
   private setOf(kind: Planned): Set<string> {
-    return kind === 'service' ? this.dirty.services : this.dirty.nodes;
+    if (kind === 'service') return this.dirty.services;
+    return kind === 'node' ? this.dirty.nodes : this.dirty.oldContents;
   }
 
   private async sleepUntilWork(): Promise<void> {
@@ -171,6 +174,11 @@ class Control {
     this.allocating = undefined;
     const changes = this.place(services.changes);
     await this.commit(changes, services.ids, 'service');
+    const contents = this.plan('oldContent', planOldContent);
+    if (contents.changes.length > 0) {
+      this.allocating = undefined;
+      await this.commit(contents.changes, contents.ids, 'oldContent');
+    }
   }
 
   private plan(kind: Planned, planner: ObjectPlanner): { changes: Change[]; ids: string[] } {

@@ -39,6 +39,12 @@ export function updateSlots(
   const found = currentRun(service);
   if (dirty.length === 0 && !found) return settle(draft, service);
 
+  const settlesAt = service.internal.contentChange?.settlesAt ?? 0;
+  if (!found && settlesAt > draft.now) {
+    draft.wake(settlesAt);
+    return service;
+  }
+
   const rollback = state === 'rollback_started';
   const rules = updateRules(service.Spec, rollback);
   const run = found ?? begin(draft, service, rollback, dirty.length);
@@ -156,7 +162,7 @@ function stop(
   }
 
   const { PreviousSpec: _, ...rest } = service;
-  const { previousSpecVersion, ...internal } = service.internal;
+  const { previousSpecVersion, previousContents, contents, contentChange, ...internal } = service.internal;
   const credential = draft.view.get('credential', service.ID);
   if (credential?.previousAuth !== undefined) {
     const { previousAuth, ...kept } = credential;
@@ -168,7 +174,11 @@ function stop(
       ...rest,
       Spec: previous,
       UpdateStatus: { ...status, State: 'rollback_started', Message: `update rolled back ${cause}` },
-      internal: { ...internal, specVersion: previousSpecVersion ?? 0 },
+      internal: {
+        ...internal,
+        specVersion: previousSpecVersion ?? 0,
+        ...(previousContents && { contents: previousContents }),
+      },
     },
     undefined,
   );

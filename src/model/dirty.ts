@@ -1,5 +1,6 @@
 /** Whether a task still is what its service asks for. */
 import { meetsConstraints, parseConstraints } from './constraint.ts';
+import { sameContents } from './contents.ts';
 import type { Node, Service, Task } from './objects.ts';
 import type { EndpointSpec, Placement } from './spec.ts';
 
@@ -22,6 +23,7 @@ export function compareToSpec(service: Service, task: Task): Difference {
   if (!sameSpec(withRuntime(template), withRuntime(spec))) return 'other';
   if (!sameSpec(withPortDefaults(service.Spec.EndpointSpec), withPortDefaults(task.internal.endpoint)))
     return 'other';
+  if (!sameContents(template, service.internal.contents, task.internal.contents)) return 'other';
   return sameSpec(wanted, actual) ? 'none' : 'placement';
 }
 

@@ -120,6 +120,19 @@ export interface Service extends Meta {
     /** The revision at which Spec was last written by a user; tasks remember the one they were made from. */
     specVersion: number;
     previousSpecVersion?: number;
+    /** The contents that Spec stands for, and those that PreviousSpec does. */
+    contents?: ContentVersions;
+    previousContents?: ContentVersions;
+    /** Set while the service was last changed not by a new spec but by new content of what it uses. */
+    contentChange?: {
+      /** The service's revision before. Who has read a later one knows all that a user has written. */
+      revision: number;
+      /**
+       * The rolling update does not begin before (ms): who changes content often changes the spec right after it, and
+       * one update is enough for both.
+       */
+      settlesAt: number;
+    };
     /** The rolling update or rollback that is under way; the orchestrator's alone. */
     update?: {
       /** Names this run; tasks made by it carry it. */
@@ -166,6 +179,8 @@ export interface Task extends Meta {
   internal: {
     /** `internal.specVersion` of the service that this task was made from. */
     specVersion: number;
+    /** The contents of what its spec refers to. */
+    contents?: ContentVersions;
     /** The service's name and labels, so that a task keeps its name after its service is gone. */
     service: { Name: string; Labels: Record<string, string> };
     endpoint?: EndpointSpec;
@@ -201,14 +216,32 @@ export interface Network extends Meta {
   };
 }
 
+/** Versions of the contents of secrets and configs by their ids. What is not named is at its first version, 0. */
+export type ContentVersions = Readonly<Record<string, number>>;
+
 export interface Secret extends Meta {
+  /** Its data is the newest content. */
   Spec: SecretSpec;
-  internal: Record<string, never>;
+  internal: { contentVersion?: number };
 }
 
 export interface Config extends Meta {
+  /** Its data is the newest content. */
   Spec: ConfigSpec;
-  internal: Record<string, never>;
+  internal: { contentVersion?: number };
+}
+
+/** What a secret or config contained before it was changed; its ID is made by `contentKey`. Encrypted at rest. */
+export interface OldContent extends Meta {
+  /** The secret or config, and the version that this was. */
+  of: string;
+  version: number;
+  Data?: string;
+  Templating?: Driver;
+  internal: {
+    /** The services that stood for it when it was replaced, by id: nobody else ever uses it. */
+    services: readonly string[];
+  };
 }
 
 /** Registry credentials of a service (base64 of the X-Registry-Auth header); its ID is the service's. Encrypted at rest. */

@@ -72,6 +72,7 @@ export interface Assignments {
   tasks: AssignedTask[];
   /** Ids of tasks that are no more: their containers are removed. */
   removedTasks: string[];
+  /** With the content that their version says. Those removed are named by `contentKey`. */
   secrets: Secret[];
   configs: Config[];
   removedSecrets: string[];

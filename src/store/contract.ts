@@ -2,7 +2,17 @@
  * The seam between the cluster and where its state lives, in etcd's terms: a consistent in-memory view, a transaction
  * that compares revisions, and a watch from a revision. Every driver passes the suite in conformance.ts.
  */
-import type { Cluster, Config, Credential, Network, Node, Secret, Service, Task } from '../model/objects.ts';
+import type {
+  Cluster,
+  Config,
+  Credential,
+  Network,
+  Node,
+  OldContent,
+  Secret,
+  Service,
+  Task,
+} from '../model/objects.ts';
 
 export interface Kinds {
   cluster: Cluster;
@@ -13,6 +23,7 @@ export interface Kinds {
   secret: Secret;
   config: Config;
   credential: Credential;
+  oldContent: OldContent;
 }
 export type Kind = keyof Kinds;
 

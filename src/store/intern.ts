@@ -11,6 +11,7 @@ export class TaskInterner {
     const key = `${task.ServiceID}/${internal.specVersion}/`;
     internal.service = this.#share(`${key}service`, internal.service);
     if (internal.endpoint) internal.endpoint = this.#share(`${key}endpoint`, internal.endpoint);
+    if (internal.contents) internal.contents = this.#share(`${key}contents`, internal.contents);
     task.ServiceID = this.#sameId(task.ServiceID);
     if (task.NodeID) task.NodeID = this.#sameId(task.NodeID);
   }

@@ -6,7 +6,10 @@ import { compareStates, TASK_STATES } from '../model/task-state.ts';
 import type { Change, Compare, Kind, Kinds, StoreEvent, Transaction, View } from './contract.ts';
 import { sampleNetwork, sampleNode, sampleSecret, sampleService, sampleTask } from './samples.ts';
 
-const KINDS: Kind[] = ['cluster', 'node', 'service', 'task', 'network', 'secret', 'config', 'credential'];
+const KINDS: Kind[] = [
+  ...(['cluster', 'node', 'service', 'task', 'network'] as const),
+  ...(['secret', 'config', 'oldContent', 'credential'] as const),
+];
 const NAMES = ['', 'Alpha', 'alpha', 'beta'];
 const NODES = [undefined, '', 'n0', 'n1'];
 const SERVICES = ['s0', 's1', 's2'];

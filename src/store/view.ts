@@ -20,6 +20,7 @@ export class MemoryView implements View {
     secret: new Map(),
     config: new Map(),
     credential: new Map(),
+    oldContent: new Map(),
   };
   readonly #names: { [K in Named]: Groups<Kinds[K]> } = {
     node: new Groups(),
@@ -81,7 +82,8 @@ export class MemoryView implements View {
     else objects.delete(event.id);
 
     if (event.kind === 'task') this.#indexTask(event.id, event.before, event.after);
-    else if (event.kind !== 'cluster' && event.kind !== 'credential') this.#indexName(event);
+    else if (event.kind !== 'cluster' && event.kind !== 'credential' && event.kind !== 'oldContent')
+      this.#indexName(event);
   }
 
   #indexName(event: EventOf<Named>): void {

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, posix } from 'node:path';
 import { promisify } from 'node:util';
+import { contentKey } from '../../model/contents.ts';
 import type { Config, Secret, Task } from '../../model/objects.ts';
 import { expand, type TemplateContext } from '../../model/template.ts';
 import type { TaskDependencies } from '../contract.ts';
@@ -26,8 +27,9 @@ export interface TaskFile {
 /** The files of a task. Throws if the task refers to something that did not come with it, or a template is wrong. */
 export function taskFiles(task: Task, dependencies: TaskDependencies, context: TemplateContext): TaskFile[] {
   const spec = task.Spec.ContainerSpec;
-  const secretOf = new Map((spec?.Secrets ?? []).map((ref) => [ref.File?.Name ?? '', ref.SecretID ?? '']));
-  const configOf = new Map((spec?.Configs ?? []).map((ref) => [ref.File?.Name ?? '', ref.ConfigID ?? '']));
+  const key = (id: string | null | undefined) => contentKey(id ?? '', task.internal.contents?.[id ?? '']);
+  const secretOf = new Map((spec?.Secrets ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.SecretID)]));
+  const configOf = new Map((spec?.Configs ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.ConfigID)]));
   const content = (object: Secret | Config): Buffer => {
     const data = Buffer.from(object.Spec.Data ?? '', 'base64');
     if (object.Spec.Templating?.Name !== 'golang') return data;
@@ -42,12 +44,12 @@ export function taskFiles(task: Task, dependencies: TaskDependencies, context: T
     return Buffer.from(expand(data.toString(), context, functions));
   };
   const secrets = (spec?.Secrets ?? []).map((ref) => {
-    const object = found(dependencies.secrets, ref.SecretID, 'secret', ref.SecretName);
+    const object = found(dependencies.secrets, key(ref.SecretID), 'secret', ref.SecretName);
     return file(ref.File, content(object), SECRETS_DIR);
   });
   const configs = (spec?.Configs ?? []).map((ref) => {
     if (!ref.File) return undefined;
-    const object = found(dependencies.configs, ref.ConfigID, 'config', ref.ConfigName);
+    const object = found(dependencies.configs, key(ref.ConfigID), 'config', ref.ConfigName);
     return file(ref.File, content(object), '/');
   });
   return [...secrets, ...configs].filter((one) => one !== undefined);
@@ -55,11 +57,11 @@ export function taskFiles(task: Task, dependencies: TaskDependencies, context: T
 
 function found<T>(
   objects: ReadonlyMap<string, T>,
-  id: string | null | undefined,
+  key: string | undefined,
   kind: string,
   name: string | null | undefined,
 ): T {
-  const object = objects.get(id ?? '');
+  const object = objects.get(key ?? '');
   if (!object) throw new Error(`${kind} not found: ${name}`);
   return object;
 }

@@ -76,7 +76,10 @@ for (const { kind, limit } of [
     else says(await cluster.ask('GET', '/configs?filters={"names":["x"]}'), 400, "invalid filter 'names'");
   });
 
-  test(`${kind}: only labels change`, async () => {
+  test(`${kind}: where content is fixed, only labels change`, async () => {
+    const [found] = cluster.store.view.all('cluster');
+    const Spec = { ...found!.Spec, Labels: { 'essaim.contents': 'fixed' } };
+    await cluster.put({ op: 'put', kind: 'cluster', object: { ...found!, Spec } });
     await create({ Name: 's', Data: 'YQ==', Templating: { Name: 'golang' } });
     const update = (body: object, version: number | string = stored('s').Version.Index) =>
       cluster.ask('POST', `${path}/s/update?version=${version}`, { body });

@@ -1,13 +1,15 @@
 /** Secrets and configs: the same routes for both, but that the data of a secret is never shown. */
 import { timestamp } from '../../model/clock.ts';
+import { sameSpec } from '../../model/dirty.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
-import type { Config, Secret } from '../../model/objects.ts';
+import type { Cluster, Config, Secret } from '../../model/objects.ts';
 import { ConfigSpec, SecretSpec } from '../../model/spec.ts';
 import type { Change, Kinds, View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import { compareVersions, versionValue } from '../query.ts';
 import type { ApiRequest, RouteModule } from '../router.ts';
 import { managerOf } from './access.ts';
+import { contentChanges, forgetContents } from './content-change.ts';
 import { configForm, secretForm } from './forms.ts';
 import { labels, map, optional, present, text } from './go-form.ts';
 import { findConfig, findSecret } from './lookup.ts';
@@ -15,6 +17,9 @@ import { usersOf } from './service-references.ts';
 import { checkVersion, write } from './write.ts';
 
 type Kind = 'secret' | 'config';
+
+/** On the swarm: 'fixed' makes content as unchangeable as Docker Swarm does. */
+const CONTENTS_LABEL = 'essaim.contents';
 
 /** What a kind has of its own. */
 interface Rules<K extends Kind> {
@@ -99,17 +104,20 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       const manager = managerOf(membership);
       await write(manager.store, (view) => {
         const object: Secret | Config = rules.find(view, request.params.id!);
-        const same = data.length === 0 || data.equals(Buffer.from(object.Spec.Data ?? '', 'base64'));
-        if (spec.Name !== object.Spec.Name || !same) {
-          throw rpcError('InvalidArgument', 'only updates to Labels are allowed');
-        }
+        const next = changed(object, spec, data, manager.cluster(), rules);
         checkVersion(object, version);
-        const next = {
-          ...object,
-          UpdatedAt: timestamp(manager.now()),
-          Spec: { ...object.Spec, Labels: labels(spec.Labels) },
-        };
-        return { changes: [{ op: 'put', kind, object: next } as Change], result: undefined };
+        const at = manager.now();
+        const put = { op: 'put', kind, object: { ...next, UpdatedAt: timestamp(at) } } as Change;
+        // Without data it is about the labels alone.
+        const others = data.length === 0 ? [] : contentChanges(view, object, next, at);
+        return { changes: [put, ...others], result: undefined };
+      });
+      if (data.length === 0) return { status: 200 };
+      // A service that was being created meanwhile may have got what was there before.
+      await write(manager.store, (view) => {
+        const [object]: Array<Secret | Config> = view.byName(kind, spec.Name ?? '');
+        const changes = object ? contentChanges(view, object, object, manager.now()) : [];
+        return { changes, result: undefined };
       });
       return { status: 200 };
     });
@@ -126,10 +134,8 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
             `${kind} '${Spec.Name}' is in use by the following ${services}: ${users.join(', ')}`,
           );
         }
-        return {
-          changes: [{ op: 'delete', kind, id: ID, revision: Version.Index } as Change],
-          result: undefined,
-        };
+        const remove = { op: 'delete', kind, id: ID, revision: Version.Index } as Change;
+        return { changes: [remove, ...forgetContents(view, ID)], result: undefined };
       });
       return { status: 204 };
     });
@@ -149,6 +155,35 @@ function matches({ ID, Spec }: Secret | Config, filters: Filters): boolean {
   );
 }
 
+/**
+ * With the labels, and the content if there is any, of `posted`. Throws ApiError if that is not allowed, or if the
+ * cluster does as Docker Swarm does and lets no content change.
+ */
+function changed(
+  object: Secret | Config,
+  posted: SecretSpec,
+  data: Buffer,
+  cluster: Cluster,
+  rules: Rules<Kind>,
+): Secret | Config {
+  const { Name, Labels, Data, Templating } = canonical(posted, data);
+  const { Data: oldData, Templating: oldTemplating, ...rest } = object.Spec;
+  const sameData = data.length === 0 || Data === oldData;
+  const fixed = cluster.Spec.Labels?.[CONTENTS_LABEL] === 'fixed';
+  if (Name !== object.Spec.Name || (fixed && !sameData)) {
+    throw rpcError('InvalidArgument', 'only updates to Labels are allowed');
+  }
+  const Spec = { ...object.Spec, Labels: Labels! };
+  if (data.length === 0 || fixed || (sameData && sameSpec(Templating, oldTemplating)))
+    return { ...object, Spec };
+  checkSize(data, rules);
+  return {
+    ...object,
+    Spec: { ...rest, Labels: Labels!, Data: Data!, ...(Templating && { Templating }) },
+    internal: { ...object.internal, contentVersion: (object.internal.contentVersion ?? 0) + 1 },
+  };
+}
+
 function canonical(spec: SecretSpec, data: Buffer): SecretSpec {
   const driver = ({ Name, Options }: NonNullable<SecretSpec['Driver']>) =>
     present({ Name: text(Name), Options: map(Options) });
@@ -161,7 +196,7 @@ function canonical(spec: SecretSpec, data: Buffer): SecretSpec {
   });
 }
 
-function validate(spec: SecretSpec, data: Buffer, { kind, limit }: Rules<Kind>): void {
+function validate(spec: SecretSpec, data: Buffer, rules: Rules<Kind>): void {
   const name = spec.Name ?? '';
   if (name === '') throw rpcError('InvalidArgument', 'name must be provided');
   if (name.length > 64 || !NAME.test(name)) {
@@ -174,6 +209,10 @@ function validate(spec: SecretSpec, data: Buffer, { kind, limit }: Rules<Kind>):
     if (!spec.Driver.Name) throw rpcError('InvalidArgument', 'secret driver must have a name');
     throw rpcError('Unknown', `plugin ${JSON.stringify(spec.Driver.Name)} not found`);
   }
+  checkSize(data, rules);
+}
+
+function checkSize(data: Buffer, { kind, limit }: Rules<Kind>): void {
   if (data.length === 0 || data.length >= limit) {
     throw rpcError('InvalidArgument', `${kind} data must be larger than 0 and less than ${limit} bytes`);
   }

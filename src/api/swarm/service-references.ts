@@ -1,5 +1,7 @@
 /** The secrets and configs that services use. */
+import { contentIds, contentsOf } from '../../model/contents.ts';
 import { rpcError } from '../../model/errors.ts';
+import type { ContentVersions, Service } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
 import type { Compare, View } from '../../store/contract.ts';
 
@@ -34,6 +36,22 @@ export function requireReferences(view: View, spec: ServiceSpec): Compare[] {
     }
     const ids = new Map(found.map(({ object }) => [object!.ID, object!.Version.Index]));
     return [...ids].map(([id, revision]) => ({ kind, id, revision }));
+  });
+}
+
+/**
+ * The contents that a service stands for once it has this spec: what it uses already stays as it is (it may have been
+ * rolled back to it), what it uses from now on is the newest.
+ */
+export function contentsFor(
+  view: View,
+  spec: ServiceSpec,
+  before: Service | undefined,
+): ContentVersions | undefined {
+  const used = new Set(contentIds(before?.Spec.TaskTemplate));
+  return contentsOf(spec.TaskTemplate, (id) => {
+    if (used.has(id)) return before!.internal.contents?.[id] ?? 0;
+    return (view.get('secret', id) ?? view.get('config', id))?.internal.contentVersion ?? 0;
   });
 }
 

@@ -48,10 +48,22 @@ const secret = (SecretID: string, SecretName: string, Name: string) => ({
   SecretName,
   File: { Name },
 });
-test('jobs are not there yet', async () => {
-  const body = specOf('a', {}, { Mode: { GlobalJob: {} } });
-  const answer = await cluster.ask('POST', '/services/create', { body });
-  assert.equal(answer.status, 501);
+test('jobs have a status from the beginning, and run anew with each update', async () => {
+  const { ID } = await create(specOf('a', {}, { Mode: { GlobalJob: {} } }));
+  const update = async (query: string) => {
+    const { Version, Spec } = cluster.store.view.get('service', ID)!;
+    const { status } = await cluster.ask('POST', `/services/a/update?version=${Version.Index}${query}`, {
+      body: Spec,
+    });
+    assert.equal(status, 200);
+    return ((await cluster.ask('GET', '/services/a')).body as Service).JobStatus;
+  };
+  const { JobStatus } = (await cluster.ask('GET', '/services/a')).body as Service;
+  assert.deepEqual(JobStatus, { JobIteration: {}, LastExecution: '2026-01-02T03:04:05.000Z' });
+  cluster.now += 1000;
+  const later = { LastExecution: '2026-01-02T03:04:06.000Z' };
+  assert.deepEqual(await update(''), { JobIteration: { Index: 1 }, ...later });
+  assert.deepEqual(await update('&rollback=previous'), { JobIteration: { Index: 2 }, ...later });
 });
 
 test('ports in ingress mode need an ingress network', async () => {

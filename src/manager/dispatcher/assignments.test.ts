@@ -112,3 +112,50 @@ test('only what an agent acts on is worth telling', () => {
   ];
   for (const [from, to, need] of cases) assert.equal(needOf(from, to), need);
 });
+
+test('each task comes with the content that it stands for, once per content', async () => {
+  const { internal } = task('x');
+  const newer = { Spec: withSecret, internal: { ...internal, contents: { co: 1 } } };
+  const store = await storeWith(task('a', { Spec: withSecret }));
+  const before = store.view.get('config', 'co')!;
+  await store.commit({
+    changes: [
+      {
+        op: 'put',
+        kind: 'config',
+        object: { ...before, Spec: { Name: 'co', Data: 'z' }, internal: { contentVersion: 1 } },
+      },
+      {
+        op: 'put',
+        kind: 'oldContent',
+        object: {
+          ...before,
+          Version: { Index: 0 },
+          of: 'co',
+          version: 0,
+          Data: 'y',
+          internal: { services: [] },
+        },
+      },
+    ],
+  });
+  await put(store, task('b', newer), task('c', newer));
+  const set = new AssignmentSet('n');
+  const { configs, secrets } = set.full(store.view);
+  assert.deepEqual(
+    configs.map(({ ID, Spec, internal: { contentVersion } }) => [ID, contentVersion, Spec]),
+    [
+      ['co', 0, { Name: 'co', Data: 'y' }],
+      ['co', 1, { Name: 'co', Data: 'z' }],
+    ],
+  );
+  assert.equal(secrets.length, 1);
+  await put(store, { ...store.view.get('task', 'a')!, DesiredState: 'shutdown' });
+  assert.deepEqual(set.changes(store.view, tell('a'))?.removedConfigs, ['co']);
+  await put(
+    store,
+    { ...store.view.get('task', 'b')!, DesiredState: 'shutdown' },
+    { ...store.view.get('task', 'c')!, DesiredState: 'shutdown' },
+  );
+  assert.deepEqual(set.changes(store.view, tell('b', 'c'))?.removedConfigs, ['co.1']);
+});

@@ -1,5 +1,6 @@
 /** What one agent has been told to do, and what it has to be told now. */
 import { isDeepStrictEqual } from 'node:util';
+import { contentKey } from '../../model/contents.ts';
 import type { Config, Secret, Task } from '../../model/objects.ts';
 import type { AssignedTask, Assignments } from '../../model/protocol.ts';
 import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
@@ -20,7 +21,7 @@ export class AssignmentSet {
   readonly #nodeId: string;
   /** Whether the agent is not to know yet that a task has to stop. */
   readonly #isHeld: (taskId: string) => boolean;
-  /** The tasks that the agent knows of, with the ids of what each of them uses. */
+  /** The tasks that the agent knows of, with the keys of the contents that each of them uses. */
   readonly #tasks = new Map<string, Uses>();
   readonly #secrets = new Counts();
   readonly #configs = new Counts();
@@ -63,8 +64,8 @@ export class AssignmentSet {
       full: false,
       tasks,
       removedTasks,
-      secrets: secrets.added.map((id) => view.get('secret', id)).filter((s): s is Secret => s !== undefined),
-      configs: configs.added.map((id) => view.get('config', id)).filter((c): c is Config => c !== undefined),
+      secrets: secrets.added.flatMap((key) => withContent(view, 'secret', key) ?? []),
+      configs: configs.added.flatMap((key) => withContent(view, 'config', key) ?? []),
       removedSecrets: secrets.removed,
       removedConfigs: configs.removed,
     };
@@ -94,9 +95,26 @@ const NOTHING: Uses = { secrets: [], configs: [] };
 function usesOf(task: Task): Uses {
   const container = task.Spec.ContainerSpec;
   if (!container || isTerminal(task.Status.State) || atLeast(task.DesiredState, 'shutdown')) return NOTHING;
-  const secrets = (container.Secrets ?? []).flatMap((reference) => reference.SecretID ?? []);
-  const configs = (container.Configs ?? []).flatMap((reference) => reference.ConfigID ?? []);
+  const key = (id: string | null | undefined) => (id ? contentKey(id, task.internal.contents?.[id]) : []);
+  const secrets = (container.Secrets ?? []).flatMap((reference) => key(reference.SecretID));
+  const configs = (container.Configs ?? []).flatMap((reference) => key(reference.ConfigID));
   return secrets.length + configs.length === 0 ? NOTHING : { secrets, configs };
+}
+
+/** The secret or config with the content that the key names; undefined if there is none such any more. */
+function withContent<K extends 'secret' | 'config'>(
+  view: View,
+  kind: K,
+  key: string,
+): (K extends 'secret' ? Secret : Config) | undefined {
+  const old = view.get('oldContent', key);
+  const object: Secret | Config | undefined = view.get(kind, old?.of ?? key.replace(/\..*/, ''));
+  if (!object) return undefined;
+  if (!old) return contentKey(object.ID, object.internal.contentVersion) === key ? object : undefined;
+  const { Data: _, Templating: __, ...spec } = object.Spec;
+  const { Data, Templating, version } = old;
+  const Spec = { ...spec, ...(Data !== undefined && { Data }), ...(Templating && { Templating }) };
+  return { ...object, Spec, internal: { contentVersion: version } };
 }
 
 /** How many tasks use each thing. */

@@ -8,7 +8,7 @@ import type { Task } from '../../model/objects.ts';
 import type { TaskSpec } from '../../model/spec.ts';
 import type { Kind, Kinds } from '../contract.ts';
 
-const SECRET: ReadonlySet<Kind> = new Set<Kind>(['cluster', 'secret', 'config', 'credential']);
+const SECRET: ReadonlySet<Kind> = new Set<Kind>(['cluster', 'secret', 'config', 'oldContent', 'credential']);
 const NONCE = 12;
 const TAG = 16;
 

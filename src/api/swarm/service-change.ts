@@ -1,0 +1,131 @@
+/** What becomes of a service that somebody changes. `now` is the time as objects carry it. */
+import { modeOf } from '../../model/defaults.ts';
+import { sameSpec } from '../../model/dirty.ts';
+import { keptEndpoint } from '../../model/endpoint.ts';
+import { rpcError } from '../../model/errors.ts';
+import type { ContentVersions, Service } from '../../model/objects.ts';
+import type { ServiceSpec } from '../../model/spec.ts';
+
+/** How long a service waits for a new spec after the content of what it uses has changed (ms). */
+const SETTLING = 2_000;
+
+/**
+ * True if who has read this version of the service has seen all that a user wrote to it. After a change of content the
+ * service is busy being updated, and who made that change may well have a new spec to write.
+ */
+export function knows(service: Service, version: number): boolean {
+  const { contentChange } = service.internal;
+  return contentChange !== undefined && version > contentChange.revision && version <= service.Version.Index;
+}
+
+/** With another spec. `contents`: what that stands for. */
+export function changed(
+  service: Service,
+  spec: ServiceSpec,
+  contents: ContentVersions | undefined,
+  now: string,
+): Service {
+  const { contentChange, ...internal } = service.internal;
+  const same = sameSpec(spec, service.Spec);
+  // Who deploys a stack anew changes contents and then specs, also to what they are already: it is one change to go back on.
+  const joined = contentChange !== undefined && (same || service.UpdateStatus?.State !== 'completed');
+  const sameTasks =
+    sameSpec(spec.TaskTemplate, service.Spec.TaskTemplate) &&
+    sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec);
+  return withContents(
+    {
+      ...superseded(service, now),
+      Spec: spec,
+      PreviousSpec: service.Spec,
+      Endpoint: keptEndpoint(spec, service.Endpoint),
+      internal: {
+        ...internal,
+        // Scaling alone makes no new version, so that no task has to be compared with it.
+        specVersion: sameTasks ? internal.specVersion : service.Version.Index,
+        previousSpecVersion: joined ? internal.previousSpecVersion! : internal.specVersion,
+        ...(joined && same && { contentChange: { revision: service.Version.Index, settlesAt: 0 } }),
+      },
+    },
+    contents,
+    joined ? internal.previousContents : internal.contents,
+  );
+}
+
+/** With other content of what its spec uses; `at` is the time in milliseconds. */
+export function changedContents(
+  service: Service,
+  contents: ContentVersions | undefined,
+  now: string,
+  at: number,
+): Service {
+  const { contentChange, ...internal } = service.internal;
+  const joined = contentChange !== undefined && service.UpdateStatus?.State !== 'completed';
+  return withContents(
+    {
+      ...superseded(service, now),
+      PreviousSpec: service.Spec,
+      internal: {
+        ...internal,
+        specVersion: service.Version.Index,
+        previousSpecVersion: joined ? internal.previousSpecVersion! : internal.specVersion,
+        contentChange: { revision: service.Version.Index, settlesAt: at + SETTLING },
+      },
+    },
+    contents,
+    joined ? internal.previousContents : internal.contents,
+  );
+}
+
+/** With spec and previous spec swapped: a second rollback goes back again. */
+export function rolledBack(service: Service, now: string): Service {
+  const { Spec, PreviousSpec } = service;
+  if (!PreviousSpec) {
+    throw rpcError('FailedPrecondition', `service ${service.ID} does not have a previous spec`);
+  }
+  const { contentChange: _, ...internal } = service.internal;
+  return withContents(
+    {
+      ...superseded(service, now),
+      Spec: PreviousSpec,
+      PreviousSpec: Spec,
+      Endpoint: keptEndpoint(PreviousSpec, service.Endpoint),
+      UpdateStatus: {
+        State: 'rollback_started',
+        StartedAt: now,
+        Message: 'manually requested rollback',
+      },
+      internal: {
+        ...internal,
+        specVersion: internal.previousSpecVersion ?? 0,
+        previousSpecVersion: internal.specVersion,
+      },
+    },
+    internal.previousContents,
+    internal.contents,
+  );
+}
+
+/** What a job begins with; nothing for other services. */
+export function firstExecution(spec: ServiceSpec, now: string): Pick<Service, 'JobStatus'> {
+  if (!modeOf(spec).kind.endsWith('job')) return {};
+  return { JobStatus: { JobIteration: { Index: 0 }, LastExecution: now } };
+}
+
+/** Without a word of the update before. A job runs anew. */
+function superseded({ UpdateStatus: _, ...service }: Service, now: string): Service {
+  if (!service.JobStatus) return { ...service, UpdatedAt: now };
+  const Index = service.JobStatus.JobIteration.Index + 1;
+  return { ...service, UpdatedAt: now, JobStatus: { JobIteration: { Index }, LastExecution: now } };
+}
+
+function withContents(
+  service: Service,
+  contents: ContentVersions | undefined,
+  previousContents: ContentVersions | undefined,
+): Service {
+  const { contents: _, previousContents: __, ...internal } = service.internal;
+  return {
+    ...service,
+    internal: { ...internal, ...(contents && { contents }), ...(previousContents && { previousContents }) },
+  };
+}
