@@ -74,10 +74,13 @@ export function connectManager({ expect, own, signal, ...to }: ConnectOptions): 
     );
     const onAbort = () => give(signal?.reason as Error);
     const onError = (error: Error) => give(connectionError(address, error));
+    const connected = () => give();
     function give(error?: Error): void {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
       session.off('error', onError);
+      // It may still be emitted after the session was destroyed for being late.
+      session.off('connect', connected);
       // From here on an error is seen as the end of the session and of its streams.
       session.on('error', () => session.destroy());
       if (error === undefined) {
@@ -90,7 +93,7 @@ export function connectManager({ expect, own, signal, ...to }: ConnectOptions): 
     }
     signal?.addEventListener('abort', onAbort, { once: true });
     session.once('error', onError);
-    session.once('connect', () => give());
+    session.once('connect', connected);
   });
 }
 
