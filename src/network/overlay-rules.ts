@@ -10,15 +10,9 @@ const BALANCED = 'meta l4proto { tcp, udp, sctp }';
 
 /**
  * The namespace's main table.
- * @param localAddresses of the containers on this host
  * @param before the table as it is now, so that the change is small
  */
-export function overlayTable(
-  overlay: OverlayState,
-  link: Link,
-  localAddresses: readonly string[],
-  before?: NftTable,
-): NftTable {
+export function overlayTable(overlay: OverlayState, link: Link, before?: NftTable): NftTable {
   const sets = new Map<string, NftSet>();
   const chains = new Map<string, NftChain>();
   const vips: Array<[string, string]> = [];
@@ -33,7 +27,11 @@ export function overlayTable(
     for (const vip of service.vips) vips.push([vip, `goto ${name}`]);
   }
   const own = overlay.addresses.map(hostOf);
-  const pairs = localAddresses.map((address) => `${address} . ${address}`);
+  // Not of what is plugged in: a container's coming alone changes no rules.
+  const elsewhere = new Set(overlay.peers.map((peer) => peer.nodeId));
+  const pairs = overlay.endpoints
+    .filter(({ nodeId }) => !elsewhere.has(nodeId))
+    .flatMap((endpoint) => endpoint.addresses.map((address) => `${address} . ${address}`));
   for (const [suffix, type, is] of [
     ['4', 'ipv4_addr', isV4],
     ['6', 'ipv6_addr', isV6],

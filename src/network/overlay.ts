@@ -182,8 +182,7 @@ export class Overlay {
       underlayAddress: this.#underlayAddress,
       dataPathPort: this.#dataPathPort,
     };
-    const local = [...ports.values()].flatMap((port) => port.addresses);
-    const tables = [overlayTable(overlay, link, local, this.#side.tables?.[0]), bridgeTable(overlay)];
+    const tables = [overlayTable(overlay, link, this.#side.tables?.[0]), bridgeTable(overlay)];
     return { facts: overlayFacts(place), tables };
   }
 

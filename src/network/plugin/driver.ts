@@ -18,12 +18,15 @@ import type {
   NetworkDriver,
 } from './protocol.ts';
 
+/** What of an overlay the driver needs. */
+export type OverlayPorts = Pick<Overlay, 'join' | 'leave' | 'state' | 'endpointIds'>;
+
 export interface OverlayDriverOptions {
   stateDir: string;
   /** The overlay as soon as it is up here. @throws if that takes too long */
-  overlay(networkId: string): Promise<Overlay>;
+  overlay(networkId: string): Promise<OverlayPorts>;
   /** The overlay if it is here. */
-  find(networkId: string): Overlay | undefined;
+  find(networkId: string): OverlayPorts | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
   /** Told of what went wrong after the engine had its answer. */
