@@ -2,6 +2,7 @@
  * What an agent needs from outside: a way to its manager and an engine that runs tasks. Real ones speak HTTP/2 and the
  * Docker Engine API; a simulation gives its own.
  */
+import type { Readable } from 'node:stream';
 import type { Config, NodeDescription, Secret, TaskStatus } from '../model/objects.ts';
 import type { AssignedTask, DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
 import type { DataPlane } from '../network/contract.ts';
@@ -20,6 +21,21 @@ export interface ManagerSession {
   networksApplied(revision: number): Promise<void>;
   close(): void;
 }
+
+/** An image on its way from another node. */
+export interface ImageTransfer {
+  /** `sha256:…` */
+  id: string;
+  /** The name of the host that it comes from. */
+  node: string;
+  /** About how much it is, in bytes. */
+  size: number;
+  /** As `docker save` writes it. To be read to its end or destroyed. */
+  stream: Readable;
+}
+
+/** Asks the manager for an image that a task here uses. Rejects with ApiError: 404 if no node has it, 503 without one. */
+export type FetchImage = (reference: string, signal: AbortSignal) => Promise<ImageTransfer>;
 
 /** What makes this host's networks. */
 export type HostNetworks = Pick<DataPlane, 'apply'>;
@@ -59,8 +75,16 @@ export interface TaskEngine {
   list(): Promise<TaskContainer[]>;
   /** The container of a task as it is now, or as it ended if somebody has removed it; undefined if nothing is known. */
   inspect(taskId: string): Promise<TaskContainer | undefined>;
-  /** Pulls (or finds) the image, checks networks, creates volumes and the container. Idempotent per task. */
-  prepare(assigned: AssignedTask, dependencies: TaskDependencies, signal: AbortSignal): Promise<void>;
+  /**
+   * Pulls (or finds) the image, checks networks, creates volumes and the container. Idempotent per task. `progress` is
+   * told what takes long.
+   */
+  prepare(
+    assigned: AssignedTask,
+    dependencies: TaskDependencies,
+    signal: AbortSignal,
+    progress?: (message: string) => void,
+  ): Promise<void>;
   /** Starts the container, unless it was ever started before: a task runs once. */
   start(taskId: string): Promise<void>;
   /** Asks the container to stop with its signal and kills it after its grace period. */

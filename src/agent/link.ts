@@ -5,7 +5,8 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type { DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
-import type { ManagerLink, ManagerSession } from './contract.ts';
+import { IMAGE_HEADERS } from '../model/protocol.ts';
+import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
 import { Inbox } from './inbox.ts';
 import { joinStreams } from './tunnel.ts';
 import { call, connectAs, request, responseTo, textOf } from './wire.ts';
@@ -33,14 +34,20 @@ const OPEN_TIMEOUT = 10_000;
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
  * and describes the node again when its certificate or roots have changed.
  */
-export function createManagerLink(options: LinkOptions): ManagerLink {
+export function createManagerLink(options: LinkOptions): ManagerLink & { fetchImage: FetchImage } {
+  let current: LinkSession | undefined;
   return {
+    async fetchImage(reference, signal) {
+      if (!current) throw new ApiError(503, 'this node has no session with a manager');
+      return current.fetchImage(reference, signal);
+    },
     async open(sessionRequest, signal) {
       let last: unknown = new ApiError(503, 'no manager is known');
       for (const address of options.managers()) {
         signal.throwIfAborted();
         try {
-          return await openSession(options, address, sessionRequest, signal);
+          current = await openSession(options, address, sessionRequest, signal);
+          return current;
         } catch (error) {
           signal.throwIfAborted();
           last = error;
@@ -56,7 +63,7 @@ async function openSession(
   address: string,
   sessionRequest: SessionRequest,
   signal: AbortSignal,
-): Promise<ManagerSession> {
+): Promise<LinkSession> {
   const { identity } = options;
   const connection = await connectAs(identity, address, signal);
   const close = () => connection.destroy();
@@ -133,6 +140,24 @@ class LinkSession implements ManagerSession {
 
   async networksApplied(revision: number): Promise<void> {
     await call(this.#connection, 'POST', `${this.#path}/networks`, { revision });
+  }
+
+  /** The answer comes when it is this node's turn. */
+  async fetchImage(reference: string, signal: AbortSignal): Promise<ImageTransfer> {
+    if (this.#connection.destroyed) throw new ApiError(503, 'the session with the manager has ended');
+    const stream = request(this.#connection, 'POST', `${this.#path}/image`, { reference });
+    const abort = (): void => void stream.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    stream.once('close', () => signal.removeEventListener('abort', abort));
+    const headers = await responseTo(stream);
+    const { ':status': status = 500 } = headers;
+    if (status !== 200) throw await refusal(status, stream);
+    return {
+      id: String(headers[IMAGE_HEADERS.id]),
+      node: decodeURIComponent(String(headers[IMAGE_HEADERS.node])),
+      size: Number(headers[IMAGE_HEADERS.size]),
+      stream,
+    };
   }
 
   close(): void {

@@ -155,7 +155,9 @@ export class TaskWorker {
     const { engine } = this.#options;
     switch (action) {
       case 'prepare':
-        await engine.prepare(this.#assigned, this.#options.dependencies, signal);
+        await engine.prepare(this.#assigned, this.#options.dependencies, signal, (message) =>
+          this.#say(message),
+        );
         // Someone will want to know the container while it waits; otherwise it is looked at after its start anyway.
         if (!atLeast(this.#assigned.task.DesiredState, 'running')) await this.#tryToObserve();
         return true;
@@ -262,6 +264,12 @@ export class TaskWorker {
     const cancel = this.#options.clock.timer(RETRY_MS, () => this.#stir());
     await this.#untilStirred();
     cancel();
+  }
+
+  /** What a step that takes long is at. */
+  #say(message: string): void {
+    if (this.#status.State === 'preparing' && this.#status.Message !== message)
+      this.#set(moved(this.#status, 'preparing', message, this.#now()));
   }
 
   #set(status: TaskStatus): void {

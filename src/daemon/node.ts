@@ -1,5 +1,6 @@
 /** What runs on each host that is in a swarm: its agent, the link to the managers, and the care for its certificate. */
 import { runAgent } from '../agent/agent.ts';
+import type { FetchImage } from '../agent/contract.ts';
 import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
 import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink } from '../agent/link.ts';
@@ -54,7 +55,11 @@ export function startNode(options: NodeOptions): RunningNode {
   let known = JSON.stringify(record.managers);
   const agent = runAgent({
     link,
-    engine: engineTasks({ ...options, nodeId: record.nodeId }),
+    engine: engineTasks({
+      ...options,
+      nodeId: record.nodeId,
+      fetchImage: (reference, signal) => link.fetchImage(reference, signal),
+    }),
     networks: options.networks,
     clock,
     random: Math.random,
@@ -82,7 +87,10 @@ export function startNode(options: NodeOptions): RunningNode {
 
 /** The tasks of that node on this host's engine. */
 export function engineTasks(
-  options: Pick<NodeOptions, 'engine' | 'networks' | 'clock' | 'log' | 'filesFolder'> & { nodeId: string },
+  options: Pick<NodeOptions, 'engine' | 'networks' | 'clock' | 'log' | 'filesFolder'> & {
+    nodeId: string;
+    fetchImage?: FetchImage;
+  },
 ): EngineTasks {
   const { log, ...rest } = options;
   return new EngineTasks({ ...rest, log: (message) => log.info({}, message) });

@@ -6,7 +6,7 @@
  * session per node (a newer one closes the older one first), carries the tunnels to the agents' engines and tells
  * sessions about changed roots by itself. The dispatcher owns what is said in a session.
  */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type {
@@ -66,6 +66,25 @@ export interface Authority {
   revoke(nodeId: string): Promise<void>;
   updateCluster(update: ClusterUpdate): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The images that nodes have, for nodes that cannot get them from a registry. */
+export interface ImageSource {
+  /**
+   * The image of that reference for one of this node's tasks. Waits until it is its turn. Rejects with ApiError: 403 if
+   * no task of the node uses it, 404 if no node that answers has it.
+   */
+  open(nodeId: string, reference: string, signal: AbortSignal): Promise<ImageStream>;
+}
+
+export interface ImageStream {
+  id: string;
+  /** The name of the host that it comes from. */
+  node: string;
+  /** About how much it is, in bytes. */
+  size: number;
+  /** As `docker save` writes it. To be read to its end or destroyed. */
+  stream: Readable;
 }
 
 export interface ClusterServer {

@@ -7,7 +7,7 @@ import { ApiError } from '../model/errors.ts';
 import type { Store } from '../store/contract.ts';
 import { createAuthority } from './ca/authority.ts';
 import { theCluster } from './ca/cluster.ts';
-import type { ClusterServer } from './contract.ts';
+import type { ClusterServer, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, probeHost } from './dispatcher/probe.ts';
 import { createClusterServer } from './server.ts';
@@ -24,6 +24,8 @@ export interface ManagerOptions {
   identity: NodeIdentity;
   listenHost: string;
   listenPort: number;
+  /** Absent: nodes get their images from registries alone. */
+  images?: ImageSource;
   clock: Clock;
   newId(): string;
   log: Log;
@@ -56,6 +58,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       store,
       authority,
       sessions: dispatcher,
+      images: options.images,
       host: options.listenHost,
       port: options.listenPort,
       newId,

@@ -15,12 +15,14 @@ import { ApiError } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type { Commit, Store } from '../store/contract.ts';
 import { theCluster } from './ca/cluster.ts';
-import type { Authority, ClusterServer, Sessions } from './contract.ts';
+import type { Authority, ClusterServer, ImageSource, Sessions } from './contract.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
+import { sendImage } from './server/image.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
 import {
   description,
+  imageRequest,
   issueRequest,
   networksApplied,
   renewRequest,
@@ -35,6 +37,8 @@ export interface ClusterServerOptions {
   store: Store;
   authority: Authority;
   sessions: Sessions;
+  /** Absent: no images are given to nodes. */
+  images?: ImageSource;
   host: string;
   /** 0: any free one. */
   port: number;
@@ -194,6 +198,17 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
         const applied = await readJson(call.stream, networksApplied, { limit: SMALL, timeout });
         await sessions.networks(sessionOf(call), applied);
         answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/image$/,
+      roles: NODES,
+      async handle(call) {
+        const { reference } = await readJson(call.stream, imageRequest, { limit: SMALL, timeout });
+        const session = sessionOf(call);
+        if (!options.images) throw new ApiError(404, 'this manager gives no images');
+        await sendImage(options.images, session, reference, call.stream);
       },
     },
     {

@@ -8,6 +8,8 @@
  *   POST /session/ID/status   StatusRequest → {}
  *   POST /session/ID/describe NodeDescription → {}
  *   POST /session/ID/networks NetworksApplied → {}
+ *   POST /session/ID/image    ImageRequest → the image as `docker save` writes it, from a node that has it, and headers
+ *                             that say what it is (IMAGE_HEADERS); 404 if no node has it
  *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *
@@ -60,6 +62,15 @@ export interface SessionRequest {
 export interface NetworksApplied {
   revision: number;
 }
+
+/** Only for an image that a task of this node uses. */
+export interface ImageRequest {
+  /** As in the task's spec. */
+  reference: string;
+}
+
+/** `id`: the image's (`sha256:…`). `node`: the name of the host it comes from. `size`: about how much it is, in bytes. */
+export const IMAGE_HEADERS = { id: 'image-id', node: 'image-node', size: 'image-size' } as const;
 
 export interface StatusRequest {
   statuses: Array<{ taskId: string; status: TaskStatus }>;

@@ -26,7 +26,7 @@ export interface ContainerPlan {
 }
 
 /**
- * `apiVersion`: what is spoken with the engine ("1.41"). `joined`: the task's networks on this host. Throws with Docker's text if a placeholder is wrong.
+ * `apiVersion`: what is spoken with the engine ("1.41"). `joined`: the task's networks on this host. `image`: what the engine has the image as. Throws with Docker's text if a placeholder is wrong.
  */
 export function containerPlan(
   assigned: AssignedTask,
@@ -34,6 +34,7 @@ export function containerPlan(
   files: readonly FileMount[],
   apiVersion: string,
   joined: JoinedNetworks = new Map(),
+  image?: string,
 ): ContainerPlan {
   const { task } = assigned;
   const spec = expandContainerSpec(task.Spec.ContainerSpec ?? {}, templateContext(task, host));
@@ -42,7 +43,7 @@ export function containerPlan(
   const first = networks.slice(0, modern ? undefined : 1);
   const ports = publishedPorts(task);
   const body = {
-    Image: familiarImage(spec.Image ?? ''),
+    Image: image ?? familiarImage(spec.Image ?? ''),
     Labels: containerLabels(task),
     ...process(spec, task.AssignedGenericResources ?? []),
     ExposedPorts: ports.exposed,

@@ -5,6 +5,7 @@ import { ApiError } from '../../model/errors.ts';
 import type { NodeDescription, Task } from '../../model/objects.ts';
 import type { AssignedTask } from '../../model/protocol.ts';
 import {
+  type FetchImage,
   type TaskContainer,
   type TaskDependencies,
   type TaskEngine,
@@ -40,6 +41,8 @@ export interface EngineTasksOptions {
   /** Where the files of secrets and configs lie; see FileStore. */
   filesFolder: string;
   log(message: string): void;
+  /** How to get an image from another node; absent: from registries alone. */
+  fetchImage?: FetchImage;
 }
 
 /** What is known of a task's container from what was done here; lost with the process, and then asked for. */
@@ -63,7 +66,7 @@ export class EngineTasks implements TaskEngine {
   constructor(options: EngineTasksOptions) {
     this.#options = options;
     this.#engine = options.engine;
-    this.#images = new Images(options.engine, () => options.clock.now(), options.log);
+    this.#images = new Images(options);
     this.#files = new FileStore(options.filesFolder);
   }
 
@@ -108,18 +111,22 @@ export class EngineTasks implements TaskEngine {
     });
   }
 
-  prepare(assigned: AssignedTask, dependencies: TaskDependencies, signal: AbortSignal): Promise<void> {
+  prepare(
+    assigned: AssignedTask,
+    dependencies: TaskDependencies,
+    signal: AbortSignal,
+    progress?: (message: string) => void,
+  ): Promise<void> {
     return this.#asking(async () => {
       const { task, auth } = assigned;
-      const image = task.Spec.ContainerSpec?.Image ?? '';
       const host = await this.#knowHost();
       const files = taskFiles(task, dependencies, templateContext(task, host));
-      await this.#images.fetch(image, auth, signal);
+      const image = await this.#images.fetch(task.Spec.ContainerSpec?.Image ?? '', auth, signal, progress);
       signal.throwIfAborted();
       const joined = await this.#joinNetworks(task, signal);
       const mounts = await this.#files.put(task.ID, files);
       try {
-        await this.#makeContainer(assigned, host, { mounts, joined }, signal);
+        await this.#makeContainer(assigned, host, { mounts, joined, image }, signal);
       } catch (error) {
         await this.#files.drop(task.ID);
         throw error;
@@ -197,11 +204,11 @@ export class EngineTasks implements TaskEngine {
   async #makeContainer(
     assigned: AssignedTask,
     host: Host,
-    { mounts, joined }: { mounts: readonly FileMount[]; joined: JoinedNetworks },
+    { mounts, joined, image }: { mounts: readonly FileMount[]; joined: JoinedNetworks; image: string },
     signal: AbortSignal,
   ): Promise<void> {
     const { ID } = assigned.task;
-    const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined);
+    const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined, image);
     const known = await this.#limiter.run(() => this.#create(ID, plan.name, plan.body), signal);
     this.#known.set(ID, known);
     for (const { network, endpoint } of plan.connect) {

@@ -1,102 +1,163 @@
 /**
  * Gets images onto the engine. Docker tries to pull for each task; tasks that begin at about the same time share one
- * attempt here, and a registry that cannot be reached is left alone for a while if the image is there anyway.
+ * attempt here, and a registry that cannot be reached is left alone for a while if the image is there anyway. What no
+ * registry gives is copied from another node of the swarm.
  */
-
 import type { EngineClient } from '../../engine/client.ts';
 import { jsonLines } from '../../engine/lines.ts';
+import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import { familiarImage, hasDigest } from './names.ts';
+import type { FetchImage } from '../contract.ts';
+import { copyImage } from './image-copy.ts';
+import { Limiter } from './limiter.ts';
+import { digestOf, familiarImage, hasDigest, withoutDigest } from './names.ts';
 
 /** How long an attempt counts for tasks that come later, in milliseconds. */
 const FRESH_MS = 5000;
 /** How long a registry that could not be reached is not asked for images that are here. */
 const UNREACHABLE_MS = 60_000;
+/** How many images are copied from other nodes at a time. */
+const COPIES = 2;
 
 const NETWORK_TROUBLE =
   /dial tcp|lookup .* on|no such host|connection re(fused|set)|i\/o timeout|Client\.Timeout|TLS handshake|unreachable/;
 
+export interface ImagesOptions {
+  engine: EngineClient;
+  clock: Clock;
+  log(message: string): void;
+  /** Absent: there are no other nodes to copy from. */
+  fetchImage?: FetchImage;
+}
+
 interface Attempt {
-  done: Promise<void>;
+  /** The name or id to create containers from. */
+  done: Promise<string>;
   /** When it was over; undefined while it runs. */
   over?: number;
+  /** Told how far it is. */
+  listeners: Set<(message: string) => void>;
 }
 
 export class Images {
-  readonly #engine: EngineClient;
-  readonly #now: () => number;
-  readonly #log: (message: string) => void;
+  readonly #options: ImagesOptions;
   readonly #attempts = new Map<string, Attempt>();
+  readonly #copies = new Limiter(COPIES);
   /** Registry → until when it is not asked. */
   readonly #unreachable = new Map<string, number>();
 
-  constructor(engine: EngineClient, now: () => number, log: (message: string) => void) {
-    this.#engine = engine;
-    this.#now = now;
-    this.#log = log;
+  constructor(options: ImagesOptions) {
+    this.#options = options;
   }
 
   /**
-   * Returns when an attempt to get the newest image is over, however it went: whether there is an image to use, the
-   * creation of the container will show. Returns early when aborted; the attempt goes on for others.
+   * What to create containers from, once an attempt to get the newest image is over: whether it is there, the creation
+   * will show. Returns early when aborted; the attempt goes on for others. Throws if a copy from another node fails.
    */
-  async fetch(reference: string, auth: string | undefined, signal: AbortSignal): Promise<void> {
+  async fetch(
+    reference: string,
+    auth: string | undefined,
+    signal: AbortSignal,
+    progress: (message: string) => void = () => {},
+  ): Promise<string> {
     const stale = this.#now() - FRESH_MS;
     for (const [key, { over }] of this.#attempts) {
       if (over !== undefined && over < stale) this.#attempts.delete(key);
     }
     const key = `${reference}\n${auth ?? ''}`;
-    const attempt = this.#attempts.get(key) ?? this.#begin(reference, auth);
-    this.#attempts.set(key, attempt);
-    const aborted = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
+    const attempt = this.#attempts.get(key) ?? this.#begin(key, familiarImage(reference), auth);
+    attempt.listeners.add(progress);
+    const aborted = new Promise<string>((resolve) => {
+      if (signal.aborted) resolve(reference);
+      else signal.addEventListener('abort', () => resolve(reference), { once: true });
     });
-    await Promise.race([attempt.done, aborted]);
+    return Promise.race([attempt.done, aborted]).finally(() => attempt.listeners.delete(progress));
   }
 
-  #begin(reference: string, auth: string | undefined): Attempt {
-    const attempt: Attempt = {
-      done: this.#attempt(reference, auth).finally(() => {
-        attempt.over = this.#now();
-      }),
+  #begin(key: string, image: string, auth: string | undefined): Attempt {
+    const listeners: Attempt['listeners'] = new Set();
+    const tell = (message: string): void => {
+      for (const listener of listeners) listener(message);
     };
+    const attempt: Attempt = { listeners, done: this.#attempt(image, auth, tell) };
+    this.#attempts.set(key, attempt);
+    attempt.done.then(
+      () => {
+        attempt.over = this.#now();
+      },
+      () => this.#attempts.delete(key),
+    );
     return attempt;
   }
 
-  async #attempt(reference: string, auth: string | undefined): Promise<void> {
-    const image = familiarImage(reference);
+  async #attempt(image: string, auth: string | undefined, tell: (message: string) => void): Promise<string> {
     const registry = registryOf(image);
+    const patient = (this.#unreachable.get(registry) ?? 0) > this.#now();
+    if (hasDigest(image) || patient) {
+      const here = await this.#present(image);
+      if (here !== undefined) return here;
+    }
+    // A registry that was not reached just now need not be waited for again where the swarm has the image.
+    const copied = patient && (await this.#copy(image, tell));
+    if (!copied) {
+      if (await this.#pulled(image, registry, auth)) return image;
+      const here = await this.#present(image);
+      if (here !== undefined) return here;
+      if (!patient) await this.#copy(image, tell);
+    }
+    return (await this.#present(image)) ?? image;
+  }
+
+  async #pulled(image: string, registry: string, auth: string | undefined): Promise<boolean> {
     try {
-      const patient = (this.#unreachable.get(registry) ?? 0) > this.#now();
-      if ((hasDigest(image) || patient) && (await this.#present(image))) return;
       await this.#pull(image, auth);
       this.#unreachable.delete(registry);
+      return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (NETWORK_TROUBLE.test(message)) this.#unreachable.set(registry, this.#now() + UNREACHABLE_MS);
-      this.#log(`pulling image ${image} failed, going on with what is here: ${message}`);
+      this.#options.log(`pulling image ${image} failed, going on without: ${message}`);
+      return false;
     }
   }
 
-  async #present(image: string): Promise<boolean> {
+  /** What the image can be used as, if the engine has it: pinned to an id instead of a digest, it was built somewhere. */
+  async #present(image: string): Promise<string | undefined> {
+    if (await this.#idOf(image)) return image;
+    const digest = digestOf(image);
+    const id = digest && (await this.#idOf(digest));
+    if (!id) return undefined;
+    const tag = withoutDigest(image);
+    return (await this.#idOf(tag)) === id ? tag : id;
+  }
+
+  async #idOf(image: string): Promise<string | undefined> {
     try {
-      await this.#engine.json('GET', `/images/${image}/json`);
-      return true;
+      return (await this.#options.engine.json<{ Id: string }>('GET', `/images/${image}/json`)).Id;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return false;
+      if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     }
   }
 
+  async #copy(image: string, tell: (message: string) => void): Promise<boolean> {
+    const { engine, clock, fetchImage, log } = this.#options;
+    if (!fetchImage) return false;
+    return this.#copies.run(() => copyImage(image, { engine, clock, fetchImage, log, tell }));
+  }
+
   async #pull(image: string, auth: string | undefined): Promise<void> {
-    const body = await this.#engine.stream('POST', '/images/create', {
+    const body = await this.#options.engine.stream('POST', '/images/create', {
       query: pullQuery(image),
       headers: auth ? { 'x-registry-auth': auth } : {},
     });
     for await (const line of jsonLines<{ error?: string }>(body)) {
       if (line.error) throw new Error(line.error);
     }
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
   }
 }
 

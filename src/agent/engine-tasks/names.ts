@@ -38,3 +38,13 @@ export function familiarImage(reference: string): string {
 export function hasDigest(reference: string): boolean {
   return /@[a-z0-9]+:[0-9a-f]+$/.test(reference);
 }
+
+/** `sha256:…`, what the reference is pinned to. */
+export function digestOf(reference: string): string | undefined {
+  return /@([a-z0-9]+:[0-9a-f]+)$/.exec(reference)?.[1];
+}
+
+/** The name and tag of a familiar reference; `latest` where it has only a digest. */
+export function withoutDigest(image: string): string {
+  return familiarImage(image.replace(/@[^@]*$/, ''));
+}

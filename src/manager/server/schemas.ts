@@ -54,6 +54,7 @@ export const sessionRequest = Compile(
   Type.Object({ description: Description, addr: opt(Type.String()), dataPathAddr: opt(Type.String()) }),
 );
 export const networksApplied = Compile(Type.Object({ revision: Type.Integer() }));
+export const imageRequest = Compile(Type.Object({ reference: Type.String() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),
 );

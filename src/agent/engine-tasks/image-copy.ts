@@ -1,0 +1,89 @@
+/** Copies an image from another node, which the manager chooses, onto this host's engine. */
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { EngineClient } from '../../engine/client.ts';
+import { jsonLines } from '../../engine/lines.ts';
+import type { Clock } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import { type FetchImage, type ImageTransfer, TemporaryError } from '../contract.ts';
+
+/** How often it is said how far a copy is, in milliseconds. */
+const TELL_EVERY = 2000;
+
+export interface CopyOptions {
+  engine: EngineClient;
+  clock: Clock;
+  fetchImage: FetchImage;
+  log(message: string): void;
+  /** Told how far it is. */
+  tell(message: string): void;
+}
+
+/**
+ * True: the engine has the image now, the very same one. False: no node has it. Throws a TemporaryError if no manager
+ * can be asked or the way broke, an error that says why if the engine does not take it.
+ */
+export async function copyImage(image: string, options: CopyOptions): Promise<boolean> {
+  const stop = new AbortController();
+  try {
+    options.tell(`preparing: looking for image ${image} on the nodes`);
+    const transfer = await options.fetchImage(image, stop.signal);
+    await load(image, transfer, options);
+    options.log(`copied image ${image} (${transfer.id}) from node ${transfer.node}`);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    // The task that it is for may have been called off meanwhile: then the answer is 403.
+    if (error.status === 404 || error.status === 403) {
+      options.log(`image ${image} is not to be had from other nodes: ${error.message}`);
+      return false;
+    }
+    throw new TemporaryError(`image ${image} cannot be copied now: ${error.message}`, { cause: error });
+  } finally {
+    stop.abort();
+  }
+}
+
+async function load(image: string, transfer: ImageTransfer, { engine, clock, tell }: CopyOptions) {
+  const { id, node, size, stream } = transfer;
+  let done = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      done += chunk.length;
+      next(null, chunk);
+    },
+  });
+  const moving = pipeline(stream, counted);
+  // Where it breaks, the engine's answer fails as well, and that is what is looked at.
+  moving.catch(() => undefined);
+  let cancel = (): void => {};
+  const report = (): void => {
+    tell(`preparing: copying image ${image} from node ${node} (${megabytes(done)} of ${megabytes(size)} MB)`);
+    cancel = clock.timer(TELL_EVERY, report);
+  };
+  report();
+  try {
+    const headers = { 'content-type': 'application/x-tar' };
+    const answer = await engine.stream('POST', '/images/load', {
+      query: { quiet: 1 },
+      headers,
+      body: counted,
+    });
+    for await (const line of jsonLines<{ error?: string }>(answer)) {
+      if (line.error) throw new Error(`image ${image} from node ${node} was not taken: ${line.error}`);
+    }
+    await moving;
+    const { Id } = await engine.json<{ Id: string }>('GET', `/images/${id}/json`);
+    if (Id !== id) throw new Error(`image ${image} from node ${node} has become ${Id}, it was ${id}`);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 503) throw error;
+    throw new Error(`image ${image} from node ${node} was not taken: ${error.message}`, { cause: error });
+  } finally {
+    cancel();
+    stream.destroy();
+  }
+}
+
+function megabytes(bytes: number): number {
+  return Math.ceil(bytes / 1e6);
+}
