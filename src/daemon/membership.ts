@@ -332,16 +332,20 @@ export class HostMembership implements Membership {
   async #startManager(record: MembershipRecord, identity: NodeIdentity): Promise<Active['manager']> {
     const { clock, log, engine } = this.#options;
     // Loaded only here: what only a manager needs costs a worker no memory.
-    const [{ startManager }, { openSqliteStore }] = await Promise.all([
+    const [{ startManager }, { openSqliteStore }, { createImageSource }] = await Promise.all([
       import('../manager/manager.ts'),
       import('../store/sqlite/store.ts'),
+      import('./image-source.ts'),
     ]);
     const store = await openSqliteStore({ path: join(this.#dir.path, DATABASE) });
     try {
       const { listenHost, listenPort } = record;
-      const running = await startManager({ store, identity, listenHost, listenPort, clock, newId, log });
       const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
       const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
+      const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
+      const running: Manager = await startManager({
+        ...{ store, identity, listenHost, listenPort, clock, newId, log, images },
+      });
       return { running, store, engines, face: { ...running, engineOf } };
     } catch (error) {
       await store.close();
