@@ -27,8 +27,8 @@ test('each family has its map and its rule', () => {
   );
   assert.deepEqual([...sets.get('web_ip6')!.elements], [['0', 'fd00::1']]);
   assert.deepEqual(chain.rules, [
-    'meta nfproto ipv4 meta l4proto tcp counter dnat ip to numgen random mod 2 map @web_ip : 80',
-    'meta nfproto ipv6 meta l4proto tcp counter dnat ip6 to numgen random mod 1 map @web_ip6 : 80',
+    'meta nfproto ipv4 meta l4proto tcp counter dnat ip to numgen inc mod 2 map @web_ip : 80',
+    'meta nfproto ipv6 meta l4proto tcp counter dnat ip6 to numgen inc mod 1 map @web_ip6 : 80',
   ]);
 });
 

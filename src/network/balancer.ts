@@ -1,4 +1,4 @@
-/** Chains that give each new connection to one of several targets, all with the same chance. */
+/** Chains that give new connections to several targets in turn. */
 import { isV6 } from './address.ts';
 import { type NftChain, type NftSet, type NftTable, nftMap } from './nft.ts';
 
@@ -37,7 +37,7 @@ export function balancerParts(
       `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'}`,
       match,
       action,
-      `dnat ${family} to numgen random mod ${wanted.length} map @${map}${targetPort === undefined ? '' : ` : ${targetPort}`}`,
+      `dnat ${family} to numgen inc mod ${wanted.length} map @${map}${targetPort === undefined ? '' : ` : ${targetPort}`}`,
     ];
     rules.push(parts.filter((part) => part !== '').join(' '));
   }
