@@ -32,7 +32,7 @@ done
 # The progress display wants a terminal.
 [ -t 1 ] && quiet= || quiet=--quiet
 on node1 docker service inspect whoami >/dev/null 2>&1 ||
-  on node1 docker service create $quiet --no-resolve-image --name whoami --replicas 6 --publish mode=host,target=8080 whoami:latest
+  on node1 docker service create $quiet --no-resolve-image --name whoami --replicas 6 --publish 8080:8080 whoami:latest
 
 machine ls
 echo
@@ -41,7 +41,11 @@ echo
 on node1 docker service ps whoami
 cat <<'END'
 
-Your swarm is up. Now point docker at its manager, and use Docker's own commands:
+Your swarm is up, and every host answers for the service, whether it runs a task of it or not:
+
+  curl http://$(bin/essaim machine ip node2):8080
+
+Now point docker at the manager, and use Docker's own commands:
 
   eval "$(bin/essaim machine env node1)"
   docker service scale whoami=9
