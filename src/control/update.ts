@@ -177,6 +177,7 @@ function stop(
       internal: {
         ...internal,
         specVersion: previousSpecVersion ?? 0,
+        specAfter: service.Version.Index,
         ...(previousContents && { contents: previousContents }),
       },
     },

@@ -90,6 +90,8 @@ export interface Node extends Meta {
     downSince?: number;
     /** The node has left the cluster by itself: its certificate is good for nothing any more. */
     left?: boolean;
+    /** As a service's. */
+    specAfter?: number;
     /** Its own addresses, CIDR, in each network that it has a part in, by the network's id. The allocator's alone. */
     networks?: Record<string, string[]>;
     /** The address that carries the traffic between containers; its Status.Addr if absent. */
@@ -120,6 +122,11 @@ export interface Service extends Meta {
     /** The revision at which Spec was last written by a user; tasks remember the one they were made from. */
     specVersion: number;
     previousSpecVersion?: number;
+    /**
+     * A revision before the one at which Spec was last written, such that whoever has read this object at a later one
+     * has seen the Spec of now: what the cluster notes on the object does not make a user's update stale.
+     */
+    specAfter?: number;
     /** The contents that Spec stands for, and those that PreviousSpec does. */
     contents?: ContentVersions;
     previousContents?: ContentVersions;

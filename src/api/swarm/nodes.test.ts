@@ -68,6 +68,21 @@ test('an update needs role, availability and the present version', async () => {
   assert.deepEqual([stale.status, stale.body], [500, refused('Unknown desc = update out of sequence')]);
 });
 
+test('what the cluster notes on a node does not make an update stale', async () => {
+  const spec = { Role: 'worker', Availability: 'active' };
+  const before = stored().Version.Index;
+  await update(spec);
+  const read = stored().Version.Index;
+  await cluster.put({
+    op: 'put',
+    kind: 'node',
+    object: { ...stored(), Status: { State: 'down', Addr: '' } },
+  });
+  assert.equal((await update(spec, before)).status, 500);
+  assert.equal((await update(spec, read)).status, 200);
+  assert.equal((await update(spec, read)).status, 500);
+});
+
 test('roles stay', async () => {
   const promote = await update({ Role: 'manager', Availability: 'active' });
   assert.equal(promote.status, 501);

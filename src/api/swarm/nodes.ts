@@ -49,7 +49,8 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
       const node = findNode(view, request.params.id!);
       checkRole(node.Spec.Role ?? 'worker', spec.Role!);
       checkVersion(node, version);
-      const object = { ...node, Spec: spec, UpdatedAt: timestamp(manager.now()) };
+      const internal = { ...node.internal, specAfter: node.Version.Index };
+      const object = { ...node, Spec: spec, UpdatedAt: timestamp(manager.now()), internal };
       return { changes: [{ op: 'put', kind: 'node', object }], result: undefined };
     });
     return { status: 200 };

@@ -43,6 +43,7 @@ export function changed(
         // Scaling alone makes no new version, so that no task has to be compared with it.
         specVersion: sameTasks ? internal.specVersion : service.Version.Index,
         previousSpecVersion: joined ? internal.previousSpecVersion! : internal.specVersion,
+        specAfter: service.Version.Index,
         ...(joined && same && { contentChange: { revision: service.Version.Index, settlesAt: 0 } }),
       },
     },
@@ -98,6 +99,7 @@ export function rolledBack(service: Service, now: string): Service {
         ...internal,
         specVersion: internal.previousSpecVersion ?? 0,
         previousSpecVersion: internal.specVersion,
+        specAfter: service.Version.Index,
       },
     },
     internal.previousContents,

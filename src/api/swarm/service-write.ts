@@ -47,7 +47,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
       Spec: spec,
       Endpoint: keptEndpoint(spec),
       ...firstExecution(spec, now),
-      internal: { specVersion: 0, ...(contents && { contents }) },
+      internal: { specVersion: 0, specAfter: view.revision, ...(contents && { contents }) },
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
     if (auth) changes.push({ op: 'put', kind: 'credential', object: { ...meta, auth, internal: {} } });

@@ -198,6 +198,28 @@ test('an update needs the version that it was made from', async () => {
   says(await post(`?version=${Version.Index}`), status, message);
 });
 
+test('what the cluster notes on a service does not make an update stale', async () => {
+  const { ID, Version } = await create(specOf('web'));
+  const post = (version: number, query = '') =>
+    cluster.ask('POST', `/services/web/update?version=${version}${query}`, { body: specOf('web') });
+  const note = async (): Promise<number> => {
+    const object = cluster.store.view.get('service', ID)!;
+    await cluster.put({ op: 'put', kind: 'service', object });
+    return object.Version.Index;
+  };
+  await note();
+  const stale = unknown('update out of sequence');
+  says(await post(Version.Index - 1), ...stale);
+  assert.equal((await post(Version.Index)).status, 200);
+  const read = await note();
+  await note();
+  says(await post(Version.Index), ...stale);
+  assert.equal((await post(read, '&rollback=previous')).status, 200);
+  await note();
+  says(await post(read), ...stale);
+  says(await post(99999), ...stale);
+});
+
 test('an update keeps the previous spec and clears the status', async () => {
   const before = await create(specOf('web'));
   const UpdateStatus = { State: 'paused' as const, Message: 'x' };

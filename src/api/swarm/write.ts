@@ -26,7 +26,16 @@ export async function write<T>(
   }
 }
 
-/** Throws unless the caller has read the object as it is now. */
-export function checkVersion(object: { Version: { Index: number } }, version: number): void {
-  if (object.Version.Index !== version) throw rpcError('Unknown', 'update out of sequence');
+interface Versioned {
+  Version: { Index: number };
+  internal: object & { specAfter?: number };
+}
+
+/** Throws unless the caller has read the object with the spec that it has now. */
+export function checkVersion(
+  { Version: { Index }, internal: { specAfter = Index } }: Versioned,
+  version: number,
+): void {
+  if (version === Index || (version > specAfter && version < Index)) return;
+  throw rpcError('Unknown', 'update out of sequence');
 }
