@@ -16,6 +16,8 @@ import type { MembershipRecord } from './swarm-dir.ts';
 
 const DATA_PATH_PORT = 4789;
 const SUBNET_SIZE = 24;
+/** Where the subnets of networks come from that say nothing themselves. */
+const ADDRESS_POOL = '10.0.0.0/8';
 
 export interface FoundingPlace {
   identityFolder: string;
@@ -42,7 +44,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
   const cluster = await newCluster({
     id: newId(),
     spec,
-    DefaultAddrPool: pool,
+    DefaultAddrPool: pool.length > 0 ? pool : [ADDRESS_POOL],
     SubnetSize: subnetSize,
     DataPathPort: dataPathPort,
     now,
@@ -86,6 +88,47 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
     ...(dataPathHost ? { dataPathHost } : {}),
     managers: [{ NodeID: node.ID, Addr: node.ManagerStatus!.Addr }],
   };
+}
+
+/** The record of a manager that founds its cluster anew. What is not asked for stays as it was. @throws ApiError 400 */
+export function readdressed(
+  record: MembershipRecord,
+  { ListenAddr, AdvertiseAddr, DataPathAddr }: InitRequest,
+  interfaces: readonly HostInterface[],
+): MembershipRecord {
+  const advertised = AdvertiseAddr || hostPort(record.advertiseHost, record.advertisePort);
+  const at = resolveAddresses(
+    ListenAddr || hostPort(record.listenHost, record.listenPort),
+    advertised,
+    interfaces,
+  );
+  return {
+    ...record,
+    ...at,
+    ...(DataPathAddr ? { dataPathHost: resolveDataPathAddress(DataPathAddr, interfaces) } : {}),
+    managers: [{ NodeID: record.nodeId, Addr: hostPort(at.advertiseHost, at.advertisePort) }],
+  };
+}
+
+/** Leaves the manager of that record as the only one of its cluster, whose state is in `database`. */
+export async function foundAnew(database: string, record: MembershipRecord, clock: Clock): Promise<void> {
+  const store = await openSqliteStore({ path: database });
+  try {
+    const UpdatedAt = timestamp(clock.now());
+    const [cluster] = store.view.all('cluster');
+    const node = store.view.get('node', record.nodeId);
+    if (!cluster || !node) throw new Error(`${database} has no cluster with the node ${record.nodeId}`);
+    const Addr = hostPort(record.advertiseHost, record.advertisePort);
+    const ManagerStatus = { Leader: true, Reachability: 'reachable', Addr } as const;
+    await store.commit({
+      changes: [
+        { op: 'put', kind: 'cluster', object: { ...cluster, UpdatedAt } },
+        { op: 'put', kind: 'node', object: { ...node, ManagerStatus } },
+      ],
+    });
+  } finally {
+    await store.close();
+  }
 }
 
 /** The network of the routing mesh; users may replace it by one of their own. */

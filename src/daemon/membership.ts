@@ -36,6 +36,8 @@ const ALREADY =
 const NOT_IN = 'This node is not part of a swarm';
 const LAST_MANAGER =
   'You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. ';
+const ONLY_MANAGERS =
+  'This node is not a swarm manager: only a manager has the state that a new cluster is made from.';
 const STILL_JOINING =
   'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.';
 
@@ -83,6 +85,7 @@ export class HostMembership implements Membership {
   async resume(): Promise<void> {
     const { log } = this.#options;
     try {
+      this.#dir.discard();
       const left = this.#dir.unfinishedLeave();
       if (left) await this.#cleanUp(left);
       const record = this.#dir.read();
@@ -131,6 +134,7 @@ export class HostMembership implements Membership {
 
   init(request: InitRequest): Promise<string> {
     return this.#exclusively(async () => {
+      if (request.ForceNewCluster && this.#active) return this.#foundAnew(this.#active, request);
       await this.#requireFree();
       const { foundCluster } = await import('./found.ts');
       const folder = this.#dir.make();
@@ -225,12 +229,32 @@ export class HostMembership implements Membership {
     await this.#turn.catch(() => {});
     this.#joining?.abort.abort(new Error('the daemon is stopping'));
     await this.#joining?.done.catch(() => {});
-    const active = this.#active;
+    if (this.#active) await this.#end(this.#active);
+  }
+
+  async #end(active: Active): Promise<void> {
     this.#active = undefined;
-    if (!active) return;
     await active.node.close();
     await active.networks.close();
     await this.#closeManager(active);
+  }
+
+  /** The cluster goes on with this manager as its only one, where asked for at another address. */
+  async #foundAnew(active: Active, request: InitRequest): Promise<string> {
+    if (!active.manager) throw new ApiError(503, ONLY_MANAGERS);
+    const { foundAnew, readdressed } = await import('./found.ts');
+    const record = readdressed(active.record, request, hostInterfaces());
+    await this.#end(active);
+    try {
+      await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock);
+      this.#dir.update(record);
+      this.#active = await this.#start(record);
+    } catch (error) {
+      this.#error = (error as Error).message;
+      throw error;
+    }
+    await this.#becomeReady(this.#active);
+    return record.nodeId;
   }
 
   #join(request: JoinRequest): Joining {

@@ -68,6 +68,7 @@ export class SwarmDir {
     syncFolder(join(this.path, '..'));
   }
 
+  /** Removes what `make` began and nobody will enter. */
   discard(): void {
     rmSync(this.#making, { recursive: true, force: true });
   }

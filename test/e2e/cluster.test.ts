@@ -178,6 +178,29 @@ describe('a cluster', { timeout: 300_000 }, () => {
     assert.ok(!('cb' in (await swarm.nodes())), 'it does not come back');
   });
 
+  test('a manager that founds its cluster anew keeps it, and nothing restarts', async () => {
+    const ids = () => swarm.containers('ca', 'kept');
+    await swarm.docker(
+      'service',
+      'create',
+      '-d',
+      '--name',
+      'kept',
+      '--constraint',
+      'node.hostname==ca',
+      'whoami',
+    );
+    await eventually('its container', 30_000, async () => (await ids()).length === 1);
+    const before = await ids();
+    const ip = await swarm.lab.must('ip', 'ca');
+    await swarm.docker('swarm', 'init', '--force-new-cluster', '--advertise-addr', `${ip}:2377`);
+    const row = await swarm.docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}}');
+    assert.match(row, /kept 1\/1/);
+    assert.deepEqual(await ids(), before);
+    assert.equal((await swarm.nodes()).ca, 'Ready');
+    await swarm.docker('service', 'rm', 'kept');
+  });
+
   test('init and leave, again and again, leave nothing behind', async () => {
     await swarm.lab.docker('cb', 'swarm', 'leave', '--force');
     for (let round = 0; round < 3; round++) {

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemClock } from '../model/clock.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { foundAnew, foundCluster, readdressed } from './found.ts';
+
+const interfaces = [{ name: 'eth0', addresses: ['10.9.0.1', '10.9.0.2'], external: true }];
+const request = { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: '10.9.0.1' };
+
+test('a cluster has a pool of addresses, and is founded anew with all that it has', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'essaim-found-'));
+  const database = join(folder, 'cluster.db');
+  const open = async () => {
+    const store = await openSqliteStore({ path: database });
+    try {
+      return { cluster: [...store.view.all('cluster')][0]!, nodes: [...store.view.all('node')] };
+    } finally {
+      await store.close();
+    }
+  };
+  try {
+    const record = await foundCluster(request, {
+      identityFolder: join(folder, 'identity'),
+      ...{ database, interfaces, clock: systemClock },
+    });
+    const before = await open();
+    assert.deepEqual(before.cluster.DefaultAddrPool, ['10.0.0.0/8']);
+
+    assert.deepEqual(readdressed(record, {}, interfaces), record);
+    const moved = readdressed(record, { ...request, AdvertiseAddr: '10.9.0.2:2400' }, interfaces);
+    assert.deepEqual([moved.advertiseHost, moved.advertisePort], ['10.9.0.2', 2400]);
+    assert.throws(
+      () => readdressed(record, { AdvertiseAddr: 'eth7' }, interfaces),
+      /advertise address must be/,
+    );
+
+    await foundAnew(database, moved, systemClock);
+    const after = await open();
+    assert.equal(after.cluster.ID, before.cluster.ID);
+    assert.ok(after.cluster.Version.Index > before.cluster.Version.Index);
+    assert.deepEqual(
+      after.nodes.map(({ ID, ManagerStatus }) => [ID, ManagerStatus?.Addr]),
+      [[record.nodeId, '10.9.0.2:2400']],
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
