@@ -126,6 +126,9 @@ const STRUCTS: Record<string, string> = {
   Healthcheck: 'HealthConfig',
   Secrets: 'SecretReference',
   Configs: 'ConfigReference',
+  Orchestration: 'OrchestrationConfig',
+  Raft: 'RaftConfig',
+  Dispatcher: 'DispatcherConfig',
 };
 
 function structName(field: string): string {
@@ -146,7 +149,7 @@ function goType(shape: Shape, field = ''): string {
     const values = Object.values(shape.patternProperties ?? {})[0];
     return values ? `map[string]${goType(values)}` : `swarm.${structName(field)}`;
   }
-  return 'string';
+  return field === 'Data' ? '[]uint8' : 'string';
 }
 
 function inRange(number: number, type: string): boolean {

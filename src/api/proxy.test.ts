@@ -76,6 +76,7 @@ test('the headers of Docker are on every answer', async () => {
   assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
   assert.match(head, /Swarm: inactive\r\n/);
   assert.match(head, /Content-Length: 0\r\n/);
+  assert.match(head, /Content-Type: text\/plain; charset=utf-8\r\n/);
 });
 
 test('versions: with, without, too new, too old', async () => {

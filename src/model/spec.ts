@@ -257,7 +257,7 @@ export const ClusterSpec = object({
   CAConfig: opt(
     object({
       NodeCertExpiry: int(),
-      ExternalCAs: opt(array(object({}))),
+      ExternalCAs: opt(array(object({ Protocol: str() }))),
       SigningCACert: str(),
       SigningCAKey: str(),
       ForceRotate: int(),

@@ -19,7 +19,10 @@ export function pingRoutes(router: Router, { engine, membership }: ApiContext): 
     }
   };
   router.get('/_ping', ping);
-  router.on('HEAD', '/_ping', async (request) => ({ ...(await ping(request)), text: '' }));
+  router.on('HEAD', '/_ping', async (request) => {
+    const { status, headers } = await ping(request);
+    return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }, text: '' };
+  });
 }
 
 /** As clients use it to decide which commands they offer. */

@@ -83,7 +83,7 @@ describe('updates of the cluster', () => {
       invalid('heartbeat time period cannot be a negative duration'),
     );
     await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'foo' }] } }, 400, 'invalid protocol: "foo"');
-    await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'cfssl', URL: 'https://x' }] } }, 501, /external/);
+    await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'CFSSL' }] } }, 501, /external/);
     await fails({ EncryptionConfig: { AutoLockManagers: true } }, 501, /locking managers/);
     await fails(
       given('', root.key),

@@ -14,9 +14,9 @@ import { beginRotation, givenRoot } from './rotation.ts';
 export function checkClusterSpec(spec: ClusterSpec): void {
   if (spec.Name && spec.Name !== 'default') throw new ApiError(400, 'swarm spec must be named "default"');
   const { NodeCertExpiry, ExternalCAs } = spec.CAConfig ?? {};
-  for (const external of ExternalCAs ?? []) {
-    const { Protocol } = external as { Protocol?: unknown };
-    if (Protocol !== 'cfssl') throw new ApiError(400, `invalid protocol: ${JSON.stringify(Protocol ?? '')}`);
+  for (const { Protocol } of ExternalCAs ?? []) {
+    if (Protocol?.toLowerCase() !== 'cfssl')
+      throw new ApiError(400, `invalid protocol: ${JSON.stringify(Protocol ?? '')}`);
     throw rpcError(
       'Unimplemented',
       'external certificate authorities are not supported: leave out --external-ca',
