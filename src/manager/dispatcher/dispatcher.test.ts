@@ -7,7 +7,14 @@ import type { DownMessage } from '../../model/protocol.ts';
 import type { TaskState } from '../../model/task-state.ts';
 import type { Change } from '../../store/contract.ts';
 import { openMemoryStore } from '../../store/memory.ts';
-import { sampleCluster, sampleNode, sampleSecret, sampleService, sampleTask } from '../../store/samples.ts';
+import {
+  sampleCluster,
+  sampleNetwork,
+  sampleNode,
+  sampleSecret,
+  sampleService,
+  sampleTask,
+} from '../../store/samples.ts';
 import type { AgentSession } from '../contract.ts';
 import { Dispatcher } from './dispatcher.ts';
 
@@ -400,4 +407,104 @@ test('a session that ends while it is opened leaves nothing behind', async (t) =
     session.sent.map(({ type }) => type),
     ['session'],
   );
+});
+
+/** Two hosts on one network, a running task on the first. */
+async function network(t: TestContext) {
+  const allocated = { vni: 4097, subnets: [{ subnet: '10.0.1.0/24', gateway: '10.0.1.1' }] };
+  const here = { ...sampleNetwork('net1', 'net1'), internal: { allocated } };
+  const other = { ...sampleNode('m'), internal: { networks: { net1: ['10.0.1.3/24'] } } };
+  const world = await manager(
+    t,
+    { op: 'put', kind: 'network', object: here },
+    { op: 'put', kind: 'node', object: other },
+  );
+  const { node, commit, put, store } = world;
+  await commit({
+    op: 'put',
+    kind: 'node',
+    object: { ...node(), internal: { networks: { net1: ['10.0.1.2/24'] } } },
+  });
+  const a = task('a', {
+    NetworksAttachments: [{ Network: { ID: 'net1', Spec: { Name: 'net1' } }, Addresses: ['10.0.1.4/24'] }],
+  });
+  await put({ ...a, Status: status('running') });
+  const stop = () => put({ ...store.view.get('task', 'a')!, DesiredState: 'shutdown' });
+  return { ...world, stop };
+}
+
+function orders(messages: readonly DownMessage[]): string[] {
+  return messages.flatMap((message) =>
+    message.type === 'assignments' ? message.tasks.map((each) => each.task.DesiredState) : [],
+  );
+}
+
+function ready(messages: readonly DownMessage[]): string[] | undefined {
+  const endpoints = messages.findLast(({ type }) => type === 'networks');
+  return endpoints?.type === 'networks' ? endpoints.networks[0]?.endpoints.map(({ id }) => id) : undefined;
+}
+
+test('a task is told to stop once every host has taken note', async (t) => {
+  const { dispatcher, open, stop, clock, store } = await network(t);
+  const [n, m] = [await open('n'), await open('m')];
+  assert.deepEqual(ready(n.take()), ['a']);
+  assert.deepEqual(ready(m.take()), ['a']);
+  await stop();
+  const { revision } = store.view;
+  await clock.advance(50);
+  const told = n.take();
+  assert.deepEqual([told.map(({ type }) => type), orders(told)], [['networks'], []]);
+  assert.deepEqual(
+    m.take().map(({ type }) => type),
+    ['networks'],
+  );
+  await dispatcher.networks(n, { revision });
+  await clock.advance(50);
+  assert.deepEqual(orders(n.take()), []);
+  await dispatcher.networks(m, { revision });
+  await clock.advance(50);
+  assert.deepEqual(orders(n.take()), ['shutdown']);
+});
+
+test('a host that says nothing is waited for two seconds, one that goes away no longer', async (t) => {
+  const { dispatcher, open, stop, clock, store } = await network(t);
+  const [n, m] = [await open('n'), await open('m')];
+  n.take();
+  await stop();
+  await dispatcher.networks(n, { revision: store.view.revision });
+  await clock.advance(1_900);
+  assert.deepEqual(orders(n.take()), []);
+  await clock.advance(200);
+  assert.deepEqual(orders(n.take()), ['shutdown']);
+  assert.equal(m.closedFor, undefined);
+
+  const again = await network(t);
+  const [first, second] = [await again.open('n'), await again.open('m')];
+  first.take();
+  await again.stop();
+  await again.dispatcher.networks(first, { revision: again.store.view.revision });
+  second.close('gone');
+  await again.clock.advance(50);
+  assert.deepEqual(orders(first.take()), ['shutdown']);
+});
+
+test('an agent that comes back meanwhile is not told earlier, and a restart of the manager loses no stop', async (t) => {
+  const { dispatcher, open, stop, clock, start } = await network(t);
+  await open('m');
+  const n = await open('n');
+  await stop();
+  n.close('broken');
+  const back = await open('n');
+  assert.deepEqual(orders(back.take()), ['running']);
+  await clock.advance(2_100);
+  assert.deepEqual(orders(back.take()), ['shutdown']);
+
+  dispatcher.close();
+  const next = start();
+  t.after(() => next.close());
+  const session = new FakeSession('n', 'later', () => {});
+  const opened = next.opened(session, { description: DESCRIPTION });
+  await clock.advance(50);
+  await opened;
+  assert.deepEqual(orders(session.take()), ['shutdown']);
 });
