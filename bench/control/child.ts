@@ -28,6 +28,11 @@ export class Child<Start extends object, Report extends { type: string }> {
     this.#process.send(start);
   }
 
+  /** Asks for its report. */
+  ask(): void {
+    this.#process.send('report');
+  }
+
   /** The first report that `wanted` accepts, also one of the past. Throws if the process fails or ends before. */
   async until<R extends Report>(wanted: (report: Report) => report is R): Promise<R> {
     for (;;) {

@@ -1,5 +1,6 @@
 /** A process that is a manager and nothing else: no Docker Engine under it, no agent beside it. */
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ApiServer } from '../../src/api/server.ts';
 import { swarmRoutes } from '../../src/api/swarm/routes.ts';
 import { foundCluster } from '../../src/daemon/found.ts';
@@ -62,7 +63,22 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
   });
   await server.listenUnix(socket);
   watchProgress(store, tasks);
+  watchDelay(store);
   report({ type: 'ready' });
+}
+
+/** Measures from the first task on how long the event loop lets things wait; told about at the end. */
+function watchDelay(store: Store): void {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const unwatch = store.watch(store.view.revision, ({ events }) => {
+    if (!events.some(({ kind }) => kind === 'service')) return;
+    unwatch();
+    delay.enable();
+  });
+  process.on('message', () => {
+    const [p50, p99, max] = [delay.percentile(50), delay.percentile(99), delay.max].map((ns) => ns / 1e6);
+    report({ type: 'delay', p50: p50!, p99: p99!, max: max! });
+  });
 }
 
 /** Tells when all tasks have been created, placed, and reported RUNNING. */

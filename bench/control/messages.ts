@@ -22,6 +22,8 @@ export type ManagerReport =
       commits: number;
       writes: number;
     }
+  /** How long (ms) the event loop's turns have taken since the first service was created. */
+  | { type: 'delay'; p50: number; p99: number; max: number }
   | Failure;
 
 export interface AgentsStart {

@@ -9,6 +9,9 @@ import type { ManagerSession } from './contract.ts';
 /** Statuses that come within this time travel together. */
 const GATHER_MS = 5;
 const RETRY_MS = 500;
+/** A manager that takes longer (ms) for an answer has much to do: it gets fewer, larger reports. */
+const BUSY_MS = 100;
+const LONGEST_GATHER_MS = 500;
 
 export class Reporter {
   readonly #clock: Clock;
@@ -57,8 +60,11 @@ export class Reporter {
     if (batch.size === 0) return;
     this.#sending = true;
     let next = GATHER_MS;
+    const begin = this.#clock.now();
     try {
       await session.report({ statuses: [...batch].map(([taskId, status]) => ({ taskId, status })) });
+      const took = this.#clock.now() - begin;
+      if (took > BUSY_MS) next = Math.min(took, LONGEST_GATHER_MS);
     } catch (error) {
       this.#log(
         `${batch.size} statuses are reported again: ${error instanceof Error ? error.message : error}`,

@@ -17,6 +17,10 @@ import { planService } from './service.ts';
 
 /** Changes of one transaction, about. */
 const BATCH = 500;
+/** Milliseconds of work at a stretch, about: what else the process has to do waits meanwhile. */
+const SLICE = 15;
+/** Smaller batches would spend their time on the disk. */
+const SMALL_BATCH = 100;
 /** How long commits that follow each other closely are gathered. */
 const DEBOUNCE = 2;
 const FIRST_BACKOFF = 100;
@@ -28,8 +32,8 @@ export interface ControlOptions {
   newId(): string;
   /** Ends everything; the promise that `startControl` returns resolves when it has. */
   signal: AbortSignal;
-  /** Gives the rest of the process its turn between two batches. */
-  yieldTo(): Promise<void>;
+  /** Gives the rest of the process its turn between two batches, the last of which kept it for `ms`. */
+  yieldTo(ms: number): Promise<void>;
   /** Told of errors, with the kind and id of the object that was being planned for. */
   log?(message: string, error: unknown, object?: { kind: string; id: string }): void;
 }
@@ -53,6 +57,11 @@ class Control {
   private allocating: Work | undefined;
   private scheduling = { failures: 0, until: 0 };
   private batch = BATCH;
+  /** How much of a batch is done at a stretch. */
+  private slice = BATCH;
+  /** How long (ms) this pass has kept the process, up to `workingSince`. */
+  private worked = 0;
+  private workingSince = 0;
   private stumbles = 0;
   private wakeUp: (() => void) | undefined;
 
@@ -82,8 +91,12 @@ class Control {
           await this.sleepUntilWork();
           continue;
         }
+        this.worked = 0;
+        this.workingSince = clock.now();
         await this.pass();
-        await yieldTo();
+        this.worked += clock.now() - this.workingSince;
+        this.fitSlice();
+        await yieldTo(this.worked);
       }
     } finally {
       unwatch();
@@ -181,6 +194,27 @@ class Control {
     }
   }
 
+  /** About how many changes a pass makes. */
+  private get limit(): number {
+    return Math.min(this.batch, this.slice);
+  }
+
+  /** Has the next pass take about as long as it may. */
+  private fitSlice(): void {
+    if (this.worked > SLICE) this.slice = Math.max(SMALL_BATCH, this.slice >> 1);
+    else if (this.worked < SLICE / 2) this.slice = Math.min(BATCH, this.slice * 2);
+  }
+
+  /** Waits without keeping the process. */
+  private async rest<T>(until: Promise<T>): Promise<T> {
+    this.worked += this.options.clock.now() - this.workingSince;
+    try {
+      return await until;
+    } finally {
+      this.workingSince = this.options.clock.now();
+    }
+  }
+
   private plan(kind: Planned, planner: ObjectPlanner): { changes: Change[]; ids: string[] } {
     const { store, clock, newId, log } = this.options;
     const changes: Change[] = [];
@@ -189,7 +223,7 @@ class Control {
     const set = this.setOf(kind);
     const again: string[] = [];
     for (const id of this.ready(kind, now)) {
-      const limit = this.batch - changes.length;
+      const limit = this.limit - changes.length;
       if (limit <= 0) break;
       set.delete(id);
       this.wakeAt.delete(`${kind} ${id}`);
@@ -258,14 +292,14 @@ class Control {
       const pending = task && this.allocate(task, now);
       if (pending) tasks.set(id, pending);
     }
-    let room = this.batch;
+    let room = this.limit;
     for (const id of this.index.fresh) {
       if (room-- <= 0) break;
       const task = view.get('task', id);
       const pending = task && !tasks.has(id) && this.allocate(task, now);
       if (pending) tasks.set(id, pending);
     }
-    for (const placed of schedule(view, this.index, tasks, now, this.batch)) {
+    for (const placed of schedule(view, this.index, tasks, now, this.limit)) {
       const before = tasks.get(placed.ID) ?? view.get('task', placed.ID)!;
       const task = allocation.attach(placed, before);
       if (task !== before) tasks.set(task.ID, task);
@@ -283,7 +317,7 @@ class Control {
     const { store, log, signal } = this.options;
     try {
       for (let at = 0; at < changes.length && !signal.aborted; at += this.batch) {
-        await store.commit({ changes: changes.slice(at, at + this.batch) });
+        await this.rest(store.commit({ changes: changes.slice(at, at + this.batch) }));
       }
       this.batch = Math.min(BATCH, this.batch * 2);
       this.stumbles = 0;
@@ -300,7 +334,7 @@ class Control {
       this.stumbles++;
       const backoff = backoffAfter(this.stumbles);
       log?.(`writing to the store failed; trying again in ${backoff} ms`, error);
-      await this.pause(backoff);
+      await this.rest(this.pause(backoff));
     }
   }
 }

@@ -10,6 +10,7 @@ import { theCluster } from './ca/cluster.ts';
 import type { ClusterServer, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, probeHost } from './dispatcher/probe.ts';
+import { restFor } from './rest.ts';
 import { createClusterServer } from './server.ts';
 
 export interface Log {
@@ -75,7 +76,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     clock,
     newId,
     signal: stop.signal,
-    yieldTo: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldTo: restFor,
     log: (message, error, object) => log.error({ err: error, ...object }, message),
   });
   return {

@@ -1,6 +1,7 @@
 /** The cluster's nodes: list, inspect, update, remove. */
 import { timestamp } from '../../model/clock.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
+import type { Node } from '../../model/objects.ts';
 import { NodeSpec } from '../../model/spec.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import { boolValue, versionValue } from '../query.ts';
@@ -17,6 +18,10 @@ const AVAILABILITIES = ['active', 'pause', 'drain'];
 /** Every node is accepted once it has a certificate. */
 const MEMBERSHIPS = ['accepted', 'pending'];
 
+const JSON_HEADERS = { 'Content-Type': 'application/json' };
+/** Kept for as long as their objects: an object of the view never changes. */
+const texts = new WeakMap<Node, string>();
+
 export const nodeRoutes: RouteModule = (router, { membership }) => {
   router.get('/nodes', ({ query }) => {
     const filters = parseFilters(query, FILTERS);
@@ -32,12 +37,12 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
         (roles.length === 0 || roles.includes(Spec.Role ?? '')) &&
         (memberships.length === 0 || memberships.includes('accepted')),
     );
-    return { status: 200, body: nodes.map(nodeForm) };
+    return { status: 200, headers: JSON_HEADERS, text: `[${nodes.map(nodeText).join()}]\n` };
   });
 
   router.get('/nodes/{id}', ({ params }) => {
     const { view } = managerOf(membership).store;
-    return { status: 200, body: nodeForm(findNode(view, params.id!)) };
+    return { status: 200, headers: JSON_HEADERS, text: `${nodeText(findNode(view, params.id!))}\n` };
   });
 
   router.post('/nodes/{id}/update', async (request) => {
@@ -76,6 +81,15 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
     return { status: 200 };
   });
 };
+
+function nodeText(node: Node): string {
+  let text = texts.get(node);
+  if (text === undefined) {
+    text = JSON.stringify(nodeForm(node));
+    texts.set(node, text);
+  }
+  return text;
+}
 
 /** Throws ApiError 400. */
 function canonicalNode(spec: NodeSpec): NodeSpec {

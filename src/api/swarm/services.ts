@@ -21,8 +21,9 @@ export const serviceRoutes: RouteModule = (router, context) => {
     const filters = parseFilters(query, FILTERS);
     const withStatus = compareVersions(apiVersion, '1.41') >= 0 && goBool(query, 'status');
     const { view } = managerOf(membership).store;
-    const isDown = (id: string | undefined) =>
-      id !== undefined && view.get('node', id)?.Status.State === 'down';
+    const down = new Set<string | undefined>();
+    if (withStatus) for (const { ID, Status } of view.all('node')) if (Status.State === 'down') down.add(ID);
+    const isDown = (id: string | undefined) => down.has(id);
     const runtimes = filters.get('runtime');
     if (runtimes.length > 0 && !runtimes.includes('container')) return { status: 200, body: [] };
     const services = [...view.all('service')].filter(

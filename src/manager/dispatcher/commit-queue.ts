@@ -11,7 +11,7 @@ export interface CommitQueueOptions<T> {
   clock: Clock;
   /** The most entries for one transaction. */
   limit: number;
-  /** Milliseconds between the beginnings of two transactions, unless one is full. */
+  /** Milliseconds between the beginnings of two transactions; less if one is full. */
   pause: number;
   /** What one entry becomes if another one of the same key arrives before it is written. */
   merge(earlier: T, later: T): T;
@@ -28,6 +28,8 @@ export class CommitQueue<T> {
   readonly #options: CommitQueueOptions<T>;
   #waiting = new Map<string, Waiting<T>>();
   #lastBegin = Number.NEGATIVE_INFINITY;
+  /** When others have had as much of the process's time as the last transaction took. */
+  #rested = Number.NEGATIVE_INFINITY;
   #writing = false;
   #cancelTimer: (() => void) | undefined;
   #closed: Error | undefined;
@@ -63,7 +65,8 @@ export class CommitQueue<T> {
     const full = this.#waiting.size >= limit;
     if (this.#cancelTimer && !full) return;
     this.#cancelTimer?.();
-    const wait = full ? 0 : Math.max(0, this.#lastBegin + pause - clock.now());
+    const earliest = full ? this.#rested : this.#lastBegin + pause;
+    const wait = Math.max(0, earliest - clock.now());
     this.#cancelTimer = clock.timer(wait, () => {
       this.#cancelTimer = undefined;
       this.#write().catch((error: unknown) => {
@@ -85,6 +88,7 @@ export class CommitQueue<T> {
       for (const { done } of batch.values()) done.reject(error);
     } finally {
       this.#writing = false;
+      this.#rested = clock.now() + Math.min(clock.now() - this.#lastBegin, this.#options.pause);
     }
     if (!this.#closed) this.#schedule();
   }

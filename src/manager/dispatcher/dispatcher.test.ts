@@ -228,7 +228,7 @@ test('many reports become few commits, each acknowledged only when written', asy
   assert.equal(acknowledged, 0);
   await clock.advance(100);
   await Promise.all(all);
-  assert.equal(world.commits - before, 3);
+  assert.equal(world.commits - before, 6);
 });
 
 test('a report that conflicts with another write is worked out anew', async (t) => {

@@ -19,10 +19,12 @@ import { applyFacts, type NodeFacts } from './node-facts.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
 
 const DEFAULT_HEARTBEAT_PERIOD = 5e9;
-/** The most tasks or nodes written in one transaction. */
-const COMMIT_LIMIT = 500;
+/** The most tasks or nodes written in one transaction: the requests they came with are all answered at one stretch. */
+const COMMIT_LIMIT = 200;
 /** Milliseconds between two transactions of reports, and between two rounds of changes to the agents, under load. */
 const PAUSE = 20;
+/** Milliseconds of telling agents at a stretch; others get as much before the next. */
+const SLICE = 5;
 
 export interface DispatcherOptions {
   store: Store;
@@ -54,8 +56,8 @@ export class Dispatcher implements Sessions {
   readonly #networks: NetworkTables;
   readonly #departures: Departures;
   readonly #unwatch: () => void;
-  #changed = new Set<Open>();
-  #lastFlush = Number.NEGATIVE_INFINITY;
+  readonly #changed = new Set<Open>();
+  #nextFlush = Number.NEGATIVE_INFINITY;
   #cancelFlush: (() => void) | undefined;
   #cancelTick: () => void;
   #closed = false;
@@ -243,21 +245,34 @@ export class Dispatcher implements Sessions {
   #scheduleFlush(): void {
     if (this.#changed.size === 0 || this.#cancelFlush) return;
     const { clock } = this.#options;
-    const wait = Math.max(0, this.#lastFlush + PAUSE - clock.now());
-    this.#cancelFlush = clock.timer(wait, () => {
+    this.#cancelFlush = clock.timer(Math.max(0, this.#nextFlush - clock.now()), () => {
       this.#cancelFlush = undefined;
-      this.#lastFlush = clock.now();
-      const changed = this.#changed;
-      this.#changed = new Set();
-      const { view } = this.#options.store;
-      for (const open of changed) {
-        const networks = open.networks.changes(view.revision);
-        if (networks) open.session.send({ type: 'networks', ...networks });
-        const assignments = open.assignments.changes(view, open.needs);
-        open.needs.clear();
-        if (assignments) open.session.send({ type: 'assignments', ...assignments });
-      }
+      this.#flush();
     });
+  }
+
+  /** Tells the agents what is new to them, in the order in which there came to be news for them. */
+  #flush(): void {
+    const { clock } = this.#options;
+    const begin = clock.now();
+    this.#nextFlush = begin + PAUSE;
+    for (const open of this.#changed) {
+      this.#changed.delete(open);
+      this.#bring(open);
+      if (clock.now() - begin < SLICE || this.#changed.size === 0) continue;
+      this.#nextFlush = clock.now() + SLICE;
+      break;
+    }
+    this.#scheduleFlush();
+  }
+
+  #bring({ session, networks, assignments, needs }: Open): void {
+    const { view } = this.#options.store;
+    const newNetworks = networks.changes(view.revision);
+    if (newNetworks) session.send({ type: 'networks', ...newNetworks });
+    const newAssignments = assignments.changes(view, needs);
+    needs.clear();
+    if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
   }
 
   /** A node that is down stays so until it comes back: only others are waited for. */

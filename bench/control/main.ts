@@ -2,7 +2,7 @@
  * The control plane at size: 1,000 agents on one manager, 50,000 tasks from `service create` to RUNNING reported, and
  * what the API answers meanwhile. Three processes on this machine: the manager, the agents, and this one as the client.
  *
- *   node bench/control.ts [--agents N] [--services N] [--replicas N] [--profile DIR]
+ *   node bench/control/main.ts [--agents N] [--services N] [--replicas N] [--profile DIR]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Child } from './control/child.ts';
-import { ApiClient, Latencies } from './control/client.ts';
+import { Child } from './child.ts';
+import { ApiClient, Latencies } from './client.ts';
 import type {
   AgentsReport,
   AgentsStart,
@@ -19,8 +19,8 @@ import type {
   ManagerStart,
   PlacementReport,
   PlacementStart,
-} from './control/messages.ts';
-import { serviceSpec } from './control/workload.ts';
+} from './messages.ts';
+import { serviceSpec } from './workload.ts';
 
 const { values } = parseArgs({
   options: {
@@ -133,6 +133,12 @@ async function run(client: ApiClient, manager: Manager, hosts: Hosts): Promise<v
       `p50 ${p50} ms, p99 ${p99} ms (${latency.count} calls, ${(latency.bytes / 1e6).toFixed(1)} MB)`,
     );
   }
+  manager.ask();
+  const delay = await manager.until(
+    (report): report is Extract<ManagerReport, { type: 'delay' }> => report.type === 'delay',
+  );
+  const [p50, p99, max] = [delay.p50, delay.p99, delay.max].map((ms) => ms.toFixed(0));
+  print("manager's event loop: a turn takes", `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`);
   const { now, most } = manager.memory();
   print('manager memory', `${now.toFixed(0)} MB, at most ${most.toFixed(0)} MB`);
 }
