@@ -3,6 +3,7 @@
  * bridge network (Docker's embedded server alone), a service's name on an overlay asked in the same way (the embedded
  * server passes it on to Essaim's), and asked of Essaim's server directly. The same client asks in a container each time.
  */
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execute } from '../../test/support/lab.ts';
 import { Swarm } from '../../test/support/swarm.ts';
@@ -15,7 +16,7 @@ const HOST = 'bn';
 const EMBEDDED = '127.0.0.11';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What Node needs to run in a container. */
-const FOLDERS = ['/usr', '/lib', '/lib64', root];
+const FOLDERS = ['/usr', '/lib', '/lib64', root, realpathSync(`${root}node_modules`)];
 
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
