@@ -96,3 +96,18 @@ test('a global job ends once on each node, also on those that come later', async
   await cluster.advance(2000);
   assert.deepEqual(states(cluster).slice(3), ['n4 complete/complete']);
 });
+
+test('a node that the constraints turn from is no longer waited for', async () => {
+  const Placement = { Constraints: ['node.labels.x!=y'] };
+  const fate: Fate = { state: 'complete', after: 5000 };
+  await using cluster = await start({ GlobalJob: {} }, fate, { Placement });
+  await cluster.change('node', 'n1', (node) => ({ ...node, Spec: { ...node.Spec, Labels: { x: 'y' } } }));
+  await cluster.advance(10_000);
+  assert.deepEqual(
+    states(cluster).filter((state) => !state.endsWith('complete/complete')),
+    ['n1 shutdown/rejected'],
+  );
+  await cluster.change('node', 'n1', (node) => ({ ...node, Spec: { ...node.Spec, Labels: {} } }));
+  await cluster.advance(10_000);
+  assert.equal(states(cluster).filter((state) => state.endsWith('complete/complete')).length, 3);
+});

@@ -40,7 +40,7 @@ export function planGlobalJob(draft: Draft, service: Service): void {
     if (draft.full()) return;
     dropOld(draft, service, slot);
     const node = draft.view.get('node', String(slot.key));
-    if (isInvalid(node)) stop(draft, slot);
+    if (isInvalid(node) || !wants(node!)) stop(draft, slot);
     else retry(draft, service, slot);
   }
   for (const node of draft.view.all('node')) {
