@@ -49,18 +49,36 @@ async function createService(world: World): Promise<string | undefined> {
   const services = world.services();
   if (!world.manager || services.length >= MOST_SERVICES) return undefined;
   const name = `s${world.nextName()}`;
-  const global = random.chance(0.2);
-  const spec: ServiceSpec = {
-    Name: name,
-    Labels: {},
-    TaskTemplate: taskTemplate(random),
-    Mode: global ? { Global: {} } : { Replicated: { Replicas: random.int(1, 6) } },
-    ...(random.chance(0.7) && { UpdateConfig: updateConfig(random) }),
-    ...(random.chance(0.3) && { RollbackConfig: updateConfig(random) }),
-    EndpointSpec: { Mode: 'vip' },
-  };
+  const spec: ServiceSpec = random.chance(0.15)
+    ? job(name, random)
+    : {
+        Name: name,
+        Labels: {},
+        TaskTemplate: taskTemplate(random),
+        Mode: random.chance(0.2) ? { Global: {} } : { Replicated: { Replicas: random.int(1, 6) } },
+        ...(random.chance(0.7) && { UpdateConfig: updateConfig(random) }),
+        ...(random.chance(0.3) && { RollbackConfig: updateConfig(random) }),
+        EndpointSpec: { Mode: 'vip' },
+      };
   const error = await user.create(spec);
   return `${JSON.stringify(spec)} → ${error ?? 'ok'}`;
+}
+
+/** What it runs comes to an end. */
+function job(name: string, random: Random): ServiceSpec {
+  const template = taskTemplate(random);
+  return {
+    Name: name,
+    Labels: {},
+    TaskTemplate: {
+      ...template,
+      ContainerSpec: { ...template.ContainerSpec, Image: 'brief:1' },
+      RestartPolicy: { Condition: random.pick(['on-failure', 'on-failure', 'none']), Delay: SECOND },
+    },
+    Mode: random.chance(0.3)
+      ? { GlobalJob: {} }
+      : { ReplicatedJob: { MaxConcurrent: random.int(1, 3), TotalCompletions: random.int(1, 6) } },
+  };
 }
 
 function taskTemplate(random: Random): TaskSpec {
@@ -134,11 +152,15 @@ function updateConfig(random: Random): UpdateConfig {
   };
 }
 
+const JOB_UPDATES = ['force', 'environment', 'placement', 'resources'];
+const UPDATES = [...JOB_UPDATES, 'image', 'config', 'all'];
+
 async function updateService(world: World): Promise<string | undefined> {
   const { random } = world;
   return changeService(world, (spec) => {
     const template = spec.TaskTemplate!;
-    const kind = random.pick(['image', 'force', 'environment', 'placement', 'resources', 'config', 'all']);
+    const isJob = Boolean(spec.Mode?.ReplicatedJob || spec.Mode?.GlobalJob);
+    const kind = random.pick(isJob ? JOB_UPDATES : UPDATES);
     if (kind === 'image') {
       const [behaviour, version] = template.ContainerSpec!.Image!.split(':');
       const next =
@@ -220,6 +242,7 @@ async function removeNode(world: World): Promise<string | undefined> {
   if (!node) return undefined;
   const error = await world.user.removeNode(node);
   // Its agent goes on for a while and is refused.
+  if (!error) world.letGo(host);
   if (!error) world.later(world.random.latency(3000), () => world.dismiss(host));
   return `${node.ID} → ${error ?? 'ok'}`;
 }

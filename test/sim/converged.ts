@@ -18,6 +18,10 @@ export function problems(world: World): string[] {
     if (!view.get('service', task.ServiceID)) found.push(`its service is gone: ${describeTask(task)}`);
   }
   for (const service of view.all('service')) {
+    if (service.JobStatus) {
+      found.push(...ofJob(view, service));
+      continue;
+    }
     found.push(...ofService(view, service, world.startFirst.has(service.ID)));
   }
   found.push(...ofContainers(world));
@@ -46,8 +50,9 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
       for (const task of live) found.push(`${name}: has no business there: ${describeTask(task)}`);
       continue;
     }
-    // Where the new task comes first, an update that does not go on leaves both.
-    if (live.length > ((paused || stuck) && startFirst ? 2 : 1))
+    // Where the new task comes first, an update that does not go on leaves both; on a paused node it never does.
+    const halted = paused || stuck || nodeOf(view, live[0])?.Spec.Availability === 'pause';
+    if (live.length > (halted && startFirst ? 2 : 1))
       found.push(`${name}: ${live.map(describeTask).join(' beside ')}`);
     for (const task of tasks)
       if (!isLive(task) && !isSettled(task)) found.push(`not stopped: ${describeTask(task)}`);
@@ -57,7 +62,7 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
       continue;
     }
     filled++;
-    const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
+    const node = nodeOf(view, task);
     if (!paused && !stuck && isTaskDirty(service, task, node) && node?.Spec.Availability !== 'pause')
       found.push(`${name}: of an older spec: ${describeTask(task)}`);
     if (task.Status.State === 'running') continue;
@@ -67,6 +72,40 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
   const wanted = wantedOf(view, service, slots);
   if (filled !== wanted) found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
   return found;
+}
+
+/** A job is done: each of its places has come to its end once in the present iteration. */
+function ofJob(view: View, service: Service): string[] {
+  const found: string[] = [];
+  const places = new Set<string>();
+  let stuck = false;
+  for (const task of view.tasksOfService(service.ID)) {
+    if (task.JobIteration?.Index !== service.JobStatus!.JobIteration.Index) {
+      if (!isSettled(task)) found.push(`of an iteration before: ${describeTask(task)}`);
+      continue;
+    }
+    if (task.Status.State === 'complete' || task.internal.finished) places.add(placeOf(task));
+    if (!isLive(task)) continue;
+    if (canRun(view, service, task)) found.push(`is not done: ${describeTask(task)}`);
+    else stuck = true;
+  }
+  const mode = modeOf(service.Spec);
+  if (mode.kind === 'replicated-job' && places.size !== mode.totalCompletions && !stuck)
+    found.push(`${service.Spec.Name}: ${places.size} of ${mode.totalCompletions} are done`);
+  if (mode.kind !== 'global-job') return found;
+  for (const node of view.all('node')) {
+    const wanted =
+      node.Status.State === 'ready' &&
+      node.Spec.Availability === 'active' &&
+      meets(service.Spec.TaskTemplate, node);
+    if (wanted && !stuck && !places.has(`${service.ID}/${node.ID}`))
+      found.push(`${service.Spec.Name}: is not done on ${node.ID}`);
+  }
+  return found;
+}
+
+function nodeOf(view: View, task: Task | undefined): Node | undefined {
+  return task?.NodeID === undefined ? undefined : view.get('node', task.NodeID);
 }
 
 function isNew(service: Service, task: Task): boolean {
@@ -124,6 +163,7 @@ function ofContainers(world: World): string[] {
   }
   for (const host of world.hosts) {
     for (const id of host.engine.running()) {
+      if (host.engine.containers.get(id)?.behaviour === 'brief') found.push(`${id} has yet to end`);
       if (expected.get(id) === host.nodeId) expected.delete(id);
       else
         found.push(`${host.nodeId} runs a container of ${id}: ${describeTask(world.view.get('task', id))}`);

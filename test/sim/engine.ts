@@ -111,7 +111,7 @@ export class FakeEngine {
           if (outcome.ok) resolve(outcome.value);
           else reject(outcome.error);
         };
-        const slowness = this.mode === 'slow' ? 40 : 1;
+        const slowness = this.mode === 'slow' ? 15 : 1;
         const now = this.#clock.now();
         let at = now + this.#random.latency(typical * slowness);
         if (container !== undefined) {

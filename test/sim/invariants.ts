@@ -21,7 +21,7 @@ export function describeTask(task: Task | undefined): string {
 }
 
 export function isLive(task: Task): boolean {
-  return compareStates(task.DesiredState, 'running') <= 0 && !isTerminal(task.Status.State);
+  return compareStates(task.DesiredState, 'complete') <= 0 && !isTerminal(task.Status.State);
 }
 
 /** It takes of its node what it reserves. */
@@ -121,6 +121,8 @@ function causeToMove(task: Task, service: Service, view: View, before: Before): 
 }
 
 function causeIn(task: Task, service: Service, view: View): boolean {
+  // Each update of a job begins anew.
+  if (service.JobStatus && task.JobIteration?.Index !== service.JobStatus.JobIteration.Index) return true;
   const node = task.NodeID === undefined ? undefined : view.get('node', task.NodeID);
   if (task.NodeID !== undefined) {
     if (!node || node.Status.State === 'down' || node.Spec.Availability === 'drain') return true;

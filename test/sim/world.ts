@@ -50,6 +50,7 @@ export class World {
   readonly #givenUp = new Set<string>();
   /** Since when each host has been well by itself, whoever is there to notice. */
   readonly #wellSince = new Map<string, number>();
+  readonly #leaving = new Set<Host>();
   readonly #lostSince = new Map<string, number>();
   readonly #sorrows = new Map<string, number>();
   #view: View;
@@ -72,9 +73,9 @@ export class World {
     this.#view = this.disk.open().view;
   }
 
-  /** The hosts without a manager. */
+  /** The hosts without a manager that are to stay. */
   get workers(): Host[] {
-    return this.hosts.slice(1);
+    return this.hosts.slice(1).filter((host) => !this.#leaving.has(host));
   }
 
   get view(): View {
@@ -138,7 +139,10 @@ export class World {
   }
 
   later(ms: number, fn: () => void): void {
-    this.clock.timer(ms, fn);
+    this.clock.timer(ms, () => {
+      fn();
+      this.notice();
+    });
   }
 
   /** Lets `ms` of virtual time pass. Throws what was broken meanwhile. */
@@ -173,6 +177,11 @@ export class World {
     this.hosts.push(host);
     host.start();
     return host.nodeId;
+  }
+
+  /** From now on the host counts for nothing more. */
+  letGo(host: Host): void {
+    this.#leaving.add(host);
   }
 
   /** The host is no business of the swarm's any more. */
@@ -272,7 +281,13 @@ export class World {
     for (const each of this.hosts) {
       for (const otherId of each.engine.running()) {
         const other = otherId === taskId ? undefined : this.#view.get('task', otherId);
-        if (!other || placeOf(other) !== placeOf(task) || this.#givenUp.has(otherId)) continue;
+        if (
+          this.#givenUp.has(taskId) ||
+          !other ||
+          placeOf(other) !== placeOf(task) ||
+          this.#givenUp.has(otherId)
+        )
+          continue;
         checkStarted(task, other, {
           now,
           reachable: this.fineFor(each, REACHABLE_AFTER) && this.fineFor(host, REACHABLE_AFTER),
@@ -321,11 +336,19 @@ export class World {
       throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
   }
 
-  /** Looks each second for what should not be, and notes which hosts are in order. */
+  /** Looks each second for what should not be. */
   #keepChecking(): void {
-    const now = this.clock.now();
     if (this.disk.full) this.#managerAwake = 0;
     else if (this.manager?.process.hung === false) this.#managerAwake++;
+    this.notice();
+    for (const host of this.hosts) this.#guard(() => this.#checkLost(host));
+    this.#guard(() => checkStrays(this, this.#sorrows));
+    this.clock.timer(1000, () => this.#keepChecking());
+  }
+
+  /** Notes which hosts are in order: to be called after anything that happened to one. */
+  notice(): void {
+    const now = this.clock.now();
     for (const host of this.hosts) {
       const { nodeId } = host;
       const well =
@@ -338,12 +361,9 @@ export class World {
       else if (!this.#wellSince.has(nodeId)) this.#wellSince.set(nodeId, now);
       const fine =
         well && !this.disk.full && this.manager?.process.hung === false && this.network.hasSession(nodeId);
-      this.#guard(() => this.#checkLost(host));
       if (!fine) this.#fineSince.delete(nodeId);
       else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
     }
-    this.#guard(() => checkStrays(this, this.#sorrows));
-    this.clock.timer(1000, () => this.#keepChecking());
   }
 
   #guard(check: () => void): void {
