@@ -1,7 +1,7 @@
 /** The names of one network: what its containers may ask, and what the answers are. Pure; built when first asked. */
 import { BlockList } from 'node:net';
 import type { OverlayState } from '../../model/network-state.ts';
-import { canonical, isV6 } from '../address.ts';
+import { canonical, isV4, isV6 } from '../address.ts';
 
 /** Where a name leads to; both empty for one that exists and has nobody behind it at present. */
 export interface Named {
@@ -74,69 +74,66 @@ export class Zone {
 }
 
 function buildIndex({ endpoints, services }: OverlayState): Index {
-  const addresses = new Map<string, readonly string[]>();
+  const known = new Map<string, Named>();
   const pointers = new Map<string, string>();
   const owners = new Map<string, string>();
-  for (const { id, addresses: own, names } of endpoints) {
-    const known = own.map(canonical);
-    addresses.set(id, known);
-    for (const address of known) {
+  const independent = new Set<string>();
+  for (const { id, addresses, names, ownNameServers } of endpoints) {
+    const own = addresses.map(canonical);
+    known.set(id, named(own));
+    for (const address of own) {
       owners.set(address, id);
       if (names[0] !== undefined) pointers.set(address, names[0]);
     }
+    if (ownNameServers) independent.add(id);
   }
-  const names = new Map<string, Named>();
   const ready = new Set<string>();
-  const ofServices = new Collected();
+  const ofServices = new Map<string, Named>();
   for (const service of services) {
-    const reached = service.ready.flatMap((id) => addresses.get(id) ?? []);
+    const reached = together(service.ready.flatMap((id) => known.get(id) ?? []));
     const vips = service.vips.map(canonical);
     for (const id of service.ready) ready.add(id);
     for (const vip of vips) pointers.set(vip, service.name);
+    const called = vips.length > 0 ? named(vips) : reached;
     for (const name of [service.name, ...service.aliases]) {
-      ofServices.add(name, vips.length > 0 ? vips : reached);
-      ofServices.add(`tasks.${name}`, reached);
+      collect(ofServices, name, called);
+      collect(ofServices, `tasks.${name}`, reached);
     }
   }
-  const ofContainers = new Collected();
-  const ofSlots = new Collected();
-  const ofReadySlots = new Collected();
-  for (const { id, names: own } of endpoints) {
-    const known = addresses.get(id)!;
-    for (const name of own) {
-      ofContainers.add(name, known);
+  const ofContainers = new Map<string, Named>();
+  const ofSlots = new Map<string, Named>();
+  const ofReadySlots = new Map<string, Named>();
+  for (const { id, names } of endpoints) {
+    const own = known.get(id)!;
+    for (const name of names) {
+      collect(ofContainers, name, own);
       // `web.1` of `web.1.<task id>`: who takes part; of a slot without one, who is there.
-      if (!name.endsWith(`.${id}`)) continue;
-      const slot = name.slice(0, -id.length - 1);
-      ofSlots.add(slot, known);
-      if (ready.has(id)) ofReadySlots.add(slot, known);
+      if (name.endsWith(`.${id}`))
+        collect(ready.has(id) ? ofReadySlots : ofSlots, name.slice(0, -id.length - 1), own);
     }
   }
   // The strongest last: a service's name never leads past its virtual address.
-  for (const collected of [ofSlots, ofReadySlots, ofContainers, ofServices]) collected.into(names);
-  const independent = new Set(endpoints.filter((one) => one.ownNameServers).map(({ id }) => id));
-  return { names, pointers, owners, endpointIds: new Set(addresses.keys()), independent };
+  const names = ofSlots;
+  for (const stronger of [ofReadySlots, ofContainers, ofServices])
+    for (const [name, leads] of stronger) names.set(name, leads);
+  return { names, pointers, owners, endpointIds: new Set(known.keys()), independent };
 }
 
-/** Addresses by name, each once; what has the same name is found together. */
-class Collected {
-  readonly #byName = new Map<string, Set<string>>();
+const named = (addresses: readonly string[]): Named => ({
+  v4: addresses.filter(isV4),
+  v6: addresses.filter(isV6),
+});
 
-  add(name: string, addresses: readonly string[]): void {
-    const key = fold(name);
-    const known = this.#byName.get(key);
-    if (!known) this.#byName.set(key, new Set(addresses));
-    else for (const address of addresses) known.add(address);
-  }
+const together = (all: readonly Named[]): Named => ({
+  v4: [...new Set(all.flatMap(({ v4 }) => v4))],
+  v6: [...new Set(all.flatMap(({ v6 }) => v6))],
+});
 
-  into(names: Map<string, Named>): void {
-    for (const [name, addresses] of this.#byName) {
-      const v4: string[] = [];
-      const v6: string[] = [];
-      for (const address of addresses) (isV6(address) ? v6 : v4).push(address);
-      names.set(name, { v4, v6 });
-    }
-  }
+/** What has the same name is found together. */
+function collect(names: Map<string, Named>, name: string, leads: Named): void {
+  const key = fold(name);
+  const before = names.get(key);
+  names.set(key, before && before !== leads ? together([before, leads]) : leads);
 }
 
 function subnetList({ subnets }: OverlayState): BlockList {
