@@ -39,7 +39,7 @@ export function updateSlots(
   const found = currentRun(service);
   if (dirty.length === 0 && !found) return settle(draft, service);
 
-  const settlesAt = service.internal.contentChange?.settlesAt ?? 0;
+  const settlesAt = service.internal.contentSettlesAt ?? 0;
   if (!found && settlesAt > draft.now) {
     draft.wake(settlesAt);
     return service;
@@ -162,7 +162,7 @@ function stop(
   }
 
   const { PreviousSpec: _, ...rest } = service;
-  const { previousSpecVersion, previousContents, contents, contentChange, ...internal } = service.internal;
+  const { previousSpecVersion, previousContents, contents, contentSettlesAt, ...internal } = service.internal;
   const credential = draft.view.get('credential', service.ID);
   if (credential?.previousAuth !== undefined) {
     const { previousAuth, ...kept } = credential;

@@ -130,16 +130,12 @@ export interface Service extends Meta {
     /** The contents that Spec stands for, and those that PreviousSpec does. */
     contents?: ContentVersions;
     previousContents?: ContentVersions;
-    /** Set while the service was last changed not by a new spec but by new content of what it uses. */
-    contentChange?: {
-      /** The service's revision before. Who has read a later one knows all that a user has written. */
-      revision: number;
-      /**
-       * The rolling update does not begin before (ms): who changes content often changes the spec right after it, and
-       * one update is enough for both.
-       */
-      settlesAt: number;
-    };
+    /**
+     * Set while the service was last changed not by a new spec but by new content of what it uses. The rolling update
+     * does not begin before (ms): who changes content often changes the spec right after it, and one update is enough
+     * for both.
+     */
+    contentSettlesAt?: number;
     /** The rolling update or rollback that is under way; the orchestrator's alone. */
     update?: {
       /** Names this run; tasks made by it carry it. */

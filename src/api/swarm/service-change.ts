@@ -9,15 +9,6 @@ import type { ServiceSpec } from '../../model/spec.ts';
 /** How long a service waits for a new spec after the content of what it uses has changed (ms). */
 const SETTLING = 2_000;
 
-/**
- * True if who has read this version of the service has seen all that a user wrote to it. After a change of content the
- * service is busy being updated, and who made that change may well have a new spec to write.
- */
-export function knows(service: Service, version: number): boolean {
-  const { contentChange } = service.internal;
-  return contentChange !== undefined && version > contentChange.revision && version <= service.Version.Index;
-}
-
 /** With another spec. `contents`: what that stands for. */
 export function changed(
   service: Service,
@@ -25,10 +16,10 @@ export function changed(
   contents: ContentVersions | undefined,
   now: string,
 ): Service {
-  const { contentChange, ...internal } = service.internal;
+  const { contentSettlesAt, ...internal } = service.internal;
   const same = sameSpec(spec, service.Spec);
   // Who deploys a stack anew changes contents and then specs, also to what they are already: it is one change to go back on.
-  const joined = contentChange !== undefined && (same || service.UpdateStatus?.State !== 'completed');
+  const joined = contentSettlesAt !== undefined && (same || service.UpdateStatus?.State !== 'completed');
   const sameTasks =
     sameSpec(spec.TaskTemplate, service.Spec.TaskTemplate) &&
     sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec);
@@ -44,7 +35,7 @@ export function changed(
         specVersion: sameTasks ? internal.specVersion : service.Version.Index,
         previousSpecVersion: joined ? internal.previousSpecVersion! : internal.specVersion,
         specAfter: service.Version.Index,
-        ...(joined && same && { contentChange: { revision: service.Version.Index, settlesAt: 0 } }),
+        ...(joined && same && { contentSettlesAt: 0 }),
       },
     },
     contents,
@@ -59,8 +50,8 @@ export function changedContents(
   now: string,
   at: number,
 ): Service {
-  const { contentChange, ...internal } = service.internal;
-  const joined = contentChange !== undefined && service.UpdateStatus?.State !== 'completed';
+  const { contentSettlesAt, ...internal } = service.internal;
+  const joined = contentSettlesAt !== undefined && service.UpdateStatus?.State !== 'completed';
   return withContents(
     {
       ...superseded(service, now),
@@ -69,7 +60,7 @@ export function changedContents(
         ...internal,
         specVersion: service.Version.Index,
         previousSpecVersion: joined ? internal.previousSpecVersion! : internal.specVersion,
-        contentChange: { revision: service.Version.Index, settlesAt: at + SETTLING },
+        contentSettlesAt: at + SETTLING,
       },
     },
     contents,
@@ -83,7 +74,7 @@ export function rolledBack(service: Service, now: string): Service {
   if (!PreviousSpec) {
     throw rpcError('FailedPrecondition', `service ${service.ID} does not have a previous spec`);
   }
-  const { contentChange: _, ...internal } = service.internal;
+  const { contentSettlesAt: _, ...internal } = service.internal;
   return withContents(
     {
       ...superseded(service, now),

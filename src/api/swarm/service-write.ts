@@ -13,7 +13,7 @@ import { managerOf } from './access.ts';
 import { forApiVersion } from './api-version.ts';
 import { findService } from './lookup.ts';
 import { randomName } from './random-name.ts';
-import { changed, firstExecution, knows, rolledBack } from './service-change.ts';
+import { changed, firstExecution, rolledBack } from './service-change.ts';
 import { credentialChange, credentialFor, registryAuth, swappedCredential } from './service-credential.ts';
 import { resolveNetworks } from './service-networks.ts';
 import { checkPortConflicts, requireIngress } from './service-ports.ts';
@@ -74,7 +74,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
     const now = timestamp(manager.now());
     const contents = contentsFor(view, spec, service);
     const next = rollback ? rolledBack(service, now) : changed(service, spec, contents, now);
-    if (!knows(service, version)) checkVersion(service, version);
+    checkVersion(service, version);
     const changes: Change[] = [{ op: 'put', kind: 'service', object: next }];
     const kept = credentialChange(
       view,
