@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -46,6 +46,22 @@ test('a leave that was cut short is known and can be finished', () =>
     assert.deepEqual(after.unfinishedLeave(), record);
     after.left();
     assert.equal(after.unfinishedLeave(), undefined);
+  }));
+
+test('what is made or left in part is no membership, and the next daemon removes it', () =>
+  inFolder((data) => {
+    const dir = new SwarmDir(data);
+    dir.make();
+    dir.enter(record);
+    dir.leave();
+    const killed = new SwarmDir(data);
+    // Killed before anything is removed.
+    killed.discard = () => {};
+    killed.left();
+    const after = new SwarmDir(data);
+    assert.equal(after.unfinishedLeave(), undefined);
+    after.discard();
+    assert.deepEqual(readdirSync(data), []);
   }));
 
 test('a record that cannot be read says where it is and what to do', () =>

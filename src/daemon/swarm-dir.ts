@@ -1,6 +1,7 @@
 /**
  * This host's membership on disk. DATA/swarm exists exactly while the host is in a swarm: it is made aside and renamed
  * into place, and renamed away before it is taken apart, so that a kill at any moment leaves the host either in or out.
+ * DATA/swarm.leaving is there while the leave is not finished; DATA/swarm.making is to be removed by whoever finds it.
  *
  *   DATA/swarm/node.json     MembershipRecord
  *   DATA/swarm/identity/     the node's key, certificate and trusted roots (src/identity)
@@ -86,8 +87,11 @@ export class SwarmDir {
     return readRecord(this.#leaving);
   }
 
+  /** Forgets what was left. It is renamed first: half a folder would look like a leave that cannot be finished. */
   left(): void {
-    rmSync(this.#leaving, { recursive: true, force: true });
+    this.discard();
+    if (existsSync(this.#leaving)) renameSync(this.#leaving, this.#making);
+    this.discard();
   }
 }
 
