@@ -338,8 +338,7 @@ export class World {
 
   /** Looks each second for what should not be. */
   #keepChecking(): void {
-    if (this.disk.full) this.#managerAwake = 0;
-    else if (this.manager?.process.hung === false) this.#managerAwake++;
+    if (this.manager?.process.hung === false) this.#managerAwake++;
     this.notice();
     for (const host of this.hosts) this.#guard(() => this.#checkLost(host));
     this.#guard(() => checkStrays(this, this.#sorrows));
@@ -349,6 +348,7 @@ export class World {
   /** Notes which hosts are in order: to be called after anything that happened to one. */
   notice(): void {
     const now = this.clock.now();
+    if (this.disk.full) this.#managerAwake = 0;
     for (const host of this.hosts) {
       const { nodeId } = host;
       const well =

@@ -363,6 +363,29 @@ test('a node whose leaving could not be written is still judged', async (t) => {
   assert.equal(node().Status.State, 'down');
 });
 
+test('a verdict that cannot be written is written once it can be, unless the node is back', async (t) => {
+  const { clock, open, node, store, world } = await manager(t);
+  const session = await open();
+  session.answers = false;
+  world.hostAnswers = false;
+  const broken = t.mock.method(store, 'commit', () => Promise.reject(new Error('disk full')));
+  await clock.advance(6000);
+  assert.equal(node().Status.State, 'ready');
+  broken.mock.restore();
+  await clock.advance(1000);
+  assert.equal(node().Status.State, 'down');
+
+  await open();
+  const second = await open();
+  second.answers = false;
+  const again = t.mock.method(store, 'commit', () => Promise.reject(new Error('disk full')));
+  await clock.advance(4500);
+  again.mock.restore();
+  await open();
+  await clock.advance(3000);
+  assert.equal(node().Status.State, 'ready');
+});
+
 test('a removed node loses its session; changes of a node are sent to it', async (t) => {
   const { open, node, commit } = await manager(t);
   const session = await open();

@@ -23,6 +23,8 @@ const DEFAULT_HEARTBEAT_PERIOD = 5e9;
 const COMMIT_LIMIT = 200;
 /** Milliseconds between two transactions of reports, and between two rounds of changes to the agents, under load. */
 const PAUSE = 20;
+/** Milliseconds after which a verdict that could not be written is written again. */
+const RETRY = 1000;
 /** Milliseconds of telling agents at a stretch; others get as much before the next. */
 const SLICE = 5;
 
@@ -55,6 +57,8 @@ export class Dispatcher implements Sessions {
   readonly #facts: CommitQueue<NodeFacts>;
   readonly #networks: NetworkTables;
   readonly #departures: Departures;
+  /** What was found out about nodes and is not written yet. */
+  readonly #verdicts = new Map<string, Verdict>();
   readonly #unwatch: () => void;
   readonly #changed = new Set<Open>();
   #nextFlush = Number.NEGATIVE_INFINITY;
@@ -124,6 +128,7 @@ export class Dispatcher implements Sessions {
     };
     this.#open.set(nodeId, open);
     this.#liveness.opened(nodeId);
+    this.#verdicts.delete(nodeId);
 
     await this.#facts.add(nodeId, {
       description: request.description,
@@ -170,6 +175,7 @@ export class Dispatcher implements Sessions {
   async leave(nodeId: string): Promise<void> {
     await this.#facts.add(nodeId, { status: { state: 'down', message: 'the node has left the swarm' } });
     this.#liveness.forget(nodeId);
+    this.#verdicts.delete(nodeId);
   }
 
   /** Stops judging, telling and writing; sessions are the server's to end. */
@@ -311,15 +317,29 @@ export class Dispatcher implements Sessions {
     );
   }
 
-  #judge({ nodeId, state, message }: Verdict): void {
-    const { log } = this.#options;
-    log.info({ node: nodeId, state }, message);
+  #judge(verdict: Verdict): void {
+    const { nodeId, state, message } = verdict;
+    this.#options.log.info({ node: nodeId, state }, message);
     this.#open.get(nodeId)?.session.close(message);
-    this.#facts.add(nodeId, { status: { state, message } }).catch((error: unknown) => {
-      log.error({ node: nodeId, state, error }, "cannot write the node's state");
-      // Judged again, after another grace, rather than never.
-      this.#liveness.expect(nodeId);
-    });
+    this.#verdicts.set(nodeId, verdict);
+    this.#record(verdict);
+  }
+
+  /** Writes a verdict, again and again unless it has been overtaken. */
+  #record(verdict: Verdict): void {
+    const { log, clock } = this.#options;
+    const { nodeId, state, message } = verdict;
+    if (this.#closed || this.#verdicts.get(nodeId) !== verdict) return;
+    this.#facts.add(nodeId, { status: { state, message } }).then(
+      () => {
+        if (this.#verdicts.get(nodeId) === verdict) this.#verdicts.delete(nodeId);
+      },
+      (error: unknown) => {
+        if (this.#closed) return;
+        log.error({ node: nodeId, state, error }, "cannot write the node's state; trying again");
+        clock.timer(RETRY, () => this.#record(verdict));
+      },
+    );
   }
 }
 
