@@ -59,6 +59,8 @@ class HostDataPlane implements DataPlane {
   #pass: Promise<void> | undefined;
   #cancelTick = (): void => {};
   #prune = true;
+  /** What was told last of why it does not work: it is told once. */
+  #trouble = '';
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
@@ -72,7 +74,7 @@ class HostDataPlane implements DataPlane {
       overlay: (networkId) => this.#waitFor(networkId, AbortSignal.timeout(PATIENCE)),
       find: (networkId) => this.#overlays.get(networkId),
       now: () => options.clock.now(),
-      failed: (error) => options.log.warn({ err: error }, 'a container cannot answer published ports'),
+      failed: (error) => options.log.warn({ err: error }, 'the network plugin has failed'),
       gone: () => {
         this.#prune = true;
         this.#tickIn(0);
@@ -116,7 +118,10 @@ class HostDataPlane implements DataPlane {
 
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
-    return this.#engineNetworks.ensure(overlay.state!, this.#wantedIds());
+    const network = await this.#engineNetworks.ensure(overlay.state!, this.#wantedIds());
+    // The engine tells it once, when it makes the network: that may have been before this host's state was lost.
+    await this.#driver.know(network.engineNetworkId, networkId);
+    return network;
   }
 
   networksInUse(): string[] {
@@ -208,6 +213,7 @@ class HostDataPlane implements DataPlane {
     }
     await attempt(() => this.#removeStrays(ids));
     if (errors.length === 0) {
+      this.#trouble = '';
       this.#done = state;
       this.#before = undefined;
     }
@@ -278,7 +284,10 @@ class HostDataPlane implements DataPlane {
       const { log } = this.#options;
       this.#tick()
         .catch((error: unknown) => {
-          log.warn({ err: error }, 'the networks of this host are not as they should be yet');
+          const trouble = error instanceof Error ? error.message : String(error);
+          if (trouble !== this.#trouble)
+            log.warn({ err: error }, 'the networks of this host are not as they should be yet');
+          this.#trouble = trouble;
           return CHECK_PERIOD;
         })
         .then(

@@ -6,6 +6,7 @@ const KIND: Record<FactKind, Difference['kind']> = {
   link: 'link',
   up: 'link',
   port: 'link',
+  alias: 'link',
   address: 'address',
   neighbour: 'neighbour',
   fdb: 'fdb',

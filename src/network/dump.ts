@@ -88,11 +88,12 @@ export function readDump(output: string): Dump {
 }
 
 function linkFacts(link: LinkJson): Array<[string, string]> {
-  const { ifname, mtu, address, master, linkinfo, addr_info } = link;
+  const { ifname, ifalias, mtu, address, master, linkinfo, addr_info } = link;
   const { id, port, local, local6 } = linkinfo?.info_data ?? {};
   const made =
     linkinfo?.info_kind === 'vxlan' ? `vxlan ${id} ${port} ${local ?? local6}` : (linkinfo?.info_kind ?? '');
   const facts = [fact('link', ifname, made)];
+  if (ifalias) facts.push(fact('alias', ifname, ifalias));
   if (link.flags.includes('UP'))
     facts.push(fact('up', ifname, `mtu ${mtu}${ifname === BRIDGE ? ` address ${address}` : ''}`));
   if (master) facts.push(fact('port', ifname, `${master} ${portOptions(ifname, linkinfo?.info_slave_data)}`));

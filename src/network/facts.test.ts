@@ -122,6 +122,7 @@ test("iproute2's answers are read as the facts that made them", () => {
       fact('up', 'vx0', 'mtu 1450'),
       fact('port', 'vx0', 'br0 learning off neigh_suppress on'),
       fact('link', 'v123', 'veth'),
+      fact('alias', 'v123', 'endpoint'),
       fact('port', 'v123', 'br0 hairpin on'),
       fact('neighbour', 'br0 10.0.1.7', '02:42:0a:00:01:07'),
       fact('rule', '4 priority 13000 from 169.254.64.0', '3847225344'),

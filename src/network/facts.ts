@@ -58,6 +58,12 @@ export const KINDS = {
     },
     remove: () => [],
   },
+  /** device → whose port it is, for the next process. */
+  alias: {
+    tool: 'ip',
+    add: (dev, alias) => [`link set dev ${dev} alias "${alias}"`],
+    remove: () => [],
+  },
   /** `device address/length` → empty. */
   address: {
     tool: 'ip',
@@ -147,7 +153,7 @@ export function compareFacts(from: Facts, to: Facts): FactChange[] {
 export function factBatches(changes: readonly FactChange[]): Batch[] {
   const order = Object.keys(KINDS) as FactKind[];
   // What is replaced by the same command is not taken away before: there would be a moment without it.
-  const replaced = new Set<FactKind>(['up', 'port', 'neighbour', 'fdb', 'tunnel', 'route']);
+  const replaced = new Set<FactKind>(['up', 'port', 'alias', 'neighbour', 'fdb', 'tunnel', 'route']);
   const gone = new Map<Tool, string[]>();
   const come = new Map<Tool, string[]>();
   const push = (batches: Map<Tool, string[]>, kind: FactKind, key: string, lines: string[]): void => {

@@ -5,6 +5,9 @@
 import type { OverlayState, PublishedPort } from '../model/network-state.ts';
 
 const FORGET = 'conntrack -D -p udp';
+/** Where that many endpoints went at once, all flows of the service are looked up anew; of that many services, all. */
+const MANY_ENDPOINTS = 8;
+const MANY_COMMANDS = 64;
 
 /** Shell commands for the overlay's namespace; empty when no endpoint has gone or come first. */
 export function staleServiceFlows(before: OverlayState | undefined, after: OverlayState): string {
@@ -21,13 +24,17 @@ export function staleServiceFlows(before: OverlayState | undefined, after: Overl
   const now = readyOf(after);
   const was = readyOf(before);
   const commands: string[] = [];
-  for (const [id, addresses] of was)
-    for (const address of addresses)
-      if (!now.get(id)?.has(address)) commands.push(`${FORGET} --reply-src ${address}`);
+  const vips = new Map([before, after].flatMap(({ services }) => services.map(({ id, vips }) => [id, vips])));
+  for (const [id, addresses] of was) {
+    const left = [...addresses].filter((address) => !now.get(id)?.has(address));
+    if (left.length > MANY_ENDPOINTS)
+      commands.push(...vips.get(id)!.map((vip) => `${FORGET} --orig-dst ${vip}`));
+    else commands.push(...left.map((address) => `${FORGET} --reply-src ${address}`));
+  }
   for (const service of after.services)
     if (now.get(service.id)!.size > 0 && !was.get(service.id)?.size)
-      for (const vip of service.vips) commands.push(`${FORGET} --orig-dst ${vip}`);
-  return shell(commands);
+      commands.push(...service.vips.map((vip) => `${FORGET} --orig-dst ${vip}`));
+  return shell(commands.length > MANY_COMMANDS ? [`${FORGET} --dst-nat`] : commands);
 }
 
 /** The same for the host's namespace and its published ports. */
@@ -41,10 +48,12 @@ export function stalePublishedFlows(
   const now = udp(after);
   const was = udp(before);
   const commands: string[] = [];
-  for (const [port, { targets }] of was)
-    for (const target of targets)
-      if (!now.get(port)?.targets.includes(target))
-        commands.push(`${FORGET} --orig-port-dst ${port} --reply-src ${target}`);
+  for (const [port, { targets }] of was) {
+    const still = new Set(now.get(port)?.targets);
+    const left = targets.filter((target) => !still.has(target));
+    if (left.length > MANY_ENDPOINTS) commands.push(`${FORGET} --orig-port-dst ${port}`);
+    else commands.push(...left.map((target) => `${FORGET} --orig-port-dst ${port} --reply-src ${target}`));
+  }
   for (const [port, { targets }] of now)
     if (targets.length > 0 && !was.get(port)?.targets.length)
       commands.push(`${FORGET} --orig-port-dst ${port}`);

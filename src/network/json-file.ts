@@ -12,12 +12,13 @@ export async function readJson<T>(path: string): Promise<T | undefined> {
   }
 }
 
-export async function writeJson(path: string, value: unknown): Promise<void> {
+/** @param durable whether it has to be there after a power cut too: that costs a wait for the disk */
+export async function writeJson(path: string, value: unknown, durable: boolean): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(`${path}.new`, 'w', 0o600);
   try {
     await file.writeFile(JSON.stringify(value));
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }

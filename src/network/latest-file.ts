@@ -1,4 +1,4 @@
-/** Keeps the latest of many values in a file, without making anyone wait for the disk. */
+/** Keeps the latest of many values in a file: it outlives this process, and most often a power cut. */
 import { writeJson } from './json-file.ts';
 
 export class LatestFile {
@@ -29,7 +29,7 @@ export class LatestFile {
     while (this.#next) {
       const { value } = this.#next;
       this.#next = undefined;
-      await writeJson(this.#path, value).catch(this.#onError);
+      await writeJson(this.#path, value, false).catch(this.#onError);
     }
   }
 }

@@ -13,6 +13,17 @@ export interface LocalPort {
   addresses: string[];
 }
 
+/** What is written on a port, so that the next process knows whose it is. */
+export function aliasOf({ endpointId, mac, addresses }: LocalPort): string {
+  return [endpointId, mac, ...addresses].join(' ');
+}
+
+/** @returns undefined if that is not written on a port of ours */
+export function portOfAlias(alias: string): LocalPort | undefined {
+  const [endpointId = '', mac, ...addresses] = alias.split(' ');
+  return mac === undefined ? undefined : { endpointId, mac, addresses };
+}
+
 export interface OverlayPlace {
   overlay: OverlayState;
   link: Link;
@@ -64,7 +75,9 @@ export function overlayFacts(place: OverlayPlace): Facts {
     put('fdb', mac, TUNNEL);
   }
   // Last: whose port is here is here, whatever the state says of an earlier owner of the address.
-  for (const [port, { mac, addresses }] of ports) {
+  for (const [port, local] of ports) {
+    const { mac, addresses } = local;
+    put('alias', port, aliasOf(local));
     put('up', port, mtu);
     put('link', port, 'veth');
     put('port', port, `${BRIDGE} hairpin on`);
@@ -93,7 +106,7 @@ export function ownOverlayFacts(facts: Facts, ports: ReadonlyMap<string, LocalPo
   const devices = new Set([BRIDGE, TUNNEL, UPLINK, ...ports.keys()]);
   const own = ([text]: [string, string]): boolean => {
     const [kind, key] = text.split(' ') as [string, string];
-    if (kind === 'link' || kind === 'up' || kind === 'port') return devices.has(key);
+    if (kind === 'link' || kind === 'up' || kind === 'port' || kind === 'alias') return devices.has(key);
     if (kind === 'address') return key === BRIDGE || key === UPLINK;
     if (kind === 'neighbour') return key === BRIDGE;
     if (kind === 'rule') return text.includes(' priority 100 ');

@@ -22,8 +22,8 @@ delete element inet essaim service_web_ip { 0, 1 }
 add element inet essaim service_web_ip { 0 : 10.0.1.6 }
 delete element inet essaim service_web_ip6 { 0, 1 }
 add element inet essaim service_web_ip6 { 0 : fd01::6 }
-add rule inet essaim service_web meta nfproto ipv4 meta l4proto { tcp, udp, sctp } dnat ip to numgen random mod 1 map @service_web_ip
-add rule inet essaim service_web meta nfproto ipv6 meta l4proto { tcp, udp, sctp } dnat ip6 to numgen random mod 1 map @service_web_ip6
+add rule inet essaim service_web meta nfproto ipv4 meta l4proto { tcp, udp, sctp } dnat ip to numgen inc mod 1 map @service_web_ip
+add rule inet essaim service_web meta nfproto ipv6 meta l4proto { tcp, udp, sctp } dnat ip6 to numgen inc mod 1 map @service_web_ip6
 `,
   );
 });
@@ -99,7 +99,7 @@ test('a published port is answered from all its targets, and only packets on tha
   const { sets, chains } = hostTable(input);
   assert.deepEqual([...sets.get('published')!.elements], [['udp . 53', 'goto port_udp_53']]);
   assert.deepEqual(chains.get('port_udp_53')!.rules, [
-    'meta nfproto ipv4 meta l4proto udp meta mark set meta mark or 2097152 dnat ip to numgen random mod 1 map @port_udp_53_ip : 5353',
+    'meta nfproto ipv4 meta l4proto udp meta mark set meta mark or 2097152 dnat ip to numgen inc mod 1 map @port_udp_53_ip : 5353',
   ]);
   assert.equal(chains.get('forward')!.rules.at(-1), 'iifname "esm-*" drop');
 });
@@ -121,6 +121,15 @@ test('UDP flows of an endpoint that left, and to an address that had none, are f
   assert.match(left, /-D -p udp --reply-src 10\.0\.1\.5 /);
   assert.match(left, /-D -p udp --reply-src fd01::5 /);
   assert.doesNotMatch(left, /10\.0\.1\.6|orig-dst/);
+  const many = Array.from({ length: 20 }, (_, i) => ({
+    ...testOverlay().endpoints[0]!,
+    id: `e${i}`,
+    addresses: [`10.0.1.${100 + i}`],
+  }));
+  const crowd = { ...web(many.map(({ id }) => id)), endpoints: many };
+  const crowdLeft = staleServiceFlows(crowd, web([]));
+  assert.equal(crowdLeft.match(/conntrack -D/g)!.length, 2);
+  assert.match(crowdLeft, /--orig-dst 10\.0\.1\.9 /);
   assert.match(staleServiceFlows(web([]), web(['here'])), /--orig-dst 10\.0\.1\.9 /);
   assert.match(
     stalePublishedFlows(published(['10.0.1.5', '10.0.1.6']), published(['10.0.1.6'])),

@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises';
 import type { OverlayState } from '../model/network-state.ts';
 import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
-import { withoutDevice } from './facts.ts';
+import { fact, withoutDevice } from './facts.ts';
 import { staleServiceFlows } from './flows.ts';
 import { KernelSide, type Wanted } from './kernel-side.ts';
 import { containerEndOf, type Link, namespaceOf, portOf, TUNNEL, UPLINK } from './names.ts';
-import { type LocalPort, overlayFacts, ownOverlayFacts } from './overlay-facts.ts';
+import { type LocalPort, overlayFacts, ownOverlayFacts, portOfAlias } from './overlay-facts.ts';
 import { bridgeTable, overlayTable } from './overlay-rules.ts';
-import { Serial } from './serial.ts';
+import { Serial, Together } from './serial.ts';
 import { feed, runScript, sysctls } from './shell.ts';
 
 const PARAMETERS = sysctls({
@@ -47,11 +47,14 @@ export class Overlay {
   readonly #namespace: string;
   readonly #underlayAddress: string;
   readonly #serial = new Serial();
+  readonly #joins = new Together<LocalPort, string>((ports) => this.#serial.run(() => this.#join(ports)));
+  readonly #leaves = new Together<string, string>((ids) => this.#serial.run(() => this.#leave(ids)));
   readonly #side: KernelSide;
   #ports = new Map<string, LocalPort>();
   #state: OverlayState | undefined;
   #before: OverlayState | undefined;
   #dataPathPort = 0;
+  #up = false;
 
   constructor({ networkId, link, underlayAddress }: OverlayOptions) {
     this.link = link;
@@ -68,9 +71,9 @@ export class Overlay {
     return this.#state;
   }
 
-  /** Whether the kernel has it. */
+  /** Whether the kernel has had it since the start: containers can come onto it. */
   get up(): boolean {
-    return this.#state !== undefined && !this.#side.unsure;
+    return this.#up;
   }
 
   /** Ids of the engine's endpoints that are on this network. */
@@ -90,33 +93,12 @@ export class Overlay {
 
   /** Makes the container's link and plugs it in. Returns the end that the engine is to take. */
   join(port: LocalPort): Promise<string> {
-    return this.#serial.run(async () => {
-      const state = this.#state;
-      if (!state) throw new Error(`network ${this.#id} is not up on this host`);
-      if (this.#side.unsure) await this.#make();
-      const name = portOf(port.endpointId);
-      const end = containerEndOf(port.endpointId);
-      if (this.#ports.has(name)) await this.#unplug(name);
-      const alias = [port.endpointId, port.mac, ...port.addresses].join(' ');
-      const peer = `peer name ${name} mtu ${state.mtu} netns ${this.#namespace}`;
-      const lines = [`link add name ${end} mtu ${state.mtu} address ${port.mac} type veth ${peer}`];
-      const inside = [`link set dev ${name} alias "${alias}"`];
-      await runScript(`${feed('ip -batch -', lines)}${feed(`ip -n ${this.#namespace} -batch -`, inside)}`);
-      this.#ports.set(name, port);
-      this.#side.assume((facts) => new Map(facts).set(`link ${name}`, 'veth'));
-      await this.#make();
-      return end;
-    });
+    return this.#joins.add(port);
   }
 
   /** Unplugs a container; nothing when it is not there. */
-  leave(endpointId: string): Promise<void> {
-    return this.#serial.run(async () => {
-      const name = portOf(endpointId);
-      if (!this.#ports.has(name)) return;
-      await this.#unplug(name);
-      await this.#make();
-    });
+  async leave(endpointId: string): Promise<void> {
+    await this.#leaves.add(endpointId);
   }
 
   /** What differs. With `mend` it is put right, too. */
@@ -145,6 +127,7 @@ export class Overlay {
   destroy(): Promise<void> {
     return this.#serial.run(async () => {
       this.#state = undefined;
+      this.#up = false;
       this.#ports.clear();
       this.#side.forget();
       await destroyNamespace(this.#namespace);
@@ -166,6 +149,7 @@ export class Overlay {
       const after = staleServiceFlows(this.#before, state);
       await this.#side.change({ ...this.#wanted(state), after });
       this.#before = state;
+      this.#up = true;
     } catch (error) {
       this.#side.forget();
       throw error;
@@ -211,6 +195,31 @@ export class Overlay {
     );
   }
 
+  async #join(ports: readonly LocalPort[]): Promise<string[]> {
+    const state = this.#state;
+    if (!state) throw new Error(`network ${this.#id} is not up on this host`);
+    if (this.#side.unsure) await this.#make();
+    await this.#unplug(ports.map(({ endpointId }) => endpointId));
+    const lines = ports.map(({ endpointId, mac }) => {
+      const peer = `peer name ${portOf(endpointId)} mtu ${state.mtu} netns ${this.#namespace}`;
+      return `link add name ${containerEndOf(endpointId)} mtu ${state.mtu} address ${mac} type veth ${peer}`;
+    });
+    await runScript(feed('ip -batch -', lines));
+    for (const port of ports) this.#ports.set(portOf(port.endpointId), port);
+    this.#side.assume((facts) => {
+      const links = ports.map(({ endpointId }) => fact('link', portOf(endpointId), 'veth'));
+      return new Map([...facts, ...links]);
+    });
+    await this.#make();
+    return ports.map(({ endpointId }) => containerEndOf(endpointId));
+  }
+
+  async #leave(endpointIds: readonly string[]): Promise<readonly string[]> {
+    await this.#unplug(endpointIds);
+    await this.#make();
+    return endpointIds;
+  }
+
   async #create(): Promise<void> {
     await runScript(`${LOAD_BRIDGE_FILTER}ip netns add ${this.#namespace}\n`);
     await runScript(`${PARAMETERS}ip link set lo up\n`, this.#namespace);
@@ -220,18 +229,20 @@ export class Overlay {
     return this.#side.look(({ aliases }) => {
       this.#ports = new Map(
         [...aliases].flatMap(([name, alias]) => {
-          const [endpointId = '', mac, ...addresses] = alias.split(' ');
-          return name === portOf(endpointId) && mac ? [[name, { endpointId, mac, addresses }] as const] : [];
+          const port = portOfAlias(alias);
+          return port && name === portOf(port.endpointId) ? [[name, port] as const] : [];
         }),
       );
     });
   }
 
-  async #unplug(name: string): Promise<void> {
-    this.#ports.delete(name);
-    // The link may be gone with its other end.
-    await runScript(`ip -n ${this.#namespace} link delete ${name} 2>/dev/null || true\n`);
-    this.#side.assume((facts) => withoutDevice(facts, name));
+  async #unplug(endpointIds: readonly string[]): Promise<void> {
+    const names = endpointIds.map(portOf).filter((name) => this.#ports.delete(name));
+    if (names.length === 0) return;
+    // A link may be gone with its other end: that is as good.
+    const lines = names.map((name) => `link delete ${name}`);
+    await runScript(feed(`ip -n ${this.#namespace} -force -batch - 2>/dev/null || true`, lines));
+    this.#side.assume((facts) => names.reduce(withoutDevice, facts));
   }
 
   #exists(): Promise<boolean> {

@@ -17,7 +17,9 @@ export function runScript(script: string, namespace?: string): Promise<string> {
   const argv = namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${namespace}`];
   const [file, ...args] = [...argv, 'sh', '-e', '-s'];
   return new Promise((resolve, reject) => {
-    const child = spawn(file!, args, { env: { PATH, LC_ALL: 'C' }, cwd: '/', timeout: PATIENCE });
+    // A group of its own, so that what it has started ends with it.
+    const child = spawn(file!, args, { env: { PATH, LC_ALL: 'C' }, cwd: '/', detached: true });
+    const patience = setTimeout(() => process.kill(-child.pid!, 'SIGKILL'), PATIENCE);
     let output = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -28,8 +30,12 @@ export function runScript(script: string, namespace?: string): Promise<string> {
     });
     // The shell may end before it has read everything; how it ended tells why.
     child.stdin.on('error', () => {});
-    child.once('error', reject);
+    child.once('error', (error) => {
+      clearTimeout(patience);
+      reject(error);
+    });
     child.once('close', (code, signal) => {
+      clearTimeout(patience);
       if (code === 0) return resolve(output);
       const where = namespace === undefined ? 'the host' : namespace;
       const why = errors.trim() || (signal ? `ended by ${signal}` : `exit code ${code}`);

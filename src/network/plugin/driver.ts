@@ -4,6 +4,7 @@ import { macOf } from '../../model/network-state.ts';
 import { hostOf, isV4, isV6 } from '../address.ts';
 import { NETWORK_OPTION } from '../engine-networks.ts';
 import { readJson, writeJson } from '../json-file.ts';
+import { LatestFile } from '../latest-file.ts';
 import type { Overlay } from '../overlay.ts';
 import type { LocalPort } from '../overlay-facts.ts';
 import { Serial } from '../serial.ts';
@@ -29,32 +30,35 @@ export interface OverlayDriverOptions {
   find(networkId: string): OverlayPorts | undefined;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Told of what went wrong after the engine had its answer. */
+  /** Told of what went wrong beside the engine's calls. */
   failed(error: unknown): void;
   /** A network or an endpoint has gone: others may be free to go. */
   gone(): void;
 }
 
-/** What the engine told and tells only once, also if this process or the host is started anew. */
-interface Memory {
-  /** The overlay's id by the engine's id of the network. */
-  networks: Record<string, string>;
-  endpoints: Record<string, LocalPort & { networkId: string; portmap: boolean; createdAt: number }>;
-}
+/** The overlay's id by the engine's id of the network. */
+type Networks = Record<string, string>;
+type Endpoints = Record<string, LocalPort & { networkId: string; portmap: boolean; createdAt: number }>;
 
 /** From the creation of an endpoint to its container's joining, at most (ms). */
 const JOINING_TIME = 60_000;
 
 export class OverlayDriver implements NetworkDriver {
   readonly #options: OverlayDriverOptions;
-  readonly #path: string;
   readonly #writes = new Serial();
-  readonly #memory: Promise<Memory>;
+  readonly #networksPath: string;
+  readonly #endpointsFile: LatestFile;
+  // What the engine tells only once, also if this process or the host is started anew.
+  readonly #networks: Promise<Networks>;
+  readonly #endpoints: Promise<Endpoints>;
 
   constructor(options: OverlayDriverOptions) {
     this.#options = options;
-    this.#path = join(options.stateDir, 'plugin.json');
-    this.#memory = readJson<Memory>(this.#path).then((memory) => memory ?? { networks: {}, endpoints: {} });
+    this.#networksPath = join(options.stateDir, 'engine-networks.json');
+    const endpointsPath = join(options.stateDir, 'endpoints.json');
+    this.#endpointsFile = new LatestFile(endpointsPath, options.failed);
+    this.#networks = readJson<Networks>(this.#networksPath).then((known) => known ?? {});
+    this.#endpoints = readJson<Endpoints>(endpointsPath).then((known) => known ?? {});
   }
 
   async createNetwork({ NetworkID, Options }: CreateNetworkCall): Promise<void> {
@@ -64,20 +68,25 @@ export class OverlayDriver implements NetworkDriver {
         'networks of the driver "essaim" are made by the swarm: use "docker network create -d overlay"',
       );
     }
-    const memory = await this.#memory;
-    memory.networks[NetworkID] = networkId;
-    await this.#save();
+    await this.know(NetworkID, networkId);
+  }
+
+  /** Takes note of which overlay one of the engine's networks is. */
+  async know(engineNetworkId: string, networkId: string): Promise<void> {
+    const networks = await this.#networks;
+    if (networks[engineNetworkId] === networkId) return;
+    networks[engineNetworkId] = networkId;
+    await this.#saveNetworks();
   }
 
   async deleteNetwork({ NetworkID }: NetworkCall): Promise<void> {
-    const memory = await this.#memory;
-    delete memory.networks[NetworkID];
-    await this.#save();
+    delete (await this.#networks)[NetworkID];
+    await this.#saveNetworks();
     this.#options.gone();
   }
 
   async createEndpoint(call: CreateEndpointCall): Promise<{ Interface: { MacAddress?: string } }> {
-    const memory = await this.#memory;
+    const endpoints = await this.#endpoints;
     const networkId = await this.#networkOf(call);
     const { Address = '', AddressIPv6 = '', MacAddress = '' } = call.Interface ?? {};
     const addresses = [Address, AddressIPv6].filter((cidr) => cidr !== '').map(hostOf);
@@ -90,13 +99,13 @@ export class OverlayDriver implements NetworkDriver {
     const portmap = (call.Options?.['com.docker.network.portmap'] ?? []).length > 0;
     const createdAt = this.#options.now();
     const endpointId = call.EndpointID;
-    memory.endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt };
-    await this.#save();
+    endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt };
+    await this.#saveEndpoints();
     return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
   }
 
   async join(call: JoinCall): Promise<JoinAnswer> {
-    const endpoint = (await this.#memory).endpoints[call.EndpointID];
+    const endpoint = (await this.#endpoints)[call.EndpointID];
     if (!endpoint) throw new Error(`endpoint ${call.EndpointID} is not known`);
     const overlay = await this.#options.overlay(endpoint.networkId);
     const SrcName = await overlay.join(endpoint);
@@ -121,34 +130,39 @@ export class OverlayDriver implements NetworkDriver {
   async leave(): Promise<void> {}
 
   async deleteEndpoint({ EndpointID }: EndpointCall): Promise<void> {
-    const memory = await this.#memory;
-    const endpoint = memory.endpoints[EndpointID];
+    const endpoints = await this.#endpoints;
+    const endpoint = endpoints[EndpointID];
     if (!endpoint) return;
     await this.#options.find(endpoint.networkId)?.leave(EndpointID);
-    delete memory.endpoints[EndpointID];
-    await this.#save();
+    delete endpoints[EndpointID];
+    await this.#saveEndpoints();
     this.#options.gone();
   }
 
   /** Forgets endpoints that went without a word: after a power cut the engine cleans up by itself. */
   async forgetLost(): Promise<void> {
-    const memory = await this.#memory;
+    const endpoints = await this.#endpoints;
     const before = this.#options.now() - JOINING_TIME;
-    const lost = Object.values(memory.endpoints).filter(
+    const lost = Object.values(endpoints).filter(
       ({ endpointId, networkId, createdAt }) =>
         createdAt < before && !this.#options.find(networkId)?.endpointIds.includes(endpointId),
     );
-    for (const { endpointId } of lost) delete memory.endpoints[endpointId];
-    if (lost.length > 0) await this.#save();
+    for (const { endpointId } of lost) delete endpoints[endpointId];
+    if (lost.length > 0) await this.#saveEndpoints();
   }
 
   async #networkOf({ NetworkID }: NetworkCall): Promise<string> {
-    const networkId = (await this.#memory).networks[NetworkID];
+    const networkId = (await this.#networks)[NetworkID];
     if (networkId === undefined) throw new Error(`network ${NetworkID} is not one of this swarm`);
     return networkId;
   }
 
-  #save(): Promise<void> {
-    return this.#writes.run(async () => writeJson(this.#path, await this.#memory));
+  #saveNetworks(): Promise<void> {
+    return this.#writes.run(async () => writeJson(this.#networksPath, await this.#networks, true));
+  }
+
+  async #saveEndpoints(): Promise<void> {
+    this.#endpointsFile.put(await this.#endpoints);
+    await this.#endpointsFile.settled();
   }
 }
