@@ -7,7 +7,7 @@ import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
 
 export interface DepartureHooks {
-  /** Whether the node's agent has a session and knows its networks. */
+  /** Whether the host counts as well: its agent may just be on its way back, while its balancer goes on. */
   isLive(nodeId: string): boolean;
   /** The task's agent is to be told now. */
   stop(taskId: string): void;

@@ -489,7 +489,7 @@ test('a task is told to stop once every host has taken note', async (t) => {
   assert.deepEqual(orders(n.take()), ['shutdown']);
 });
 
-test('a host that says nothing is waited for two seconds, one that goes away no longer', async (t) => {
+test('a host that says nothing is waited for two seconds, one that is down no longer', async (t) => {
   const { dispatcher, open, stop, clock, store } = await network(t);
   const [n, m] = [await open('n'), await open('m')];
   n.take();
@@ -506,7 +506,12 @@ test('a host that says nothing is waited for two seconds, one that goes away no 
   first.take();
   await again.stop();
   await again.dispatcher.networks(first, { revision: again.store.view.revision });
-  second.close('gone');
+  second.close('broken');
+  await again.clock.advance(50);
+  assert.deepEqual(orders(first.take()), [], 'it may be on its way back, and its balancer goes on');
+  const lost = again.store.view.get('node', 'm')!;
+  const object = { ...lost, Status: { ...lost.Status, State: 'down' as const } };
+  await again.store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
   await again.clock.advance(50);
   assert.deepEqual(orders(first.take()), ['shutdown']);
 });
@@ -529,5 +534,7 @@ test('an agent that comes back meanwhile is not told earlier, and a restart of t
   const opened = next.opened(session, { description: DESCRIPTION });
   await clock.advance(50);
   await opened;
+  assert.deepEqual(orders(session.take()), ['running']);
+  await clock.advance(2_100);
   assert.deepEqual(orders(session.take()), ['shutdown']);
 });

@@ -94,7 +94,7 @@ export class Dispatcher implements Sessions {
     });
     this.#networks = new NetworkTables(store.view);
     this.#departures = new Departures(store.view, this.#networks, clock, {
-      isLive: (nodeId) => this.#open.get(nodeId)?.told === true,
+      isLive: (nodeId) => store.view.get('node', nodeId)?.Status.State === 'ready',
       stop: (taskId) => this.#tell(taskId),
     });
     for (const node of store.view.all('node')) this.#expect(node);
@@ -169,7 +169,6 @@ export class Dispatcher implements Sessions {
     this.#open.delete(nodeId);
     this.#changed.delete(open);
     this.#liveness.closed(nodeId);
-    this.#departures.gone(nodeId);
   }
 
   async leave(nodeId: string): Promise<void> {
@@ -240,6 +239,7 @@ export class Dispatcher implements Sessions {
 
   #onNode({ id, before, after }: EventOf<'node'>): void {
     const open = this.#open.get(id);
+    if (after?.Status.State !== 'ready') this.#departures.gone(id);
     if (!after) {
       this.#liveness.forget(id);
       open?.session.close('the node was removed from the swarm');
