@@ -56,9 +56,19 @@ function optionsOf({ credentials, certificate }: NodeIdentity, address: string):
  * A connection whose handshake is over. Throws Docker's error for a manager that refuses connections, NoAnswerError for
  * one that does not answer in time, the signal's reason when aborted.
  */
-export function connectManager({ expect, own, signal, ...to }: ConnectOptions): Promise<ClientHttp2Session> {
+export async function connectManager({
+  expect,
+  own,
+  signal,
+  ...to
+}: ConnectOptions): Promise<ClientHttp2Session> {
   const address = withPort(to.address);
   signal?.throwIfAborted();
+  if (!URL.canParse(`https://${address}`))
+    throw rpcError(
+      'InvalidArgument',
+      `${JSON.stringify(to.address)} is not the address of a manager, HOST[:PORT]`,
+    );
   const options: ClientSessionOptions & SecureClientSessionOptions = {
     minVersion: 'TLSv1.3',
     settings: { enablePush: false, initialWindowSize: WINDOW },
@@ -146,13 +156,22 @@ export async function call(
   try {
     const headers = await responseTo(stream);
     const text = await textOf(stream);
-    const answer = JSON.parse(text === '' ? '{}' : text) as { message?: unknown };
     const status = headers[':status'] ?? 500;
-    if (status !== 200) throw new ApiError(status, String(answer.message ?? `status ${status}`));
-    return answer;
+    const answer = parsed(text);
+    if (status === 200 && answer) return answer;
+    if (answer?.message !== undefined) throw new ApiError(status, String(answer.message));
+    throw new ApiError(503, `who answers there is not the manager of a swarm (status ${status})`);
   } finally {
     clearTimeout(timer);
     stream.destroy();
+  }
+}
+
+function parsed(text: string): { message?: unknown } | undefined {
+  try {
+    return JSON.parse(text || '{}') as object;
+  } catch {
+    return undefined;
   }
 }
 

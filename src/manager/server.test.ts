@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type ClientHttp2Session, connect } from 'node:http2';
+import { type ClientHttp2Session, connect, createSecureServer } from 'node:http2';
 import net from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import tls from 'node:tls';
@@ -9,7 +9,7 @@ import { joinCluster } from '../agent/join.ts';
 import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink, type LinkOptions } from '../agent/link.ts';
 import { call, connectAs, connectManager, request, responseTo, textOf } from '../agent/wire.ts';
-import { createRequest, issueCertificate } from '../identity/authority.ts';
+import { createRequest, createRoot, issueCertificate } from '../identity/authority.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import { theCluster } from './ca/cluster.ts';
@@ -363,6 +363,23 @@ describe('cluster port', () => {
     test('a manager’s token', async () => {
       const { Manager } = [...port.store.view.all('cluster')][0]!.internal.joinTokens;
       await assert.rejects(join(Manager), status(501, /one manager/));
+    });
+
+    test('somebody else there, or no address', async () => {
+      const { cert, key } = await createRoot(Date.now());
+      const other = createSecureServer({ cert, key }, (_, response) => {
+        response.writeHead(404);
+        response.end('<html>');
+      }).listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const at = (remote: string) => joinCluster({ remote, token: port.token(), signal });
+      const { port: number } = other.address() as net.AddressInfo;
+      await assert.rejects(
+        at(`127.0.0.1:${number}`),
+        status(503, /is not the manager of a swarm \(status 404\)$/),
+      );
+      other.close();
+      await assert.rejects(at(':1:'), status(400, /":1:" is not the address of a manager/));
     });
 
     test('nobody there', async () => {
