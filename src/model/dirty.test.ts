@@ -121,3 +121,11 @@ test('sameSpec does not take one thing for another', () => {
   assert.equal(sameSpec({ Delay: null }, {}), true);
   assert.equal(sameSpec({ a: { b: { c: '' } } }, undefined), true);
 });
+
+test('secrets and configs are the same in any order', () => {
+  const file = (Name: string) => ({ ConfigID: 'c', ConfigName: 'c', File: { Name, Mode: 0o444 } });
+  const spec = (...names: string[]) => ({ Configs: names.map(file) });
+  assert.equal(sameSpec(spec('a', 'b', 'c'), spec('c', 'a', 'b')), true);
+  assert.equal(sameSpec(spec('a', 'b'), spec('a', 'd')), false);
+  assert.equal(sameSpec({ Args: ['a', 'b'] }, { Args: ['b', 'a'] }), false);
+});

@@ -55,6 +55,8 @@ function withPortDefaults(endpoint: EndpointSpec | null | undefined): unknown {
 
 /** Where zero or false is something else than saying nothing. */
 const ZERO_COUNTS = new Set(['Init', 'StopGracePeriod', 'Delay']);
+/** Lists in no order: the docker CLI posts them in another one each time. */
+const FILES = new Set(['Secrets', 'Configs']);
 /** Maps with keys of the user's own, where a key with an empty value is not nothing. */
 const MAPS = new Set(['Labels', 'Sysctls', 'Options', 'DriverOpts']);
 
@@ -69,7 +71,8 @@ export function sameSpec(a: unknown, b: unknown, key = ''): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((value, index) => sameSpec(value, b[index]));
+    const [left, right] = FILES.has(key) ? [byFile(a), byFile(b)] : [a, b];
+    return left.every((value, index) => sameSpec(value, right[index]));
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
@@ -82,6 +85,13 @@ export function sameSpec(a: unknown, b: unknown, key = ''): boolean {
     if (!(name in left) && !sameSpec(undefined, right[name], name)) return false;
   }
   return true;
+}
+
+/** Each of a container's secrets and configs has a file of its own. */
+function byFile(references: readonly unknown[]): unknown[] {
+  const file = (reference: unknown): string =>
+    (reference as { File?: { Name?: string | null } | null } | null)?.File?.Name ?? '';
+  return [...references].sort((a, b) => (file(a) < file(b) ? -1 : file(a) > file(b) ? 1 : 0));
 }
 
 function saysNothing(value: unknown, key: string): boolean {
