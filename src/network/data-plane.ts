@@ -15,6 +15,7 @@ import { EngineNetworks } from './engine-networks.ts';
 import { HostSide } from './host.ts';
 import { readJson } from './json-file.ts';
 import { LatestFile } from './latest-file.ts';
+import { LostPorts } from './lost-ports.ts';
 import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
 import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
 import { OverlayDriver } from './plugin/driver.ts';
@@ -43,6 +44,7 @@ class HostDataPlane implements DataPlane {
   readonly #engineNetworks: EngineNetworks;
   readonly #driver: OverlayDriver;
   readonly #file: LatestFile;
+  readonly #lostPorts = new LostPorts();
   readonly #overlays = new Map<string, Overlay>();
   readonly #work = new Serial();
   readonly #closed = new AbortController();
@@ -309,12 +311,20 @@ class HostDataPlane implements DataPlane {
       );
     }
     if (this.#wanted !== this.#done) await this.#run();
+    await this.#removeLost();
     if (this.#prune || this.#unused().length > 0) {
       await this.#pruneNetworks();
       this.#prune = false;
     }
     const took = performance.now() - started;
     return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
+  }
+
+  async #removeLost(): Promise<void> {
+    const overlays = [...this.#overlays.values()];
+    const ids = overlays.flatMap(({ endpointIds }) => endpointIds);
+    const lost = await this.#lostPorts.find(ids, this.#options.clock.now());
+    await Promise.all(lost.flatMap((id) => overlays.map((overlay) => overlay.leave(id))));
   }
 
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */

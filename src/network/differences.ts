@@ -29,7 +29,7 @@ export function differences(
     const what = `${kind} ${key}`;
     const message =
       to === undefined
-        ? `${what} is there and should not be`
+        ? `${what} (${from}) is there and should not be`
         : from === undefined
           ? `${what} is missing`
           : `${what} is "${from}" instead of "${to}"`;

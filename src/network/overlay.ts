@@ -215,6 +215,7 @@ export class Overlay {
   }
 
   async #leave(endpointIds: readonly string[]): Promise<readonly string[]> {
+    if (!endpointIds.some((id) => this.#ports.has(portOf(id)))) return endpointIds;
     await this.#unplug(endpointIds);
     await this.#make();
     return endpointIds;
@@ -241,7 +242,8 @@ export class Overlay {
     if (names.length === 0) return;
     // A link may be gone with its other end: that is as good.
     const lines = names.map((name) => `link delete ${name}`);
-    await runScript(feed(`ip -n ${this.#namespace} -force -batch - 2>/dev/null || true`, lines));
+    const remove = feed(`ip -n ${this.#namespace} -force -batch - 2>/dev/null`, lines);
+    await runScript(`set +e\n${remove}exit 0\n`);
     this.#side.assume((facts) => names.reduce(withoutDevice, facts));
   }
 

@@ -211,6 +211,9 @@ describe('data plane', { timeout }, () => {
     await verify(rows, (questions) => lab.askFrom(stranger, questions));
     await lab.engine(A, 'network', 'disconnect', engineNetworkId, 'stranger');
     await verify(inner('tcp', v4, undefined), (questions) => lab.askFrom(stranger, questions));
+    const left = await lab.lab.must('ssh', A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
+    assert.doesNotMatch(left, / e[0-9a-f]{12}/);
+    assert.equal(left.match(/ v[0-9a-f]{12}/g)!.length, 2);
     for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
   });
 });

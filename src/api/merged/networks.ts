@@ -270,11 +270,27 @@ interface Called {
   engineId: string | undefined;
 }
 
-async function overlayCalled(context: ApiContext, request: ApiRequest): Promise<Called | undefined> {
+/** Throws ApiError if a new container is to be on an overlay: its address would be nobody's but the engine's. */
+export async function refuseOverlays(
+  context: ApiContext,
+  request: ApiRequest,
+  networks: Iterable<string>,
+): Promise<void> {
+  for (const name of networks) {
+    const overlay = await overlayCalled(context, request, name);
+    if (overlay) throw notByHand(overlay);
+  }
+}
+
+async function overlayCalled(
+  context: ApiContext,
+  request: ApiRequest,
+  called = request.params.id!,
+): Promise<Called | undefined> {
   const { view } = viewOf(context);
-  const network = view && findNetwork(view, request.params.id!);
+  const network = view && findNetwork(view, called);
   if (!network && context.membership.status().state !== 'active') return undefined;
-  const here = await engineNetworkOf(context.engine, network?.ID ?? request.params.id!, request);
+  const here = await engineNetworkOf(context.engine, network?.ID ?? called, request);
   if (!network && !here) return undefined;
   return {
     name: network?.Spec.Name ?? here?.Name ?? '',

@@ -1,0 +1,247 @@
+/** Networks: scenarios C 1–3 and D, updates under load, what is left behind. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { eventually } from '../support/lab.ts';
+import { Swarm } from '../support/swarm.ts';
+
+const WHOAMI = '/cgi-bin/index.cgi';
+
+describe('networks', { timeout: 420_000 }, () => {
+  let swarm: Swarm;
+  const addresses = new Map<string, string>();
+  before(async () => {
+    swarm = await Swarm.on('na', 'nb', 'nc');
+    for (const host of swarm.hosts) addresses.set(host, await swarm.lab.must('ip', host));
+  });
+  after(() => swarm?.[Symbol.asyncDispose]());
+
+  const create = (...args: string[]) =>
+    swarm.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
+  const remove = async (...names: string[]) => {
+    await swarm.docker('service', 'rm', ...names);
+    for (const name of names)
+      await eventually(`containers of ${name} are gone`, 30_000, async () => {
+        const left = await Promise.all(swarm.hosts.map((host) => swarm.containers(host, name)));
+        return left.flat().length === 0;
+      });
+  };
+  /** Who answers at the published port of a host; rejects if nobody does within 2 s. */
+  const ask = async (host: string, port: number): Promise<string> => {
+    const url = `http://${addresses.get(host)}:${port}${WHOAMI}`;
+    const response = await fetch(url, {
+      headers: { connection: 'close' },
+      signal: AbortSignal.timeout(2_000),
+    });
+    if (response.status !== 200) throw new Error(`${url}: ${response.status}`);
+    return (await response.text()).trim();
+  };
+  /** Runs a command in the first container of a service on a host. */
+  const within = async (host: string, service: string, ...command: string[]) => {
+    const [name] = await swarm.containers(host, service);
+    assert.ok(name, `${service} has no container on ${host}`);
+    return swarm.lab.tryDocker(host, ['exec', name, ...command]);
+  };
+  const must = async (host: string, service: string, ...command: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await within(host, service, ...command);
+    assert.equal(code, 0, `${command.join(' ')}: ${stdout}${stderr}`);
+    return stdout.trim();
+  };
+  /** What a container is told of a name. (Its own programs are static: only nslookup asks in a way that they can.) */
+  const lookup = async (host: string, service: string, name: string): Promise<string[]> => {
+    const { stdout } = await within(host, service, 'nslookup', name);
+    const answers = stdout.slice(stdout.indexOf('Name:'));
+    return stdout.includes('Name:') ? [...new Set(answers.match(/\d+\.\d+\.\d+\.\d+/g) ?? [])] : [];
+  };
+  const found = (host: string, service: string, name: string): Promise<string> =>
+    eventually(
+      `${name} is known to ${service} on ${host}`,
+      5_000,
+      async () => (await lookup(host, service, name))[0],
+    );
+  const callers = async (host: string, service: string, target: string, times: number) => {
+    const address = await found(host, service, target);
+    const url = `http://${address}:8080${WHOAMI}`;
+    const script = `for i in $(seq ${times}); do timeout 2 wget -qO- ${url} || exit 1; done`;
+    return (await must(host, service, 'sh', '-c', script)).split('\n');
+  };
+
+  test('a published port answers on every host, from all containers in turn', async () => {
+    await create('--replicas', '1', '--name', 'web', '-p', '80:8080', 'whoami');
+    const [row] = await swarm.converge('web', 1);
+    assert.match(
+      await swarm.docker('service', 'ls'),
+      /web +replicated +1\/1 +whoami:latest +\*:80->8080\/tcp/,
+    );
+    for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 80));
+    assert.ok(row!.node);
+    await swarm.docker('service', 'scale', '--detach', 'web=5');
+    await swarm.converge('web', 5);
+    for (const host of swarm.hosts) {
+      const seen = new Set<string>();
+      await eventually(`all five answer at ${host}`, 10_000, async () => {
+        for (let i = 0; i < 10; i++) seen.add(await ask(host, 80));
+        return seen.size === 5;
+      });
+    }
+    const taken = await swarm.tryDocker(
+      'service',
+      'create',
+      '--detach',
+      '--name',
+      'other',
+      '-p',
+      '80:80',
+      'whoami',
+    );
+    assert.match(taken.stderr, /port '80' is already in use by service 'web' \(\w+\) as an ingress port/);
+    await remove('web');
+    await eventually('the port is closed', 5_000, async () => {
+      const answers = await Promise.allSettled(swarm.hosts.map((host) => ask(host, 80)));
+      return answers.every(({ status }) => status === 'rejected');
+    });
+  });
+
+  test('services reach each other by name, on whatever hosts; other overlays do not', async () => {
+    await swarm.docker('network', 'create', '--driver', 'overlay', '--subnet=10.0.9.0/24', 'my-overlay');
+    await swarm.docker('network', 'create', '--driver', 'overlay', 'apart');
+    assert.match(await swarm.docker('network', 'ls'), /my-overlay +overlay +swarm/);
+    const on = (network: string, host: string) => [
+      '--network',
+      network,
+      '--constraint',
+      `node.hostname==${host}`,
+    ];
+    await create('--name', 'nginx', ...on('my-overlay', 'na'), 'whoami');
+    await create('--name', 'php', ...on('name=my-overlay,alias=fpm', 'nb'), 'whoami');
+    await create('--name', 'stranger', ...on('apart', 'nb'), 'whoami');
+    for (const name of ['nginx', 'php', 'stranger']) await swarm.converge(name, 1);
+    const [php] = await swarm.containers('nb', 'php');
+    const id = await swarm.lab.docker('nb', 'inspect', '--format', '{{.Config.Hostname}}', php!);
+    for (const name of ['php', 'tasks.php', 'fpm', php!]) {
+      assert.deepEqual(await callers('na', 'nginx', name, 1), [id], name);
+      await must('na', 'nginx', 'ping', '-c', '1', '-W', '2', await found('na', 'nginx', name));
+    }
+    await must('nb', 'php', 'ping', '-c', '1', '-W', '2', await found('nb', 'php', 'nginx'));
+    assert.deepEqual(await lookup('nb', 'stranger', 'php'), []);
+    const format = '{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}';
+    const address = (await swarm.lab.docker('nb', 'inspect', '--format', format, php!)).trim();
+    assert.match(address, /^10\.0\.9\.\d+$/);
+    assert.notEqual((await within('nb', 'stranger', 'ping', '-c', '1', '-W', '1', address)).code, 0);
+    const inUse = await swarm.tryDocker('network', 'rm', 'my-overlay');
+    assert.match(inUse.stderr, /network \w+ is in use by service \w+/);
+    await remove('nginx', 'php', 'stranger');
+  });
+
+  test('ten containers of each: one name, one virtual address, which shares the load', async () => {
+    await create('--name', 'nginx', '--network', 'my-overlay', '--replicas', '1', 'whoami');
+    await create('--name', 'php', '--network', 'my-overlay', '--replicas', '1', 'whoami');
+    await swarm.docker('service', 'scale', '--detach', 'nginx=10', 'php=10');
+    await swarm.converge('nginx', 10);
+    await swarm.converge('php', 10);
+    const service = JSON.parse(await swarm.docker('service', 'inspect', 'php')) as Array<{
+      Endpoint: { VirtualIPs: Array<{ Addr: string }> };
+    }>;
+    const [vip] = service[0]!.Endpoint.VirtualIPs[0]!.Addr.split('/');
+    assert.deepEqual(await lookup('nc', 'nginx', 'php'), [vip]);
+    await eventually(
+      'tasks.php has all ten',
+      5_000,
+      async () => (await lookup('nc', 'nginx', 'tasks.php')).length === 10,
+    );
+    for (const host of swarm.hosts) {
+      const answers = await callers(host, 'nginx', 'php', 60);
+      assert.ok(new Set(answers).size >= 9, `${new Set(answers).size} of 10 have answered to ${host}`);
+    }
+    await remove('nginx', 'php');
+  });
+
+  test('a rolling update under load: no request fails', async () => {
+    await create(
+      '--name',
+      'web',
+      '--replicas',
+      '4',
+      '-p',
+      '8080:8080',
+      '--update-order',
+      'start-first',
+      'whoami:1',
+    );
+    await swarm.converge('web', 4);
+    for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 8080));
+    const failures: string[] = [];
+    let requests = 0;
+    let over = false;
+    const load = swarm.hosts.map(async (host) => {
+      while (!over) {
+        requests++;
+        await ask(host, 8080).catch((error: Error) => failures.push(`${host}: ${error.cause ?? error}`));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    });
+    const args = ['--no-resolve-image', '--image', 'whoami:2', '--update-parallelism', '2', 'web'];
+    await swarm.docker('service', 'update', '--quiet', ...args);
+    over = true;
+    await Promise.all(load);
+    assert.ok(requests > 100, `${requests} requests`);
+    assert.deepEqual(failures, []);
+    await remove('web');
+  });
+
+  test('networks and ports follow updates of a service', async () => {
+    await create('--name', 'web', '--replicas', '2', 'whoami');
+    await swarm.converge('web', 2);
+    const update = (...args: string[]) =>
+      swarm.docker('service', 'update', '--quiet', '--no-resolve-image', ...args, 'web');
+    await update('--network-add', 'my-overlay', '--publish-add', 'target=8080');
+    const format = '{{range .Endpoint.Ports}}{{.PublishedPort}}{{end}}';
+    const port = Number(await swarm.docker('service', 'inspect', '--format', format, 'web'));
+    assert.ok(port >= 30_000 && port <= 32_767, `${port}`);
+    for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, port));
+    await update('--network-rm', 'my-overlay', '--publish-rm', '8080');
+    assert.equal(await swarm.docker('service', 'inspect', '--format', format, 'web'), '');
+    await assert.rejects(ask('na', port));
+    await remove('web');
+  });
+
+  test('addresses that are used up are said so, and given again once they are free', async () => {
+    await swarm.docker('network', 'create', '--driver', 'overlay', '--subnet=10.0.8.0/29', 'tiny');
+    await create(
+      '--name',
+      'full',
+      '--network',
+      'tiny',
+      '--constraint',
+      'node.hostname==na',
+      '--replicas',
+      '4',
+      'whoami',
+    );
+    await eventually('the reason is shown', 20_000, async () => {
+      const rows = await swarm.tasks('full');
+      return rows.some(({ error }) => error.includes('no address is left in network tiny (10.0.8.0/29)'));
+    });
+    await swarm.docker('service', 'scale', '--detach', 'full=3');
+    await swarm.converge('full', 3);
+    await remove('full');
+    await swarm.docker('network', 'rm', 'tiny');
+  });
+
+  test('when all is removed nothing is left on any host', async () => {
+    await swarm.docker('network', 'rm', 'my-overlay', 'apart');
+    for (const host of swarm.hosts)
+      await eventually(`${host} has no overlay`, 20_000, async () => {
+        const socket = `unix://${swarm.lab.engineSocket(host)}`;
+        const { stdout } = await swarm.lab.tryDocker(host, [
+          '-H',
+          socket,
+          'network',
+          'ls',
+          '-q',
+          '--filter',
+          'driver=essaim',
+        ]);
+        return stdout.trim() === '';
+      });
+  });
+});
