@@ -16,7 +16,6 @@ import type { Store } from '../store/contract.ts';
 import { hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
 import { hostInterfaces } from './interfaces.ts';
-import { PendingJoin } from './joining.ts';
 import type { Log } from './log.ts';
 import { engineTasks, type RunningNode, sayGoodbye, startNode } from './node.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
@@ -66,7 +65,6 @@ interface Joining {
 export class HostMembership implements Membership {
   readonly #options: HostMembershipOptions;
   readonly #dir: SwarmDir;
-  readonly #pending: PendingJoin;
   readonly #filesFolder: string;
   #active: Active | undefined;
   #joining: Joining | undefined;
@@ -77,7 +75,6 @@ export class HostMembership implements Membership {
   constructor(options: HostMembershipOptions) {
     this.#options = options;
     this.#dir = new SwarmDir(options.data);
-    this.#pending = new PendingJoin(options.data);
     this.#filesFolder = join(options.data, 'files');
   }
 
@@ -89,13 +86,8 @@ export class HostMembership implements Membership {
       const left = this.#dir.unfinishedLeave();
       if (left) await this.#cleanUp(left);
       const record = this.#dir.read();
-      if (record) {
-        this.#pending.clear();
-        this.#active = await this.#start(record);
-        return;
-      }
-      const request = this.#pending.read();
-      if (request) this.#join(request).done.catch((error: unknown) => this.#joinFailed(error));
+      // A join that was still waiting for its manager is not taken up again, as with Docker.
+      if (record) this.#active = await this.#start(record);
     } catch (error) {
       this.#error = (error as Error).message;
       log.error({ err: error }, 'cannot take up the membership in the swarm');
@@ -179,7 +171,6 @@ export class HostMembership implements Membership {
         joining.done.then(resolve, reject).finally(cancel);
       });
       if (!tooLong) return;
-      this.#pending.write(request);
       joining.done.catch((error: unknown) => this.#joinFailed(error));
       throw new ApiError(503, STILL_JOINING);
     });
@@ -191,7 +182,6 @@ export class HostMembership implements Membership {
       if (joining) {
         joining.abort.abort(new Error('called off'));
         await joining.done.catch(() => {});
-        this.#pending.clear();
       }
       const active = this.#active;
       if (!active) {
@@ -296,7 +286,6 @@ export class HostMembership implements Membership {
     const folder = this.#dir.make();
     await createIdentity(join(folder, IDENTITY), joined.credentials);
     this.#dir.enter(record);
-    this.#pending.clear();
     this.#active = await this.#start(record);
     await this.#becomeReady(this.#active);
   }
@@ -310,7 +299,6 @@ export class HostMembership implements Membership {
 
   #joinFailed(error: unknown): void {
     if (this.#active || (error as Error).message === 'the daemon is stopping') return;
-    this.#pending.clear();
     this.#error = (error as Error).message;
     this.#options.log.error({ err: error }, 'cannot join the swarm');
   }

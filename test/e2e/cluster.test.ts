@@ -218,4 +218,29 @@ describe('a cluster', { timeout: 300_000 }, () => {
       assert.doesNotMatch(left, /swarm/);
     }
   });
+
+  test('a join that nobody answers goes on until it is called off, or the daemon ends', async () => {
+    const state = () => swarm.lab.docker('cb', 'info', '--format', '{{.Swarm.LocalNodeState}}');
+    // Its packets are dropped: it neither answers nor refuses.
+    const nowhere = '192.168.99.1:1';
+    const drop = (action: string) =>
+      swarm.lab.must('ssh', 'cb', `iptables ${action} OUTPUT -p tcp -d 192.168.99.1 --dport 1 -j DROP`);
+    await drop('-A');
+    try {
+      const join = () => on('cb', ['swarm', 'join', '--token', token, nowhere]);
+      const token = await swarm.docker('swarm', 'join-token', '-q', 'worker');
+      assert.match((await join()).stderr, /Timeout was reached before node joined/);
+      assert.equal(await state(), 'pending');
+      await swarm.lab.docker('cb', 'swarm', 'leave', '--force');
+      assert.equal(await state(), 'inactive');
+      const second = join();
+      await eventually('the second join', 10_000, async () => (await state()) === 'pending');
+      await swarm.lab.must('ssh', 'cb', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+      await second;
+      await swarm.lab.must('start', 'cb');
+      assert.equal(await state(), 'inactive');
+    } finally {
+      await drop('-D');
+    }
+  });
 });
