@@ -8,6 +8,7 @@ need() { # PROGRAM PACKAGE
 need dockerd docker.io
 need iptables iptables
 need nft nftables
+need conntrack conntrack
 need ip iproute2
 need busybox busybox-static
 [ -n "$missing" ] || exit 0

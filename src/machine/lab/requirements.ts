@@ -11,6 +11,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   iptables: 'iptables',
   nft: 'nftables',
+  conntrack: 'conntrack',
   nsenter: 'util-linux',
   unshare: 'util-linux',
   setsid: 'util-linux',
