@@ -142,8 +142,9 @@ export class TaskWorker {
         await this.#pause();
         return;
       }
-      // It may run although the engine says otherwise, and would go on beside the task that replaces this one.
-      if (action !== 'prepare') await this.#makeSureItStopped();
+      // It may run although the engine says otherwise (even before its start: an agent before this one may have been
+      // killed before it could report it), and would go on beside the task that replaces this one.
+      await this.#makeSureItStopped();
       if (this.#fate !== 'work') return;
       if (action !== 'wait') await this.#tryToObserve();
       this.#set(failed(this.#status, messageOf(error), this.#now()));

@@ -101,8 +101,11 @@ export class TestEngine {
     this.client.close();
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
+    const [init] = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).split(' ');
     child.kill('SIGKILL');
     await ended;
+    // The first process of its namespace goes last: until then others may hold files that the next engine needs.
+    while (init && existsSync(`/proc/${init}`)) await delay(20);
     await rm(join(this.directory, 'pid'), { force: true });
   }
 

@@ -95,7 +95,14 @@ async function compare(spec: ServiceSpec): Promise<void> {
     service: { Name: spec.Name!, Labels: spec.Labels ?? {} },
     ...(spec.EndpointSpec ? { endpoint: spec.EndpointSpec } : {}),
   };
-  const ours: Task = { ...theirs, ID: `${theirs.ID.slice(0, 20)}essai`, NodeID: NODE, internal };
+  // The node's own networks are no attachments of ours: the cluster has no addresses there to give.
+  const ours: Task = {
+    ...theirs,
+    ID: `${theirs.ID.slice(0, 20)}essai`,
+    NodeID: NODE,
+    NetworksAttachments: undefined,
+    internal,
+  };
   const dependencies = { secrets: new Map(), configs: new Map() };
   await tasks.prepare({ task: ours }, dependencies, new AbortController().signal);
   await tasks.start(ours.ID);
