@@ -23,6 +23,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [8, ['update', updateService]],
   [8, ['scale', scaleService]],
   [2, ['rollback', rollbackService]],
+  [2, ['content', changeSecret]],
   [3, ['remove', removeService]],
   [5, ['availability', changeAvailability]],
   [3, ['label', changeLabel]],
@@ -197,6 +198,14 @@ async function rollbackService(world: World): Promise<string | undefined> {
   const service = pickService(world);
   if (!service?.PreviousSpec || !random.chance(0.8)) return undefined;
   return `${service.Spec.Name} → ${(await user.update(service, service.Spec, true)) ?? 'ok'}`;
+}
+
+async function changeSecret(world: World): Promise<string | undefined> {
+  const { random, user, view, manager } = world;
+  if (!manager) return undefined;
+  const secret = view.get('secret', random.pick(['secret1', 'secret2']))!;
+  const data = Buffer.from(random.pick(['one', 'two', 'three'])).toString('base64');
+  return `${secret.ID} ${data} → ${(await user.changeSecret(secret, data)) ?? 'ok'}`;
 }
 
 async function removeService(world: World): Promise<string | undefined> {

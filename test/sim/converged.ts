@@ -24,6 +24,16 @@ export function problems(world: World): string[] {
     }
     found.push(...ofService(view, service, world.startFirst.has(service.ID)));
   }
+  for (const content of view.all('oldContent')) {
+    const { of, version, internal } = content;
+    const needed = internal.services.some((id) => {
+      const service = view.get('service', id)?.internal;
+      const tasks = [...view.tasksOfService(id)].filter((task) => !isTerminal(task.Status.State));
+      const pinned = [service?.contents, service?.previousContents, ...tasks.map((t) => t.internal.contents)];
+      return service && pinned.some((contents) => (contents?.[of] ?? 0) === version);
+    });
+    if (!needed) found.push(`content that nobody needs is kept: ${content.ID}`);
+  }
   found.push(...ofContainers(world));
   return found;
 }

@@ -4,6 +4,7 @@
  */
 import { type TaskContainer, type TaskEngine, TemporaryError } from '../../src/agent/contract.ts';
 import type { Clock } from '../../src/model/clock.ts';
+import { contentKey } from '../../src/model/contents.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
 import type { AssignedTask } from '../../src/model/protocol.ts';
 import type { Process } from './process.ts';
@@ -132,8 +133,10 @@ export class FakeEngine {
         }),
       prepare: async (assigned, dependencies, signal) => {
         for (const { SecretID } of assigned.task.Spec.ContainerSpec?.Secrets ?? []) {
-          const known = SecretID && dependencies.secrets.has(SecretID);
-          if (!known) this.#hooks.lacks(assigned.task.ID, `secret ${SecretID}`);
+          const version = assigned.task.internal.contents?.[SecretID ?? ''] ?? 0;
+          const secret = dependencies.secrets.get(contentKey(SecretID ?? '', version));
+          if ((secret?.internal.contentVersion ?? 0) !== version || !secret?.Spec.Data)
+            this.#hooks.lacks(assigned.task.ID, `secret ${SecretID}, version ${version}`);
         }
         const work = () => {
           if (!signal.aborted) this.#prepare(assigned);

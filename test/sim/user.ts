@@ -1,10 +1,11 @@
 /** What users ask of the cluster: the API's own routes, called without sockets. */
 import type { ManagerFace } from '../../src/api/contract.ts';
 import { type ApiContext, type ApiRequest, Router } from '../../src/api/router.ts';
+import { secretRoutes } from '../../src/api/swarm/contents.ts';
 import { nodeRoutes } from '../../src/api/swarm/nodes.ts';
 import { serviceRoutes } from '../../src/api/swarm/services.ts';
 import { ApiError } from '../../src/model/errors.ts';
-import type { Node, Service } from '../../src/model/objects.ts';
+import type { Node, Secret, Service } from '../../src/model/objects.ts';
 import type { NodeSpec, ServiceSpec } from '../../src/model/spec.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { StoreError } from '../../src/store/store-error.ts';
@@ -28,10 +29,12 @@ export class User {
       newId: options.newId,
       now: options.now,
       disconnect: () => {},
+      cluster: () => options.store().view.all('cluster').next().value,
     } as unknown as ManagerFace;
     const context = { membership: { manager: () => face } } as unknown as ApiContext;
     serviceRoutes(this.#router, context);
     nodeRoutes(this.#router, context);
+    secretRoutes(this.#router, context);
   }
 
   create(spec: ServiceSpec): Promise<string | undefined> {
@@ -55,6 +58,11 @@ export class User {
   /** With force, since it may well run. */
   removeNode(node: Node): Promise<string | undefined> {
     return this.#call('DELETE', `/nodes/${node.ID}`, { force: '1' });
+  }
+
+  changeSecret(secret: Secret, Data: string): Promise<string | undefined> {
+    const query = { version: String(secret.Version.Index) };
+    return this.#call('POST', `/secrets/${secret.ID}/update`, query, { ...secret.Spec, Data });
   }
 
   async #call(

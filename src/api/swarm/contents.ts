@@ -102,7 +102,8 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       const version = tersely(() => versionValue(request.query, kind), `invalid ${kind} version`);
       const data = decodedData(spec);
       const manager = managerOf(membership);
-      await write(manager.store, (view) => {
+      const { store } = manager;
+      await write(store, (view) => {
         const object: Secret | Config = rules.find(view, request.params.id!);
         const next = changed(object, spec, data, manager.cluster(), rules);
         checkVersion(object, version);
@@ -114,7 +115,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       });
       if (data.length === 0) return { status: 200 };
       // A service that was being created meanwhile may have got what was there before.
-      await write(manager.store, (view) => {
+      await write(store, (view) => {
         const [object]: Array<Secret | Config> = view.byName(kind, spec.Name ?? '');
         const changes = object ? contentChanges(view, object, object, manager.now()) : [];
         return { changes, result: undefined };
