@@ -95,9 +95,10 @@ async function compare(spec: ServiceSpec): Promise<void> {
     service: { Name: spec.Name!, Labels: spec.Labels ?? {} },
     ...(spec.EndpointSpec ? { endpoint: spec.EndpointSpec } : {}),
   };
-  // The node's own networks are no attachments of ours: the cluster has no addresses there to give.
+  // The node's own networks are no attachments of ours, and are called by their names.
   const ours: Task = {
     ...theirs,
+    Spec: { ...theirs.Spec, Networks: spec.TaskTemplate?.Networks },
     ID: `${theirs.ID.slice(0, 20)}essai`,
     NodeID: NODE,
     NetworksAttachments: undefined,
