@@ -22,6 +22,8 @@ import { User } from './user.ts';
 
 /** How long (ms) a host has to be within reach before it is held to what its manager wants. */
 const REACHABLE_AFTER = 5_000;
+/** How long (ms) an agent may take to carry out what it decided when its engine had failed. */
+const DECIDED_WITHIN = 20_000;
 /** One-way delay (ms) from which on pings may be late for a check. */
 const SLOW_NETWORK = 50;
 /** How long what was sent meanwhile may be on its way (ms). */
@@ -321,7 +323,9 @@ export class World {
     }
     const since = this.#lostSince.get(host.nodeId) ?? now;
     this.#lostSince.set(host.nodeId, since);
-    const state = this.#view.get('node', host.nodeId)?.Status.State;
+    const node = this.#view.get('node', host.nodeId);
+    // One that was never there has the same time to come as one that was there before the manager began.
+    const state = node?.Description && node.Status.State;
     if (state === 'down') this.#lostSince.delete(host.nodeId);
     else if (state && now - since > 4000) {
       throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
@@ -330,7 +334,7 @@ export class World {
 
   #onStopped(host: Host, taskId: string, asked: boolean): void {
     this.log(`${host.nodeId}: container of ${taskId} has stopped${asked ? ' as asked' : ''}`);
-    if (!asked || host.engine.mode === 'failing' || !this.fineFor(host, REACHABLE_AFTER)) return;
+    if (!asked || !this.fineFor(host, DECIDED_WITHIN)) return;
     const task = this.#view.get('task', taskId);
     if (task && isLive(task))
       throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
