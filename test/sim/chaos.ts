@@ -23,7 +23,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [8, ['update', updateService]],
   [8, ['scale', scaleService]],
   [2, ['rollback', rollbackService]],
-  [2, ['content', changeSecret]],
+  [5, ['content', changeSecret]],
   [3, ['remove', removeService]],
   [5, ['availability', changeAvailability]],
   [3, ['label', changeLabel]],
