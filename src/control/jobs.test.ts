@@ -60,6 +60,30 @@ test('a new iteration runs everything again and drops what is not complete', asy
   );
 });
 
+test('what failed in an iteration before is not tried again beside the new one', async () => {
+  const fails: Fate = { state: 'failed', after: 100 };
+  const template = { RestartPolicy: { Condition: 'on-failure', Delay: 5e9 } };
+  await using cluster = await start(
+    { ReplicatedJob: { MaxConcurrent: 1, TotalCompletions: 1 } },
+    fails,
+    template,
+  );
+  await cluster.advance(500);
+  const waiting = cluster.tasks('job').find((task) => task.DesiredState === 'ready')!;
+  await cluster.change('task', waiting.ID, (task) => ({
+    ...task,
+    Status: { ...task.Status, State: 'rejected' },
+  }));
+  await again(cluster);
+  for (let i = 0; i < 100; i++) {
+    await cluster.advance(100);
+    const live = cluster
+      .tasks('job')
+      .filter(({ DesiredState, Status }) => DesiredState !== 'shutdown' && Status.State !== 'failed');
+    assert.ok(live.length <= 1, `${live.length} tasks in one slot`);
+  }
+});
+
 test('a failed task is tried again after its delay, as often as allowed', async () => {
   await using cluster = await start(
     { ReplicatedJob: { MaxConcurrent: 1 } },

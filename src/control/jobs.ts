@@ -77,10 +77,15 @@ function isSettled(service: Service, slot: Slot): boolean {
   return tasks.some((task) => task.Status.State === 'complete') || tasks.at(-1)?.internal.finished === true;
 }
 
-/** Tasks of iterations before that have not ended are of no use any more. */
+/** Tasks of iterations before that have not ended are of no use any more, and those that failed are not tried again. */
 function dropOld(draft: Draft, service: Service, slot: Slot): void {
   for (const [index, task] of slot.tasks.entries()) {
-    if (iterationOf(task) === iterationOf(service.JobStatus) || isTerminal(task.Status.State)) continue;
+    if (iterationOf(task) === iterationOf(service.JobStatus)) continue;
+    if (isTerminal(task.Status.State)) {
+      const waits = isWanted(task) && task.Status.State !== 'complete';
+      if (waits) slot.tasks[index] = draft.want(task, 'shutdown');
+      continue;
+    }
     slot.tasks[index] = draft.want(task, 'remove');
     slot.leaving.push(slot.tasks[index]);
   }
