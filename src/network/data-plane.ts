@@ -313,8 +313,7 @@ class HostDataPlane implements DataPlane {
     if (this.#wanted !== this.#done) await this.#run();
     await this.#removeLost();
     if (this.#prune || this.#unused().length > 0) {
-      await this.#pruneNetworks();
-      this.#prune = false;
+      this.#prune = !(await this.#pruneNetworks());
     }
     const took = performance.now() - started;
     return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
@@ -328,10 +327,11 @@ class HostDataPlane implements DataPlane {
   }
 
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */
-  async #pruneNetworks(): Promise<void> {
-    if (!this.#wanted) return;
-    await this.#engineNetworks.prune(this.#wantedIds());
+  async #pruneNetworks(): Promise<boolean> {
+    if (!this.#wanted) return false;
+    const done = await this.#engineNetworks.prune(this.#wantedIds());
     if (this.#unused().length > 0) await this.#run();
+    return done;
   }
 
   #wantedIds(): Set<string> {

@@ -50,19 +50,22 @@ export class EngineNetworks {
     return creating;
   }
 
-  /** Removes the networks of overlays that are not wanted, as far as no container is on them. */
-  async prune(wanted: ReadonlySet<string>): Promise<void> {
+  /** Removes the networks of overlays that are not wanted. False if a container is still on one of them: ask again. */
+  async prune(wanted: ReadonlySet<string>): Promise<boolean> {
+    let done = true;
     for (const { Id, Labels } of await this.#list()) {
       const networkId = Labels?.[NETWORK_OPTION];
       if (networkId === undefined || wanted.has(networkId) || this.#creating.has(networkId)) continue;
       try {
         await this.#engine.json('DELETE', `/networks/${Id}`);
       } catch (error) {
-        // It has containers still (403), or somebody was faster (404): looked at again after they have gone.
+        // It has containers still (403), or somebody was faster (404).
         const { status } = error as { status?: number };
         if (status !== 403 && status !== 404) throw error;
+        if (status === 403) done = false;
       }
     }
+    return done;
   }
 
   async #ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {

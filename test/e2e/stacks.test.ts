@@ -59,7 +59,9 @@ describe('stacks', { timeout: 600_000 }, () => {
     const label = `label=com.docker.stack.namespace=${stack}`;
     const said = await Promise.all([
       ...swarm.hosts.map((host) => swarm.lab.docker(host, 'ps', '-aq', '--filter', label)),
-      docker('network', 'ls', '-q', '--filter', `name=${stack}_`),
+      ...swarm.hosts.map((host) =>
+        swarm.lab.docker(host, 'network', 'ls', '-q', '--filter', `name=${stack}_`),
+      ),
       ...['service', 'secret', 'config'].map((kind) => docker(kind, 'ls', '-q', '--filter', label)),
     ]);
     return said.filter(Boolean);
