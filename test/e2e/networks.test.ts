@@ -57,6 +57,7 @@ describe('networks', { timeout: 420_000 }, () => {
       `${name} is known to ${service} on ${host}`,
       5_000,
       async () => (await lookup(host, service, name))[0],
+      async () => JSON.stringify(await within(host, service, 'nslookup', name)) + (await swarm.explain()),
     );
   const callers = async (host: string, service: string, target: string, times: number) => {
     const address = await found(host, service, target);

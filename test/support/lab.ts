@@ -124,10 +124,15 @@ export async function eventually<T>(
 ): Promise<T> {
   const deadline = performance.now() + timeout;
   for (;;) {
-    const value = await condition();
-    if (value) return value;
+    let reason = '';
+    try {
+      const value = await condition();
+      if (value) return value;
+    } catch (error) {
+      reason = String(error);
+    }
     if (performance.now() > deadline)
-      throw new Error(`Not within ${timeout} ms: ${what}\n${await explain()}`);
+      throw new Error(`Not within ${timeout} ms: ${what}\n${reason}\n${await explain()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
