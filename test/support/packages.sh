@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs the system packages that lab hosts and their tests need, those that are missing.
+# Installs the system packages that lab hosts and their tests need, those that are missing; and what the arguments ask for
+# besides: PROGRAM PACKAGE …
 set -eu
 missing=
 need() { # PROGRAM PACKAGE
@@ -11,6 +12,10 @@ need nft nftables
 need conntrack conntrack
 need ip iproute2
 need busybox busybox-static
+while [ $# -gt 0 ]; do
+  need "$1" "$2"
+  shift 2
+done
 [ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null; then
   echo "Please install:$missing (there is no apt-get here that could do it)" >&2
