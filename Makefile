@@ -1,13 +1,14 @@
 # The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
-.PHONY: help up down test bench lint packages
+.PHONY: help up down test bench examples lint packages
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make up      a swarm of three lab hosts with a service on it, to try things out'
-	@echo 'make down    remove them, with everything on them'
-	@echo 'make test    lint, unit tests, simulation, end-to-end tests on real engines'
-	@echo 'make lint    types, style, directions of imports'
-	@echo 'make bench   the benchmarks'
+	@echo 'make up        a swarm of three lab hosts with a service on it, to try things out'
+	@echo 'make down      remove them, with everything on them'
+	@echo 'make test      lint, unit tests, simulation, end-to-end tests on real engines'
+	@echo 'make lint      types, style, directions of imports'
+	@echo 'make bench     the benchmarks'
+	@echo 'make examples  the voting application and WordPress, each on a swarm of its own'
 
 up: packages node_modules/.installed
 	@test/support/up.sh
@@ -23,6 +24,9 @@ test: packages node_modules/.installed
 
 bench: packages node_modules/.installed
 	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done
+
+examples: packages node_modules/.installed
+	@for example in examples/*/try; do $$example || exit 1; done
 
 lint: node_modules/.installed
 	npm run --silent check
