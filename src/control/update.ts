@@ -162,7 +162,8 @@ function stop(
   }
 
   const { PreviousSpec: _, ...rest } = service;
-  const { previousSpecVersion, previousContents, contents, contentSettlesAt, ...internal } = service.internal;
+  const { previousSpecVersion, previousContents, contents, contentSettlesAt, ...others } = service.internal;
+  const { previousImageId, imageId, ...internal } = others;
   const credential = draft.view.get('credential', service.ID);
   if (credential?.previousAuth !== undefined) {
     const { previousAuth, ...kept } = credential;
@@ -179,6 +180,7 @@ function stop(
         specVersion: previousSpecVersion ?? 0,
         specAfter: service.Version.Index,
         ...(previousContents && { contents: previousContents }),
+        ...(previousImageId && { imageId: previousImageId }),
       },
     },
     undefined,

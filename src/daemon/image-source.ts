@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { Limiter } from '../agent/engine-tasks/limiter.ts';
-import { digestOf, familiarImage, withoutDigest } from '../agent/engine-tasks/names.ts';
+import { digestOf, familiarImage, imageOnHosts, withoutDigest } from '../agent/engine-tasks/names.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { ImageSource, ImageStream } from '../manager/contract.ts';
 import { ApiError } from '../model/errors.ts';
@@ -98,12 +98,11 @@ export function createImageSource({ store, nodeId: own, engineOf }: ImageSourceO
 
 /** A node is given only what it was told to run. */
 function isUsed(view: View, nodeId: string, reference: string): boolean {
-  for (const { Spec, DesiredState } of view.tasksOfNode(nodeId)) {
-    if (
-      familiarImage(Spec.ContainerSpec?.Image ?? '') === familiarImage(reference) &&
-      !atLeast(DesiredState, 'shutdown')
-    )
-      return true;
+  const image = familiarImage(reference);
+  for (const task of view.tasksOfNode(nodeId)) {
+    const named = familiarImage(task.Spec.ContainerSpec?.Image ?? '');
+    const used = named === image || imageOnHosts(task) === image;
+    if (used && !atLeast(task.DesiredState, 'shutdown')) return true;
   }
   return false;
 }

@@ -194,6 +194,8 @@ describe('at hand', { timeout: 600_000 }, () => {
     const one = await build('ha', 'app', 'one');
     await swarm.docker('service', 'create', '--quiet', '--name', 'app', '--mode', 'global', 'app');
     assert.deepEqual(await idsOf('app'), [one, one, one]);
+    const image = '{{.Spec.TaskTemplate.ContainerSpec.Image}}';
+    assert.equal(await swarm.docker('service', 'inspect', '--format', image, 'app'), 'app:latest');
     const before = (await swarm.tasks('app')).length;
     await swarm.docker('service', 'update', '--quiet', '--image', 'app', 'app');
     assert.equal((await swarm.tasks('app')).length, before);

@@ -121,7 +121,7 @@ export class EngineTasks implements TaskEngine {
       const { task, auth } = assigned;
       const host = await this.#knowHost();
       const files = taskFiles(task, dependencies, templateContext(task, host));
-      const image = await this.#images.fetch(task.Spec.ContainerSpec?.Image ?? '', auth, signal, progress);
+      const image = await this.#images.fetch(task, auth, signal, progress);
       signal.throwIfAborted();
       const joined = await this.#joinNetworks(task, signal);
       const mounts = await this.#files.put(task.ID, files);

@@ -7,10 +7,11 @@ import type { EngineClient } from '../../engine/client.ts';
 import { jsonLines } from '../../engine/lines.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
+import type { Task } from '../../model/objects.ts';
 import type { FetchImage } from '../contract.ts';
 import { copyImage } from './image-copy.ts';
 import { Limiter } from './limiter.ts';
-import { digestOf, familiarImage, hasDigest, withoutDigest } from './names.ts';
+import { digestOf, familiarImage, hasDigest, imageOnHosts, withoutDigest } from './names.ts';
 
 /** How long an attempt counts for tasks that come later, in milliseconds. */
 const FRESH_MS = 5000;
@@ -39,6 +40,14 @@ interface Attempt {
   listeners: Set<(message: string) => void>;
 }
 
+/** How registries know the image, and how hosts do. */
+interface Names {
+  image: string;
+  onHosts: string;
+}
+
+type Tell = (message: string) => void;
+
 export class Images {
   readonly #options: ImagesOptions;
   readonly #attempts = new Map<string, Attempt>();
@@ -55,7 +64,7 @@ export class Images {
    * will show. Returns early when aborted; the attempt goes on for others. Throws if a copy from another node fails.
    */
   async fetch(
-    reference: string,
+    task: Task,
     auth: string | undefined,
     signal: AbortSignal,
     progress: (message: string) => void = () => {},
@@ -64,22 +73,24 @@ export class Images {
     for (const [key, { over }] of this.#attempts) {
       if (over !== undefined && over < stale) this.#attempts.delete(key);
     }
-    const key = `${reference}\n${auth ?? ''}`;
-    const attempt = this.#attempts.get(key) ?? this.#begin(key, familiarImage(reference), auth);
+    const image = familiarImage(task.Spec.ContainerSpec?.Image ?? '');
+    const onHosts = imageOnHosts(task);
+    const key = `${onHosts}\n${auth ?? ''}`;
+    const attempt = this.#attempts.get(key) ?? this.#begin(key, { image, onHosts }, auth);
     attempt.listeners.add(progress);
     const aborted = new Promise<string>((resolve) => {
-      if (signal.aborted) resolve(reference);
-      else signal.addEventListener('abort', () => resolve(reference), { once: true });
+      if (signal.aborted) resolve(image);
+      else signal.addEventListener('abort', () => resolve(image), { once: true });
     });
     return Promise.race([attempt.done, aborted]).finally(() => attempt.listeners.delete(progress));
   }
 
-  #begin(key: string, image: string, auth: string | undefined): Attempt {
+  #begin(key: string, names: Names, auth: string | undefined): Attempt {
     const listeners: Attempt['listeners'] = new Set();
-    const tell = (message: string): void => {
+    const tell: Tell = (message) => {
       for (const listener of listeners) listener(message);
     };
-    const attempt: Attempt = { listeners, done: this.#attempt(image, auth, tell) };
+    const attempt: Attempt = { listeners, done: this.#attempt(names, auth, tell) };
     this.#attempts.set(key, attempt);
     attempt.done.then(
       () => {
@@ -90,22 +101,26 @@ export class Images {
     return attempt;
   }
 
-  async #attempt(image: string, auth: string | undefined, tell: (message: string) => void): Promise<string> {
+  async #attempt({ image, onHosts }: Names, auth: string | undefined, tell: Tell): Promise<string> {
     const registry = registryOf(image);
     const patient = (this.#unreachable.get(registry) ?? 0) > this.#now();
     if (hasDigest(image) || patient) {
-      const here = await this.#present(image);
+      const here = await this.#present(onHosts);
       if (here !== undefined) return here;
     }
     // A registry that was not reached just now need not be waited for again where the swarm has the image.
-    const copied = patient && (await this.#copy(image, tell));
+    const copied = patient && (await this.#copy(onHosts, tell));
     if (!copied) {
       if (await this.#pulled(image, registry, auth)) return image;
-      const here = await this.#present(image);
+      const here = await this.#present(onHosts);
       if (here !== undefined) return here;
-      if (!patient) await this.#copy(image, tell);
+      if (!patient) await this.#copy(onHosts, tell);
     }
-    return (await this.#present(image)) ?? image;
+    const found = await this.#present(onHosts);
+    if (found !== undefined || onHosts === image) return found ?? image;
+    // Nobody has that build any more: another one under its name is as good as it gets.
+    if ((await this.#present(image)) === undefined) await this.#copy(image, tell);
+    return image;
   }
 
   async #pulled(image: string, registry: string, auth: string | undefined): Promise<boolean> {
@@ -140,7 +155,7 @@ export class Images {
     }
   }
 
-  async #copy(image: string, tell: (message: string) => void): Promise<boolean> {
+  async #copy(image: string, tell: Tell): Promise<boolean> {
     const { engine, clock, fetchImage, log } = this.#options;
     if (!fetchImage) return false;
     return this.#copies.run(() => copyImage(image, { engine, clock, fetchImage, log, tell }));

@@ -48,3 +48,9 @@ export function digestOf(reference: string): string | undefined {
 export function withoutDigest(image: string): string {
   return familiarImage(image.replace(/@[^@]*$/, ''));
 }
+
+/** The image of a task as it is known on hosts: a tag with the id that it stood for, where it was built on one. */
+export function imageOnHosts({ Spec, internal }: Task): string {
+  const image = familiarImage(Spec.ContainerSpec?.Image ?? '');
+  return internal.imageId === undefined || hasDigest(image) ? image : `${image}@${internal.imageId}`;
+}

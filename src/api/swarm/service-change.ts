@@ -9,21 +9,23 @@ import type { ServiceSpec } from '../../model/spec.ts';
 /** How long a service waits for a new spec after the content of what it uses has changed (ms). */
 const SETTLING = 2_000;
 
-/** With another spec. `contents`: what that stands for. */
-export function changed(
-  service: Service,
-  spec: ServiceSpec,
-  contents: ContentVersions | undefined,
-  now: string,
-): Service {
+/** What a spec stands for that is not in its words: the contents and the image behind the names. */
+export interface Meaning {
+  contents?: ContentVersions | undefined;
+  imageId?: string | undefined;
+}
+
+/** With another spec. `meaning`: what that stands for. */
+export function changed(service: Service, spec: ServiceSpec, meaning: Meaning, now: string): Service {
   const { contentSettlesAt, ...internal } = service.internal;
   const same = sameSpec(spec, service.Spec);
   // Who deploys a stack anew changes contents and then specs, also to what they are already: it is one change to go back on.
   const joined = contentSettlesAt !== undefined && (same || service.UpdateStatus?.State !== 'completed');
   const sameTasks =
     sameSpec(spec.TaskTemplate, service.Spec.TaskTemplate) &&
-    sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec);
-  return withContents(
+    sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec) &&
+    meaning.imageId === internal.imageId;
+  return withMeaning(
     {
       ...superseded(service, now),
       Spec: spec,
@@ -38,8 +40,8 @@ export function changed(
         ...(joined && same && { contentSettlesAt: 0 }),
       },
     },
-    contents,
-    joined ? internal.previousContents : internal.contents,
+    meaning,
+    joined ? previousMeaning(service) : meaningOf(service),
   );
 }
 
@@ -52,7 +54,7 @@ export function changedContents(
 ): Service {
   const { contentSettlesAt, ...internal } = service.internal;
   const joined = contentSettlesAt !== undefined && service.UpdateStatus?.State !== 'completed';
-  return withContents(
+  return withMeaning(
     {
       ...superseded(service, now),
       PreviousSpec: service.Spec,
@@ -63,8 +65,8 @@ export function changedContents(
         contentSettlesAt: at + SETTLING,
       },
     },
-    contents,
-    joined ? internal.previousContents : internal.contents,
+    { contents, imageId: internal.imageId },
+    joined ? previousMeaning(service) : meaningOf(service),
   );
 }
 
@@ -75,7 +77,7 @@ export function rolledBack(service: Service, now: string): Service {
     throw rpcError('FailedPrecondition', `service ${service.ID} does not have a previous spec`);
   }
   const { contentSettlesAt: _, ...internal } = service.internal;
-  return withContents(
+  return withMeaning(
     {
       ...superseded(service, now),
       Spec: PreviousSpec,
@@ -93,8 +95,8 @@ export function rolledBack(service: Service, now: string): Service {
         specAfter: service.Version.Index,
       },
     },
-    internal.previousContents,
-    internal.contents,
+    previousMeaning(service),
+    meaningOf(service),
   );
 }
 
@@ -111,14 +113,25 @@ function superseded({ UpdateStatus: _, ...service }: Service, now: string): Serv
   return { ...service, UpdatedAt: now, JobStatus: { JobIteration: { Index }, LastExecution: now } };
 }
 
-function withContents(
-  service: Service,
-  contents: ContentVersions | undefined,
-  previousContents: ContentVersions | undefined,
-): Service {
-  const { contents: _, previousContents: __, ...internal } = service.internal;
+function meaningOf({ internal: { contents, imageId } }: Service): Meaning {
+  return { contents, imageId };
+}
+
+function previousMeaning({ internal: { previousContents, previousImageId } }: Service): Meaning {
+  return { contents: previousContents, imageId: previousImageId };
+}
+
+function withMeaning(service: Service, meaning: Meaning, previous: Meaning): Service {
+  const { contents: _, previousContents: __, ...others } = service.internal;
+  const { imageId: ___, previousImageId: ____, ...internal } = others;
   return {
     ...service,
-    internal: { ...internal, ...(contents && { contents }), ...(previousContents && { previousContents }) },
+    internal: {
+      ...internal,
+      ...(meaning.contents && { contents: meaning.contents }),
+      ...(previous.contents && { previousContents: previous.contents }),
+      ...(meaning.imageId && { imageId: meaning.imageId }),
+      ...(previous.imageId && { previousImageId: previous.imageId }),
+    },
   };
 }

@@ -15,6 +15,7 @@ import { findService } from './lookup.ts';
 import { randomName } from './random-name.ts';
 import { changed, firstExecution, rolledBack } from './service-change.ts';
 import { credentialChange, credentialFor, registryAuth, swappedCredential } from './service-credential.ts';
+import { imageAfter, knowImage } from './service-image.ts';
 import { resolveNetworks } from './service-networks.ts';
 import { checkPortConflicts, requireIngress } from './service-ports.ts';
 import { contentsFor, requireReferences } from './service-references.ts';
@@ -26,9 +27,10 @@ export async function createService(request: ApiRequest, context: ApiContext): P
   const posted = await request.json(ServiceSpec, 'ServiceSpec');
   const manager = managerOf(context.membership);
   const { store } = manager;
-  const spec = await understand(posted, request, manager, context);
-  validateService(spec);
+  const understood = await understand(posted, request, manager, context);
+  validateService(understood);
   const auth = registryAuth(request);
+  const { spec, warnings, imageId } = await knowImage(understood, auth, request, context);
   const id = manager.newId();
 
   await write(store, (view) => {
@@ -47,13 +49,18 @@ export async function createService(request: ApiRequest, context: ApiContext): P
       Spec: spec,
       Endpoint: keptEndpoint(spec),
       ...firstExecution(spec, now),
-      internal: { specVersion: 0, specAfter: view.revision, ...(contents && { contents }) },
+      internal: {
+        specVersion: 0,
+        specAfter: view.revision,
+        ...(contents && { contents }),
+        ...(imageId && { imageId }),
+      },
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
     if (auth) changes.push({ op: 'put', kind: 'credential', object: { ...meta, auth, internal: {} } });
     return { changes, require, result: undefined };
   });
-  return { status: 201, body: { ID: id, Warnings: null } };
+  return { status: 201, body: { ID: id, Warnings: warnings } };
 }
 
 export async function updateService(request: ApiRequest, context: ApiContext): Promise<Reply> {
@@ -62,18 +69,20 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   const version = versionValue(query, 'service');
   const manager = managerOf(context.membership);
   const { store } = manager;
-  const spec = await understand(posted, request, manager, context);
+  const understood = await understand(posted, request, manager, context);
   const auth = registryAuth(request);
+  const rollback = isRollback(query);
+  const { spec, warnings, imageId: built } = await knowImage(understood, auth, request, context);
 
   await write(store, (view) => {
     const service = findService(view, params.id!);
     const credential = credentialFor(view, service, auth, query);
-    const rollback = isRollback(query);
     validateService(spec);
     const require = checkChange(view, service, spec);
     const now = timestamp(manager.now());
     const contents = contentsFor(view, spec, service);
-    const next = rollback ? rolledBack(service, now) : changed(service, spec, contents, now);
+    const imageId = imageAfter(service, spec, built);
+    const next = rollback ? rolledBack(service, now) : changed(service, spec, { contents, imageId }, now);
     checkVersion(service, version);
     const changes: Change[] = [{ op: 'put', kind: 'service', object: next }];
     const kept = credentialChange(
@@ -85,7 +94,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
     if (kept) changes.push(kept);
     return { changes, require, result: undefined };
   });
-  return { status: 200, body: { Warnings: null } };
+  return { status: 200, body: { Warnings: warnings } };
 }
 
 /** The posted spec in canonical form, with a name, and its networks found. Throws ApiError. */
