@@ -2,17 +2,23 @@
  * A process of agents: the real ones, with the real link, each joined with the token and a certificate of its own; only
  * the engine under them is simulated.
  */
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { runAgent } from '../../src/agent/agent.ts';
-import { joinCluster } from '../../src/agent/join.ts';
 import { createManagerLink } from '../../src/agent/link.ts';
-import { createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
+import { callOnce } from '../../src/agent/wire.ts';
+import { createRequest } from '../../src/identity/authority.ts';
+import { type Credentials, createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
 import { systemClock } from '../../src/model/clock.ts';
+import type { CaAnswer, IssueAnswer } from '../../src/model/protocol.ts';
 import type { AgentsReport, AgentsStart } from './messages.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 
 /** How many hosts join at a time. */
 const AT_ONCE = 16;
+
+// Hosts have processors of their own: here they take what the manager and its clients leave.
+setPriority(10);
 
 process.once('message', (start: AgentsStart) => {
   run(start).catch(failed);
@@ -23,11 +29,25 @@ async function run({ remote, joinToken, agents, directory }: AgentsStart): Promi
   const signal = AbortSignal.timeout(300_000);
   const numbers = Array.from({ length: agents }, (_, index) => index + 1);
   await inParallel(numbers, async (number) => {
-    const { credentials } = await joinCluster({ remote, token: joinToken, signal });
+    const credentials = await joinCluster(remote, joinToken, signal);
     const identity = await createIdentity(join(directory, `host${number}`), credentials);
     start(remote, identity, `host${number}`);
   });
   report({ type: 'joined' });
+}
+
+/** As a host does, but for the process of its own in which a host makes its request. */
+async function joinCluster(address: string, token: string, signal: AbortSignal): Promise<Credentials> {
+  const { roots } = (await callOnce(
+    { address, expect: { kind: 'anybody' }, signal },
+    'GET',
+    '/ca',
+  )) as CaAnswer;
+  const { csr, key } = await createRequest();
+  const expect = { kind: 'manager', roots } as const;
+  const body = { csr, token };
+  const answer = (await callOnce({ address, expect, signal }, 'POST', '/ca/issue', body)) as IssueAnswer;
+  return { key, certificate: answer.certificate, roots: answer.roots };
 }
 
 function start(remote: string, identity: NodeIdentity, hostname: string): void {

@@ -45,6 +45,13 @@ export class Child<Start extends object, Report extends { type: string }> {
     }
   }
 
+  /** As `until`, and forgets that report: the next call waits for another one. */
+  async next<R extends Report>(wanted: (report: Report) => report is R): Promise<R> {
+    const report = await this.until(wanted);
+    this.#reports.splice(this.#reports.indexOf(report), 1);
+    return report;
+  }
+
   /** Rejects when the process fails. */
   get failed(): Promise<never> {
     return this.#failed.promise;

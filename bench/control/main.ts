@@ -1,6 +1,7 @@
 /**
  * The control plane at size: 1,000 agents on one manager, 50,000 tasks from `service create` to RUNNING reported, and
- * what the API answers meanwhile. Three processes on this machine: the manager, the agents, and this one as the client.
+ * what the API answers meanwhile. All on this machine, each a process of its own: the manager, the agents, one client for
+ * each list that is asked for, and this one, which creates the services.
  *
  *   node bench/control/main.ts [--agents N] [--services N] [--replicas N] [--profile DIR]
  */
@@ -11,10 +12,12 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
-import { ApiClient, Latencies } from './client.ts';
+import { ApiClient } from './client.ts';
 import type {
   AgentsReport,
   AgentsStart,
+  ListsReport,
+  ListsStart,
   ManagerReport,
   ManagerStart,
   PlacementReport,
@@ -35,8 +38,18 @@ const services = Number(values.services);
 const replicas = Number(values.replicas);
 const tasks = services * replicas;
 
+type Lists = Child<ListsStart, ListsReport>;
 type Manager = Child<ManagerStart, ManagerReport>;
 type Hosts = Child<AgentsStart, AgentsReport>;
+
+/** What clients ask for meanwhile, and how long (ms) each waits between an answer and its next question. */
+const LISTS = {
+  'service ls   GET /services?status=true': ['/services?status=true', 100],
+  'service ps   GET /tasks, one service': [tasksOf({ service: ['bench-1'] }), 100],
+  'node ls      GET /nodes': ['/nodes', 100],
+  'node ps      GET /tasks, one node': [tasksOf({ node: ['host1'] }), 100],
+  'task list    GET /tasks': ['/tasks', 1000],
+} as const;
 
 const execArgv = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const directory = mkdtempSync(join(tmpdir(), 'essaim-bench-'));
@@ -71,45 +84,36 @@ async function cluster(): Promise<void> {
     { directory, port, socket, tasks },
     execArgv,
   );
+  const lists = Object.values(LISTS).map(
+    ([path, pause]) => new Child<ListsStart, ListsReport>('lists.ts', { socket, path, pause }),
+  );
   let hosts: Hosts | undefined;
   try {
     await manager.until((report) => report.type === 'ready');
     const { JoinTokens } = await client.get<{ JoinTokens: { Worker: string } }>('/swarm');
     const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
     hosts = new Child<AgentsStart, AgentsReport>('agents.ts', start);
-    await run(client, manager, hosts);
+    await run(client, manager, hosts, lists);
   } finally {
     client.close();
+    for (const list of lists) await list.end();
     await hosts?.end();
     await manager.end();
   }
 }
 
-async function run(client: ApiClient, manager: Manager, hosts: Hosts): Promise<void> {
+async function run(client: ApiClient, manager: Manager, hosts: Hosts, lists: Lists[]): Promise<void> {
   const joining = performance.now();
   await hosts.until((report) => report.type === 'joined');
   await untilReady(client, manager, hosts);
   print('hosts joined and ready', `${agents} in ${seconds(performance.now() - joining)}`);
   print('manager memory, hosts only', `${manager.memory().now.toFixed(0)} MB`);
 
-  const stop = new AbortController();
-  const calls = {
-    'service ls   GET /services?status=true': ['/services?status=true', 100],
-    'service ps   GET /tasks, one service': [
-      `/tasks?filters=${encodeURIComponent('{"service":["bench-1"]}')}`,
-      100,
-    ],
-    'node ls      GET /nodes': ['/nodes', 100],
-    'task list    GET /tasks': ['/tasks', 1000],
-  } as const;
+  for (const list of lists) await list.until((report) => report.type === 'ready');
   const cpu = manager.cpu();
   const begin = Date.now();
   const creating = createServices(client);
-  await wait(1);
-  const latencies = Object.entries(calls).map(([name, [path, pause]]) => {
-    const latency = new Latencies();
-    return { name, latency, done: latency.measure(client, path, pause, stop.signal) };
-  });
+  for (const list of lists) list.ask();
   await creating;
   print('services created', `${services} in ${seconds(Date.now() - begin)}`);
   for (const what of ['created', 'placed', 'running'] as const) {
@@ -122,17 +126,9 @@ async function run(client: ApiClient, manager: Manager, hosts: Hosts): Promise<v
     if (what === 'running') print('transactions', `${commits} with ${writes} tasks`);
   }
   print("manager's processor time", seconds(manager.cpu() - cpu));
-  // Some more answers at full size.
+  await printAnswers('meanwhile', lists);
   await Promise.race([wait(5000), manager.failed, hosts.failed]);
-  stop.abort();
-  for (const { name, latency, done } of latencies) {
-    await done;
-    const [p50, p99] = [latency.quantile(0.5), latency.quantile(0.99)].map((ms) => ms.toFixed(0));
-    print(
-      name,
-      `p50 ${p50} ms, p99 ${p99} ms (${latency.count} calls, ${(latency.bytes / 1e6).toFixed(1)} MB)`,
-    );
-  }
+  await printAnswers('afterwards', lists);
   manager.ask();
   const delay = await manager.until(
     (report): report is Extract<ManagerReport, { type: 'delay' }> => report.type === 'delay',
@@ -141,6 +137,22 @@ async function run(client: ApiClient, manager: Manager, hosts: Hosts): Promise<v
   print("manager's event loop: a turn takes", `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`);
   const { now, most } = manager.memory();
   print('manager memory', `${now.toFixed(0)} MB, at most ${most.toFixed(0)} MB`);
+}
+
+/** What has been answered since this was last called. */
+async function printAnswers(when: string, lists: Lists[]): Promise<void> {
+  console.log(`answers ${when}`);
+  for (const [at, name] of Object.keys(LISTS).entries()) {
+    lists[at]!.ask();
+    const { count, bytes, ...ms } = await lists[at]!.next((report) => report.type === 'latencies');
+    const [p50, p99, most] = [ms.p50, ms.p99, ms.most].map((value) => value.toFixed(0));
+    const what = `${count} of ${(bytes / 1e6).toFixed(1)} MB`;
+    print(`  ${name}`, `p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms (${what})`);
+  }
+}
+
+function tasksOf(filters: Record<string, string[]>): string {
+  return `/tasks?filters=${encodeURIComponent(JSON.stringify(filters))}`;
 }
 
 async function createServices(client: ApiClient): Promise<void> {

@@ -5,7 +5,7 @@ import { ApiServer } from '../../src/api/server.ts';
 import { swarmRoutes } from '../../src/api/swarm/routes.ts';
 import { foundCluster } from '../../src/daemon/found.ts';
 import { createLog } from '../../src/daemon/log.ts';
-import { unixEngine } from '../../src/engine/client.ts';
+import { EngineClient } from '../../src/engine/client.ts';
 import { loadIdentity } from '../../src/identity/node-identity.ts';
 import { startManager } from '../../src/manager/manager.ts';
 import { systemClock } from '../../src/model/clock.ts';
@@ -38,12 +38,16 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     listenPort: port,
     clock: systemClock,
     newId,
+    clientsWait: () => server.answering,
     log,
   });
 
-  const engine = unixEngine(join(directory, 'no-engine.sock'));
+  const engine = new EngineClient({
+    name: 'no engine',
+    connect: () => Promise.reject(new Error('no engine')),
+  });
   const face = { ...manager, engineOf: () => engine };
-  const server = new ApiServer({
+  const server: ApiServer = new ApiServer({
     engine,
     log,
     routes: [swarmRoutes],

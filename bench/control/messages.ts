@@ -37,6 +37,25 @@ export interface AgentsStart {
 
 export type AgentsReport = { type: 'joined' } | { type: 'log'; message: string } | Failure;
 
+export interface ListsStart {
+  /** Of the API. */
+  socket: string;
+  path: string;
+  /** Milliseconds between an answer and the next question. */
+  pause: number;
+}
+
+export type ListsReport = { type: 'ready' } | ({ type: 'latencies' } & Answers) | Failure;
+
+/** How many answers there were, how long they took (ms), and how large (bytes) the last one was. */
+export interface Answers {
+  count: number;
+  p50: number;
+  p99: number;
+  most: number;
+  bytes: number;
+}
+
 export interface PlacementStart {
   /** For the database. */
   directory: string;

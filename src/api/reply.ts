@@ -14,11 +14,13 @@ export function sendReply(
     'text' in reply
       ? ['text/plain; charset=utf-8', reply.text]
       : ['application/json', reply.body === undefined ? '' : `${JSON.stringify(reply.body)}\n`];
+  // Encoded here, once: a string would be gone through to count its bytes, then to join it to the head, then to send it.
+  const bytes = Buffer.from(text);
   const headers: OutgoingHttpHeaders = { ...common };
   if (text !== '') headers['Content-Type'] = type;
-  if (reply.status !== 204) headers['Content-Length'] = Buffer.byteLength(text);
+  if (reply.status !== 204) headers['Content-Length'] = bytes.length;
   response.writeHead(reply.status, { ...headers, ...reply.headers });
-  response.end(text);
+  response.end(bytes);
 }
 
 /** Sends what an error says to the client; one that is not ApiError is a fault of ours and is logged. */

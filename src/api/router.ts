@@ -49,6 +49,8 @@ export interface StreamReply {
   status: number;
   headers?: Record<string, string>;
   stream: AsyncIterable<Uint8Array | string>;
+  /** It goes on for as long as the client wants it. */
+  lasting?: true;
 }
 
 /** The engine answers, with the request as it came except for what is given here. */

@@ -49,6 +49,7 @@ export class ApiServer {
   readonly #destinations: Destinations;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Duplex>();
+  #answering = 0;
 
   constructor(options: ApiServerOptions) {
     const { engine, membership, log } = options;
@@ -70,6 +71,11 @@ export class ApiServer {
     await listen(server, { host, port });
     const address = server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Whether answers are being sent, other than streams that last until somebody has enough of them. */
+  get answering(): boolean {
+    return this.#answering > 0;
   }
 
   /** Every route that is answered here. */
@@ -142,8 +148,15 @@ export class ApiServer {
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
     const reply = await this.#router.answer(match, asked);
     if (response.destroyed) return;
-    if ('forward' in reply) this.#forward(request, response, target, common, reply.forward);
-    else if ('stream' in reply) await sendStream(response, reply, common);
+    if ('forward' in reply) {
+      this.#forward(request, response, target, common, reply.forward);
+      return;
+    }
+    if (!('stream' in reply && reply.lasting)) {
+      this.#answering++;
+      response.once('close', () => this.#answering--);
+    }
+    if ('stream' in reply) await sendStream(response, reply, common);
     else sendReply(response, reply, common);
   }
 

@@ -32,7 +32,7 @@ export interface ControlOptions {
   newId(): string;
   /** Ends everything; the promise that `startControl` returns resolves when it has. */
   signal: AbortSignal;
-  /** Gives the rest of the process its turn between two batches, the last of which kept it for `ms`. */
+  /** Gives the rest of the process its turn before each batch; the one before kept it for `ms`. */
   yieldTo(ms: number): Promise<void>;
   /** Told of errors, with the kind and id of the object that was being planned for. */
   log?(message: string, error: unknown, object?: { kind: string; id: string }): void;
@@ -91,12 +91,13 @@ class Control {
           await this.sleepUntilWork();
           continue;
         }
+        await yieldTo(this.worked);
+        if (signal.aborted) break;
         this.worked = 0;
         this.workingSince = clock.now();
         await this.pass();
         this.worked += clock.now() - this.workingSince;
         this.fitSlice();
-        await yieldTo(this.worked);
       }
     } finally {
       unwatch();

@@ -20,9 +20,10 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   }
   const log = createLog(options.logLevel);
   const engine = unixEngine(options.engine);
-  const membership = new HostMembership({ data: options.data, engine, clock: systemClock, log });
+  const clientsWait = () => server.answering;
+  const membership = new HostMembership({ data: options.data, engine, clock: systemClock, clientsWait, log });
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes];
-  const server = new ApiServer({ engine, membership, log, routes });
+  const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);

@@ -44,6 +44,8 @@ export interface HostMembershipOptions {
   data: string;
   engine: EngineClient;
   clock: Clock;
+  /** Whether clients of the API are being answered. */
+  clientsWait(): boolean;
   log: Log;
 }
 
@@ -342,7 +344,7 @@ export class HostMembership implements Membership {
   }
 
   async #startManager(record: MembershipRecord, identity: NodeIdentity): Promise<Active['manager']> {
-    const { clock, log, engine } = this.#options;
+    const { clock, log, engine, clientsWait } = this.#options;
     // Loaded only here: what only a manager needs costs a worker no memory.
     const [{ startManager }, { openSqliteStore }, { createImageSource }] = await Promise.all([
       import('../manager/manager.ts'),
@@ -356,7 +358,7 @@ export class HostMembership implements Membership {
       const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
       const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
       const running: Manager = await startManager({
-        ...{ store, identity, listenHost, listenPort, clock, newId, log, images },
+        ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images },
       });
       return { running, store, engines, face: { ...running, engineOf } };
     } catch (error) {

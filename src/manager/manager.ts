@@ -10,7 +10,7 @@ import { theCluster } from './ca/cluster.ts';
 import type { ClusterServer, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, probeHost } from './dispatcher/probe.ts';
-import { restFor } from './rest.ts';
+import { restBeside } from './rest.ts';
 import { createClusterServer } from './server.ts';
 
 export interface Log {
@@ -29,6 +29,8 @@ export interface ManagerOptions {
   images?: ImageSource;
   clock: Clock;
   newId(): string;
+  /** Whether clients of the API are being answered: the manager's own work leaves the process to them. */
+  clientsWait(): boolean;
   log: Log;
 }
 
@@ -43,6 +45,7 @@ export interface Manager extends Omit<ManagerFace, 'engineOf'> {
 export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { store, identity, clock, newId, log } = options;
   const onError = (error: unknown) => log.error({ err: error }, 'manager');
+  const rest = restBeside(options.clientsWait);
   const authority = createAuthority({ store, clock, newId, onError });
   const dispatcher = new Dispatcher({
     store,
@@ -50,6 +53,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     roots: () => authority.roots(),
     probe: probeHost,
     afterInput,
+    rest,
     log,
   });
   let server: ClusterServer;
@@ -76,7 +80,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     clock,
     newId,
     signal: stop.signal,
-    yieldTo: restFor,
+    yieldTo: rest,
     log: (message, error, object) => log.error({ err: error, ...object }, message),
   });
   return {

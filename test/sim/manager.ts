@@ -82,6 +82,7 @@ export class Manager {
         process.promise((resolve, reject) => network.probe(endpointAt(addr)).then(resolve, reject)),
       // What arrived while the process stood still waits before this.
       afterInput: (fn) => void process.clock.timer(0, fn),
+      rest: async () => {},
       log: {
         info: (fields, message) => log(`dispatcher: ${message} ${JSON.stringify(fields)}`),
         error: (fields, message) => complain(new Error(`${message} ${JSON.stringify(fields)}`)),

@@ -30,7 +30,7 @@ export function eventRoutes(router: Router, { engine, membership }: ApiContext):
       answer.body.once('error', (error) => merged.destroy(engine.unavailable(error)));
       merged.once('close', () => answer.body.destroy());
       answer.body.pipe(merged);
-      return { status: 200, stream: merged };
+      return { status: 200, stream: merged, lasting: true };
     } catch (error) {
       merged.destroy();
       throw error;

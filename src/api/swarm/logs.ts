@@ -53,6 +53,7 @@ function answer(request: ApiRequest, manager: ManagerFace, tty: boolean, selecti
   return {
     status: 200,
     headers: { 'Content-Type': type },
+    lasting: true,
     stream: readLogs(manager, selection, wanted, signal),
   };
 }

@@ -9,25 +9,38 @@ import { iterationForm } from './forms.ts';
 import { labels } from './go-form.ts';
 import { attachedNetworkForm } from './network-form.ts';
 
-const texts = new WeakMap<Task, string>();
-const specs = new WeakMap<TaskSpec, string>();
+/** The text of a task in three parts: most of it is the spec, which tasks of one service share. */
+export interface TaskParts {
+  head: string;
+  /** In UTF-8. */
+  spec: Buffer;
+  tail: string;
+}
+
+const parts = new WeakMap<Task, TaskParts>();
+const specs = new WeakMap<TaskSpec, Buffer>();
 const networks = new WeakMap<Network, string>();
 
 export function taskText(task: Task, view: View): string {
-  let text = texts.get(task);
-  if (text === undefined) {
-    text = render(task, view);
-    texts.set(task, text);
+  const { head, spec, tail } = taskParts(task, view);
+  return `${head}${spec}${tail}`;
+}
+
+export function taskParts(task: Task, view: View): TaskParts {
+  let known = parts.get(task);
+  if (known === undefined) {
+    known = render(task, view);
+    parts.set(task, known);
   }
-  return text;
+  return known;
 }
 
 /** Put together by hand: at this size the time that JSON.stringify takes for the whole of it can be felt. */
-function render(task: Task, view: View): string {
+function render(task: Task, view: View): TaskParts {
   const { ID, Version, CreatedAt, UpdatedAt, Labels, Slot, NodeID, Status } = task;
   const { NetworksAttachments, AssignedGenericResources, JobIteration } = task;
-  let text = `{"ID":"${ID}","Version":{"Index":${Version.Index}},"CreatedAt":"${CreatedAt}","UpdatedAt":"${UpdatedAt}"`;
-  text += `,"Labels":${sortedText(Labels)},"Spec":${specText(task.Spec)}`;
+  const meta = `"ID":"${ID}","Version":{"Index":${Version.Index}},"CreatedAt":"${CreatedAt}","UpdatedAt":"${UpdatedAt}"`;
+  let text = '';
   if (task.ServiceID) text += `,"ServiceID":"${task.ServiceID}"`;
   if (Slot) text += `,"Slot":${Slot}`;
   if (NodeID) text += `,"NodeID":"${NodeID}"`;
@@ -39,7 +52,8 @@ function render(task: Task, view: View): string {
     text += `,"GenericResources":${JSON.stringify(AssignedGenericResources)}`;
   }
   if (JobIteration) text += `,"JobIteration":${JSON.stringify(iterationForm(JobIteration))}`;
-  return `${text},"Volumes":null}`;
+  const head = `{${meta},"Labels":${sortedText(Labels)},"Spec":`;
+  return { head, spec: specText(task.Spec), tail: `${text},"Volumes":null}` };
 }
 
 /** With what is known of the network, for as long as it is there. */
@@ -71,11 +85,11 @@ function sortedText(map: Record<string, string>): string {
 }
 
 /** All tasks of a service that were made at the same time share their spec. */
-function specText(spec: TaskSpec): string {
+function specText(spec: TaskSpec): Buffer {
   let text = specs.get(spec);
   if (text === undefined) {
     // The runtime is not said of tasks.
-    text = JSON.stringify({ ...spec, Runtime: undefined });
+    text = Buffer.from(JSON.stringify({ ...spec, Runtime: undefined }));
     specs.set(spec, text);
   }
   return text;

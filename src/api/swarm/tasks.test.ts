@@ -102,7 +102,7 @@ test('_up-to-date leaves out what is to be replaced', async () => {
 });
 
 test('a long list is whole, as of the time of the request, and lets others take their turns', async () => {
-  await put(...Array.from({ length: 3000 }, (_, i) => sampleTask(web.ID, { Slot: i + 1 })));
+  await put(...Array.from({ length: 6000 }, (_, i) => sampleTask(web.ID, { Slot: i + 1 })));
   const expected = [...cluster.store.view.all('task')].map(({ ID }) => ID);
   let turns = 0;
   const count = (): void => {

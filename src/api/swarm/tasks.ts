@@ -1,5 +1,4 @@
-/** Tasks: list and inspect. The list may be long: it is sent in parts, and others get their turn between them. */
-import { setImmediate } from 'node:timers/promises';
+/** Tasks: list and inspect. */
 import { isTaskDirty } from '../../model/dirty.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Task } from '../../model/objects.ts';
@@ -10,10 +9,10 @@ import type { RouteModule } from '../router.ts';
 import { managerOf } from './access.ts';
 import { findNode, findService, findTask, taskName } from './lookup.ts';
 import { taskText } from './task-json.ts';
+import { taskList } from './task-list.ts';
 
 const FILTERS = ['_up-to-date', 'desired-state', 'id', 'label', 'name', 'node', 'runtime', 'service'];
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
-const PART = 500;
 
 export const taskRoutes: RouteModule = (router, { membership }) => {
   router.get('/tasks', ({ query }) => {
@@ -22,7 +21,7 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
     return {
       status: 200,
       headers: JSON_HEADERS,
-      stream: jsonArray(select(view, filters), (task) => taskText(task, view)),
+      stream: taskList(select(view, filters), view),
     };
   });
 
@@ -31,17 +30,6 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
     return { status: 200, headers: JSON_HEADERS, text: `${taskText(findTask(view, params.id!), view)}\n` };
   });
 };
-
-/** Objects of a view do not change: the answer is the cluster as it was at the time of the request. */
-async function* jsonArray<T>(objects: readonly T[], text: (object: T) => string): AsyncGenerator<Buffer> {
-  for (let at = 0; at < objects.length; at += PART) {
-    if (at > 0) await setImmediate();
-    const part = objects.slice(at, at + PART).map(text);
-    // As bytes, which are sent as they are: a string would be gone through once to count them and once to send it.
-    yield Buffer.from(`${at === 0 ? '[' : ','}${part.join()}`);
-  }
-  yield Buffer.from(objects.length === 0 ? '[]\n' : ']\n');
-}
 
 function select(view: View, filters: Filters): Task[] {
   const services = filters.get('service').map((input) => findService(view, input).ID);

@@ -5,10 +5,12 @@
  */
 import type { Clock } from '../../model/clock.ts';
 import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
+import type { Rest } from '../rest.ts';
 
 export interface CommitQueueOptions<T> {
   store: Store;
   clock: Clock;
+  rest: Rest;
   /** The most entries for one transaction. */
   limit: number;
   /** Milliseconds between the beginnings of two transactions; less if one is full. */
@@ -28,8 +30,8 @@ export class CommitQueue<T> {
   readonly #options: CommitQueueOptions<T>;
   #waiting = new Map<string, Waiting<T>>();
   #lastBegin = Number.NEGATIVE_INFINITY;
-  /** When others have had as much of the process's time as the last transaction took. */
-  #rested = Number.NEGATIVE_INFINITY;
+  /** How long (ms) the last transaction has kept the process. */
+  #took = 0;
   #writing = false;
   #cancelTimer: (() => void) | undefined;
   #closed: Error | undefined;
@@ -65,8 +67,7 @@ export class CommitQueue<T> {
     const full = this.#waiting.size >= limit;
     if (this.#cancelTimer && !full) return;
     this.#cancelTimer?.();
-    const earliest = full ? this.#rested : this.#lastBegin + pause;
-    const wait = Math.max(0, earliest - clock.now());
+    const wait = full ? 0 : Math.max(0, this.#lastBegin + pause - clock.now());
     this.#cancelTimer = clock.timer(wait, () => {
       this.#cancelTimer = undefined;
       this.#write().catch((error: unknown) => {
@@ -76,10 +77,11 @@ export class CommitQueue<T> {
   }
 
   async #write(): Promise<void> {
-    const { clock, limit } = this.#options;
+    const { clock, limit, rest } = this.#options;
+    this.#writing = true;
+    await rest(this.#took);
     const batch = new Map(this.#waiting.entries().take(limit));
     for (const key of batch.keys()) this.#waiting.delete(key);
-    this.#writing = true;
     this.#lastBegin = clock.now();
     try {
       await this.#commit(batch);
@@ -88,7 +90,7 @@ export class CommitQueue<T> {
       for (const { done } of batch.values()) done.reject(error);
     } finally {
       this.#writing = false;
-      this.#rested = clock.now() + Math.min(clock.now() - this.#lastBegin, this.#options.pause);
+      this.#took = clock.now() - this.#lastBegin;
     }
     if (!this.#closed) this.#schedule();
   }

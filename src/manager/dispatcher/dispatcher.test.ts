@@ -91,6 +91,7 @@ async function manager(t: TestContext, ...objects: Change[]) {
       roots: () => 'ROOTS',
       probe: async () => world.hostAnswers,
       afterInput: (fn) => fn(),
+      rest: async () => {},
       log: {
         info: (_, message) => world.lines.push(message),
         error: (_, message) => world.lines.push(message),

@@ -11,6 +11,7 @@ import type { Cluster, Node, NodeDescription } from '../../model/objects.ts';
 import type { NetworksApplied, SessionRequest, StatusRequest } from '../../model/protocol.ts';
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
+import type { Rest } from '../rest.ts';
 import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Departures } from './departures.ts';
@@ -25,7 +26,7 @@ const COMMIT_LIMIT = 200;
 const PAUSE = 20;
 /** Milliseconds after which a verdict that could not be written is written again. */
 const RETRY = 1000;
-/** Milliseconds of telling agents at a stretch; others get as much before the next. */
+/** Milliseconds of telling agents at a stretch. */
 const SLICE = 5;
 
 export interface DispatcherOptions {
@@ -37,6 +38,7 @@ export interface DispatcherOptions {
   probe(addr: string): Promise<boolean>;
   /** Calls `fn` once the input that has arrived by now has been processed. */
   afterInput(fn: () => void): void;
+  rest: Rest;
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
 }
 
@@ -62,17 +64,21 @@ export class Dispatcher implements Sessions {
   readonly #unwatch: () => void;
   readonly #changed = new Set<Open>();
   #nextFlush = Number.NEGATIVE_INFINITY;
+  /** How long (ms) the last flush has kept the process. */
+  #flushed = 0;
+  #flushing = false;
   #cancelFlush: (() => void) | undefined;
   #cancelTick: () => void;
   #closed = false;
 
   constructor(options: DispatcherOptions) {
-    const { store, clock } = options;
+    const { store, clock, rest } = options;
     this.#options = options;
     this.#liveness = new Liveness(clock.now(), heartbeatPeriod(this.#cluster()) / 1e6);
     this.#reports = new CommitQueue({
       store,
       clock,
+      rest,
       limit: COMMIT_LIMIT,
       pause: PAUSE,
       merge: laterReport,
@@ -84,6 +90,7 @@ export class Dispatcher implements Sessions {
     this.#facts = new CommitQueue({
       store,
       clock,
+      rest,
       limit: COMMIT_LIMIT,
       pause: PAUSE,
       merge: (earlier, later) => ({ ...earlier, ...later }),
@@ -249,26 +256,31 @@ export class Dispatcher implements Sessions {
   }
 
   #scheduleFlush(): void {
-    if (this.#changed.size === 0 || this.#cancelFlush) return;
+    if (this.#changed.size === 0 || this.#cancelFlush || this.#flushing) return;
     const { clock } = this.#options;
     this.#cancelFlush = clock.timer(Math.max(0, this.#nextFlush - clock.now()), () => {
       this.#cancelFlush = undefined;
-      this.#flush();
+      void this.#flush();
     });
   }
 
   /** Tells the agents what is new to them, in the order in which there came to be news for them. */
-  #flush(): void {
-    const { clock } = this.#options;
+  async #flush(): Promise<void> {
+    const { clock, rest } = this.#options;
+    this.#flushing = true;
+    await rest(this.#flushed);
+    this.#flushing = false;
+    if (this.#closed) return;
     const begin = clock.now();
     this.#nextFlush = begin + PAUSE;
     for (const open of this.#changed) {
       this.#changed.delete(open);
       this.#bring(open);
       if (clock.now() - begin < SLICE || this.#changed.size === 0) continue;
-      this.#nextFlush = clock.now() + SLICE;
+      this.#nextFlush = begin;
       break;
     }
+    this.#flushed = clock.now() - begin;
     this.#scheduleFlush();
   }
 
