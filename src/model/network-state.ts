@@ -26,8 +26,9 @@ export interface OverlayState {
   /** The network of the routing mesh. */
   ingress: boolean;
   encrypted: boolean;
+  /** Each host answers for the gateways itself: its DNS server does, to its own containers. */
   subnets: Array<{ subnet: string; gateway: string }>;
-  /** This host's own addresses in the network, CIDR: its balancer's, and where its DNS server answers. */
+  /** This host's own addresses in the network, CIDR: its balancer's. */
   addresses: string[];
   /** The other hosts that have this network: their addresses on the underlay, and within the network. */
   peers: Array<{ nodeId: string; underlay: string; addresses: string[] }>;

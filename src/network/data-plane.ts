@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkState, OverlayState } from '../model/network-state.ts';
-import { hostOf, isV4 } from './address.ts';
+import { isV4 } from './address.ts';
 import type {
   DataPlane,
   DataPlaneCounters,
@@ -18,6 +18,7 @@ import { LatestFile } from './latest-file.ts';
 import { LostPorts } from './lost-ports.ts';
 import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
 import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
+import { gatewaysOf } from './overlay-rules.ts';
 import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { Serial } from './serial.ts';
@@ -131,7 +132,8 @@ class HostDataPlane implements DataPlane {
   }
 
   dnsServerFor(networkId: string): string | undefined {
-    return this.#overlays.get(networkId)?.state?.addresses.map(hostOf).find(isV4);
+    const state = this.#overlays.get(networkId)?.state;
+    return state && gatewaysOf(state).find(isV4);
   }
 
   dnsListenAddresses(): DnsListenAddress[] {

@@ -3,7 +3,7 @@ import { macOf, type OverlayState } from '../model/network-state.ts';
 import { canonical, hostOf, isV4, isV6, single } from './address.ts';
 import { type Facts, fact } from './facts.ts';
 import { BRIDGE, type Link, TUNNEL, UPLINK } from './names.ts';
-import { peerMarks } from './overlay-rules.ts';
+import { gatewaysOf, peerMarks } from './overlay-rules.ts';
 
 /** The port of a container on this host. */
 export interface LocalPort {
@@ -53,8 +53,8 @@ export function overlayFacts(place: OverlayPlace): Facts {
     fact('up', UPLINK, mtu),
     fact('address', `${UPLINK} ${link.innerAddress}/31`),
     ...overlay.addresses.map((cidr) => fact('address', `${BRIDGE} ${canonical(cidr)}`)),
-    ...overlay.services.flatMap((service) =>
-      service.vips.map((vip) => fact('address', `${BRIDGE} ${single(canonical(vip))}`)),
+    ...[...gatewaysOf(overlay), ...overlay.services.flatMap((service) => service.vips)].map((address) =>
+      fact('address', `${BRIDGE} ${single(canonical(address))}`),
     ),
   ]);
   const put = (...args: Parameters<typeof fact>): unknown => facts.set(...fact(...args));

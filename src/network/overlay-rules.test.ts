@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OverlayState } from '../model/network-state.ts';
 import { stalePublishedFlows, staleServiceFlows } from './flows.ts';
 import { hostTable } from './host-rules.ts';
 import { linkOf } from './names.ts';
@@ -52,10 +53,20 @@ test('on the ingress network each other host has a mark, a rule and a route back
   assert.equal(facts.get('route main 0.0.0.0/0'), 'via 169.254.64.0 dev h0');
 });
 
-test("virtual addresses are nobody else's to answer for", () => {
+test("virtual addresses and gateways are nobody else's to answer for", () => {
   const { sets } = bridgeTable(testOverlay());
-  assert.deepEqual([...sets.get('vips4')!.elements.keys()], ['10.0.1.9']);
-  assert.deepEqual([...sets.get('vips6')!.elements.keys()], ['0xfd010000000000000000000000000009']);
+  assert.deepEqual([...sets.get('vips4')!.elements.keys()], ['10.0.1.1', '10.0.1.9']);
+  assert.ok(sets.get('vips6')!.elements.has('0xfd010000000000000000000000000009'));
+});
+
+test("the name server's address does not hang on the host's own one, which may change under a container", () => {
+  const dns = (overlay: OverlayState) =>
+    overlayTable(overlay, place.link)
+      .chains.get('prerouting')!
+      .rules.filter((rule) => rule.includes('dport 53'));
+  const moved = { ...testOverlay(), addresses: ['10.0.1.77/24', 'fd01::77/64'] };
+  assert.match(dns(moved)[0]!, / ip daddr 10\.0\.1\.1 /);
+  assert.deepEqual(dns(moved), dns(testOverlay()));
 });
 
 test('neighbours are known of all, places behind the tunnel of those elsewhere', () => {

@@ -48,11 +48,13 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
   chains.set('prerouting', {
     hook: 'type nat hook prerouting priority dstnat; policy accept;',
     rules: [
-      ...own.filter(isV4).map(
-        // Questions of names go to the server in the host's namespace, from the address of who asks.
-        (address) =>
-          `iifname "${BRIDGE}" ip daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ip to ${link.hostAddress}`,
-      ),
+      ...gatewaysOf(overlay)
+        .filter(isV4)
+        .map(
+          // Questions of names go to the server in the host's namespace, from the address of who asks.
+          (address) =>
+            `iifname "${BRIDGE}" ip daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ip to ${link.hostAddress}`,
+        ),
       `${BALANCED} ip daddr vmap @vips4`,
       `${BALANCED} ip6 daddr vmap @vips6`,
     ],
@@ -100,6 +102,14 @@ function forward(overlay: OverlayState): NftChain {
   };
 }
 
+/**
+ * The addresses of the network's gateways, the same on every host and for as long as there is the network: what a
+ * container is told at its start, its name server, stays right whatever becomes of the host's own address.
+ */
+export function gatewaysOf(overlay: OverlayState): string[] {
+  return overlay.subnets.map(({ gateway }) => hostOf(gateway));
+}
+
 /** Which mark stands for which other host: its IPv4 address in the network, as a number. */
 export function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: number; addresses: string[] }> {
   return overlay.peers.flatMap(({ addresses }) => {
@@ -109,11 +119,12 @@ export function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: num
 }
 
 /**
- * Every host has the virtual addresses: a question for one that comes from another host must not be answered here. (The
- * bridge itself keeps those of this host's containers from leaving, as it suppresses what it can answer.)
+ * Every host has the virtual addresses and the gateways': a question for one that comes from another host must not be
+ * answered here. (The bridge itself keeps those of this host's containers from leaving, as it suppresses what it can
+ * answer.)
  */
 export function bridgeTable(overlay: OverlayState): NftTable {
-  const vips = unique(overlay.services.flatMap((service) => service.vips));
+  const vips = unique([...gatewaysOf(overlay), ...overlay.services.flatMap((service) => service.vips)]);
   return {
     family: 'bridge',
     name: TABLE,

@@ -129,7 +129,7 @@ describe('data plane over time', { timeout }, () => {
     await assertAllWell();
   });
 
-  test('name servers are asked by the containers of each network, on its own address', async () => {
+  test('name servers are asked by the containers of each network, at its gateway', async () => {
     const plane = lab.planes.get(A)!;
     for (const [container, network] of [
       [client, backend],
