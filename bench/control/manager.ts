@@ -53,6 +53,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     routes: [swarmRoutes],
     membership: {
       manager: () => face,
+      containers: () => undefined,
       status: () => ({
         state: 'active',
         nodeId: founded.nodeId,

@@ -4,7 +4,13 @@
  */
 import type { Readable } from 'node:stream';
 import type { Config, NodeDescription, Secret, TaskStatus } from '../model/objects.ts';
-import type { AssignedTask, DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
+import type {
+  AssignedTask,
+  AttachRequest,
+  DownMessage,
+  SessionRequest,
+  StatusRequest,
+} from '../model/protocol.ts';
 import type { DataPlane } from '../network/contract.ts';
 
 export interface ManagerLink {
@@ -41,6 +47,31 @@ export type FetchImage = (reference: string, signal: AbortSignal) => Promise<Ima
 export type HostNetworks = Pick<DataPlane, 'apply'>;
 /** What a task's container needs of them. */
 export type TaskNetworks = Pick<DataPlane, 'ensureNetwork' | 'dnsServerFor'>;
+
+/** A network that a container which is no task's is to be on. */
+export type WantedNetwork = Omit<AttachRequest, 'id'>;
+
+/** What its engine has to be told. */
+export interface ContainerPlace {
+  /** The engine's own network, by its name, or by its id where it has others of that name. */
+  network: string;
+  /** Without prefix length. */
+  ipv4: string | undefined;
+  ipv6: string | undefined;
+  /** The name server for the container. */
+  nameServer: string | undefined;
+}
+
+/** Brings containers of this host that are no tasks onto the cluster's networks. */
+export interface ContainerNetworks {
+  /**
+   * Gets addresses and hands them to `make`, in the order asked for, which makes the container or connects it; what it
+   * does not use is given back. Rejects with ApiError, or with what `make` throws.
+   */
+  attach<T>(wanted: readonly WantedNetwork[], make: (places: ContainerPlace[]) => Promise<T>): Promise<T>;
+  /** Resolves when the manager knows which containers there are. Rejects if it cannot be told now. */
+  refresh(): Promise<void>;
+}
 
 /** A container of a task as the engine knows it, found again by its labels after any restart. */
 export interface TaskContainer {

@@ -4,8 +4,17 @@ import type { Duplex } from 'node:stream';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
-import type { DownMessage, SessionRequest, StatusRequest } from '../model/protocol.ts';
+import type {
+  AttachAnswer,
+  AttachedAnswer,
+  AttachedReport,
+  AttachRequest,
+  DownMessage,
+  SessionRequest,
+  StatusRequest,
+} from '../model/protocol.ts';
 import { IMAGE_HEADERS } from '../model/protocol.ts';
+import type { AttachmentLink } from './attachments/attachments.ts';
 import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
 import { Inbox } from './inbox.ts';
 import { joinStreams } from './tunnel.ts';
@@ -27,6 +36,7 @@ export interface LinkOptions {
 const SILENT_PERIODS = 3;
 const LEAST_SILENCE = 2_000;
 const LOOK_EVERY = 500;
+const SESSION_OVER = 'the session with the manager has ended';
 /** How long (ms) a manager may take to begin a session. */
 const OPEN_TIMEOUT = 10_000;
 
@@ -34,12 +44,23 @@ const OPEN_TIMEOUT = 10_000;
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
  * and describes the node again when its certificate or roots have changed.
  */
-export function createManagerLink(options: LinkOptions): ManagerLink & { fetchImage: FetchImage } {
+export function createManagerLink(
+  options: LinkOptions,
+): ManagerLink & AttachmentLink & { fetchImage: FetchImage } {
   let current: LinkSession | undefined;
+  const session = (): LinkSession => {
+    if (!current) throw new ApiError(503, 'this node has no session with a manager');
+    return current;
+  };
   return {
     async fetchImage(reference, signal) {
-      if (!current) throw new ApiError(503, 'this node has no session with a manager');
-      return current.fetchImage(reference, signal);
+      return session().fetchImage(reference, signal);
+    },
+    async attach(attachRequest) {
+      return session().attach(attachRequest);
+    },
+    async attached(report) {
+      return session().attached(report);
     },
     async open(sessionRequest, signal) {
       let last: unknown = new ApiError(503, 'no manager is known');
@@ -142,9 +163,22 @@ class LinkSession implements ManagerSession {
     await call(this.#connection, 'POST', `${this.#path}/networks`, { revision });
   }
 
+  attach(wanted: AttachRequest): Promise<AttachAnswer> {
+    return this.#ask('attach', wanted) as Promise<AttachAnswer>;
+  }
+
+  attached(report: AttachedReport): Promise<AttachedAnswer> {
+    return this.#ask('attached', report) as Promise<AttachedAnswer>;
+  }
+
+  async #ask(what: string, body: unknown): Promise<unknown> {
+    if (this.#connection.destroyed) throw new ApiError(503, SESSION_OVER);
+    return call(this.#connection, 'POST', `${this.#path}/${what}`, body);
+  }
+
   /** The answer comes when it is this node's turn. */
   async fetchImage(reference: string, signal: AbortSignal): Promise<ImageTransfer> {
-    if (this.#connection.destroyed) throw new ApiError(503, 'the session with the manager has ended');
+    if (this.#connection.destroyed) throw new ApiError(503, SESSION_OVER);
     const stream = request(this.#connection, 'POST', `${this.#path}/image`, { reference });
     const abort = (): void => void stream.destroy();
     signal.addEventListener('abort', abort, { once: true });

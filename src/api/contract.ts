@@ -1,4 +1,5 @@
 /** What the API face needs from the daemon that serves it. */
+import type { ContainerNetworks } from '../agent/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { Cluster } from '../model/objects.ts';
 import type { ClusterSpec } from '../model/spec.ts';
@@ -40,6 +41,8 @@ export interface Membership {
   status(): MembershipStatus;
   /** Present while this host is a manager. */
   manager(): ManagerFace | undefined;
+  /** Present while this host is in a swarm. */
+  containers(): ContainerNetworks | undefined;
   /** Returns the new node's id. */
   init(request: InitRequest): Promise<string>;
   join(request: JoinRequest): Promise<void>;

@@ -24,6 +24,7 @@ export class DirtySet {
       this.services.add(task.ServiceID);
       if (task.NodeID !== undefined) this.nodes.add(task.NodeID);
     }
+    for (const attachment of view.all('attachment')) this.nodes.add(attachment.NodeID);
   }
 
   apply(view: View, commit: Commit): void {
@@ -32,6 +33,9 @@ export class DirtySet {
         if (concernsService(view, event)) this.addService(view, (event.after ?? event.before)!.ServiceID);
       } else if (event.kind === 'node') {
         this.applyNode(view, event);
+      } else if (event.kind === 'attachment') {
+        // One may be made just as its node is removed.
+        if (!event.before && !view.get('node', event.after!.NodeID)) this.nodes.add(event.after!.NodeID);
       } else if (event.kind === 'service') {
         this.addService(view, event.id);
       } else if (event.kind === 'oldContent' && event.after) {

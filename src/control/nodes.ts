@@ -16,11 +16,22 @@ const ORPHAN_AFTER = 24 * 60 * 60_000;
 export const planNode: ObjectPlanner = (view, id, context) => {
   const draft = new Draft(view, context);
   const node = view.get('node', id);
-  if (!node) orphanTasks(draft, id);
-  else if (node.Status.State === 'down') orphanInTime(draft, node);
+  if (!node) {
+    orphanTasks(draft, id);
+    releaseAttachments(draft, id);
+  } else if (node.Status.State === 'down') orphanInTime(draft, node);
   else if ((node.Spec.Availability || 'active') === 'active') enforce(draft, node);
   return draft.plan();
 };
+
+/** Nobody tells any more what becomes of the containers of a node that was removed. */
+function releaseAttachments(draft: Draft, nodeId: string): void {
+  for (const attachment of draft.view.all('attachment')) {
+    if (attachment.NodeID !== nodeId) continue;
+    if (draft.full()) return;
+    draft.delete('attachment', attachment);
+  }
+}
 
 function orphanInTime(draft: Draft, node: Node): void {
   const { downSince } = node.internal;

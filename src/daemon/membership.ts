@@ -3,6 +3,8 @@
  * survives a kill at any moment (swarm-dir.ts).
  */
 import { join } from 'node:path';
+import { detachAll } from '../agent/attachments/attachments.ts';
+import type { ContainerNetworks } from '../agent/contract.ts';
 import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { createIdentity, loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
@@ -124,6 +126,10 @@ export class HostMembership implements Membership {
 
   manager(): ManagerFace | undefined {
     return this.#active?.manager?.face;
+  }
+
+  containers(): ContainerNetworks | undefined {
+    return this.#active?.node.containers;
   }
 
   init(request: InitRequest): Promise<string> {
@@ -378,6 +384,7 @@ export class HostMembership implements Membership {
     const networks = running ?? (await this.#startNetworks(record));
     const { nodeId } = record;
     await engineTasks({ ...this.#options, networks, nodeId, filesFolder: this.#filesFolder }).clear();
+    await detachAll(this.#options.engine);
     await networks.remove();
     this.#dir.left();
   }

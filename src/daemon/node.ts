@@ -1,6 +1,7 @@
 /** What runs on each host that is in a swarm: its agent, the link to the managers, and the care for its certificate. */
 import { runAgent } from '../agent/agent.ts';
-import type { FetchImage } from '../agent/contract.ts';
+import { HostAttachments } from '../agent/attachments/attachments.ts';
+import type { ContainerNetworks, FetchImage } from '../agent/contract.ts';
 import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
 import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink } from '../agent/link.ts';
@@ -8,6 +9,7 @@ import { startRenewal } from '../agent/renewal.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
+import { newId } from '../model/id.ts';
 import type { DataPlane } from '../network/contract.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
@@ -30,6 +32,8 @@ export interface NodeOptions {
 export interface RunningNode {
   /** Resolves when a manager has taken this node in for the first time since it was started: it is Ready then. */
   readonly ready: Promise<void>;
+  /** For containers that are no tasks. */
+  readonly containers: ContainerNetworks;
   /** Ends everything here; containers go on. */
   close(): Promise<void>;
 }
@@ -52,6 +56,16 @@ export function startNode(options: NodeOptions): RunningNode {
     onError: (error) => log.warn({ err: error }, 'link to the manager'),
   });
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
+  const attachments = new HostAttachments({
+    engine,
+    networks: options.networks,
+    link,
+    clock,
+    newId,
+    log: (message) => log.info({}, message),
+    signal: over.signal,
+  });
+  const following = attachments.run();
   let known = JSON.stringify(record.managers);
   const agent = runAgent({
     link,
@@ -69,7 +83,10 @@ export function startNode(options: NodeOptions): RunningNode {
     tlsInfo: () => identity.tlsInfo(),
     heard(message) {
       // Assignments follow once the manager has written down what it was told of this host.
-      if (message.type === 'assignments') becomeReady();
+      if (message.type === 'assignments') {
+        becomeReady();
+        if (message.full) attachments.greeted();
+      }
       if (message.type !== 'session' || JSON.stringify(message.managers) === known) return;
       known = JSON.stringify(message.managers);
       options.managersChanged(message.managers);
@@ -78,9 +95,10 @@ export function startNode(options: NodeOptions): RunningNode {
   }).catch((error: unknown) => log.error({ err: error }, 'the agent has ended'));
   return {
     ready,
+    containers: attachments,
     async close() {
       over.abort(new Error('the node stops'));
-      await Promise.all([agent, renewal.close()]);
+      await Promise.all([agent, following, renewal.close()]);
     },
   };
 }

@@ -10,6 +10,10 @@ import type { Duplex, Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type {
+  AttachAnswer,
+  AttachedAnswer,
+  AttachedReport,
+  AttachRequest,
   DownMessage,
   IssueAnswer,
   IssueRequest,
@@ -75,6 +79,14 @@ export interface ImageSource {
    * no task of the node uses it, 404 if no node that answers has it.
    */
   open(nodeId: string, reference: string, signal: AbortSignal): Promise<ImageStream>;
+}
+
+/** Addresses for containers that are no tasks. Rejects with ApiError, with Docker's texts. */
+export interface AttachmentDesk {
+  /** Resolves when the container of that node has its addresses. */
+  attach(nodeId: string, request: AttachRequest, signal: AbortSignal): Promise<AttachAnswer>;
+  /** Takes in which containers there are on the node. `signal`: whether its word still counts. */
+  attached(nodeId: string, report: AttachedReport, signal: AbortSignal): Promise<AttachedAnswer>;
 }
 
 export interface ImageStream {

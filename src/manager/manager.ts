@@ -5,6 +5,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Store } from '../store/contract.ts';
+import { Attachments } from './attachments.ts';
 import { createAuthority } from './ca/authority.ts';
 import { theCluster } from './ca/cluster.ts';
 import type { ClusterServer, ImageSource } from './contract.ts';
@@ -63,6 +64,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
       store,
       authority,
       sessions: dispatcher,
+      attachments: new Attachments({ store, clock, newId }),
       images: options.images,
       host: options.listenHost,
       port: options.listenPort,

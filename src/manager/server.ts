@@ -15,12 +15,14 @@ import { ApiError } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type { Commit, Store } from '../store/contract.ts';
 import { theCluster } from './ca/cluster.ts';
-import type { Authority, ClusterServer, ImageSource, Sessions } from './contract.ts';
+import type { AttachmentDesk, Authority, ClusterServer, ImageSource, Sessions } from './contract.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
 import { sendImage } from './server/image.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
 import {
+  attachedReport,
+  attachRequest,
   description,
   imageRequest,
   issueRequest,
@@ -37,6 +39,7 @@ export interface ClusterServerOptions {
   store: Store;
   authority: Authority;
   sessions: Sessions;
+  attachments: AttachmentDesk;
   /** Absent: no images are given to nodes. */
   images?: ImageSource;
   host: string;
@@ -73,7 +76,7 @@ interface Call {
 }
 
 export async function createClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
-  const { identity, store, authority, sessions, onError, timeout = 10_000 } = options;
+  const { identity, store, authority, sessions, attachments, onError, timeout = 10_000 } = options;
   const peers = new WeakMap<ServerHttp2Session, Peer>();
   const connections = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
@@ -198,6 +201,26 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
         const applied = await readJson(call.stream, networksApplied, { limit: SMALL, timeout });
         await sessions.networks(sessionOf(call), applied);
         answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/attach$/,
+      roles: NODES,
+      async handle(call) {
+        const request = await readJson(call.stream, attachRequest, { limit: SMALL, timeout });
+        const { nodeId, signal } = sessionOf(call);
+        answer(call.stream, 200, await attachments.attach(nodeId, request, signal));
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/attached$/,
+      roles: NODES,
+      async handle(call) {
+        const report = await readJson(call.stream, attachedReport, { limit: LARGE, timeout });
+        const { nodeId, signal } = sessionOf(call);
+        answer(call.stream, 200, await attachments.attached(nodeId, report, signal));
       },
     },
     {

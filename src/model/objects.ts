@@ -224,6 +224,26 @@ export interface Network extends Meta {
   };
 }
 
+/** A container that is no task's on one of the cluster's networks. Its addresses are its own until it is gone from there. */
+export interface Attachment extends Meta {
+  NetworkID: string;
+  NodeID: string;
+  /** CIDR, IPv4 first. Empty until the allocator has given them. */
+  Addresses: string[];
+  internal: {
+    /** Addresses that were asked for, without prefix length. */
+    wanted?: string[];
+    /** Why it cannot have addresses. */
+    lack?: string;
+    /** Further names under which the container is found in the network. */
+    aliases?: string[];
+    /** The container was given name servers of its own. */
+    ownNameServers?: boolean;
+    /** Absent while the container is being made. */
+    container?: { id: string; name: string; running: boolean };
+  };
+}
+
 /** Versions of the contents of secrets and configs by their ids. What is not named is at its first version, 0. */
 export type ContentVersions = Readonly<Record<string, number>>;
 

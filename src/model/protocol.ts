@@ -11,6 +11,8 @@
  *   POST /session/ID/image    ImageRequest → the image as `docker save` writes it, from a node that has it, and headers
  *                             that say what it is (IMAGE_HEADERS); 404 if no node has it
  *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
+ *   POST /session/ID/attach   AttachRequest → AttachAnswer: addresses for a container that is no task's
+ *   POST /session/ID/attached AttachedReport → AttachedAnswer: all such containers of the node, as they are
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
@@ -61,6 +63,46 @@ export interface SessionRequest {
 /** This host's networks are now as they were said to be at that revision, or at a later one. */
 export interface NetworksApplied {
   revision: number;
+}
+
+/** Errors have Docker's texts: 404 no such network, 403 not attachable, 409 no (such) address to be had. */
+export interface AttachRequest {
+  /** Of the attachment, made up by the node. */
+  id: string;
+  /** The network's id or name, as the user wrote it. */
+  network: string;
+  /** Addresses that the user wants, without prefix length; others are given. */
+  addresses: string[];
+  aliases: string[];
+  /** The container has name servers of its own. */
+  ownNameServers: boolean;
+}
+
+export interface AttachAnswer {
+  networkId: string;
+  /** CIDR, IPv4 first. */
+  addresses: string[];
+}
+
+/** A container of the node that is no task's and is on networks of the cluster. */
+export interface AttachedContainer {
+  id: string;
+  name: string;
+  running: boolean;
+  /** Addresses without prefix length. */
+  networks: Array<{ id: string; addresses: string[] }>;
+}
+
+export interface AttachedReport {
+  /** All there are. */
+  containers: AttachedContainer[];
+  /** Ids of attachments whose containers are being made just now, and may be among these or not. */
+  pending: string[];
+}
+
+export interface AttachedAnswer {
+  /** What of it cannot be: containers with addresses that belong to others. For people. */
+  refused: string[];
 }
 
 /** Only for an image that a task of this node uses. */

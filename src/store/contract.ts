@@ -3,6 +3,7 @@
  * that compares revisions, and a watch from a revision. Every driver passes the suite in conformance.ts.
  */
 import type {
+  Attachment,
   Cluster,
   Config,
   Credential,
@@ -20,6 +21,7 @@ export interface Kinds {
   service: Service;
   task: Task;
   network: Network;
+  attachment: Attachment;
   secret: Secret;
   config: Config;
   credential: Credential;

@@ -7,7 +7,7 @@ import type { Change, Compare, Kind, Kinds, StoreEvent, Transaction, View } from
 import { sampleNetwork, sampleNode, sampleSecret, sampleService, sampleTask } from './samples.ts';
 
 const KINDS: Kind[] = [
-  ...(['cluster', 'node', 'service', 'task', 'network'] as const),
+  ...(['cluster', 'node', 'service', 'task', 'network', 'attachment'] as const),
   ...(['secret', 'config', 'oldContent', 'credential'] as const),
 ];
 const NAMES = ['', 'Alpha', 'alpha', 'beta'];

@@ -17,6 +17,7 @@ export class MemoryView implements View {
     service: new Map(),
     task: new Map(),
     network: new Map(),
+    attachment: new Map(),
     secret: new Map(),
     config: new Map(),
     credential: new Map(),
@@ -82,8 +83,7 @@ export class MemoryView implements View {
     else objects.delete(event.id);
 
     if (event.kind === 'task') this.#indexTask(event.id, event.before, event.after);
-    else if (event.kind !== 'cluster' && event.kind !== 'credential' && event.kind !== 'oldContent')
-      this.#indexName(event);
+    else if (isNamed(event)) this.#indexName(event);
   }
 
   #indexName(event: EventOf<Named>): void {
@@ -126,6 +126,12 @@ export class MemoryView implements View {
     else usage.tasksByService.set(serviceId, ofService);
     if (usage.tasks === 0) this.#usage.delete(nodeId);
   }
+}
+
+const NAMED: ReadonlySet<Kind> = new Set<Named>(['node', 'service', 'network', 'secret', 'config']);
+
+function isNamed(event: StoreEvent): event is { [K in Named]: EventOf<K> }[Named] {
+  return NAMED.has(event.kind);
 }
 
 /** The key of the name index; absent for an object without a name. */

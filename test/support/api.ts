@@ -29,6 +29,9 @@ export class TestMembership implements Membership {
   manager(): ManagerFace | undefined {
     return this.#manager;
   }
+  containers(): undefined {
+    return undefined;
+  }
   init(): Promise<string> {
     return Promise.reject(new ApiError(501, 'not in this test'));
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type JoinOptions, joinCluster } from '../../src/agent/join.ts';
 import { createRequest } from '../../src/identity/authority.ts';
 import { createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
+import { Attachments } from '../../src/manager/attachments.ts';
 import { createAuthority } from '../../src/manager/ca/authority.ts';
 import { newCluster, theCluster, trustedRoots } from '../../src/manager/ca/cluster.ts';
 import { certify, newNode } from '../../src/manager/ca/issue.ts';
@@ -134,6 +135,7 @@ export async function startClusterPort(
     store,
     authority,
     sessions,
+    attachments: new Attachments({ store, clock, newId }),
     host: '127.0.0.1',
     port: 0,
     newId,

@@ -17,7 +17,13 @@ export interface ClusterEvent {
 /** The event of a change, undefined if it is of a kind that is not told (tasks are told by their containers). */
 export function clusterEvent(change: StoreEvent, now: number): ClusterEvent | undefined {
   const { kind, id } = change;
-  if (kind === 'cluster' || kind === 'task' || kind === 'credential' || kind === 'oldContent')
+  if (
+    kind === 'cluster' ||
+    kind === 'task' ||
+    kind === 'credential' ||
+    kind === 'oldContent' ||
+    kind === 'attachment'
+  )
     return undefined;
   const object = change.after ?? change.before;
   if (object === undefined) return undefined;

@@ -5,21 +5,27 @@
 import { type EngineClient, errorOf } from '../../engine/client.ts';
 import { timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { Network } from '../../model/objects.ts';
+import type { Attachment, Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
-import type { View } from '../../store/contract.ts';
+import type { Change, View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
 import { findNetwork } from '../swarm/lookup.ts';
 import { type Containers, networkForm, peersForm, servicesForm } from '../swarm/network-form.ts';
-import { checkNewNetwork, checkUnused, nameTaken, validateNetwork } from '../swarm/network-validation.ts';
+import {
+  attachmentsInUse,
+  checkNewNetwork,
+  checkUnused,
+  nameTaken,
+  validateNetwork,
+} from '../swarm/network-validation.ts';
 import { goBool } from '../swarm/query.ts';
 import { write } from '../swarm/write.ts';
+import { connectAttached, DRIVER, LABEL } from './attach.ts';
 
-/** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
-const DRIVER = 'essaim';
-const LABEL = 'essaim.network';
+/** How long (ms) the removal of a network waits for the last containers to leave it. */
+const DETACH_PATIENCE = 1_000;
 
 interface EngineNetwork {
   Id: string;
@@ -96,11 +102,12 @@ export function networkRoutes(router: Router, context: ApiContext): void {
   router.delete('/networks/{id}', async ({ params }) => {
     const { manager } = viewOf(context);
     if (!manager || !findNetwork(manager.store.view, params.id!)) return { forward: {} };
+    await untilDetached(context, params.id!);
     await write(manager.store, (view) => {
       const network = findNetwork(view, params.id!);
       if (!network) throw new ApiError(404, `network ${params.id} not found`);
       checkUnused(view, network.ID);
-      return { changes: [deletion(network)], result: undefined };
+      return { changes: removal(view, network), result: undefined };
     });
     return { status: 204 };
   });
@@ -108,21 +115,25 @@ export function networkRoutes(router: Router, context: ApiContext): void {
   router.post('/networks/prune', (request) => prune(request, context));
 
   router.post('/networks/{id}/connect', async (request) => {
-    const overlay = await overlayCalled(context, request);
-    if (!overlay) return { forward: { body: await request.bytes() } };
-    throw notByHand(overlay);
+    const connected = await connectAttached(context, request);
+    return connected ?? { forward: { body: await request.bytes() } };
   });
 
   router.post('/networks/{id}/disconnect', async (request) => {
-    const overlay = await overlayCalled(context, request);
-    if (!overlay?.engineId) return { forward: { body: await request.bytes() } };
-    const answer = await engine.request('POST', `/networks/${overlay.engineId}/disconnect`, {
+    const overlay = await engineIdOf(context, request);
+    if (overlay === undefined) return { forward: { body: await request.bytes() } };
+    const answer = await engine.request('POST', `/networks/${overlay}/disconnect`, {
       body: JSON.parse((await request.bytes()).toString() || '{}'),
       apiVersion: request.apiVersion,
       signal: request.signal,
     });
     if (answer.status >= 300) throw await errorOf(answer);
     answer.body.resume();
+    // Without a manager its addresses are given back later.
+    await membership
+      .containers()
+      ?.refresh()
+      .catch(() => {});
     return { status: 200 };
   });
 }
@@ -162,7 +173,10 @@ async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
   if (manager) {
     const names = await write(manager.store, (view) => {
       const unused = [...view.all('network')].filter((each) => mayPrune(view, each, filters, manager.now()));
-      return { changes: unused.map(deletion), result: unused.map(({ Spec }) => Spec.Name ?? '') };
+      return {
+        changes: unused.flatMap((each) => removal(view, each)),
+        result: unused.map(({ Spec }) => Spec.Name ?? ''),
+      };
     });
     deleted.push(...names);
   }
@@ -192,8 +206,32 @@ function untilTime(text: string, now: number): number {
   return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
 }
 
-function deletion({ ID, Version }: Network) {
-  return { op: 'delete', kind: 'network', id: ID, revision: Version.Index } as const;
+/** The network with the places of containers that do not run. */
+function removal(view: View, network: Network): Change[] {
+  const places = [...view.all('attachment')].filter(({ NetworkID }) => NetworkID === network.ID);
+  const deletion = (kind: 'network' | 'attachment', { ID, Version }: Network | Attachment): Change => ({
+    ...{ op: 'delete', kind, id: ID, revision: Version.Index },
+  });
+  return [deletion('network', network), ...places.map((place) => deletion('attachment', place))];
+}
+
+/** Whoever has just removed the last container need not know that its host tells of it a moment later. */
+async function untilDetached({ membership }: ApiContext, called: string): Promise<void> {
+  const { store } = membership.manager()!;
+  await membership
+    .containers()
+    ?.refresh()
+    .catch(() => {});
+  const id = findNetwork(store.view, called)?.ID ?? '';
+  const isFree = (): boolean => attachmentsInUse(store.view, id).length === 0;
+  if (isFree()) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, DETACH_PATIENCE);
+  const unwatch = store.watch(store.view.revision, () => isFree() && resolve());
+  await promise.finally(() => {
+    clearTimeout(timer);
+    unwatch();
+  });
 }
 
 function matches(view: View, network: Network, filters: Filters): boolean {
@@ -263,51 +301,11 @@ function asOverlay(network: EngineNetwork): EngineNetwork {
   };
 }
 
-interface Called {
-  name: string;
-  attachable: boolean;
-  /** The engine's id of what stands for it here. */
-  engineId: string | undefined;
-}
-
-/** Throws ApiError if a new container is to be on an overlay: its address would be nobody's but the engine's. */
-export async function refuseOverlays(
-  context: ApiContext,
-  request: ApiRequest,
-  networks: Iterable<string>,
-): Promise<void> {
-  for (const name of networks) {
-    const overlay = await overlayCalled(context, request, name);
-    if (overlay) throw notByHand(overlay);
-  }
-}
-
-async function overlayCalled(
-  context: ApiContext,
-  request: ApiRequest,
-  called = request.params.id!,
-): Promise<Called | undefined> {
+/** The engine's id of what stands for the overlay that the request is about; undefined: there is none here. */
+async function engineIdOf(context: ApiContext, request: ApiRequest): Promise<string | undefined> {
+  const called = request.params.id!;
   const { view } = viewOf(context);
   const network = view && findNetwork(view, called);
   if (!network && context.membership.status().state !== 'active') return undefined;
-  const here = await engineNetworkOf(context.engine, network?.ID ?? called, request);
-  if (!network && !here) return undefined;
-  return {
-    name: network?.Spec.Name ?? here?.Name ?? '',
-    attachable: network?.Spec.Attachable ?? false,
-    engineId: here?.Id,
-  };
-}
-
-function notByHand({ name, attachable }: Called): ApiError {
-  if (attachable) {
-    return new ApiError(
-      501,
-      `attaching containers to network ${name} by hand is not in this version of Essaim yet: run them as a service`,
-    );
-  }
-  return new ApiError(
-    403,
-    `Could not attach to network ${name}: rpc error: code = PermissionDenied desc = network ${name} not manually attachable`,
-  );
+  return (await engineNetworkOf(context.engine, network?.ID ?? called, request))?.Id;
 }

@@ -8,6 +8,7 @@ import {
   type Subnet,
 } from '../../model/cidr.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
+import type { Attachment } from '../../model/objects.ts';
 import type { IPAMConfig, NetworkSpec } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
 import { validateName } from './service-validation.ts';
@@ -142,6 +143,13 @@ function checkSubnet(view: View, subnet: Subnet): void {
   }
 }
 
+/** Containers on the network that are no tasks and run, or are about to. */
+export function attachmentsInUse(view: View, networkId: string): Attachment[] {
+  return [...view.all('attachment')].filter(
+    ({ NetworkID, internal }) => NetworkID === networkId && (internal.container?.running ?? true),
+  );
+}
+
 /** What uses the network: its removal has to wait. Tasks that are about to go do not count. */
 export function checkUnused(view: View, id: string): void {
   const network = view.get('network', id)!;
@@ -158,5 +166,9 @@ export function checkUnused(view: View, id: string): void {
     if (service.Spec.TaskTemplate?.Networks?.some(({ Target }) => Target === id)) {
       throw rpcError('FailedPrecondition', `network ${id} is in use by service ${service.ID}`);
     }
+  }
+  const [attached] = attachmentsInUse(view, id);
+  if (attached) {
+    throw rpcError('FailedPrecondition', `network ${id} is in use by task ${attached.ID}`);
   }
 }

@@ -176,6 +176,7 @@ export class TestCluster {
         error: '',
         managers: [],
       }),
+      containers: () => undefined,
       manager: () => (this.reach === 'manager' ? face : undefined),
       init: async (request) => {
         this.inits.push(request);

@@ -45,6 +45,7 @@ export class Allocation {
     for (const id of new Set([...this.#work.services, ...planned.keys()])) {
       this.#pass.service(id, planned.get(id));
     }
+    for (const id of this.#work.attachments) this.#pass.attachment(id);
   }
 
   /** The task with its addresses, or as it was (`before`) with the reason why it has to wait. */
@@ -70,13 +71,14 @@ export class Allocation {
       services.delete(service.ID);
       return { op: 'put', kind: 'service', object: service };
     });
-    const put = (kind: 'network' | 'service' | 'node') => (object: { ID: string }) =>
+    const put = (kind: 'network' | 'service' | 'node' | 'attachment') => (object: { ID: string }) =>
       ({ op: 'put', kind, object }) as Change;
     return [
       ...[...this.#pass.changedNetworks].map(put('network')),
       ...merged,
       ...[...services.values()].filter(({ ID }) => this.#view.get('service', ID)).map(put('service')),
       ...[...this.#pass.changedNodes].map(put('node')),
+      ...[...this.#pass.changedAttachments].map(put('attachment')),
     ];
   }
 }

@@ -5,8 +5,10 @@ import { MiniCluster, makeNode } from '../../../test/support/mini-cluster.ts';
 import { contains, hostOf, overlaps, parseAddress, parseSubnet } from '../../model/cidr.ts';
 import { keptEndpoint } from '../../model/endpoint.ts';
 import type { Cluster, Network } from '../../model/objects.ts';
+import type { AttachedContainer } from '../../model/protocol.ts';
 import type { NetworkSpec, ServiceSpec } from '../../model/spec.ts';
 import { sampleCluster } from '../../store/samples.ts';
+import { reportedAttachments } from '../networks/attachments.ts';
 import { claimsOf } from './claims.ts';
 import { AllocatorIndex, ownerKey } from './index.ts';
 
@@ -19,6 +21,8 @@ function network(id: string, spec: NetworkSpec, at: string): Network {
 }
 
 class Bench extends MiniCluster {
+  #made = 0;
+
   static async begin(cluster: Partial<Cluster> = {}, nodes = 2): Promise<Bench> {
     const bench = new Bench();
     await bench.write({
@@ -52,6 +56,35 @@ class Bench extends MiniCluster {
     await this.advance(1000);
   }
 
+  async attach(nodeId: string, NetworkID: string, wanted: string[] = []): Promise<string> {
+    const id = `attachment${++this.#made}`;
+    const [CreatedAt, UpdatedAt] = [this.now(), this.now()];
+    const object = { ...{ ID: id, Version: { Index: 0 }, CreatedAt, UpdatedAt }, NetworkID, NodeID: nodeId };
+    await this.write({
+      op: 'put',
+      kind: 'attachment',
+      object: { ...object, Addresses: [], internal: { wanted } },
+    });
+    return id;
+  }
+
+  /** The containers of the attachments of that node. */
+  attached(nodeId: string): AttachedContainer[] {
+    return [...this.view.all('attachment')].flatMap(({ ID, NodeID, NetworkID, Addresses, internal }) => {
+      if (NodeID !== nodeId) return [];
+      const { id = ID } = internal.container ?? {};
+      const addresses = (Addresses.length > 0 ? Addresses : (internal.wanted ?? [])).map(hostOf);
+      return [{ id, name: id, running: true, networks: [{ id: NetworkID, addresses }] }];
+    });
+  }
+
+  async tell(nodeId: string, containers: AttachedContainer[]): Promise<string[]> {
+    const more = { now: Date.parse(this.now()), newId: () => `attachment${++this.#made}` };
+    const { changes, refused } = reportedAttachments(this.view, nodeId, { containers, pending: [] }, more);
+    await this.write(...changes);
+    return refused;
+  }
+
   subnets(id: string): string[] {
     return this.view.get('network', id)!.internal.allocated?.subnets.map(({ subnet }) => subnet) ?? [];
   }
@@ -59,7 +92,7 @@ class Bench extends MiniCluster {
   /** Everything given, from the objects alone; throws if something is given twice. */
   claims(): Map<string, string> {
     const owners = new Map<string, string>();
-    for (const kind of ['network', 'service', 'node', 'task'] as const) {
+    for (const kind of ['network', 'service', 'node', 'task', 'attachment'] as const) {
       for (const object of this.view.all(kind)) {
         for (const claim of claimsOf(kind, object)) {
           const owner = ownerKey(kind, object.ID);
@@ -101,6 +134,49 @@ describe('allocator', () => {
     }
     bench.claims();
     assert.deepEqual(bench.logged, []);
+  });
+
+  test('containers that are no tasks get addresses of their own, those that they ask for if these are free', async () => {
+    await using bench = await Bench.begin();
+    await bench.addNetwork('net1');
+    await bench.serve('web', ['net1'], 1);
+    const [taken] = bench.running('web')[0]!.NetworksAttachments![0]!.Addresses;
+    const ids = [];
+    for (const wanted of [[], ['10.0.1.77'], ['10.0.1.77'], [hostOf(taken!)], ['10.0.1.255'], ['10.7.0.1']])
+      ids.push(await bench.attach('n2', 'net1', wanted));
+    await bench.advance(100);
+    const [free, own, ...others] = ids.map((id) => bench.view.get('attachment', id)!);
+    assert.match(free!.Addresses[0]!, /^10\.0\.1\.\d+\/24$/);
+    assert.deepEqual(own!.Addresses, ['10.0.1.77/24']);
+    assert.deepEqual(
+      others.map(({ Addresses, internal }) => [Addresses, internal.lack]),
+      [
+        [[], 'Address already in use: 10.0.1.77 in network net1'],
+        [[], `Address already in use: ${hostOf(taken!)} in network net1`],
+        [[], 'Address already in use: 10.0.1.255 in network net1'],
+        [[], 'invalid address 10.7.0.1: it does not belong to any of the subnets of network net1'],
+      ],
+    );
+    assert.ok(bench.view.get('node', 'n2')!.internal.networks?.net1);
+    bench.claims();
+  });
+
+  test('a host has its part in a network for as long as such a container has one', async () => {
+    await using bench = await Bench.begin();
+    await bench.addNetwork('net1');
+    await bench.advance(100);
+    const before = bench.claims();
+    await bench.attach('n2', 'net1');
+    await bench.advance(100);
+    assert.ok(bench.view.get('node', 'n2')!.internal.networks?.net1);
+    await bench.tell('n2', []);
+    await bench.advance(100);
+    assert.deepEqual(bench.claims(), before);
+    await bench.attach('n2', 'net1');
+    await bench.advance(100);
+    await bench.remove('node', 'n2');
+    await bench.advance(100);
+    assert.equal(bench.view.count('attachment'), 0);
   });
 
   test('takes everything back, down to the hosts’ own addresses', async () => {
@@ -250,6 +326,18 @@ describe('allocator', () => {
     }),
     fc.record({ op: fc.constant('drop service' as const), id: names }),
     fc.record({ op: fc.constant('node' as const), id: fc.constantFrom('n1', 'n2'), up: fc.boolean() }),
+    fc.record({
+      op: fc.constant('attach' as const),
+      node: fc.constantFrom('n1', 'n2'),
+      network: names,
+      wanted: fc.option(fc.integer({ min: 0, max: 8 })),
+    }),
+    fc.record({
+      op: fc.constant('report' as const),
+      node: fc.constantFrom('n1', 'n2'),
+      gone: fc.nat(3),
+      stray: fc.option(fc.integer({ min: 0, max: 8 })),
+    }),
     fc.record({ op: fc.constant('restart' as const) }),
     fc.record({ op: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 3000 }) }),
   );
@@ -267,6 +355,7 @@ describe('allocator', () => {
         assert.deepEqual(index.claims(), bench.claims());
         checkSubnets(bench);
         for (const { ID } of [...bench.view.all('service')]) await bench.remove('service', ID);
+        for (const id of ['n1', 'n2']) await bench.tell(id, []);
         for (const node of [...bench.view.all('node')]) await bench.setNode(node.ID, 'ready');
         await bench.advance(120_000);
         for (const { ID, Spec } of [...bench.view.all('network')]) {
@@ -274,6 +363,7 @@ describe('allocator', () => {
         }
         await bench.advance(1000);
         assert.deepEqual([...bench.claims().keys()], ['vni 4096', 'address ingress 10.0.0.1']);
+        assert.equal(bench.view.count('attachment'), 0);
         assert.deepEqual(bench.logged, []);
         unwatch();
       }),
@@ -315,12 +405,30 @@ describe('allocator', () => {
         return view.get('service', each.id) && bench.remove('service', each.id);
       case 'node':
         return bench.setNode(each.id, each.up ? 'ready' : 'down');
+      case 'attach':
+        await bench.attach(
+          each.node,
+          each.network,
+          each.wanted === null ? [] : [addressIn(each.network, each.wanted)],
+        );
+        return;
+      case 'report': {
+        const there = bench.attached(each.node).slice(each.gone);
+        const networks = [{ id: 'a', addresses: [addressIn('a', each.stray ?? 0)] }];
+        const stray = { id: 'stray', name: 'stray', running: true, networks };
+        await bench.tell(each.node, each.stray === null ? there : [...there, stray]);
+        return;
+      }
       case 'restart':
         await bench.stop();
         return bench.start();
       case 'wait':
         return bench.advance(each.ms);
     }
+  }
+
+  function addressIn(network: string, last: number): string {
+    return `10.9.${network.charCodeAt(0)}.${last}`;
   }
 
   function checkSubnets(bench: Bench): void {

@@ -4,7 +4,7 @@
  */
 import { formatAddress, hostOf, parseAddress } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
-import type { Network, Node, Service, Task } from '../../model/objects.ts';
+import type { Attachment, Network, Node, Service, Task } from '../../model/objects.ts';
 import type { PortConfig } from '../../model/spec.ts';
 import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
 import type { Kind, Kinds } from '../../store/contract.ts';
@@ -35,6 +35,8 @@ export function claimsOf<K extends Kind>(kind: K, object: Kinds[K]): Claim[] {
       return ofNode(object as Node);
     case 'task':
       return ofTask(object as Task);
+    case 'attachment':
+      return ofAttachment(object as Attachment);
     default:
       return [];
   }
@@ -76,6 +78,10 @@ function ofTask(task: Task): Claim[] {
   return task.NetworksAttachments!.flatMap(({ Network, Addresses }) =>
     Addresses.map((address) => addressClaim(Network.ID, hostOf(address))),
   );
+}
+
+function ofAttachment({ NetworkID, Addresses }: Attachment): Claim[] {
+  return Addresses.map((address) => addressClaim(NetworkID, hostOf(address)));
 }
 
 /** Users may write an address in more than one way. */

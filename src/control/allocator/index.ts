@@ -4,13 +4,14 @@
  */
 import { hostOf, parseAddress, parseSubnet } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
-import type { Network, Service, Task } from '../../model/objects.ts';
+import type { Attachment, Network, Service, Task } from '../../model/objects.ts';
 import type { Commit, EventOf, Kind, StoreEvent, View } from '../../store/contract.ts';
 import { type Claim, claimsOf, holdsAddresses } from './claims.ts';
 
 export interface Work {
   services: string[];
   networks: string[];
+  attachments: string[];
   nodes: string[];
 }
 
@@ -18,6 +19,7 @@ export class AllocatorIndex {
   /** Objects to be looked at. */
   readonly services = new Set<string>();
   readonly networks = new Set<string>();
+  readonly attachments = new Set<string>();
   readonly nodes = new Set<string>();
   /** What could not be given, by the object that lacks it; each is looked at again when something is freed. */
   readonly lacking = { service: new Map<string, string>(), network: new Map<string, string>() };
@@ -30,17 +32,18 @@ export class AllocatorIndex {
   readonly cursors = new Map<string, bigint>();
   readonly #owners = new Map<Claim, string>();
   readonly #publishing = new Set<string>();
-  /** By node and network, how many tasks are there. */
+  /** By node and network, how many tasks and containers made by hand are there. */
   readonly #uses = new Map<string, Map<string, number>>();
   #freed = false;
 
   constructor(view: View) {
-    for (const kind of ['network', 'service', 'node', 'task'] as const) {
+    for (const kind of ['network', 'service', 'node', 'task', 'attachment'] as const) {
       for (const after of view.all(kind)) this.#enter({ kind, id: after.ID, after } as StoreEvent);
     }
     for (const { ID } of view.all('network')) this.networks.add(ID);
     for (const { ID } of view.all('service')) this.services.add(ID);
     for (const { ID } of view.all('node')) this.nodes.add(ID);
+    for (const { ID } of view.all('attachment')) this.attachments.add(ID);
   }
 
   ownerOf(claim: Claim): string | undefined {
@@ -57,28 +60,35 @@ export class AllocatorIndex {
     return this.#publishing.size > 0;
   }
 
-  /** Networks that tasks on the node are attached to. */
+  /** Networks that tasks or other containers on the node are attached to. */
   usedOn(nodeId: string): Iterable<string> {
     return this.#uses.get(nodeId)?.keys() ?? [];
   }
 
   hasWork(): boolean {
-    return this.services.size + this.networks.size + this.nodes.size > 0;
+    return this.services.size + this.networks.size + this.attachments.size + this.nodes.size > 0;
   }
 
   /** Takes the objects to be looked at. */
   takeWork(): Work {
-    const work = { services: [...this.services], networks: [...this.networks], nodes: [...this.nodes] };
+    const work = {
+      services: [...this.services],
+      networks: [...this.networks],
+      attachments: [...this.attachments],
+      nodes: [...this.nodes],
+    };
     this.services.clear();
     this.networks.clear();
+    this.attachments.clear();
     this.nodes.clear();
     return work;
   }
 
   /** What was decided about them was not carried out. */
-  putBack({ services, networks, nodes }: Work): void {
+  putBack({ services, networks, attachments, nodes }: Work): void {
     for (const id of services) this.services.add(id);
     for (const id of networks) this.networks.add(id);
+    for (const id of attachments) this.attachments.add(id);
     for (const id of nodes) this.nodes.add(id);
   }
 
@@ -104,7 +114,8 @@ export class AllocatorIndex {
     for (const claim of claimsOf(kind, before)) {
       if (this.#owners.get(claim) === owner) this.#owners.delete(claim);
     }
-    if (kind === 'task') this.#use(before as Task, -1);
+    if (kind === 'task') this.#useOfTask(before as Task, -1);
+    if (kind === 'attachment') this.#use(before as Attachment, -1);
     if (kind === 'service') this.#publishing.delete(id);
     if (kind === 'network' && this.ingress?.ID === id) this.ingress = undefined;
   }
@@ -114,8 +125,13 @@ export class AllocatorIndex {
     const owner = ownerKey(kind, id);
     for (const claim of claimsOf(kind, after)) this.#owners.set(claim, owner);
     if (kind === 'task') {
-      this.#use(after as Task, 1);
-      this.#move(after as Task);
+      this.#useOfTask(after as Task, 1);
+      for (const { Network, Addresses } of (after as Task).NetworksAttachments ?? [])
+        this.#move(Network.ID, Addresses);
+    }
+    if (kind === 'attachment') {
+      this.#use(after as Attachment, 1);
+      this.#move((after as Attachment).NetworkID, (after as Attachment).Addresses);
     }
     if (kind === 'service' && publishes(after as Service)) this.#publishing.add(id);
     if (kind === 'network') this.#enterNetwork(after as Network);
@@ -131,12 +147,10 @@ export class AllocatorIndex {
   }
 
   /** What a restart knows of the addresses given last. */
-  #move(task: Task): void {
-    for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
-      for (const address of Addresses) {
-        const parsed = parseAddress(hostOf(address));
-        if (parsed) this.cursors.set(`address ${Network.ID} ${parsed.version}`, parsed.value);
-      }
+  #move(networkId: string, addresses: readonly string[]): void {
+    for (const address of addresses) {
+      const parsed = parseAddress(hostOf(address));
+      if (parsed) this.cursors.set(`address ${networkId} ${parsed.version}`, parsed.value);
     }
   }
 
@@ -153,6 +167,9 @@ export class AllocatorIndex {
       else if ((after as Network).Spec.Ingress) this.#markNodes(view);
     } else if (kind === 'node') {
       if (!before) this.nodes.add(id);
+    } else if (kind === 'attachment') {
+      if (after) this.attachments.add(id);
+      if (!before || !after) this.nodes.add((after ?? before)!.NodeID);
     } else if (kind === 'task') this.#markTask(event);
     if (before && claimsOf(kind, before).some((claim) => !this.#owners.has(claim))) this.#free(view);
     if (kind === 'network' && after && !before?.internal.allocated) this.#free(view);
@@ -177,16 +194,19 @@ export class AllocatorIndex {
     for (const id of this.lacking.network.keys()) this.networks.add(id);
   }
 
-  #use(task: Task, by: 1 | -1): void {
+  #useOfTask(task: Task, by: 1 | -1): void {
     if (!task.NodeID || !holdsAddresses(task)) return;
-    const uses = this.#uses.get(task.NodeID) ?? new Map<string, number>();
-    this.#uses.set(task.NodeID, uses);
-    for (const { Network } of task.NetworksAttachments!) {
-      const count = (uses.get(Network.ID) ?? 0) + by;
-      if (count <= 0) uses.delete(Network.ID);
-      else uses.set(Network.ID, count);
-    }
-    if (uses.size === 0) this.#uses.delete(task.NodeID);
+    for (const { Network } of task.NetworksAttachments!)
+      this.#use({ NodeID: task.NodeID, NetworkID: Network.ID }, by);
+  }
+
+  #use({ NodeID, NetworkID }: Pick<Attachment, 'NodeID' | 'NetworkID'>, by: 1 | -1): void {
+    const uses = this.#uses.get(NodeID) ?? new Map<string, number>();
+    this.#uses.set(NodeID, uses);
+    const count = (uses.get(NetworkID) ?? 0) + by;
+    if (count <= 0) uses.delete(NetworkID);
+    else uses.set(NetworkID, count);
+    if (uses.size === 0) this.#uses.delete(NodeID);
   }
 }
 

@@ -4,6 +4,8 @@
  */
 
 import {
+  type Address,
+  contains,
   formatAddress,
   formatSubnet,
   lastOf,
@@ -22,6 +24,7 @@ import {
   networksOfTask,
 } from '../../model/endpoint.ts';
 import type {
+  Attachment,
   Network,
   NetworkAttachment,
   Node,
@@ -55,6 +58,7 @@ export class AllocationPass {
   readonly #networks = new Map<string, Network>();
   readonly #services = new Map<string, Service>();
   readonly #nodes = new Map<string, Node>();
+  readonly #attachments = new Map<string, Attachment>();
   /** Networks that tasks of this round use, by node. */
   readonly #uses = new Map<string, Set<string>>();
 
@@ -74,6 +78,10 @@ export class AllocationPass {
 
   get changedNodes(): Iterable<Node> {
     return this.#nodes.values();
+  }
+
+  get changedAttachments(): Iterable<Attachment> {
+    return this.#attachments.values();
   }
 
   /** Gives a network its subnets and identifier, unless it has them. */
@@ -163,6 +171,37 @@ export class AllocationPass {
       if (before) this.#nodes.set(nodeId, before);
       else this.#nodes.delete(nodeId);
       return this.#tasksLack(error.message);
+    }
+  }
+
+  /** Gives a container that is no task's its addresses, or the reason why it can have none: nobody waits for one. */
+  attachment(id: string): void {
+    const attachment = this.#view.get('attachment', id);
+    if (!attachment || attachment.Addresses.length > 0 || attachment.internal.lack !== undefined) return;
+    const { NetworkID, NodeID, internal } = attachment;
+    const owner = ownerKey('attachment', id);
+    const given: Claim[] = [];
+    const before = this.#nodes.get(NodeID);
+    const settle = (change: Partial<Attachment>): void => {
+      this.#attachments.set(id, { ...attachment, ...change, UpdatedAt: timestamp(this.#now) });
+    };
+    try {
+      const network = this.#allocated(NetworkID);
+      this.#host(NodeID, network, given);
+      const { subnets } = network.internal.allocated!;
+      const wanted = (internal.wanted ?? []).map((text) => this.#wanted(network, text, owner, given));
+      const Addresses = subnets.map((each) => {
+        const subnet = parseSubnet(each.subnet)!;
+        const own = wanted.find(({ version }) => version === subnet.version);
+        return own ? withPrefix(own, subnet.prefix) : this.#address(network, each, owner, given);
+      });
+      settle({ Addresses });
+    } catch (error) {
+      if (!(error instanceof Lack)) throw error;
+      for (const claim of given) this.#taken.delete(claim);
+      if (before) this.#nodes.set(NodeID, before);
+      else this.#nodes.delete(NodeID);
+      settle({ internal: { ...internal, lack: error.message } });
     }
   }
 
@@ -293,6 +332,26 @@ export class AllocationPass {
       return withPrefix({ version: subnet.version, value }, subnet.prefix);
     }
     throw new Lack(`no address is left in network ${network.Spec.Name} (${formatSubnet(subnet)})`);
+  }
+
+  /** The very address that was asked for. */
+  #wanted(network: Network, text: string, owner: string, given: Claim[]): Address {
+    const { Spec, internal } = network;
+    const address = parseAddress(text);
+    const subnet = internal
+      .allocated!.subnets.map((each) => parseSubnet(each.subnet)!)
+      .find((each) => address && contains(each, address));
+    if (!address || !subnet)
+      throw new Lack(
+        `invalid address ${text}: it does not belong to any of the subnets of network ${Spec.Name}`,
+      );
+    const claim = addressClaim(network.ID, formatAddress(address));
+    const { first, last } = rangeOf(subnet, undefined);
+    const isHosts = address.value >= first && address.value <= last;
+    if (!isHosts || this.#ownerOf(claim) !== undefined || this.#isReserved(network, formatAddress(address)))
+      throw new Lack(`Address already in use: ${text} in network ${Spec.Name}`);
+    this.#take(claim, owner, given);
+    return address;
   }
 
   /** Of a network that is allocated in this very round. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MiniCluster, makeNode } from '../../../test/support/mini-cluster.ts';
 import { keptEndpoint } from '../../model/endpoint.ts';
 import { type NetworkState, updatedState } from '../../model/network-state.ts';
-import type { Network } from '../../model/objects.ts';
+import type { Attachment, Network } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
 import { sampleCluster } from '../../store/samples.ts';
 import { NetworkTables, networkStateFor } from './tables.ts';
@@ -120,6 +120,13 @@ describe('what a host is told of its networks', () => {
       port: fc.boolean(),
     }),
     fc.record({ op: fc.constant('remove' as const), name: names }),
+    fc.record({
+      op: fc.constant('attachment' as const),
+      id: fc.constantFrom('p', 'q', 'r'),
+      node: fc.constantFrom(...NODES),
+      network: fc.constantFrom('a', 'b'),
+      running: fc.boolean(),
+    }),
     fc.record({ op: fc.constant('node' as const), id: fc.constantFrom(...NODES), up: fc.boolean() }),
     fc.record({ op: fc.constant('wait' as const), ms: fc.nat(2000) }),
   );
@@ -151,7 +158,19 @@ describe('what a host is told of its networks', () => {
           for (const each of steps) {
             if (each.op === 'wait') await mini.advance(each.ms);
             else if (each.op === 'node') await mini.setNode(each.id, each.up ? 'ready' : 'down');
-            else if (each.op === 'remove') {
+            else if (each.op === 'attachment') {
+              const known = mini.view.get('attachment', each.id);
+              if (!known)
+                await mini.write({ op: 'put', kind: 'attachment', object: attachment(each, mini.now()) });
+              else if (known.NodeID !== each.node) await mini.remove('attachment', each.id);
+              else {
+                const container = { id: each.id.repeat(64), name: each.id, running: each.running };
+                await mini.change('attachment', each.id, (object) => ({
+                  ...object,
+                  internal: { ...object.internal, container },
+                }));
+              }
+            } else if (each.op === 'remove') {
               if (mini.view.get('service', each.name)) await mini.remove('service', each.name);
             } else {
               const port = each.port ? (each.name === 'x' ? 80 : 81) : undefined;
@@ -172,6 +191,41 @@ describe('what a host is told of its networks', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  function attachment(
+    { id, node, network }: { id: string; node: string; network: string },
+    at: string,
+  ): Attachment {
+    return {
+      ...{ ID: id, Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
+      ...{ NetworkID: network, NodeID: node, Addresses: [], internal: { aliases: ['al'] } },
+    };
+  }
+
+  test('a container that is no task is an endpoint at once, and has names while it runs', async () => {
+    await using mini = await cluster();
+    const object = attachment({ id: 'p', node: 'n2', network: 'a' }, mini.now());
+    await mini.write({ op: 'put', kind: 'attachment', object });
+    await mini.advance(100);
+    const endpoints = () => networkStateFor(mini.view, 'n2').networks.flatMap((each) => each.endpoints);
+    const [endpoint] = endpoints();
+    assert.deepEqual([endpoint!.id, endpoint!.nodeId, endpoint!.names], ['p', 'n2', []]);
+    assert.deepEqual(
+      mini.view.get('attachment', 'p')!.Addresses.map((address) => address.split('/')[0]),
+      endpoint!.addresses,
+    );
+    const run = (running: boolean) =>
+      mini.change('attachment', 'p', (known) => ({
+        ...known,
+        internal: { ...known.internal, container: { id: 'f'.repeat(64), name: 'box', running } },
+      }));
+    await run(true);
+    assert.deepEqual(endpoints()[0]!.names, ['box', 'ffffffffffff', 'al']);
+    assert.equal(endpoints()[0]!.id, 'f'.repeat(64));
+    await run(false);
+    assert.deepEqual(endpoints()[0]!.names, []);
+    assert.deepEqual(networkStateFor(mini.view, 'n1').networks, []);
   });
 
   function sorted(state: NetworkState): NetworkState {

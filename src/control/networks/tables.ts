@@ -12,7 +12,7 @@ import {
   type PublishedPort,
   type ServiceEndpoints,
 } from '../../model/network-state.ts';
-import type { Node, Service, Task } from '../../model/objects.ts';
+import type { Attachment, Node, Service, Task } from '../../model/objects.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import { holdsAddresses } from '../allocator/claims.ts';
@@ -43,6 +43,7 @@ export class NetworkTables {
   readonly #tasks = new Map<string, Set<string>>();
   readonly #services = new Map<string, Set<string>>();
   readonly #nodes = new Map<string, Set<string>>();
+  readonly #attachments = new Map<string, Set<string>>();
   /** The revision at which each network was last another one, and what was made of it. */
   readonly #changedAt = new Map<string, number>();
   readonly #cores = new Map<string, Core>();
@@ -55,6 +56,8 @@ export class NetworkTables {
     for (const service of view.all('service'))
       this.#move(this.#services, service.ID, [], this.#ofService(service));
     for (const node of view.all('node')) this.#move(this.#nodes, node.ID, [], ofNode(node));
+    for (const attachment of view.all('attachment'))
+      this.#move(this.#attachments, attachment.ID, [], ofAttachment(attachment));
   }
 
   /** To be called with each commit that the view has taken in. Returns the networks that it has changed. */
@@ -64,6 +67,7 @@ export class NetworkTables {
       if (event.kind === 'task') this.#task(event, touched);
       else if (event.kind === 'service') this.#service(event, touched);
       else if (event.kind === 'node') this.#node(event, touched);
+      else if (event.kind === 'attachment') this.#attachment(event, touched);
       else if (event.kind === 'network') touched.add(event.id);
     }
     for (const id of touched) {
@@ -174,7 +178,11 @@ export class NetworkTables {
         ready: ready.get(serviceId) ?? [],
       });
     }
-    const core = { endpoints: tasks.map((task) => endpointOf(task, id)), services };
+    const attached = [...(this.#attachments.get(id) ?? [])]
+      .sort()
+      .map((each) => this.#view.get('attachment', each)!);
+    const endpoints = [...tasks.map((task) => endpointOf(task, id)), ...attached.map(attachedEndpoint)];
+    const core = { endpoints, services };
     this.#cores.set(id, core);
     return core;
   }
@@ -231,6 +239,14 @@ export class NetworkTables {
     if (!same) for (const network of [...from, ...to]) touched.add(network);
   }
 
+  #attachment({ id, before, after }: EventOf<'attachment'>, touched: Set<string>): void {
+    const [from, to] = [ofAttachment(before), ofAttachment(after)];
+    this.#move(this.#attachments, id, from, to);
+    const told = (attachment: Attachment | undefined) =>
+      JSON.stringify([attachment?.Addresses, attachment?.internal]);
+    if (told(before) !== told(after)) for (const network of [...from, ...to]) touched.add(network);
+  }
+
   #service({ id, before, after }: EventOf<'service'>, touched: Set<string>): void {
     const [from, to] = [before ? this.#ofService(before) : [], after ? this.#ofService(after) : []];
     this.#move(this.#services, id, from, to);
@@ -283,6 +299,11 @@ function ofNode(node: Node): string[] {
   return Object.keys(node.internal.networks ?? {});
 }
 
+/** The network in which it is an endpoint. */
+function ofAttachment(attachment: Attachment | undefined): string[] {
+  return attachment?.Addresses.length ? [attachment.NetworkID] : [];
+}
+
 function readyByItself(task: Task | undefined): boolean {
   return task?.Status.State === 'running' && compareStates(task.DesiredState, 'running') <= 0;
 }
@@ -299,5 +320,19 @@ function endpointOf(task: Task, networkId: string): NetworkEndpoint {
     names: [`${internal.service.Name}.${Slot || NodeID}.${ID}`],
     ...(Spec.ContainerSpec?.DNSConfig?.Nameservers?.length ? { ownNameServers: true } : {}),
     ...(ServiceID ? { serviceId: ServiceID } : {}),
+  };
+}
+
+/** It can be reached from the start; it has names while it runs. */
+function attachedEndpoint({ ID, NodeID, Addresses, internal }: Attachment): NetworkEndpoint {
+  const { container, aliases = [], ownNameServers } = internal;
+  const addresses = Addresses.map(hostOf);
+  return {
+    id: container?.id ?? ID,
+    nodeId: NodeID,
+    addresses,
+    mac: macOf(addresses[0]!),
+    names: container?.running ? [container.name, container.id.slice(0, 12), ...aliases] : [],
+    ...(ownNameServers ? { ownNameServers } : {}),
   };
 }

@@ -54,6 +54,24 @@ export const sessionRequest = Compile(
   Type.Object({ description: Description, addr: opt(Type.String()), dataPathAddr: opt(Type.String()) }),
 );
 export const networksApplied = Compile(Type.Object({ revision: Type.Integer() }));
+export const attachRequest = Compile(
+  Type.Object({
+    id: Type.String({ pattern: '^[a-z0-9]{25}$' }),
+    network: Type.String(),
+    addresses: Type.Array(Type.String(), { maxItems: 2 }),
+    aliases: Type.Array(Type.String()),
+    ownNameServers: Type.Boolean(),
+  }),
+);
+const AttachedContainer = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  running: Type.Boolean(),
+  networks: Type.Array(Type.Object({ id: Type.String(), addresses: Type.Array(Type.String()) })),
+});
+export const attachedReport = Compile(
+  Type.Object({ containers: Type.Array(AttachedContainer), pending: Type.Array(Type.String()) }),
+);
 export const imageRequest = Compile(Type.Object({ reference: Type.String() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),

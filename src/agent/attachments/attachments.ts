@@ -1,0 +1,173 @@
+/**
+ * Brings containers of this host that are no tasks onto the cluster's networks. Their addresses are the manager's to
+ * give; it is told which such containers there are, whenever that changes and with each new session, and takes back
+ * the addresses of those that are gone, however they went.
+ */
+import type { EngineClient } from '../../engine/client.ts';
+import type { Clock } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../../model/protocol.ts';
+import { Backoff } from '../backoff.ts';
+import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
+import { LABEL } from '../engine-tasks/names.ts';
+import { listAttached, listEngineNetworks } from './containers.ts';
+
+/** Everything is looked at this often even if no event says so. */
+const LOOK_EVERY_MS = 45_000;
+/** How long a network may take to come up on this host (ms). */
+const NETWORK_PATIENCE = 30_000;
+const EVENTS = ['create', 'start', 'die', 'destroy', 'rename'];
+
+/** The calls to the manager. They reject with ApiError: 503 without a session. */
+export interface AttachmentLink {
+  attach(request: AttachRequest): Promise<AttachAnswer>;
+  attached(report: AttachedReport): Promise<AttachedAnswer>;
+}
+
+export interface AttachmentsOptions {
+  engine: EngineClient;
+  networks: TaskNetworks;
+  link: AttachmentLink;
+  clock: Clock;
+  newId(): string;
+  log(message: string): void;
+  signal: AbortSignal;
+}
+
+export class HostAttachments implements ContainerNetworks {
+  readonly #options: AttachmentsOptions;
+  /** Ids of attachments whose containers are being made. */
+  readonly #pending = new Set<string>();
+  #turn: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
+  /** What the manager was told last, as JSON. */
+  #told: string | undefined;
+
+  constructor(options: AttachmentsOptions) {
+    this.#options = options;
+  }
+
+  /** Follows what happens to containers until the end. */
+  async run(): Promise<void> {
+    const { engine, clock, signal, log } = this.#options;
+    const backoff = new Backoff(clock, Math.random);
+    const filters = { type: ['container'], event: EVENTS };
+    let cancel = (): void => {};
+    const look = (): void => {
+      cancel();
+      if (signal.aborted) return;
+      this.#look();
+      cancel = clock.timer(LOOK_EVERY_MS, look);
+    };
+    try {
+      while (!signal.aborted) {
+        const since = clock.now() / 1000 - 1;
+        look();
+        try {
+          for await (const event of engine.events({ filters, since }, signal)) {
+            backoff.reset();
+            if (!event.Actor.Attributes || !(LABEL.taskId in event.Actor.Attributes)) look();
+          }
+        } catch (error) {
+          log(`the engine's events ended: ${messageOf(error)}`);
+        }
+        await backoff.wait(signal);
+      }
+    } finally {
+      cancel();
+    }
+  }
+
+  /** The manager has begun a session: it may have missed anything. */
+  greeted(): void {
+    this.#told = undefined;
+    this.#look();
+  }
+
+  async attach<T>(
+    wanted: readonly WantedNetwork[],
+    make: (places: ContainerPlace[]) => Promise<T>,
+  ): Promise<T> {
+    const { link, newId } = this.#options;
+    const requests = wanted.map((one): AttachRequest => ({ ...one, id: newId() }));
+    for (const { id } of requests) this.#pending.add(id);
+    try {
+      // A report that is on its way does not speak of these yet.
+      await this.#turn;
+      const answers: AttachAnswer[] = [];
+      for (const request of requests) answers.push(await link.attach(request));
+      return await make(await Promise.all(answers.map((answer) => this.#place(answer))));
+    } finally {
+      for (const { id } of requests) this.#pending.delete(id);
+      // Whose these addresses are now shows in what there is.
+      this.#told = undefined;
+      await this.refresh().catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  refresh(): Promise<void> {
+    this.#next ??= this.#turn.then(async () => {
+      this.#next = undefined;
+      await this.#tell();
+    });
+    this.#turn = this.#next.catch(() => {});
+    return this.#next;
+  }
+
+  async #tell(): Promise<void> {
+    const { engine, link, signal, log } = this.#options;
+    signal.throwIfAborted();
+    const pending = new Set(this.#pending);
+    const containers = await listAttached(engine);
+    for (const id of this.#pending) pending.add(id);
+    const report = { containers, pending: [...pending] };
+    const text = JSON.stringify(report);
+    if (text === this.#told) return;
+    this.#told = undefined;
+    const { refused } = await link.attached(report);
+    this.#told = text;
+    for (const message of refused) log(message);
+  }
+
+  #look(): void {
+    this.refresh().catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Without a session nobody can be told: the next one begins with it. */
+  #failed(error: unknown): void {
+    const { signal, log } = this.#options;
+    if (signal.aborted || (error instanceof ApiError && error.status === 503)) return;
+    log(`the manager was not told which containers are on its networks: ${messageOf(error)}`);
+  }
+
+  async #place({ networkId, addresses }: AttachAnswer): Promise<ContainerPlace> {
+    const { engine, networks, signal } = this.#options;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(NETWORK_PATIENCE)]);
+    const { engineNetworkId, name } = await networks.ensureNetwork(networkId, patience);
+    // Its name is what users know it by, but the engine may have another one of that name.
+    const called = await engine
+      .json<{ Id: string }>('GET', `/networks/${encodeURIComponent(name)}`)
+      .catch(() => undefined);
+    const hosts = addresses.map((cidr) => cidr.split('/')[0]!);
+    return {
+      network: called?.Id === engineNetworkId ? name : engineNetworkId,
+      ipv4: hosts.find((host) => !host.includes(':')),
+      ipv6: hosts.find((host) => host.includes(':')),
+      nameServer: networks.dnsServerFor(networkId),
+    };
+  }
+}
+
+/** The node leaves its swarm: takes such containers off networks that are about to go. They go on without. */
+export async function detachAll(engine: EngineClient): Promise<void> {
+  for (const { Id } of await listEngineNetworks(engine)) {
+    const { Containers } = await engine.json<{ Containers: Record<string, unknown> | null }>(
+      'GET',
+      `/networks/${Id}`,
+    );
+    for (const Container of Object.keys(Containers ?? {}))
+      await engine.json('POST', `/networks/${Id}/disconnect`, { body: { Container, Force: true } });
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,220 @@
+/** Containers that are no tasks on networks of the cluster: what their requests become for the engine. */
+import type { ContainerNetworks, ContainerPlace, WantedNetwork } from '../../agent/contract.ts';
+import { type EngineClient, errorOf } from '../../engine/client.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { ApiContext, ApiRequest, JsonReply } from '../router.ts';
+
+/** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
+export const DRIVER = 'essaim';
+export const LABEL = 'essaim.network';
+const TASK_LABEL = 'com.docker.swarm.task.id';
+
+/** Modes that name no network, and networks that each engine has. */
+const NO_OVERLAY = /^(|default|bridge|host|none|container:.*)$/;
+
+type Json = Record<string, unknown>;
+
+/** A field of a JSON object as Go finds it: by its name, else without regard to case. */
+function keyOf(object: Json, name: string): string {
+  if (Object.hasOwn(object, name)) return name;
+  return Object.keys(object).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name;
+}
+
+function part(object: Json, name: string): Json {
+  const value = object[keyOf(object, name)];
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function set(object: Json, name: string, value: unknown): Json {
+  return { ...object, [keyOf(object, name)]: value };
+}
+
+const texts = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** The networks that a new container names, those of every engine left out. */
+export function namedNetworks(body: Json): string[] {
+  const mode = text(part(body, 'HostConfig')[keyOf(part(body, 'HostConfig'), 'NetworkMode')]);
+  const endpoints = Object.keys(part(part(body, 'NetworkingConfig'), 'EndpointsConfig'));
+  return [...new Set([mode, ...endpoints])].filter((name) => !NO_OVERLAY.test(name));
+}
+
+/** What the endpoint's settings ask for. */
+export function wantedNetwork(network: string, endpoint: Json, ownNameServers: boolean): WantedNetwork {
+  const ipam = part(endpoint, 'IPAMConfig');
+  const addresses = ['IPv4Address', 'IPv6Address']
+    .map((name) => text(ipam[keyOf(ipam, name)]))
+    .filter((address) => address !== '');
+  return { network, addresses, aliases: texts(endpoint[keyOf(endpoint, 'Aliases')]), ownNameServers };
+}
+
+/** The endpoint's settings for the engine. Its aliases are left out: the engine would answer for those here alone. */
+export function endpointFor(endpoint: Json, { ipv4, ipv6 }: ContainerPlace): Json {
+  const { [keyOf(endpoint, 'Aliases')]: _, ...others } = endpoint;
+  const addresses = { ...(ipv4 ? { IPv4Address: ipv4 } : {}), ...(ipv6 ? { IPv6Address: ipv6 } : {}) };
+  return set(others, 'IPAMConfig', { ...part(endpoint, 'IPAMConfig'), ...addresses });
+}
+
+/** The body of a new container with the places that it got, by the names that it calls their networks. */
+export function containerFor(body: Json, places: ReadonlyMap<string, ContainerPlace>): Json {
+  const networking = part(body, 'NetworkingConfig');
+  const endpoints = new Map(Object.entries(part(networking, 'EndpointsConfig')) as Array<[string, Json]>);
+  const host = part(body, 'HostConfig');
+  const mode = text(host[keyOf(host, 'NetworkMode')]);
+  const place = places.get(mode);
+  // A network that only the mode names has no settings yet.
+  if (place && !endpoints.has(mode)) endpoints.set(mode, {});
+  const EndpointsConfig = Object.fromEntries(
+    [...endpoints].map(([name, endpoint]) => {
+      const at = places.get(name);
+      return at ? [at.network, endpointFor(endpoint ?? {}, at)] : [name, endpoint];
+    }),
+  );
+  const servers = [...places.values()].flatMap(({ nameServer }) => nameServer ?? []);
+  const Dns = [...new Set([...servers, ...texts(host[keyOf(host, 'Dns')])])];
+  const changed = set(place ? set(host, 'NetworkMode', place.network) : host, 'Dns', Dns);
+  return set(
+    set(body, 'HostConfig', changed),
+    'NetworkingConfig',
+    set(networking, 'EndpointsConfig', EndpointsConfig),
+  );
+}
+
+/** Makes the container that the request describes; undefined if none of its networks is the cluster's. */
+export async function createAttached(
+  { engine, membership }: ApiContext,
+  request: ApiRequest,
+): Promise<JsonReply | undefined> {
+  const containers = membership.containers();
+  const body = containers && (await jsonOf(request));
+  if (!body) return undefined;
+  const names: string[] = [];
+  const wanted: WantedNetwork[] = [];
+  const host = part(body, 'HostConfig');
+  const own = texts(host[keyOf(host, 'Dns')]).length > 0;
+  for (const name of namedNetworks(body)) {
+    const called = await overlayCalled(engine, name, request);
+    if (called === undefined) continue;
+    const endpoint = part(part(part(body, 'NetworkingConfig'), 'EndpointsConfig'), name);
+    names.push(name);
+    wanted.push(wantedNetwork(called, endpoint, own));
+  }
+  if (wanted.length === 0) return undefined;
+  return unlessUnknown(() =>
+    containers.attach(wanted, async (places) => {
+      const byName = new Map(names.map((name, i) => [name, places[i]!]));
+      const answer = await engine.json<object>('POST', '/containers/create', {
+        query: Object.fromEntries(request.query),
+        body: containerFor(body, byName),
+        apiVersion: request.apiVersion,
+      });
+      return { status: 201, body: answer };
+    }),
+  );
+}
+
+/** Connects a container as the request says; undefined if the network is none of the cluster's. */
+export async function connectAttached(
+  { engine, membership }: ApiContext,
+  request: ApiRequest,
+): Promise<JsonReply | undefined> {
+  const containers = membership.containers();
+  const body = containers && (await jsonOf(request));
+  const name = request.params.id!;
+  const called = body && (await overlayCalled(engine, name, request));
+  if (called === undefined) return undefined;
+  return connect(engine, containers!, { request, body: body!, called });
+}
+
+async function connect(
+  engine: EngineClient,
+  containers: ContainerNetworks,
+  { request, body, called }: { request: ApiRequest; body: Json; called: string },
+): Promise<JsonReply | undefined> {
+  const { apiVersion, signal } = request;
+  const container = text(body[keyOf(body, 'Container')]);
+  const known = await engine.json<Inspect>('GET', `/containers/${encodeURIComponent(container)}/json`, {
+    signal,
+  });
+  if (known.Config.Labels && TASK_LABEL in known.Config.Labels) {
+    throw new ApiError(
+      403,
+      `container ${container} is a task of the swarm: its networks are those of its service`,
+    );
+  }
+  const endpoint = part(body, 'EndpointConfig');
+  const wanted = wantedNetwork(called, endpoint, false);
+  return unlessUnknown(() =>
+    containers.attach([wanted], async ([place]) => {
+      const { network } = place!;
+      if (known.NetworkSettings.Networks?.[network]) {
+        const what = `endpoint with name ${known.Name.replace(/^\//, '')} already exists in network ${network}`;
+        throw new ApiError(403, what);
+      }
+      const EndpointConfig = endpointFor(endpoint, place!);
+      const answer = await engine.request('POST', `/networks/${encodeURIComponent(network)}/connect`, {
+        body: { Container: known.Id, EndpointConfig },
+        apiVersion,
+      });
+      if (answer.status >= 300) throw await errorOf(answer);
+      answer.body.resume();
+      return { status: 200 };
+    }),
+  );
+}
+
+interface EngineNetwork {
+  Name: string;
+  Driver: string;
+  Labels: Record<string, string> | null;
+}
+
+interface Inspect {
+  Id: string;
+  Name: string;
+  Config: { Labels: Record<string, string> | null };
+  NetworkSettings: { Networks: Record<string, object> | null };
+}
+
+/** What is wrong with a body is the engine's to say. */
+async function jsonOf(request: ApiRequest): Promise<Json | undefined> {
+  try {
+    const value: unknown = JSON.parse((await request.bytes()).toString());
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** What the cluster may know the network as; undefined for one that is this host's own. */
+async function overlayCalled(
+  engine: EngineClient,
+  name: string,
+  { signal }: ApiRequest,
+): Promise<string | undefined> {
+  const here = await engine
+    .json<EngineNetwork>('GET', `/networks/${encodeURIComponent(name)}`, { signal })
+    .catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    });
+  if (!here) return name;
+  const { Name, Driver, Labels } = here;
+  if (Driver !== DRIVER) return undefined;
+  const id = Labels?.[LABEL];
+  // In the user's own words where they are the cluster's too.
+  return id === undefined || id.startsWith(name) || Name === name ? name : id;
+}
+
+/** A network that the cluster does not have either is the engine's to speak of. */
+async function unlessUnknown<T>(attach: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await attach();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404 && /^network .* not found$/.test(error.message))
+      return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/** Writes what nodes ask and tell of containers that are no tasks, and waits for the addresses that the allocator gives. */
+import { askedAttachment, refusal, reportedAttachments } from '../control/networks/attachments.ts';
+import type { Clock } from '../model/clock.ts';
+import { rpcError } from '../model/errors.ts';
+import type { Attachment } from '../model/objects.ts';
+import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../model/protocol.ts';
+import { ConflictError, type Store, type Transaction, type View } from '../store/contract.ts';
+import type { AttachmentDesk } from './contract.ts';
+
+/** How long (ms) the allocator may take: it is never more than moments unless it fails. */
+const PATIENCE = 10_000;
+const ATTEMPTS = 20;
+
+export interface AttachmentsOptions {
+  store: Store;
+  clock: Clock;
+  newId(): string;
+}
+
+export class Attachments implements AttachmentDesk {
+  readonly #options: AttachmentsOptions;
+
+  constructor(options: AttachmentsOptions) {
+    this.#options = options;
+  }
+
+  async attach(nodeId: string, request: AttachRequest, signal: AbortSignal): Promise<AttachAnswer> {
+    const { clock } = this.#options;
+    await this.#write((view) => {
+      signal.throwIfAborted();
+      return askedAttachment(view, nodeId, request, clock.now());
+    });
+    const settled = await this.#settled(request.id, signal);
+    if (settled && settled.Addresses.length > 0) {
+      return { networkId: settled.NetworkID, addresses: settled.Addresses };
+    }
+    await this.#write((view) => ({ changes: deletion(view.get('attachment', request.id)) }));
+    const why = settled?.internal.lack ?? 'the manager has not given it an address in time';
+    throw refusal(request.network, 'FailedPrecondition', why);
+  }
+
+  async attached(nodeId: string, report: AttachedReport, signal: AbortSignal): Promise<AttachedAnswer> {
+    const { clock, newId } = this.#options;
+    let refused: string[] = [];
+    await this.#write((view) => {
+      // An older session's word would undo what has been asked for since.
+      signal.throwIfAborted();
+      const outcome = reportedAttachments(view, nodeId, report, { now: clock.now(), newId });
+      refused = outcome.refused;
+      return outcome;
+    });
+    return { refused };
+  }
+
+  /** The attachment once it is decided upon, or as it is when patience or the session is at its end. */
+  async #settled(id: string, signal: AbortSignal): Promise<Attachment | undefined> {
+    const { store, clock } = this.#options;
+    const find = (): Attachment | undefined => store.view.get('attachment', id);
+    const isSettled = (one = find()): boolean =>
+      !one || one.Addresses.length > 0 || one.internal.lack !== undefined;
+    if (isSettled()) return find();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const unwatch = store.watch(store.view.revision, () => isSettled() && resolve());
+    const cancel = clock.timer(PATIENCE, resolve);
+    const stop = (): void => resolve();
+    signal.addEventListener('abort', stop);
+    await promise.finally(() => {
+      unwatch();
+      cancel();
+      signal.removeEventListener('abort', stop);
+    });
+    return find();
+  }
+
+  async #write(decide: (view: View) => Transaction): Promise<void> {
+    const { store } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const { changes, require } = decide(store.view);
+      if (changes.length === 0) return;
+      try {
+        await store.commit({ changes, ...(require && { require }) });
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+        if (attempt === ATTEMPTS)
+          throw rpcError('Unavailable', 'the cluster is being changed too fast by others, try again');
+      }
+    }
+  }
+}
+
+function deletion(attachment: Attachment | undefined): Transaction['changes'] {
+  if (!attachment) return [];
+  return [{ op: 'delete', kind: 'attachment', id: attachment.ID, revision: attachment.Version.Index }];
+}
