@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
@@ -153,6 +153,32 @@ describe('SQLite store', () => {
     const again = await openSqliteStore({ path });
     assert.equal(again.view.count('service'), 2);
     await again.close();
+  });
+
+  test('keeps its log longer than what is in it, and reads no more than that after a crash', async () => {
+    const directory = freshDirectory();
+    const path = join(directory, 'state.db');
+    const store = await openSqliteStore({ path });
+    const put = (id: string) =>
+      store.commit({ changes: [{ op: 'put', kind: 'service', object: sampleService(id) }] });
+    const size = () => statSync(`${path}-wal`).size;
+    await put('first');
+    const longer = size();
+    assert.ok(longer > 1_000_000);
+    for (let i = 0; i < 20; i++) await put(`${i}`);
+    assert.equal(size(), longer);
+
+    const crashed = freshDirectory();
+    cpSync(directory, crashed, { recursive: true });
+    const again = await openSqliteStore({ path: join(crashed, 'state.db') });
+    assert.equal(again.view.count('service'), 21);
+    assert.equal(again.view.revision, store.view.revision);
+    await again.close();
+
+    await fill(store);
+    assert.ok(size() > longer);
+    await store.close();
+    assert.ok(!existsSync(`${path}-wal`));
   });
 
   test('takes back a commit that the disk does not take', async () => {

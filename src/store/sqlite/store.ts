@@ -8,6 +8,7 @@ import { StoreError } from '../store-error.ts';
 import { readDataKey } from './data-key.ts';
 import { createDatabase, lockDatabase, readDatabase, withErrorsOf } from './database.ts';
 import { privateDirectory } from './files.ts';
+import { LogFile } from './log-file.ts';
 import { encodeRow, specRow } from './rows.ts';
 
 export interface SqliteOptions {
@@ -36,6 +37,7 @@ class SqlitePersistence implements Persistence {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #key: Buffer;
+  readonly #log: LogFile;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #insert: StatementSync;
@@ -50,6 +52,7 @@ class SqlitePersistence implements Persistence {
     this.#path = path;
     this.#database = database;
     this.#key = key;
+    this.#log = new LogFile(path);
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#insert = database.prepare(
@@ -70,6 +73,7 @@ class SqlitePersistence implements Persistence {
         const specs = this.#writeSpecs(commit);
         this.#writeRows(commit);
         this.#commit.run();
+        this.#log.committed();
         for (const spec of specs) this.#specs.add(spec);
       } catch (error) {
         // After some errors SQLite has rolled back by itself.
@@ -108,6 +112,7 @@ class SqlitePersistence implements Persistence {
   }
 
   close(): void {
+    this.#log.close();
     withErrorsOf(this.#path, () => this.#database.close());
   }
 }
