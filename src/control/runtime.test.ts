@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MiniCluster, makeNode, makeService } from '../../test/support/mini-cluster.ts';
+import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import { timestamp } from '../model/clock.ts';
 import type { Store } from '../store/contract.ts';
 import { openMemoryStore } from '../store/memory.ts';
+import { startControl } from './runtime.ts';
 
 test('a service gets its tasks, spread over the nodes, and a restart of the control plane changes nothing', async () => {
   await using cluster = new MiniCluster();
@@ -169,4 +172,40 @@ test('an object that cannot be planned for does not hold up the others', async (
   poisoned = false;
   await cluster.advance(30_000);
   assert.equal(cluster.running('bad').length, 1);
+});
+
+test('passes become smaller while they keep the process for long, and larger again', async () => {
+  const clock = new VirtualClock();
+  const memory = openMemoryStore();
+  const sizes: number[] = [];
+  const rests: number[] = [];
+  let took = 40;
+  const store = wrap(memory, {
+    commit: (transaction) => {
+      clock.pause(took);
+      sizes.push(transaction.changes.length);
+      return memory.commit(transaction);
+    },
+  });
+  const now = () => timestamp(clock.now());
+  await memory.commit({ changes: [{ op: 'put', kind: 'node', object: makeNode('n1', now()) }] });
+  const web = makeService('web', { Mode: { Replicated: { Replicas: 2400 } } }, now());
+  await memory.commit({ changes: [{ op: 'put', kind: 'service', object: web }] });
+  const stop = new AbortController();
+  let ids = 0;
+  const done = startControl({
+    store,
+    clock,
+    newId: () => `t${++ids}`,
+    signal: stop.signal,
+    yieldTo: async (ms) => {
+      rests.push(ms);
+      if (sizes.length === 5) took = 0;
+    },
+  });
+  await clock.advance(1000);
+  stop.abort();
+  await done;
+  assert.deepEqual(sizes, [500, 250, 125, 100, 100, 100, 200, 400, 500, 125]);
+  assert.deepEqual(rests.slice(0, 7), [0, 40, 40, 40, 40, 40, 0]);
 });
