@@ -16,7 +16,7 @@ export interface WayBack {
   sandbox: string;
   /** Of the container in the ingress network. */
   addresses: readonly string[];
-  /** The host's own there, one of each family at most. */
+  /** The network's, one of each family at most. */
   gateways: readonly string[];
 }
 

@@ -112,8 +112,8 @@ test('on the ingress network the host is the gateway', async () => {
   await createEndpoint();
   assert.deepEqual((await join_()).body, {
     InterfaceName: { SrcName: 'ee1', DstPrefix: 'eth' },
-    Gateway: '10.0.1.2',
-    GatewayIPv6: 'fd01::2',
+    Gateway: '10.0.1.1',
+    GatewayIPv6: 'fd01::1',
   });
 });
 

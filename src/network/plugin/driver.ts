@@ -7,6 +7,7 @@ import { readJson, writeJson } from '../json-file.ts';
 import { LatestFile } from '../latest-file.ts';
 import type { Overlay } from '../overlay.ts';
 import type { LocalPort } from '../overlay-facts.ts';
+import { gatewaysOf } from '../overlay-rules.ts';
 import { Serial } from '../serial.ts';
 import { layWayBack } from '../way-back.ts';
 import type {
@@ -114,16 +115,16 @@ export class OverlayDriver implements NetworkDriver {
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
     if (!state?.ingress) return answer;
-    const own = state.addresses.map(hostOf);
+    const gateways = gatewaysOf(state);
     if (endpoint.portmap) {
       // It is on the engine's bridge for ports of this host alone: both ways have to be there.
-      layWayBack({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways: own }).catch(
+      layWayBack({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways }).catch(
         this.#options.failed,
       );
       return answer;
     }
-    const v6 = endpoint.addresses.some(isV6) ? own.find(isV6) : undefined;
-    return { ...answer, Gateway: own.find(isV4), ...(v6 ? { GatewayIPv6: v6 } : {}) };
+    const v6 = endpoint.addresses.some(isV6) ? gateways.find(isV6) : undefined;
+    return { ...answer, Gateway: gateways.find(isV4), ...(v6 ? { GatewayIPv6: v6 } : {}) };
   }
 
   /** The container's link is left to it until its endpoint goes: the engine takes the addresses off. */
