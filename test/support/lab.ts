@@ -18,6 +18,8 @@ export class Lab implements AsyncDisposable {
   /** What ESSAIM_HOME is for this lab. */
   readonly home: string;
   readonly #env: NodeJS.ProcessEnv;
+  /** Time-outs of AbortSignal do not keep a process alive: without this a request that hangs would end the whole test. */
+  readonly #alive = setInterval(() => {}, 1_000);
 
   private constructor(home: string) {
     this.home = home;
@@ -90,9 +92,13 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const names = (await this.must('ls', '-q')).split('\n').filter((name) => name !== '');
-    if (names.length > 0) await this.must('rm', '-f', ...names);
-    await rm(this.home, { recursive: true, force: true });
+    try {
+      const names = (await this.must('ls', '-q')).split('\n').filter((name) => name !== '');
+      if (names.length > 0) await this.must('rm', '-f', ...names);
+      await rm(this.home, { recursive: true, force: true });
+    } finally {
+      clearInterval(this.#alive);
+    }
   }
 }
 
