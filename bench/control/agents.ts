@@ -57,6 +57,7 @@ function start(remote: string, identity: NodeIdentity, hostname: string): void {
     connectEngine: () => {
       throw new Error('nobody asks for this engine');
     },
+    checkNetworks: () => Promise.reject(new Error('not here')),
     renew: () => failed(new Error('no certificate is old enough to be renewed')),
     onError: failed,
   });

@@ -26,6 +26,7 @@ describe('the link to a manager', () => {
       identity: worker,
       managers: () => managers,
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
+      checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),
       onError: (error) => port.errors.push(error),
     });

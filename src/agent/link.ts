@@ -3,6 +3,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
+import type { CheckReport } from '../model/network-check.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type {
   AttachAnswer,
@@ -26,6 +27,8 @@ export interface LinkOptions {
   managers(): string[];
   /** A new connection to this host's engine. */
   connectEngine(): Duplex | Promise<Duplex>;
+  /** Compares this host's networks with what they have to be. */
+  checkNetworks(): Promise<CheckReport>;
   /** The manager wants this node to have a new certificate. */
   renew(): void;
   /** Told of what went wrong beside the session: a tunnel, new roots. */
@@ -204,6 +207,10 @@ class LinkSession implements ManagerSession {
       this.#dial(message.stream).catch(this.#options.onError);
       return false;
     }
+    if (message.type === 'check') {
+      this.#check(message.check).catch(this.#options.onError);
+      return false;
+    }
     if (message.type === 'trust') this.#trust(message.roots, message.renew);
     return true;
   }
@@ -221,6 +228,11 @@ class LinkSession implements ManagerSession {
     this.describe(this.#description).catch((error: unknown) => {
       if (!this.#connection.destroyed) this.#options.onError(error);
     });
+  }
+
+  async #check(number: number): Promise<void> {
+    const report = await this.#options.checkNetworks();
+    await this.#ask(`check/${number}`, report);
   }
 
   async #dial(number: number): Promise<void> {

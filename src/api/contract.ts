@@ -1,6 +1,7 @@
 /** What the API face needs from the daemon that serves it. */
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
+import type { ClusterCheck } from '../model/network-check.ts';
 import type { Cluster } from '../model/objects.ts';
 import type { ClusterSpec } from '../model/spec.ts';
 import type { Store } from '../store/contract.ts';
@@ -64,6 +65,8 @@ export interface ManagerFace {
   updateCluster(update: ClusterUpdate): Promise<void>;
   /** A client of the engine on that node, through its agent. Throws 503 if the node has no session just now. */
   engineOf(nodeId: string): EngineClient;
+  /** Asks all hosts whether their networks are as the store has them. */
+  checkNetworks(): Promise<ClusterCheck>;
   /** Ends the node's session at once (it was removed). */
   disconnect(nodeId: string): void;
   newId(): string;

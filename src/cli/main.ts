@@ -32,6 +32,12 @@ async function main(): Promise<void> {
   } else {
     program.command('machine').description('make and run hosts');
   }
+  if (subcommand === 'network') {
+    const { networkCommand } = await import('./network.ts');
+    program.addCommand(networkCommand());
+  } else {
+    program.command('network').description('look after the networks of the swarm');
+  }
   await program.parseAsync();
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { mergedRoutes } from '../api/merged/routes.ts';
+import { networkCheckRoutes } from '../api/networks-check.ts';
 import { ApiServer } from '../api/server.ts';
 import { swarmRoutes } from '../api/swarm/routes.ts';
 import { unixEngine } from '../engine/client.ts';
@@ -22,7 +23,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const engine = unixEngine(options.engine);
   const clientsWait = () => server.answering;
   const membership = new HostMembership({ data: options.data, engine, clock: systemClock, clientsWait, log });
-  const routes = [...mergedRoutes(packageJson.version), swarmRoutes];
+  const routes = [...mergedRoutes(packageJson.version), swarmRoutes, networkCheckRoutes];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGTERM', resolve);

@@ -10,6 +10,7 @@ import type { EngineClient } from '../engine/client.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
+import { type CheckReport, digestsOf } from '../model/network-check.ts';
 import type { DataPlane } from '../network/contract.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
@@ -52,6 +53,7 @@ export function startNode(options: NodeOptions): RunningNode {
     identity,
     managers,
     connectEngine: () => engine.connect(),
+    checkNetworks: () => checkHost(options.networks),
     renew: () => renewal.renewNow(),
     onError: (error) => log.warn({ err: error }, 'link to the manager'),
   });
@@ -100,6 +102,20 @@ export function startNode(options: NodeOptions): RunningNode {
       over.abort(new Error('the node stops'));
       await Promise.all([agent, following, renewal.close()]);
     },
+  };
+}
+
+async function checkHost(networks: DataPlane): Promise<CheckReport> {
+  const found = await networks.check();
+  const { state, revision, counters } = networks;
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    told: state ? digestsOf(state) : {},
+    differences: found.map(({ networkId, message }) => ({
+      ...(networkId === undefined ? {} : { network: networkId }),
+      message,
+    })),
+    mended: counters.mended,
   };
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Duplex, Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
+import type { CheckReport } from '../model/network-check.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type {
   AttachAnswer,
@@ -104,6 +105,8 @@ export interface ClusterServer {
   readonly port: number;
   /** A new connection to the engine of that node, through its agent. Rejects with 503 if it has no session just now. */
   connectEngine(nodeId: string): Promise<Duplex>;
+  /** Has the host compare its networks. Rejects with 503 without a session, or an answer within `patience` ms. */
+  check(nodeId: string, patience: number): Promise<CheckReport>;
   /** Ends the node's session and every connection it holds, at once (it was removed). */
   disconnect(nodeId: string): void;
   close(): Promise<void>;

@@ -11,6 +11,7 @@ import { theCluster } from './ca/cluster.ts';
 import type { ClusterServer, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, probeHost } from './dispatcher/probe.ts';
+import { checkNetworks } from './network-check.ts';
 import { restBeside } from './rest.ts';
 import { createClusterServer } from './server.ts';
 
@@ -91,6 +92,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     cluster: () => theCluster(store.view),
     updateCluster: (update) => authority.updateCluster(update),
     connectEngine: (nodeId) => server.connectEngine(nodeId),
+    checkNetworks: () => checkNetworks(store, (nodeId, patience) => server.check(nodeId, patience)),
     disconnect: (nodeId) => server.disconnect(nodeId),
     newId,
     now: () => clock.now(),

@@ -42,6 +42,7 @@ describe('root rotation', () => {
       identity,
       managers,
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
+      checkNetworks: () => Promise.reject(new Error('not here')),
       renew: renewal.renewNow,
       onError,
     });

@@ -21,6 +21,7 @@ function linkOf(port: ClusterPort, identity: NodeIdentity, more: Partial<LinkOpt
     identity,
     managers: () => [port.address],
     connectEngine: noEngine,
+    checkNetworks: () => Promise.reject(new Error('not here')),
     renew: () => assert.fail('no renewal was expected'),
     onError: (error) => port.errors.push(error),
     ...more,

@@ -23,6 +23,7 @@ import { authorize, type Peer, peerOf } from './server/peer.ts';
 import {
   attachedReport,
   attachRequest,
+  checkReport,
   description,
   imageRequest,
   issueRequest,
@@ -225,6 +226,16 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     },
     {
       method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/check\/(?<number>\d{1,15})$/,
+      roles: NODES,
+      async handle(call) {
+        const report = await readJson(call.stream, checkReport, { limit: LARGE, timeout });
+        sessionOf(call).checked(Number(call.params.number), report);
+        answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
       path: /^\/session\/(?<id>[^/]+)\/image$/,
       roles: NODES,
       async handle(call) {
@@ -277,6 +288,12 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
       return;
     }
     askToRenew(session, request.description);
+  }
+
+  function sessionWith(nodeId: string): WireSession {
+    const session = byNode.get(nodeId);
+    if (session === undefined) throw new ApiError(503, `node ${nodeId} has no session with this manager`);
+    return session;
   }
 
   function sessionOf({ nodeId, params }: Call): WireSession {
@@ -335,11 +352,8 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   return {
     address,
     port,
-    async connectEngine(nodeId) {
-      const session = byNode.get(nodeId);
-      if (session === undefined) throw new ApiError(503, `node ${nodeId} has no session with this manager`);
-      return session.dial();
-    },
+    connectEngine: async (nodeId) => sessionWith(nodeId).dial(),
+    check: async (nodeId, patience) => sessionWith(nodeId).check(patience),
     disconnect,
     async close() {
       unwatch();

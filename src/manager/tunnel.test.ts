@@ -43,6 +43,7 @@ describe('tunnels to an engine', () => {
           host: '127.0.0.1',
           allowHalfOpen: true,
         }),
+      checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),
       onError: (error) => port.errors.push(error),
     });

@@ -13,6 +13,7 @@
  *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
  *   POST /session/ID/attach   AttachRequest → AttachAnswer: addresses for a container that is no task's
  *   POST /session/ID/attached AttachedReport → AttachedAnswer: all such containers of the node, as they are
+ *   POST /session/ID/check/N  CheckReport → {}: the answer to a `check`
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
@@ -161,4 +162,6 @@ export type DownMessage =
   /** Roots or settings have changed. `renew`: get a new certificate now. */
   | { type: 'trust'; roots: string; renew: boolean }
   /** Open POST /session/ID/stream/N and join it to a new connection to the engine. */
-  | { type: 'dial'; stream: number };
+  | { type: 'dial'; stream: number }
+  /** Compare this host's networks with what they have to be, and answer with POST /session/ID/check/N. */
+  | { type: 'check'; check: number };

@@ -50,6 +50,7 @@ export function testManager(store: Store, cluster: Cluster, engine?: EngineClien
     nodeId: 'self',
     cluster: () => cluster,
     updateCluster: () => Promise.reject(new ApiError(501, 'not in this test')),
+    checkNetworks: async () => ({ revision: 0, hosts: [] }),
     engineOf: () => {
       if (engine) return engine;
       throw new ApiError(503, 'no engine in this test');

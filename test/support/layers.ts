@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: ['model', 'store', 'engine', 'manager/contract.ts', 'agent/contract.ts'],
   machine: ['model'],
   daemon: ['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-  cli: ['machine', 'daemon'],
+  cli: ['model', 'machine', 'daemon'],
 };
 /** The planners are pure, and the model is what everything else is told in: neither reaches for the system. */
 const WITHOUT_NODE: Readonly<Record<string, readonly string[]>> = { control: [], model: ['node:crypto'] };

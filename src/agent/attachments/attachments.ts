@@ -64,6 +64,7 @@ export class HostAttachments implements ContainerNetworks {
         const since = clock.now() / 1000 - 1;
         look();
         try {
+          await startWaiting(engine, log);
           for await (const event of engine.events({ filters, since }, signal)) {
             backoff.reset();
             if (!event.Actor.Attributes || !(LABEL.taskId in event.Actor.Attributes)) look();
@@ -156,6 +157,28 @@ export class HostAttachments implements ContainerNetworks {
       nameServer: networks.dnsServerFor(networkId),
     };
   }
+}
+
+/**
+ * An engine that is started before this daemon finds no driver for the cluster's networks and gives up containers that
+ * it was to start again: they are started now.
+ */
+async function startWaiting(engine: EngineClient, log: (message: string) => void): Promise<void> {
+  for (const { id, name, running } of await listAttached(engine)) {
+    if (running) continue;
+    const { State, HostConfig } = await engine.json<Inspect>('GET', `/containers/${id}/json`);
+    const isLeft = /plugin "?essaim"? not found/.test(State.Error);
+    if (!isLeft || ['', 'no'].includes(HostConfig.RestartPolicy.Name)) continue;
+    log(`starting container ${name}: its engine could not, without this daemon`);
+    await engine
+      .json('POST', `/containers/${id}/start`)
+      .catch((error: unknown) => log(`container ${name} does not start: ${messageOf(error)}`));
+  }
+}
+
+interface Inspect {
+  State: { Error: string };
+  HostConfig: { RestartPolicy: { Name: string } };
 }
 
 /** The node leaves its swarm: takes such containers off networks that are about to go. They go on without. */

@@ -164,6 +164,7 @@ export class TestCluster {
         if (!engine) throw new ApiError(503, `node ${nodeId} has no session`);
         return engine(nodeId);
       },
+      checkNetworks: async () => ({ revision: 0, hosts: [] }),
       disconnect: (nodeId) => this.disconnected.push(nodeId),
       newId: () => newId(),
       now: () => this.now,

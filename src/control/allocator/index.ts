@@ -120,7 +120,7 @@ export class AllocatorIndex {
     if (kind === 'network' && this.ingress?.ID === id) this.ingress = undefined;
   }
 
-  #enter({ kind, id, after }: StoreEvent): void {
+  #enter({ kind, id, before, after }: StoreEvent): void {
     if (!after) return;
     const owner = ownerKey(kind, id);
     for (const claim of claimsOf(kind, after)) this.#owners.set(claim, owner);
@@ -131,7 +131,9 @@ export class AllocatorIndex {
     }
     if (kind === 'attachment') {
       this.#use(after as Attachment, 1);
-      this.#move((after as Attachment).NetworkID, (after as Attachment).Addresses);
+      // What becomes of its container says nothing of what was given last.
+      if (!before?.Addresses.length)
+        this.#move((after as Attachment).NetworkID, (after as Attachment).Addresses);
     }
     if (kind === 'service' && publishes(after as Service)) this.#publishing.add(id);
     if (kind === 'network') this.#enterNetwork(after as Network);

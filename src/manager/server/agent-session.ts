@@ -2,6 +2,7 @@
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../../model/errors.ts';
+import type { CheckReport } from '../../model/network-check.ts';
 import type { DownMessage } from '../../model/protocol.ts';
 import type { AgentSession } from '../contract.ts';
 
@@ -10,8 +11,8 @@ const MAX_UNREAD = 16 * 1024 * 1024;
 /** How long (ms) an agent may take to open a tunnel. */
 const DIAL_TIMEOUT = 10_000;
 
-interface Dial {
-  resolve(stream: Duplex): void;
+interface Waiting<T> {
+  resolve(value: T): void;
   reject(error: Error): void;
   timer: NodeJS.Timeout;
 }
@@ -24,8 +25,9 @@ export class WireSession implements AgentSession {
   readonly #connection: ServerHttp2Session;
   readonly #over = new AbortController();
   readonly #onClose: (reason: string) => void;
-  readonly #dials = new Map<number, Dial>();
-  #nextDial = 1;
+  readonly #dials = new Map<number, Waiting<Duplex>>();
+  readonly #checks = new Map<number, Waiting<CheckReport>>();
+  #next = 1;
   #ping: Promise<void> | undefined;
 
   /** The request that opened it is answered with the first message. `onClose` is called once, when it is over. */
@@ -93,28 +95,54 @@ export class WireSession implements AgentSession {
 
   #end(reason: string): void {
     this.#over.abort(new ApiError(503, `the session of node ${this.nodeId} is over: ${reason}`));
-    for (const [number, dial] of this.#dials) {
-      this.#dials.delete(number);
-      clearTimeout(dial.timer);
-      dial.reject(this.signal.reason as Error);
+    for (const { timer, reject } of [...this.#dials.values(), ...this.#checks.values()]) {
+      clearTimeout(timer);
+      reject(this.signal.reason as Error);
     }
+    this.#dials.clear();
+    this.#checks.clear();
     this.#onClose(reason);
   }
 
   /** Has the agent connect to its engine; the connection. Rejects with 503 when the session ends or in DIAL_TIMEOUT. */
   dial(): Promise<Duplex> {
-    const number = this.#nextDial++;
+    const late = `node ${this.nodeId} did not open a connection to its engine in time`;
+    return this.#ask(this.#dials, (stream) => ({ type: 'dial', stream }), DIAL_TIMEOUT, late);
+  }
+
+  /** Has the agent compare its host's networks. Rejects with 503 when the session ends or in `patience` ms. */
+  check(patience: number): Promise<CheckReport> {
+    const late = `node ${this.nodeId} did not say in time how its networks are`;
+    return this.#ask(this.#checks, (check) => ({ type: 'check', check }), patience, late);
+  }
+
+  #ask<T>(
+    waiting: Map<number, Waiting<T>>,
+    message: (number: number) => DownMessage,
+    patience: number,
+    late: string,
+  ): Promise<T> {
+    const number = this.#next++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#dials.delete(number);
-        reject(new ApiError(503, `node ${this.nodeId} did not open a connection to its engine in time`));
-      }, DIAL_TIMEOUT);
-      this.#dials.set(number, { resolve, reject, timer });
-      if (this.send({ type: 'dial', stream: number })) return;
+        waiting.delete(number);
+        reject(new ApiError(503, late));
+      }, patience);
+      waiting.set(number, { resolve, reject, timer });
+      if (this.send(message(number))) return;
       clearTimeout(timer);
-      this.#dials.delete(number);
+      waiting.delete(number);
       reject(new ApiError(503, `node ${this.nodeId} has no session`));
     });
+  }
+
+  /** The agent has answered. */
+  checked(number: number, report: CheckReport): void {
+    const check = this.#checks.get(number);
+    if (check === undefined) return;
+    this.#checks.delete(number);
+    clearTimeout(check.timer);
+    check.resolve(report);
   }
 
   /** The agent has opened the tunnel of that number. Throws 404 if nobody waits for it (any more). */

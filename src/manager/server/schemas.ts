@@ -72,6 +72,14 @@ const AttachedContainer = Type.Object({
 export const attachedReport = Compile(
   Type.Object({ containers: Type.Array(AttachedContainer), pending: Type.Array(Type.String()) }),
 );
+export const checkReport = Compile(
+  Type.Object({
+    revision: opt(Type.Integer()),
+    told: labels,
+    differences: Type.Array(Type.Object({ network: opt(Type.String()), message: Type.String() })),
+    mended: Type.Integer(),
+  }),
+);
 export const imageRequest = Compile(Type.Object({ reference: Type.String() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),
