@@ -38,6 +38,8 @@ export class HostAttachments implements ContainerNetworks {
   readonly #options: AttachmentsOptions;
   /** Ids of attachments whose containers are being made. */
   readonly #pending = new Set<string>();
+  /** Ids of containers to which something has just happened: the engine's list may not show it yet. */
+  readonly #stirred = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   /** What the manager was told last, as JSON. */
@@ -67,7 +69,10 @@ export class HostAttachments implements ContainerNetworks {
           await startWaiting(engine, log);
           for await (const event of engine.events({ filters, since }, signal)) {
             backoff.reset();
-            if (!event.Actor.Attributes || !(LABEL.taskId in event.Actor.Attributes)) look();
+            const { ID, Attributes = {} } = event.Actor;
+            if (LABEL.taskId in Attributes) continue;
+            this.#stirred.add(ID);
+            look();
           }
         } catch (error) {
           log(`the engine's events ended: ${messageOf(error)}`);
@@ -119,7 +124,9 @@ export class HostAttachments implements ContainerNetworks {
     const { engine, link, signal, log } = this.#options;
     signal.throwIfAborted();
     const pending = new Set(this.#pending);
-    const containers = await listAttached(engine);
+    const stirred = new Set(this.#stirred);
+    this.#stirred.clear();
+    const containers = await listAttached(engine, stirred);
     for (const id of this.#pending) pending.add(id);
     const report = { containers, pending: [...pending] };
     const text = JSON.stringify(report);

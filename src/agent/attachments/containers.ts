@@ -1,5 +1,6 @@
 /** Which containers of this host that are no tasks are on networks of the cluster, as its engine says. */
 import type { EngineClient } from '../../engine/client.ts';
+import { ApiError } from '../../model/errors.ts';
 import type { AttachedContainer } from '../../model/protocol.ts';
 import { NETWORK_OPTION } from '../../network/engine-networks.ts';
 import { LABEL } from '../engine-tasks/names.ts';
@@ -30,14 +31,37 @@ export function listEngineNetworks(engine: EngineClient): Promise<ListedNetwork[
   return engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
 }
 
-export async function listAttached(engine: EngineClient): Promise<AttachedContainer[]> {
+/** `stirred`: ids of those that are looked at closely, as something may just be happening to them. */
+export async function listAttached(
+  engine: EngineClient,
+  stirred: ReadonlySet<string> = new Set(),
+): Promise<AttachedContainer[]> {
   const networks = await listEngineNetworks(engine);
   if (networks.length === 0) return [];
   // By name as well: of a container that was never started the engine knows no more.
   const network = networks.flatMap(({ Id, Name }) => [Id, Name]);
   const query = { all: 1, filters: { network } };
   const containers = await engine.json<ListedContainer[]>('GET', '/containers/json', { query });
-  return attachedContainers(networks, containers);
+  const attached = attachedContainers(networks, containers);
+  const close = attached.map((each) => (stirred.has(each.id) ? closely(engine, each) : each));
+  return (await Promise.all(close)).filter((each) => each !== undefined);
+}
+
+/** The engine's list may lag behind its events; undefined: it is gone. */
+async function closely(
+  engine: EngineClient,
+  container: AttachedContainer,
+): Promise<AttachedContainer | undefined> {
+  try {
+    const { Name, State } = await engine.json<{ Name: string; State: { Running: boolean } }>(
+      'GET',
+      `/containers/${container.id}/json`,
+    );
+    return { ...container, name: Name.replace(/^\//, ''), running: State.Running };
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** In a fixed order, so that the same is told in the same words. */

@@ -131,9 +131,9 @@ export class AllocatorIndex {
     }
     if (kind === 'attachment') {
       this.#use(after as Attachment, 1);
-      // What becomes of its container says nothing of what was given last.
-      if (!before?.Addresses.length)
-        this.#move((after as Attachment).NetworkID, (after as Attachment).Addresses);
+      const { NetworkID, Addresses, internal } = after as Attachment;
+      // What users chose, or what becomes of its container, says nothing of what was given last.
+      if (!before?.Addresses.length && !internal.wanted) this.#move(NetworkID, Addresses);
     }
     if (kind === 'service' && publishes(after as Service)) this.#publishing.add(id);
     if (kind === 'network') this.#enterNetwork(after as Network);
