@@ -67,7 +67,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     let last: Outcome | undefined;
     await eventually(
       `${address} is free`,
-      40_000,
+      90_000,
       async () => {
         last = await tryOn(MANAGER, ...args);
         return last.code === 0;

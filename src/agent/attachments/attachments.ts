@@ -101,7 +101,9 @@ export class HostAttachments implements ContainerNetworks {
       // A report that is on its way does not speak of these yet.
       await this.#turn;
       const answers: AttachAnswer[] = [];
-      for (const request of requests) answers.push(await link.attach(request));
+      for (const request of requests) {
+        answers.push(await link.attach(request).catch((error: unknown) => refuse(request.network, error)));
+      }
       return await make(await Promise.all(answers.map((answer) => this.#place(answer))));
     } finally {
       for (const { id } of requests) this.#pending.delete(id);
@@ -198,6 +200,12 @@ export async function detachAll(engine: EngineClient): Promise<void> {
     for (const Container of Object.keys(Containers ?? {}))
       await engine.json('POST', `/networks/${Id}/disconnect`, { body: { Container, Force: true } });
   }
+}
+
+/** @throws the manager's error, or why there is no manager to ask */
+function refuse(network: string, error: unknown): never {
+  if (!(error instanceof ApiError && error.status === 503)) throw error;
+  throw new ApiError(503, `attaching to network ${network} takes a manager that answers: ${error.message}`);
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
