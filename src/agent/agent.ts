@@ -28,6 +28,8 @@ export interface AgentOptions {
   addr?: string;
   /** The address that carries the traffic between containers; empty: the same. */
   dataPathAddr?: string;
+  /** The public key of this host's tunnels of encrypted networks. */
+  tunnelKey?: string;
   /** What the node's description says of its certificates, as of now. */
   tlsInfo(): TLSInfo;
   /** Called with everything that the manager says, before the agent acts on it. */
@@ -93,8 +95,9 @@ class Agent {
       if (!this.#description) throw error;
       return this.#description;
     });
-    const { link, addr = '', dataPathAddr = '' } = this.#options;
-    const session = await link.open({ description, addr, dataPathAddr }, this.#signal);
+    const { link, addr = '', dataPathAddr = '', tunnelKey } = this.#options;
+    const keys = tunnelKey === undefined ? {} : { tunnelKey };
+    const session = await link.open({ description, addr, dataPathAddr, ...keys }, this.#signal);
     const close = (): void => session.close();
     this.#signal.addEventListener('abort', close);
     try {

@@ -5,6 +5,7 @@
 
 import { modeOf } from '../model/defaults.ts';
 import { sameSpec } from '../model/dirty.ts';
+import { isEncrypted } from '../model/endpoint.ts';
 import type { Node, Task } from '../model/objects.ts';
 import { isTerminal } from '../model/task-state.ts';
 import type { Commit, EventOf, View } from '../store/contract.ts';
@@ -14,11 +15,14 @@ export class DirtySet {
   readonly services = new Set<string>();
   readonly nodes = new Set<string>();
   readonly oldContents = new Set<string>();
+  /** The one cluster, as to the key of its encrypted networks. */
+  readonly clusters = new Set<string>();
 
   everything(view: View): void {
     for (const service of view.all('service')) this.services.add(service.ID);
     for (const node of view.all('node')) this.nodes.add(node.ID);
     for (const content of view.all('oldContent')) this.oldContents.add(content.ID);
+    for (const cluster of view.all('cluster')) this.clusters.add(cluster.ID);
     // Tasks may outlive their service and their node.
     for (const task of view.all('task')) {
       this.services.add(task.ServiceID);
@@ -33,6 +37,7 @@ export class DirtySet {
         if (concernsService(view, event)) this.addService(view, (event.after ?? event.before)!.ServiceID);
       } else if (event.kind === 'node') {
         this.applyNode(view, event);
+        if (event.before?.Status.State !== event.after?.Status.State) this.addKeyed(view);
       } else if (event.kind === 'attachment') {
         // One may be made just as its node is removed.
         if (!event.before && !view.get('node', event.after!.NodeID)) this.nodes.add(event.after!.NodeID);
@@ -40,6 +45,10 @@ export class DirtySet {
         this.addService(view, event.id);
       } else if (event.kind === 'oldContent' && event.after) {
         this.oldContents.add(event.id);
+      } else if (event.kind === 'cluster') {
+        this.clusters.add(event.id);
+      } else if (event.kind === 'network' && isEncrypted((event.after ?? event.before)!.Spec)) {
+        for (const cluster of view.all('cluster')) this.clusters.add(cluster.ID);
       }
     }
   }
@@ -53,8 +62,13 @@ export class DirtySet {
     }
   }
 
+  /** Which hosts hear decides whether a key may be replaced. */
+  private addKeyed(view: View): void {
+    for (const { ID, internal } of view.all('cluster')) if (internal.networkKey) this.clusters.add(ID);
+  }
+
   get size(): number {
-    return this.services.size + this.nodes.size + this.oldContents.size;
+    return this.services.size + this.nodes.size + this.oldContents.size + this.clusters.size;
   }
 
   private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {

@@ -9,6 +9,7 @@ import { Allocation, toPending } from './allocator/allocate.ts';
 import { AllocatorIndex, type Work } from './allocator/index.ts';
 import type { ObjectPlanner, PlanContext } from './contract.ts';
 import { DirtySet } from './dirty-set.ts';
+import { planNetworkKey } from './networks/keys.ts';
 import { planNode } from './nodes.ts';
 import { planOldContent } from './old-contents.ts';
 import { SchedulerIndex } from './scheduler/index.ts';
@@ -42,7 +43,7 @@ export function startControl(options: ControlOptions): Promise<void> {
   return new Control(options).run();
 }
 
-type Planned = 'service' | 'node' | 'oldContent';
+type Planned = 'service' | 'node' | 'oldContent' | 'cluster';
 
 class Control {
   private readonly options: ControlOptions;
@@ -118,7 +119,8 @@ class Control {
       (this.scheduling.until <= now && (this.index.hasWork() || this.allocator.hasWork())) ||
       this.ready('node', now).next().done !== true ||
       this.ready('service', now).next().done !== true ||
-      this.ready('oldContent', now).next().done !== true
+      this.ready('oldContent', now).next().done !== true ||
+      this.ready('cluster', now).next().done !== true
     );
   }
 
@@ -130,8 +132,8 @@ class Control {
   }
 
   private setOf(kind: Planned): Set<string> {
-    if (kind === 'service') return this.dirty.services;
-    return kind === 'node' ? this.dirty.nodes : this.dirty.oldContents;
+    const { services: service, nodes: node, oldContents: oldContent, clusters: cluster } = this.dirty;
+    return { service, node, oldContent, cluster }[kind];
   }
 
   private async sleepUntilWork(): Promise<void> {
@@ -182,6 +184,13 @@ class Control {
     if (nodes.changes.length > 0) {
       this.allocating = undefined;
       await this.commit(nodes.changes, nodes.ids, 'node');
+      return;
+    }
+    // Hosts can make an encrypted network only with its key.
+    const keys = this.plan('cluster', planNetworkKey);
+    if (keys.changes.length > 0) {
+      this.allocating = undefined;
+      await this.commit(keys.changes, keys.ids, 'cluster');
       return;
     }
     const services = this.plan('service', planService);

@@ -82,6 +82,7 @@ export function startNode(options: NodeOptions): RunningNode {
     log: (message) => log.info({}, message),
     addr: record.advertiseHost,
     dataPathAddr: record.dataPathHost ?? '',
+    tunnelKey: options.networks.tunnelKey,
     tlsInfo: () => identity.tlsInfo(),
     heard(message) {
       // Assignments follow once the manager has written down what it was told of this host.

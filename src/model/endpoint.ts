@@ -1,6 +1,11 @@
 /** Which networks and ports a spec asks for, and what a service's endpoint is before and after the allocator. */
 import type { Network, Service, ServiceEndpoint, Task } from './objects.ts';
-import type { EndpointSpec, PortConfig, ServiceSpec, TaskSpec } from './spec.ts';
+import type { EndpointSpec, NetworkSpec, PortConfig, ServiceSpec, TaskSpec } from './spec.ts';
+
+/** Whether what goes between hosts in the network is to be secret. The option has no value that says no, as in Docker. */
+export function isEncrypted({ Options }: NetworkSpec): boolean {
+  return Object.hasOwn(Options ?? {}, 'encrypted');
+}
 
 /** Ports of the routing mesh. */
 export function isIngressPort(port: PortConfig): boolean {

@@ -25,15 +25,28 @@ export interface OverlayState {
   internal: boolean;
   /** The network of the routing mesh. */
   ingress: boolean;
+  /** Traffic between hosts goes through WireGuard tunnels, or not at all. */
   encrypted: boolean;
+  /** Of an encrypted network: the cluster's key of now; absent while there is none yet. Secret. */
+  networkKey?: string;
   /** Each host answers for the gateways itself: its DNS server does, to its own containers. */
   subnets: Array<{ subnet: string; gateway: string }>;
   /** This host's own addresses in the network, CIDR: its balancer's. */
   addresses: string[];
-  /** The other hosts that have this network: their addresses on the underlay, and within the network. */
-  peers: Array<{ nodeId: string; underlay: string; addresses: string[] }>;
+  /** The other hosts that have this network. */
+  peers: NetworkPeer[];
   endpoints: NetworkEndpoint[];
   services: ServiceEndpoints[];
+}
+
+export interface NetworkPeer {
+  nodeId: string;
+  /** Its address on the underlay. */
+  underlay: string;
+  /** Its addresses within the network. */
+  addresses: string[];
+  /** Of an encrypted network: the public key of that host's tunnels; absent while it has not told any. */
+  tunnelKey?: string;
 }
 
 /** A container on the network, anywhere. */

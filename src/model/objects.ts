@@ -59,6 +59,11 @@ export interface Cluster extends Meta {
      * It goes with certificates, so that who knows only the pinned root accepts them.
      */
     crossSigned: string;
+    /**
+     * The key of encrypted networks, there while there are any: text, since when (ms), and the public key of the root
+     * that signed certificates then.
+     */
+    networkKey?: { key: string; since: number; issuer: string };
   };
 }
 
@@ -96,6 +101,8 @@ export interface Node extends Meta {
     networks?: Record<string, string[]>;
     /** The address that carries the traffic between containers; its Status.Addr if absent. */
     dataPathAddr?: string;
+    /** The public key of its tunnels of encrypted networks, as WireGuard writes keys. */
+    tunnelKey?: string;
   };
 }
 

@@ -59,6 +59,8 @@ export interface SessionRequest {
   addr?: string;
   /** The address that carries the traffic between containers; empty or absent: the same. */
   dataPathAddr?: string;
+  /** The public key of this host's tunnels of encrypted networks, as WireGuard writes keys (32 bytes, base64). */
+  tunnelKey?: string;
 }
 
 /** This host's networks are now as they were said to be at that revision, or at a later one. */

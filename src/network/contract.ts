@@ -47,9 +47,19 @@ export interface DnsListenAddress {
 
 /** Something of the kernel that is not what it has to be. */
 export interface Difference {
-  /** The overlay's id; undefined for what belongs to the host: published ports, routes. */
+  /** The overlay's id; undefined for what belongs to the host: published ports, routes, tunnels to other hosts. */
   networkId?: string;
-  kind: 'namespace' | 'link' | 'address' | 'neighbour' | 'fdb' | 'route' | 'rule' | 'ruleset' | 'firewall';
+  kind:
+    | 'namespace'
+    | 'link'
+    | 'address'
+    | 'neighbour'
+    | 'fdb'
+    | 'route'
+    | 'rule'
+    | 'ruleset'
+    | 'firewall'
+    | 'tunnel';
   /** For people: `neighbour 10.0.1.7 is missing`. */
   message: string;
 }
@@ -75,13 +85,16 @@ export interface DataPlane {
    * only reports it. Networks that the state no longer has go as soon as no container is on them.
    */
   apply(state: NetworkState): Promise<void>;
+  /** The public key of this host's tunnels of encrypted networks: other hosts have to know it. */
+  readonly tunnelKey: string;
   /** The newest state that it was given; after a restart the last one of before. Undefined before the first. */
   readonly state: NetworkState | undefined;
   /** The revision of the state that the kernel is at; undefined before the first. */
   readonly revision: number | undefined;
   /**
    * Waits until the state has the network and the kernel too, makes it known to the engine, idempotent.
-   * @throws the signal's reason, or the engine's error (a subnet that overlaps with one of its own)
+   * @throws the signal's reason, the engine's error (a subnet that overlaps with one of its own), or a
+   *   CannotEncryptError for an encrypted network on a host that has no WireGuard
    */
   ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork>;
   /** Ids of the overlays that have containers here, those attached by hand too. */

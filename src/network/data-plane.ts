@@ -22,6 +22,7 @@ import { gatewaysOf } from './overlay-rules.ts';
 import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { Serial } from './serial.ts';
+import { CannotEncryptError, Tunnels } from './wireguard/tunnels.ts';
 
 /** Between two looks at the kernel (ms); longer where looking takes long, but drift is mended within seconds. */
 const CHECK_PERIOD = 2_000;
@@ -33,7 +34,9 @@ export const PLUGIN_SOCKET = '/run/docker/plugins/essaim.sock';
 
 /** Resolves when the plugin serves and, if there is a last state, the kernel is as it says. */
 export async function createDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
-  const plane = new HostDataPlane(options);
+  const { stateDir, clock } = options;
+  const tunnels = await Tunnels.open({ stateDir, now: () => clock.now() });
+  const plane = new HostDataPlane(options, tunnels);
   await plane.start();
   return plane;
 }
@@ -42,6 +45,7 @@ class HostDataPlane implements DataPlane {
   readonly counters: DataPlaneCounters = { mended: 0, applied: 0, lastApplyMs: 0 };
   readonly #options: DataPlaneOptions;
   readonly #host: HostSide;
+  readonly #tunnels: Tunnels;
   readonly #engineNetworks: EngineNetworks;
   readonly #driver: OverlayDriver;
   readonly #file: LatestFile;
@@ -62,11 +66,14 @@ class HostDataPlane implements DataPlane {
   #pass: Promise<void> | undefined;
   #cancelTick = (): void => {};
   #prune = true;
+  /** Why there are no encrypted networks on this host, though it is to have some. */
+  #cannotEncrypt: CannotEncryptError | undefined;
   /** What was told last of why it does not work: it is told once. */
   #trouble = '';
 
-  constructor(options: DataPlaneOptions) {
+  constructor(options: DataPlaneOptions, tunnels: Tunnels) {
     this.#options = options;
+    this.#tunnels = tunnels;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
     this.#engineNetworks = new EngineNetworks(options.engine);
     this.#file = new LatestFile(this.#statePath, (error) =>
@@ -83,6 +90,10 @@ class HostDataPlane implements DataPlane {
         this.#tickIn(0);
       },
     });
+  }
+
+  get tunnelKey(): string {
+    return this.#tunnels.publicKey;
   }
 
   get state(): NetworkState | undefined {
@@ -170,6 +181,7 @@ class HostDataPlane implements DataPlane {
       for (const overlay of this.#overlays.values()) await overlay.destroy();
       this.#overlays.clear();
       await this.#removeStrays(new Set());
+      await this.#tunnels.remove();
     });
     await this.close();
     await rm(this.#options.stateDir, { recursive: true, force: true });
@@ -193,17 +205,19 @@ class HostDataPlane implements DataPlane {
       await work().catch((error: Error) => errors.push(error));
     };
     this.#file.put(state);
-    const wanted = state.networks.filter((network) => {
-      // Nothing goes out in the clear that was meant to be secret.
-      if (network.encrypted) errors.push(new Error(`network ${network.name}: encryption is not supported`));
-      return !network.encrypted;
-    });
     const keep = [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0);
-    const ids = new Set([...wanted.map((network) => network.id), ...keep.map(([id]) => id)]);
+    const ids = new Set([...state.networks.map((network) => network.id), ...keep.map(([id]) => id)]);
     this.#slots = assignSlots(ids, this.#slots);
-    await Promise.all(
-      wanted.map((network) => attempt(() => this.#applyOverlay(network, state.dataPathPort))),
-    );
+    const { dataPathPort } = state;
+    const apply = (network: OverlayState) => attempt(() => this.#applyOverlay(network, dataPathPort));
+    const [plain, encrypted] = [false, true].map((which) =>
+      state.networks.filter((network) => network.encrypted === which),
+    ) as [OverlayState[], OverlayState[]];
+    const tunnels = attempt(async () => {
+      await this.#makeTunnels(encrypted, ids, dataPathPort);
+      await Promise.all(encrypted.map(apply));
+    });
+    await Promise.all([tunnels, ...plain.map(apply)]);
     const links = new Map<string, Link>();
     for (const id of ids) {
       const overlay = this.#overlays.get(id);
@@ -232,12 +246,25 @@ class HostDataPlane implements DataPlane {
     let overlay = this.#overlays.get(network.id);
     if (!overlay) {
       const link = linkOf(this.#slots.get(network.id)!);
-      const { underlayAddress } = this.#options;
-      overlay = new Overlay({ networkId: network.id, link, underlayAddress });
+      const underlay = network.encrypted
+        ? this.#tunnels.underlay
+        : { address: this.#options.underlayAddress };
+      overlay = new Overlay({ networkId: network.id, link, underlay });
       this.#overlays.set(network.id, overlay);
     }
     const before = this.#before?.networks.find(({ id }) => id === network.id);
-    await overlay.apply(network, dataPathPort, before);
+    await overlay.apply(this.#tunnels.through(network), dataPathPort, before);
+  }
+
+  /** Before the encrypted networks themselves: without tunnels they are not made at all. */
+  async #makeTunnels(networks: OverlayState[], kept: ReadonlySet<string>, port: number): Promise<void> {
+    this.#cannotEncrypt = undefined;
+    try {
+      await this.#tunnels.apply(networks, kept, port);
+    } catch (error) {
+      if (error instanceof CannotEncryptError) this.#cannotEncrypt = error;
+      throw error;
+    }
   }
 
   /** The state with the networks that it has no more but that containers are still on. */
@@ -269,6 +296,8 @@ class HostDataPlane implements DataPlane {
       over.throwIfAborted();
       const overlay = this.#overlays.get(networkId);
       if (overlay?.up) return overlay;
+      const wanted = this.#wanted?.networks.find(({ id }) => id === networkId);
+      if (wanted?.encrypted && this.#cannotEncrypt) throw this.#cannotEncrypt;
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);
@@ -349,9 +378,13 @@ class HostDataPlane implements DataPlane {
   }
 
   async #check(mend: boolean): Promise<Difference[]> {
+    // What is wrong with tunnels does not keep anything else from being mended.
+    const [tunnels] = await Promise.allSettled([this.#tunnels.check(mend)]);
     const overlays = [...this.#overlays.values()];
     const found = await Promise.all(overlays.map((overlay) => overlay.check(mend)));
-    return [...found.flat(), ...(await this.#host.check(mend))];
+    found.push(await this.#host.check(mend));
+    if (tunnels.status === 'rejected') throw tunnels.reason;
+    return [...tunnels.value, ...found.flat()];
   }
 
   #tellDns(): void {

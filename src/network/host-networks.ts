@@ -17,6 +17,7 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
   let shown = 0;
   return {
     names,
+    tunnelKey: plane.tunnelKey,
     get state() {
       return plane.state;
     },

@@ -38,14 +38,22 @@ fi
 export interface OverlayOptions {
   networkId: string;
   link: Link;
-  underlayAddress: string;
+  underlay: Underlay;
+}
+
+/** Where an overlay's packets go between hosts. */
+export interface Underlay {
+  /** This host's address there. */
+  address: string;
+  /** Undefined for the host's own namespace. */
+  namespace?: string;
 }
 
 export class Overlay {
   readonly link: Link;
   readonly #id: string;
   readonly #namespace: string;
-  readonly #underlayAddress: string;
+  readonly #underlay: Underlay;
   readonly #serial = new Serial();
   readonly #joins = new Together<LocalPort, string>((ports) => this.#serial.run(() => this.#join(ports)));
   readonly #leaves = new Together<string, string>((ids) => this.#serial.run(() => this.#leave(ids)));
@@ -56,11 +64,11 @@ export class Overlay {
   #dataPathPort = 0;
   #up = false;
 
-  constructor({ networkId, link, underlayAddress }: OverlayOptions) {
+  constructor({ networkId, link, underlay }: OverlayOptions) {
     this.link = link;
     this.#id = networkId;
     this.#namespace = namespaceOf(networkId);
-    this.#underlayAddress = underlayAddress;
+    this.#underlay = underlay;
     this.#side = new KernelSide({
       namespace: this.#namespace,
       own: (facts) => ownOverlayFacts(facts, this.#ports),
@@ -163,31 +171,34 @@ export class Overlay {
       overlay,
       link,
       ports,
-      underlayAddress: this.#underlayAddress,
+      underlayAddress: this.#underlay.address,
       dataPathPort: this.#dataPathPort,
     };
     const tables = [overlayTable(overlay, link, this.#side.tables?.[0]), bridgeTable(overlay)];
     return { facts: overlayFacts(place), tables };
   }
 
-  /** The links with one end elsewhere: the tunnel, whose packets go out in the host's namespace, and the one to the host. */
+  /** The links with one end elsewhere: the tunnel, whose packets go out where it is made, and the one to the host. */
   async #makeLinks(state: OverlayState): Promise<void> {
     const { facts } = this.#side;
-    const tunnel = `vxlan ${state.vni} ${this.#dataPathPort} ${this.#underlayAddress}`;
+    const { address, namespace } = this.#underlay;
+    const tunnel = `vxlan ${state.vni} ${this.#dataPathPort} ${address}`;
     const lines: string[] = [];
     let remove = '';
+    let add = '';
     if (facts.get(`link ${TUNNEL}`) !== tunnel) {
       if (facts.has(`link ${TUNNEL}`)) remove = `ip -n ${this.#namespace} link delete ${TUNNEL}\n`;
-      const options = `id ${state.vni} local ${this.#underlayAddress} dstport ${this.#dataPathPort} nolearning`;
-      lines.push(`link add name ${TUNNEL} netns ${this.#namespace} type vxlan ${options}`);
+      const options = `id ${state.vni} local ${address} dstport ${this.#dataPathPort} nolearning`;
+      const line = `link add name ${TUNNEL} netns ${this.#namespace} type vxlan ${options}`;
+      add = feed(namespace ? `nsenter --net=/run/netns/${namespace} ip -batch -` : 'ip -batch -', [line]);
     }
     const { name } = this.link;
     if (!facts.has(`link ${UPLINK}`)) {
       lines.push(`link add name ${name} type veth peer name ${UPLINK} netns ${this.#namespace}`);
       lines.push(`link set dev ${name} alias ${this.#id}`);
     }
-    if (lines.length === 0) return;
-    await runScript(`${remove}${feed('ip -batch -', lines)}`);
+    if (add === '' && lines.length === 0) return;
+    await runScript(`${remove}${add}${feed('ip -batch -', lines)}`);
     this.#side.assume((known) =>
       new Map(remove ? withoutDevice(known, TUNNEL) : known)
         .set(`link ${TUNNEL}`, tunnel)

@@ -12,6 +12,9 @@ need nft nftables
 need conntrack conntrack
 need ip iproute2
 need busybox busybox-static
+# Encrypted networks, where the kernel has no WireGuard.
+need wg wireguard-tools
+need wireguard-go wireguard-go
 while [ $# -gt 0 ]; do
   need "$1" "$2"
   shift 2

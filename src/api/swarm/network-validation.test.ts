@@ -30,7 +30,6 @@ const REFUSALS: Array<[NetworkSpec, number, string | RegExp]> = [
   [overlay({ Driver: 'bridge', Scope: 'swarm' }), 501, /driver bridge cannot have scope swarm/],
   [overlay({ Ingress: true, Attachable: true }), 400, `${RPC}ingress network cannot be attachable`],
   [overlay({ IPAM: { Driver: 'nosuch' } }), 400, `${RPC}error during lookup of plugin nosuch`],
-  [overlay({ Options: { encrypted: '' } }), 501, /encrypted networks/],
   [overlay({ Options: { 'com.docker.network.driver.mtu': '1' } }), 400, /mtu: 1 is not between/],
   [withConfig({ Subnet: 'nonsense' }), 500, 'Invalid subnet nonsense : invalid CIDR address: nonsense'],
   [withConfig({ Gateway: '10.0.13.1' }), 500, 'Invalid subnet  : invalid CIDR address: '],

@@ -57,12 +57,6 @@ export function validateNetwork(spec: NetworkSpec): void {
       );
     }
   }
-  if (Object.hasOwn(spec.Options ?? {}, 'encrypted')) {
-    throw new ApiError(
-      501,
-      'encrypted networks are not in this version of Essaim yet: leave out --opt encrypted',
-    );
-  }
   validateOptions(spec);
 }
 

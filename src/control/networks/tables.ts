@@ -3,7 +3,7 @@
  * change costs as much as the networks that it touches; `networkStateFor` is the same made anew.
  */
 import { hostOf } from '../../model/cidr.ts';
-import { isIngressPort, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
+import { isEncrypted, isIngressPort, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
 import {
   macOf,
   type NetworkEndpoint,
@@ -12,12 +12,14 @@ import {
   type PublishedPort,
   type ServiceEndpoints,
 } from '../../model/network-state.ts';
-import type { Attachment, Node, Service, Task } from '../../model/objects.ts';
+import type { Attachment, Cluster, Node, Service, Task } from '../../model/objects.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import { holdsAddresses } from '../allocator/claims.ts';
 
 const DEFAULT_MTU = 1450;
+/** WireGuard takes up to 80 bytes of each packet, and what is in its tunnels is IPv6: VXLAN takes 70 there. */
+const ENCRYPTED_MTU = 1350;
 const MTU_OPTION = 'com.docker.network.driver.mtu';
 const DATA_PATH_PORT = 4789;
 
@@ -69,6 +71,7 @@ export class NetworkTables {
       else if (event.kind === 'node') this.#node(event, touched);
       else if (event.kind === 'attachment') this.#attachment(event, touched);
       else if (event.kind === 'network') touched.add(event.id);
+      else if (event.kind === 'cluster') this.#cluster(event, touched);
     }
     for (const id of touched) {
       this.#cores.delete(id);
@@ -100,8 +103,12 @@ export class NetworkTables {
   }
 
   get dataPathPort(): number {
+    return this.#theCluster?.DataPathPort || DATA_PATH_PORT;
+  }
+
+  get #theCluster(): Cluster | undefined {
     const [cluster] = this.#view.all('cluster');
-    return cluster?.DataPathPort || DATA_PATH_PORT;
+    return cluster;
   }
 
   stateFor(nodeId: string): NetworkState {
@@ -126,22 +133,25 @@ export class NetworkTables {
   overlay(id: string, nodeId: string): OverlayState {
     const { Spec, internal } = this.#view.get('network', id)!;
     const { vni, subnets } = internal.allocated!;
+    const encrypted = isEncrypted(Spec);
+    const networkKey = encrypted && this.#theCluster?.internal.networkKey?.key;
     return {
       id,
       name: Spec.Name ?? '',
       vni,
-      mtu: Number(Spec.Options?.[MTU_OPTION]) || DEFAULT_MTU,
+      mtu: Number(Spec.Options?.[MTU_OPTION]) || (encrypted ? ENCRYPTED_MTU : DEFAULT_MTU),
       internal: Spec.Internal ?? false,
       ingress: Spec.Ingress ?? false,
-      encrypted: Object.hasOwn(Spec.Options ?? {}, 'encrypted'),
+      encrypted,
+      ...(networkKey && { networkKey }),
       subnets: subnets.map(({ subnet, gateway }) => ({ subnet, gateway })),
       addresses: this.#view.get('node', nodeId)?.internal.networks?.[id] ?? [],
-      peers: this.#peers(id, nodeId),
+      peers: this.#peers(id, nodeId, encrypted),
       ...this.#core(id),
     };
   }
 
-  #peers(id: string, nodeId: string): OverlayState['peers'] {
+  #peers(id: string, nodeId: string, encrypted: boolean): OverlayState['peers'] {
     const ids = [...this.nodesOf(id)].filter((other) => other !== nodeId).sort();
     return ids.map((other) => {
       const { Status, internal } = this.#view.get('node', other)!;
@@ -149,6 +159,7 @@ export class NetworkTables {
         nodeId: other,
         underlay: internal.dataPathAddr || Status.Addr,
         addresses: internal.networks![id]!.map(hostOf),
+        ...(encrypted && internal.tunnelKey && { tunnelKey: internal.tunnelKey }),
       };
     });
   }
@@ -262,10 +273,16 @@ export class NetworkTables {
       JSON.stringify([
         node?.internal.networks,
         node?.internal.dataPathAddr,
+        node?.internal.tunnelKey,
         node?.Status.Addr,
         node?.Status.State === 'down',
       ]);
     if (told(before) !== told(after)) for (const network of [...from, ...to]) touched.add(network);
+  }
+
+  #cluster({ before, after }: EventOf<'cluster'>, touched: Set<string>): void {
+    if (before?.internal.networkKey?.key === after?.internal.networkKey?.key) return;
+    for (const { ID, Spec } of this.#view.all('network')) if (isEncrypted(Spec)) touched.add(ID);
   }
 
   /** The networks that the service is known in; published ports make it known in that of the routing mesh. */

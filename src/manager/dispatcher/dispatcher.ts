@@ -141,6 +141,7 @@ export class Dispatcher implements Sessions {
       description: request.description,
       addr: request.addr || session.remoteAddr,
       dataPathAddr: request.dataPathAddr ?? '',
+      tunnelKey: request.tunnelKey,
       status: { state: 'ready' },
     });
     const node = view.get('node', nodeId);

@@ -9,6 +9,7 @@ export interface NodeFacts {
   addr?: string;
   /** Empty: the same as addr. */
   dataPathAddr?: string;
+  tunnelKey?: string;
   status?: { state: NodeState; message?: string };
 }
 
@@ -30,14 +31,17 @@ export function applyFacts(node: Node | undefined, facts: NodeFacts, now: number
       ...node.internal,
       downSince: downSince(node, state, now),
       dataPathAddr: (facts.dataPathAddr ?? node.internal.dataPathAddr) || undefined,
+      tunnelKey: facts.tunnelKey ?? node.internal.tunnelKey,
     },
   };
   if (changed.internal.downSince === undefined) delete changed.internal.downSince;
   if (changed.internal.dataPathAddr === undefined) delete changed.internal.dataPathAddr;
+  if (changed.internal.tunnelKey === undefined) delete changed.internal.tunnelKey;
   const same =
     isDeepStrictEqual(changed.Description, node.Description) &&
     isDeepStrictEqual(changed.Status, node.Status) &&
-    changed.internal.dataPathAddr === node.internal.dataPathAddr;
+    changed.internal.dataPathAddr === node.internal.dataPathAddr &&
+    changed.internal.tunnelKey === node.internal.tunnelKey;
   return same ? undefined : changed;
 }
 

@@ -3,6 +3,7 @@ import Type from 'typebox';
 import { Compile } from 'typebox/compile';
 import { GenericResource, Platform, PortConfig } from '../../model/spec.ts';
 import { TASK_STATES } from '../../model/task-state.ts';
+import { TUNNEL_KEY } from '../../model/tunnel.ts';
 
 const opt = Type.Optional;
 const labels = Type.Record(Type.String(), Type.String());
@@ -51,7 +52,12 @@ export const issueRequest = Compile(
 );
 export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
 export const sessionRequest = Compile(
-  Type.Object({ description: Description, addr: opt(Type.String()), dataPathAddr: opt(Type.String()) }),
+  Type.Object({
+    description: Description,
+    addr: opt(Type.String()),
+    dataPathAddr: opt(Type.String()),
+    tunnelKey: opt(Type.String({ pattern: TUNNEL_KEY.source })),
+  }),
 );
 export const networksApplied = Compile(Type.Object({ revision: Type.Integer() }));
 export const attachRequest = Compile(
