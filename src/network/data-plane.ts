@@ -333,7 +333,14 @@ class HostDataPlane implements DataPlane {
   /** Mends what differs, carries on what has failed. Returns when to come again. */
   async #tick(): Promise<number> {
     const started = performance.now();
-    const found = await this.#work.run(() => this.#check(true));
+    // What cannot be done keeps nothing else from being done.
+    const failures: unknown[] = [];
+    const attempt = <T>(work: Promise<T>): Promise<T | undefined> =>
+      work.catch((error: unknown) => {
+        failures.push(error);
+        return undefined;
+      });
+    const found = (await attempt(this.#work.run(() => this.#check(true)))) ?? [];
     if (found.length > 0) {
       this.counters.mended += found.length;
       this.#options.log.warn(
@@ -341,11 +348,12 @@ class HostDataPlane implements DataPlane {
         `mended ${found.length} differences between the kernel and the networks`,
       );
     }
-    if (this.#wanted !== this.#done) await this.#run();
+    if (this.#wanted !== this.#done) await attempt(this.#run());
     await this.#removeLost();
     if (this.#prune || this.#unused().length > 0) {
       this.#prune = !(await this.#pruneNetworks());
     }
+    if (failures.length > 0) throw failures[0];
     const took = performance.now() - started;
     return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
   }

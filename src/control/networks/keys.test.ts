@@ -122,6 +122,10 @@ test('hosts of encrypted networks are told the key and each other’s, and told 
   assert.equal('tunnelKey' in overlay('plain').peers[0]!, false);
   assert.equal(overlay('plain').mtu, 1450);
 
+  const b = mini.view.get('node', 'b')!;
+  await mini.write({ op: 'put', kind: 'node', object: { ...b, internal: { ...b.internal, left: true } } });
+  assert.equal('tunnelKey' in overlay('secret').peers[0]!, false);
+
   const touched: string[] = [];
   const unwatch = mini.store.watch(mini.view.revision, (commit) => touched.push(...tables.apply(commit)));
   await mini.advance(KEY_PERIOD + SECOND);

@@ -159,7 +159,8 @@ export class NetworkTables {
         nodeId: other,
         underlay: internal.dataPathAddr || Status.Addr,
         addresses: internal.networks![id]!.map(hostOf),
-        ...(encrypted && internal.tunnelKey && { tunnelKey: internal.tunnelKey }),
+        // Who has left is nobody's peer in secret, also while something of it is still in the books.
+        ...(encrypted && !internal.left && internal.tunnelKey && { tunnelKey: internal.tunnelKey }),
       };
     });
   }
@@ -274,6 +275,7 @@ export class NetworkTables {
         node?.internal.networks,
         node?.internal.dataPathAddr,
         node?.internal.tunnelKey,
+        node?.internal.left,
         node?.Status.Addr,
         node?.Status.State === 'down',
       ]);

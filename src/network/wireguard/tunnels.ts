@@ -19,6 +19,7 @@ import {
   LOOK,
   readTunnels,
   type SeenTunnels,
+  type Step,
   TUNNEL_DEVICE,
   throughTunnels,
   tunnelSteps,
@@ -43,6 +44,7 @@ tries=0
 while wg show ${TUNNEL_DEVICE} >/dev/null 2>&1 && [ $tries -lt 50 ]; do tries=$((tries + 1)); sleep 0.1; done
 `;
 const CREATE = `missing() { echo "${MISSING} $1"; exit 0; }
+[ -d /proc/sys/net/ipv6 ] || missing 'IPv6 in the kernel: the addresses within tunnels are such'
 command -v wg >/dev/null || missing 'wg (package wireguard-tools)'
 ${CLEAR}if ! ip link add ${TUNNEL_DEVICE} type wireguard 2>/dev/null; then
   command -v wireguard-go >/dev/null || missing 'WireGuard in the kernel, or else wireguard-go (package wireguard-go)'
@@ -53,6 +55,9 @@ ${CLEAR}if ! ip link add ${TUNNEL_DEVICE} type wireguard 2>/dev/null; then
 fi
 ip link set ${TUNNEL_DEVICE} netns ${TUNNEL_NAMESPACE}
 `;
+
+const textOf = (tunnels: WantedTunnels | undefined): string | undefined =>
+  tunnels && JSON.stringify([tunnels.port, tunnels.mtu, [...tunnels.peers]]);
 
 export interface TunnelsOptions {
   stateDir: string;
@@ -66,6 +71,8 @@ export class Tunnels {
   readonly #serial = new Serial();
   #networks = new Map<string, OverlayState>();
   #wanted: WantedTunnels | undefined;
+  /** What the device was made to be; undefined when that is not known. */
+  #made: WantedTunnels | undefined;
 
   private constructor(keys: TunnelKeys, now: () => number) {
     this.#keys = keys;
@@ -96,9 +103,9 @@ export class Tunnels {
       const stay = [...this.#networks].filter(([id]) => kept.has(id));
       this.#networks = new Map([...stay, ...networks.map((network) => [network.id, network] as const)]);
       if (this.#networks.size === 0) return this.#clear();
-      const before = this.#wanted;
       this.#wanted = wantedTunnels(this.#networks.values(), dataPathPort, this.#keys);
-      await this.#make(await this.#look(), this.#wanted, before);
+      // Most changes of networks are none of their tunnels.
+      if (textOf(this.#made) !== textOf(this.#wanted)) await this.#make(await this.#look(), this.#wanted);
     });
   }
 
@@ -113,9 +120,9 @@ export class Tunnels {
       if (!wanted) return [];
       const seen = await this.#look();
       const messages = seen
-        ? this.#steps(seen, wanted, wanted).map(({ message }) => message)
+        ? this.#steps(seen, wanted).map(({ message }) => message)
         : ['the device of the tunnels is missing, or the program behind it'];
-      if (mend && messages.length > 0) await this.#make(seen, wanted, wanted);
+      if (mend && messages.length > 0) await this.#make(seen, wanted);
       return messages.map((message): Difference => ({ kind: 'tunnel', message }));
     });
   }
@@ -130,6 +137,7 @@ export class Tunnels {
 
   async #clear(): Promise<void> {
     this.#wanted = undefined;
+    this.#made = undefined;
     if (await namespaceExists(TUNNEL_NAMESPACE))
       await runScript(`${CLEAR}ip netns delete ${TUNNEL_NAMESPACE}\n`);
   }
@@ -139,18 +147,16 @@ export class Tunnels {
     return readTunnels(await runScript(LOOK, TUNNEL_NAMESPACE));
   }
 
-  #steps(seen: SeenTunnels, wanted: WantedTunnels, before: WantedTunnels | undefined) {
-    return tunnelSteps(seen, wanted, before, Math.floor(this.#now() / 1000));
+  #steps(seen: SeenTunnels, wanted: WantedTunnels): Step[] {
+    return tunnelSteps(seen, wanted, this.#made, Math.floor(this.#now() / 1000));
   }
 
-  async #make(
-    seen: SeenTunnels | undefined,
-    wanted: WantedTunnels,
-    before: WantedTunnels | undefined,
-  ): Promise<void> {
+  async #make(seen: SeenTunnels | undefined, wanted: WantedTunnels): Promise<void> {
     const is = seen ?? (await this.#create());
-    const script = this.#steps(is, wanted, before).map((step) => step.script);
+    const script = this.#steps(is, wanted).map((step) => step.script);
+    this.#made = undefined;
     if (script.length > 0) await runScript(script.join(''), TUNNEL_NAMESPACE);
+    this.#made = wanted;
   }
 
   async #create(): Promise<SeenTunnels> {
