@@ -248,6 +248,10 @@ describe('cluster port', () => {
       );
       bad.close();
       await assert.rejects(call(session, 'POST', '/session', { description: {} }), status(400));
+      // It goes into other hosts' commands.
+      const description = describeHost('w1');
+      const tunnelKey = '$(reboot)';
+      await assert.rejects(call(session, 'POST', '/session', { description, tunnelKey }), status(400));
       await assert.rejects(call(session, 'POST', '/session/../ca', {}), status(404));
     });
 
