@@ -1,10 +1,16 @@
 /**
- * Flows that the kernel would go on sending to where they went: a UDP flow has no end, so that one who keeps asking
- * would never be given another endpoint. TCP connections are left alone: they end by themselves.
+ * Flows that the kernel would go on sending to where they went. A UDP flow has no end, so that one who keeps asking would
+ * never be given another endpoint. A TCP connection that nobody has answered yet (the endpoint's host is dead) is opened
+ * again and again by its client: the next try goes elsewhere. Other TCP connections are left alone: they end by themselves.
  */
 import type { OverlayState, PublishedPort } from '../model/network-state.ts';
 
-const FORGET = 'conntrack -D -p udp';
+type Protocol = 'udp' | 'tcp';
+const FORGET: Record<Protocol, string> = {
+  udp: 'conntrack -D -p udp',
+  tcp: 'conntrack -D -p tcp --state SYN_SENT',
+};
+const forget = (match: string): string[] => Object.values(FORGET).map((command) => `${command} ${match}`);
 /** Where that many endpoints went at once, all flows of the service are looked up anew; of that many services, all. */
 const MANY_ENDPOINTS = 8;
 const MANY_COMMANDS = 64;
@@ -28,13 +34,13 @@ export function staleServiceFlows(before: OverlayState | undefined, after: Overl
   for (const [id, addresses] of was) {
     const left = [...addresses].filter((address) => !now.get(id)?.has(address));
     if (left.length > MANY_ENDPOINTS)
-      commands.push(...vips.get(id)!.map((vip) => `${FORGET} --orig-dst ${vip}`));
-    else commands.push(...left.map((address) => `${FORGET} --reply-src ${address}`));
+      commands.push(...vips.get(id)!.flatMap((vip) => forget(`--orig-dst ${vip}`)));
+    else commands.push(...left.flatMap((address) => forget(`--reply-src ${address}`)));
   }
   for (const service of after.services)
     if (now.get(service.id)!.size > 0 && !was.get(service.id)?.size)
-      commands.push(...service.vips.map((vip) => `${FORGET} --orig-dst ${vip}`));
-  return shell(commands.length > MANY_COMMANDS ? [`${FORGET} --dst-nat`] : commands);
+      commands.push(...service.vips.map((vip) => `${FORGET.udp} --orig-dst ${vip}`));
+  return shell(commands.length > MANY_COMMANDS ? forget('--dst-nat') : commands);
 }
 
 /** The same for the host's namespace and its published ports. */
@@ -43,20 +49,22 @@ export function stalePublishedFlows(
   after: readonly PublishedPort[],
 ): string {
   if (!before) return '';
-  const udp = (ports: readonly PublishedPort[]): Map<number, PublishedPort> =>
-    new Map(ports.filter(({ protocol }) => protocol === 'udp').map((entry) => [entry.port, entry]));
-  const now = udp(after);
-  const was = udp(before);
+  const byPort = (ports: readonly PublishedPort[]): Map<string, PublishedPort> =>
+    new Map(ports.map((entry) => [`${entry.protocol} ${entry.port}`, entry]));
+  const now = byPort(after);
+  const was = byPort(before);
   const commands: string[] = [];
-  for (const [port, { targets }] of was) {
-    const still = new Set(now.get(port)?.targets);
+  for (const [key, { protocol, port, targets }] of was) {
+    if (protocol === 'sctp') continue;
+    const still = new Set(now.get(key)?.targets);
     const left = targets.filter((target) => !still.has(target));
-    if (left.length > MANY_ENDPOINTS) commands.push(`${FORGET} --orig-port-dst ${port}`);
-    else commands.push(...left.map((target) => `${FORGET} --orig-port-dst ${port} --reply-src ${target}`));
+    const flows = `${FORGET[protocol]} --orig-port-dst ${port}`;
+    if (left.length > MANY_ENDPOINTS) commands.push(flows);
+    else commands.push(...left.map((target) => `${flows} --reply-src ${target}`));
   }
-  for (const [port, { targets }] of now)
-    if (targets.length > 0 && !was.get(port)?.targets.length)
-      commands.push(`${FORGET} --orig-port-dst ${port}`);
+  for (const [key, { protocol, port, targets }] of now)
+    if (protocol === 'udp' && targets.length > 0 && !was.get(key)?.targets.length)
+      commands.push(`${FORGET.udp} --orig-port-dst ${port}`);
   return shell(commands);
 }
 

@@ -118,6 +118,30 @@ describe('data plane over time', { timeout }, () => {
     await lab.apply();
   });
 
+  test('who connects to a host that has died is answered by another one, once the dead one has left', async () => {
+    await lab.lab.must('link', B, 'down');
+    try {
+      const call = (address: string, port: number): string => `nc -w 30 ${address} ${port} </dev/null`;
+      const calls = Array.from({ length: 6 }, () => [
+        lab.engine(A, 'exec', client.name, 'sh', '-c', call(v4(backend, VIP), PORT)),
+        ssh(A, `busybox ${call(lab.underlay.get(A)!, PUBLISHED)}`),
+      ]).flat();
+      const answers = Promise.all(calls);
+      // Those that are given the dead host's have asked by now, and hear nothing.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      ready('near');
+      await lab.apply();
+      assert.deepEqual(
+        (await answers).filter((text) => !text.startsWith('near ')),
+        [],
+      );
+    } finally {
+      await lab.lab.must('link', B, 'up');
+    }
+    ready('near', 'far');
+    await lab.apply();
+  });
+
   test('a service without endpoints refuses at once', async () => {
     ready();
     await lab.apply();
