@@ -14,7 +14,7 @@ work=$ESSAIM_HOME/work
 say() { printf '%s\n' "$*"; }
 fail() { say "FAILED: $*" >&2; exit 1; }
 machine() { bin/essaim machine "$@"; }
-fetch() { curl -fsS --max-time 10 "$@"; }
+fetch() { curl -fsS --max-time 60 "$@"; }
 # Runs docker on a host's own daemon: on HOST ps
 on() (
   host=$1
