@@ -134,6 +134,69 @@ describe('specs come back as they were sent', () => {
     });
   }
 
+  test('fields that need other objects, or exclude others', async () => {
+    const cluster = await new TestCluster().found();
+    const idOf = async (kind: string): Promise<string> => {
+      const { body } = await cluster.ask('POST', `/${kind}/create`, { body: { Name: 'c', Data: data } });
+      return (body as { ID: string }).ID;
+    };
+    const [SecretID, ConfigID] = [await idOf('secrets'), await idOf('configs')];
+    const File = { Name: 'f', UID: '1', GID: '2', Mode: 288 };
+    const container = (more: object) => ({ ContainerSpec: { Image: 'a', ...more } });
+    const specs: object[] = [
+      container({
+        Secrets: [{ File, SecretID, SecretName: 'c' }],
+        Configs: [{ File, ConfigID, ConfigName: 'c' }],
+      }),
+      container({
+        Privileges: {
+          ...{
+            CredentialSpec: { Config: ConfigID, File: '', Registry: '' },
+            SELinuxContext: null,
+            NoNewPrivileges: false,
+          },
+        },
+        Configs: [{ Runtime: {}, ConfigID, ConfigName: 'c' }],
+      }),
+      ...[{ File: 'spec.json' }, { Registry: 'key' }].map((CredentialSpec) =>
+        container({
+          Privileges: {
+            CredentialSpec: { Config: '', File: '', Registry: '', ...CredentialSpec },
+            SELinuxContext: null,
+            NoNewPrivileges: false,
+          },
+        }),
+      ),
+      container({
+        Privileges: {
+          ...{ CredentialSpec: null, SELinuxContext: null, NoNewPrivileges: false },
+          Seccomp: { Mode: 'custom', Profile: 'e30=' },
+        },
+      }),
+      container({
+        Mounts: [
+          { Type: 'bind', Source: '/a', Target: '/a', Consistency: 'cached' },
+          {
+            ...{ Type: 'bind', Source: '/b', Target: '/b', ReadOnly: true },
+            BindOptions: { ReadOnlyForceRecursive: true },
+          },
+          { Type: 'image', Source: 'i', Target: '/c', ImageOptions: { Subpath: 's' } },
+        ],
+      }),
+    ];
+    for (const [index, TaskTemplate] of specs.entries()) {
+      const answer = await cluster.ask('POST', '/services/create', {
+        body: { Name: `s${index}`, TaskTemplate },
+      });
+      assert.equal(answer.status, 201, answer.text);
+      const { Spec } = (await cluster.ask('GET', `/services/s${index}`)).body as {
+        Spec: { TaskTemplate: { ContainerSpec: object } };
+      };
+      const sent = (TaskTemplate as { ContainerSpec: object }).ContainerSpec;
+      assert.deepEqual(Spec.TaskTemplate.ContainerSpec, { ...sent, Isolation: 'default' });
+    }
+  });
+
   test('secrets, configs and nodes', async () => {
     const cluster = await new TestCluster().found();
     const content = { Name: 'a', Labels: { x: 'y' }, Templating: { Name: 'golang', Options: { o: '1' } } };
