@@ -49,3 +49,30 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
     await rm(folder, { recursive: true });
   }
 });
+
+test('pools of addresses that cannot be are refused in words that say which', async () => {
+  const options = {
+    identityFolder: '/nonexistent',
+    database: '/nonexistent',
+    interfaces,
+    clock: systemClock,
+  };
+  for (const [more, message] of [
+    [
+      { DefaultAddrPool: ['10.0.0.0/33'] },
+      'invalid base pool 10.0.0.0/33: invalid CIDR address: 10.0.0.0/33',
+    ],
+    [{ DefaultAddrPool: ['10.0.0.0/16'], SubnetSize: 40 }, 'subnet size is out of range: 40'],
+    [
+      { DefaultAddrPool: ['10.0.0.0/16'], SubnetSize: 15 },
+      'invalid CIDR: "10.0.0.0/16". Subnet size is too small for pool: 15',
+    ],
+  ] as const)
+    await assert.rejects(
+      foundCluster({ ...request, ...more, DefaultAddrPool: [...more.DefaultAddrPool] }, options),
+      {
+        status: 400,
+        message,
+      },
+    );
+});

@@ -169,8 +169,9 @@ function initialSpec(given: ClusterSpec, autoLock: boolean): ClusterSpec {
 
 function checkPool(cidr: string, subnetSize: number): void {
   const prefix = Number(/^[\d.]+\/(\d+)$/.exec(cidr)?.[1]);
-  if (!(prefix >= 1 && prefix <= 32)) throw new ApiError(400, `invalid CIDR address: ${cidr}`);
-  if (subnetSize > 29) throw new ApiError(400, 'invalid mask, must be between 1 and 29');
+  if (!(prefix >= 1 && prefix <= 32))
+    throw new ApiError(400, `invalid base pool ${cidr}: invalid CIDR address: ${cidr}`);
+  if (subnetSize > 29) throw new ApiError(400, `subnet size is out of range: ${subnetSize}`);
   if (prefix > subnetSize)
     throw new ApiError(400, `invalid CIDR: "${cidr}". Subnet size is too small for pool: ${subnetSize}`);
 }

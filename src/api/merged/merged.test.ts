@@ -189,6 +189,10 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
     status: 503,
     message: /^This node is not a swarm manager\. Use/,
   });
+  await assert.rejects(create({ Name: 'x', Scope: 'swarm' }), {
+    status: 403,
+    message: 'cannot create a swarm scoped network when swarm is not active',
+  });
   const store = await becomeManager();
   const overlay = await create({ Name: 'x', Driver: 'overlay', Labels: { c: 'd' } });
   assert.match(overlay.Id, /^[a-z0-9]{25}$/);

@@ -48,6 +48,8 @@ export function networkRoutes(router: Router, context: ApiContext): void {
         throw error;
       });
     const ours = (spec.Driver === 'overlay' || spec.Scope === 'swarm') && !spec.ConfigOnly;
+    if (ours && spec.Driver !== 'overlay' && membership.status().state === 'inactive')
+      throw new ApiError(403, 'cannot create a swarm scoped network when swarm is not active');
     if (ours) return createNetwork(spec, context);
     const { manager } = viewOf(context);
     const taken = manager?.store.view

@@ -175,12 +175,10 @@ describe('specs come back as they were sent', () => {
       }),
       container({
         Mounts: [
-          { Type: 'bind', Source: '/a', Target: '/a', Consistency: 'cached' },
           {
             ...{ Type: 'bind', Source: '/b', Target: '/b', ReadOnly: true },
-            BindOptions: { ReadOnlyForceRecursive: true },
+            BindOptions: { Propagation: 'rprivate', ReadOnlyForceRecursive: true },
           },
-          { Type: 'image', Source: 'i', Target: '/c', ImageOptions: { Subpath: 's' } },
         ],
       }),
     ];

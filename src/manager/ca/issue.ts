@@ -31,7 +31,7 @@ export interface NewNode {
 export function newNode({ id, role, availability, addr, now }: NewNode): Node {
   const wanted = availability || 'active';
   if (!['active', 'pause', 'drain'].includes(wanted))
-    throw rpcError('InvalidArgument', `invalid availability: "${wanted}"`);
+    throw new ApiError(400, `invalid Availability: "${wanted}"`);
   const at = timestamp(now);
   return {
     ID: id,

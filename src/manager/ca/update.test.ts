@@ -164,7 +164,7 @@ describe('updates of the cluster', () => {
     assert.equal(named.Status.Addr, '10.0.0.8');
     assert.throws(
       () => joiningNode(cluster, { csr: '', token: Worker, availability: 'sleepy' }, parts),
-      /invalid availability: "sleepy"/,
+      /invalid Availability: "sleepy"/,
     );
   });
 });
