@@ -48,7 +48,7 @@ test('a task that is wanted ready waits for more', () =>
 
 const failures: Array<[string, ContainerSpec, 'rejected' | 'failed' | 'complete', string, string | RegExp]> =
   [
-    ['no image', { Image: 'nosuch' }, 'rejected', 'preparing', 'No such image: nosuch:latest'],
+    ['no image', { Image: 'nosuch' }, 'rejected', 'preparing', /^No such image: nosuch:latest/],
     ['exit code', shell('exit 3'), 'failed', 'started', 'task: non-zero exit (3)'],
     ['success', shell('exit 0'), 'complete', 'finished', ''],
     [

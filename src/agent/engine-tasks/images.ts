@@ -110,29 +110,39 @@ export class Images {
     }
     // A registry that was not reached just now need not be waited for again where the swarm has the image.
     const copied = patient && (await this.#copy(onHosts, tell));
+    let refusal: string | undefined;
     if (!copied) {
-      if (await this.#pulled(image, registry, auth)) return image;
+      refusal = await this.#pullOrWhyNot(image, registry, auth);
+      if (refusal === undefined) return image;
       const here = await this.#present(onHosts);
       if (here !== undefined) return here;
       if (!patient) await this.#copy(onHosts, tell);
     }
     const found = await this.#present(onHosts);
-    if (found !== undefined || onHosts === image) return found ?? image;
+    if (found !== undefined) return found;
     // Nobody has that build any more: another one under its name is as good as it gets.
-    if ((await this.#present(image)) === undefined) await this.#copy(image, tell);
+    const other = onHosts !== image && ((await this.#present(image)) ?? (await this.#copy(image, tell)));
+    // Docker says no more than that there is no such image; what the registry has said is how to help it.
+    if (!other && refusal) throw new Error(`No such image: ${image} (${refusal})`);
     return image;
   }
 
-  async #pulled(image: string, registry: string, auth: string | undefined): Promise<boolean> {
+  /** Undefined once the image is here, else what the registry has said; nothing if it was not reached. */
+  async #pullOrWhyNot(
+    image: string,
+    registry: string,
+    auth: string | undefined,
+  ): Promise<string | undefined> {
     try {
       await this.#pull(image, auth);
       this.#unreachable.delete(registry);
-      return true;
+      return undefined;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      if (NETWORK_TROUBLE.test(message)) this.#unreachable.set(registry, this.#now() + UNREACHABLE_MS);
       this.#options.log(`pulling image ${image} failed, going on without: ${message}`);
-      return false;
+      if (!NETWORK_TROUBLE.test(message)) return message;
+      this.#unreachable.set(registry, this.#now() + UNREACHABLE_MS);
+      return '';
     }
   }
 
