@@ -51,6 +51,10 @@ export async function sendStream(
 ): Promise<void> {
   response.writeHead(reply.status, { ...common, 'Content-Type': 'application/json', ...reply.headers });
   response.flushHeaders();
+  if (!reply.lasting) {
+    await sendParts(response, reply.stream);
+    return;
+  }
   const source =
     reply.stream instanceof Readable ? reply.stream : Readable.from(reply.stream, { highWaterMark: 1 });
   let failure: Error | undefined;
@@ -63,6 +67,17 @@ export async function sendStream(
     // A client that went away is no failure.
     if (failure !== undefined && failure === error && !isAbort(failure)) throw error;
   }
+}
+
+/** One after the other, until the client goes away. */
+async function sendParts(response: ServerResponse, parts: StreamReply['stream']): Promise<void> {
+  const gone = new Promise<void>((resolve) => response.once('close', resolve));
+  for await (const part of parts) {
+    const sent = new Promise<void>((resolve) => response.write(part, () => resolve()));
+    await Promise.race([sent, gone]);
+    if (response.destroyed) return;
+  }
+  response.end();
 }
 
 function isAbort(error: NodeJS.ErrnoException): boolean {

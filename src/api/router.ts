@@ -48,6 +48,7 @@ export interface TextReply {
 export interface StreamReply {
   status: number;
   headers?: Record<string, string>;
+  /** The next chunk is asked for when the one before is sent, unless it is lasting. */
   stream: AsyncIterable<Uint8Array | string>;
   /** It goes on for as long as the client wants it. */
   lasting?: true;

@@ -10,27 +10,35 @@ import { type TaskParts, taskParts } from './task-json.ts';
 
 /** Bytes of a part, unless a single task takes more. */
 const PART = 512 * 1024;
+/** Parts after which others get their turn, should the client take at once whatever it is sent. */
+const STRETCH = 4;
 /** The most bytes that one character of a string takes in UTF-8. */
 const WIDEST = 3;
 const FIRST = '[';
 const NEXT = ',';
 const LAST = ']\n';
 
-/** A JSON array. Objects of a view do not change: the answer is the cluster as it was at the time of the request. */
+/**
+ * A JSON array, in parts each of which is good until the next one is asked for: with new memory for each, a list would
+ * cost more in garbage collection than in all else. Objects of a view do not change: the answer is the cluster as it was
+ * at the time of the request.
+ */
 export async function* taskList(tasks: readonly Task[], view: View): AsyncGenerator<Buffer> {
   let part = Buffer.alloc(0);
   let end = 0;
+  let made = 0;
   for (const [index, task] of tasks.entries()) {
     const parts = taskParts(task, view);
     const room = roomFor(parts);
-    if (end + room > part.length) {
+    if (end + room > Math.min(part.length, PART)) {
       if (end > 0) {
         yield part.subarray(0, end);
-        await setImmediate();
+        if (++made % STRETCH === 0) await setImmediate();
       }
-      // Not out of Node's pool, where everything small is: it would be kept for as long as the slowest client reads.
-      part = Buffer.allocUnsafeSlow(Math.max(room, Math.min(PART, room * (tasks.length - index))));
       end = 0;
+      // Not out of Node's pool, where everything small is: it would be kept for as long as the slowest client reads.
+      const size = Math.max(room, Math.min(PART, room * (tasks.length - index)));
+      if (size > part.length) part = Buffer.allocUnsafeSlow(size);
     }
     end += part.write(index === 0 ? FIRST : NEXT, end);
     end += part.write(parts.head, end);

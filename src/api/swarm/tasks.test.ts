@@ -102,7 +102,8 @@ test('_up-to-date leaves out what is to be replaced', async () => {
 });
 
 test('a long list is whole, as of the time of the request, and lets others take their turns', async () => {
-  await put(...Array.from({ length: 6000 }, (_, i) => sampleTask(web.ID, { Slot: i + 1 })));
+  const Labels = { text: 'x'.repeat(2000) };
+  await put(...Array.from({ length: 6000 }, (_, i) => sampleTask(web.ID, { Slot: i + 1, Labels })));
   const expected = [...cluster.store.view.all('task')].map(({ ID }) => ID);
   let turns = 0;
   const count = (): void => {

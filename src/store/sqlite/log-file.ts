@@ -1,6 +1,7 @@
 /**
  * Keeps SQLite's log ahead of what is written to it. A commit that makes the file longer has the file system write that
- * down as well before it is on disk, which takes twice as long as writing over what is there.
+ * down as well before it is on disk, which takes twice as long as writing over what is there. SQLite's locks are on the
+ * database and not on its log: opening and closing the log here takes none of them away.
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 
