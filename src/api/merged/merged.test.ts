@@ -205,6 +205,11 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), taken);
   await assert.rejects(create({ Name: 'x' }), taken);
   await assert.rejects(create({}), { message: /name/ });
+  const config = [{ Subnet: '10.77.0.0/24', Gateway: '10.77.0.1' }];
+  await create({ Name: 'y', Driver: 'overlay', IPAM: { Config: config } });
+  const { IPAM } = await client.json<{ IPAM: { Config: object[] } }>('GET', '/networks/y');
+  assert.deepEqual(IPAM.Config, config, 'as it was asked for, before it is allocated');
+  await client.json('DELETE', '/networks/y');
   const found = await client.json<{ Scope: string; Driver: string }>(
     'GET',
     `/networks/${overlay.Id.slice(0, 6)}`,

@@ -37,7 +37,18 @@ export function networkForm(network: Network, apiVersion: string, containers: Co
 
 function ipamConfigs({ Spec, internal }: Network) {
   const { allocated } = internal;
-  if (!allocated) return null;
+  // What was asked for is known at once: who has created a network looks at it right away.
+  if (!allocated) {
+    const asked = Spec.IPAM?.Config ?? [];
+    return asked.length === 0
+      ? null
+      : asked.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) =>
+          present({
+            ...{ Subnet: Subnet ?? undefined, IPRange: IPRange || undefined, Gateway: Gateway || undefined },
+            AuxiliaryAddresses: map(AuxiliaryAddresses),
+          }),
+        );
+  }
   return allocated.subnets.map(({ subnet, gateway, range }) => {
     const given = Spec.IPAM?.Config?.find(
       ({ Subnet }) => (Subnet ?? '').includes(':') === subnet.includes(':'),
