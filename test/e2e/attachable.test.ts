@@ -181,6 +181,8 @@ describe('attachable networks', { timeout: 600_000 }, () => {
 
   test('what went while nobody looked is given back', async () => {
     const address = await addressOf(NEAR, 'always');
+    // An engine that has to take a running one off its networks would wait for the daemon.
+    await on(NEAR, 'stop', '-t', '0', 'always');
     await swarm.lab.must('ssh', NEAR, KILL_DAEMON);
     await swarm.lab.must('ssh', NEAR, 'docker -H unix:///run/engine.sock rm -f always');
     await swarm.lab.must('start', NEAR);
