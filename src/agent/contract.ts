@@ -118,7 +118,10 @@ export interface TaskEngine {
   ): Promise<void>;
   /** Starts the container, unless it was ever started before: a task runs once. */
   start(taskId: string): Promise<void>;
-  /** Asks the container to stop with its signal and kills it after its grace period. */
+  /**
+   * Asks the container to stop with its signal, as soon as nobody is being served by it any more (for which it waits no
+   * longer than a few seconds), and kills it after its grace period.
+   */
   stop(assigned: AssignedTask): Promise<void>;
   /** Stops the container if it runs, removes it, its anonymous volumes and what was prepared for it. */
   remove(taskId: string): Promise<void>;

@@ -76,6 +76,19 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
         peerMarks(overlay).map(({ mac, mark }) => [mac, String(mark)]),
       ),
     );
+    sets.set(
+      'zones',
+      nftMap(
+        'typeof ether saddr : ct zone;',
+        peerMarks(overlay).map(({ mac, mark }) => [mac, String(zoneOf(mark))]),
+      ),
+    );
+    chains.set('apart', {
+      hook: 'type filter hook prerouting priority raw; policy accept;',
+      // A client may call two hosts from one port. Both connections may lead to the same container, which could not tell
+      // them apart: in a zone of its own the second one is seen to be another, and is given another port.
+      rules: [`iifname "${BRIDGE}" ct original zone set ether saddr map @zones`],
+    });
     chains.set('origin', {
       hook: 'type filter hook prerouting priority mangle; policy accept;',
       rules: [
@@ -108,6 +121,11 @@ function forward(overlay: OverlayState): NftChain {
  */
 export function gatewaysOf(overlay: OverlayState): string[] {
   return overlay.subnets.map(({ gateway }) => hostOf(gateway));
+}
+
+/** Of the 16 bits that there are; 0 is the zone of everything else. */
+function zoneOf(mark: number): number {
+  return (mark % 0xffff) + 1;
 }
 
 /** Which mark stands for which other host: its IPv4 address in the network, as a number. */

@@ -1,4 +1,5 @@
 /** Lab hosts whose data planes are told by a test what a manager would tell them, and containers on their networks. */
+import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   macOf,
@@ -14,7 +15,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const PROBE = `${root}test/support/network-probe.ts`;
 const NODE = `${root}node_modules/.bin/node`;
 /** What Node needs to run in a container: the system's libraries, and the project. */
-const MOUNTS = ['/usr', '/lib', '/lib64', root].flatMap((path) => ['-v', `${path}:${path}:ro`]);
+const MOUNTS = ['/usr', '/lib', '/lib64', root, realpathSync(`${root}node_modules`)].flatMap((path) => [
+  '-v',
+  `${path}:${path}:ro`,
+]);
 /** Of every echo server. */
 export const PORT = 7000;
 

@@ -1,5 +1,6 @@
 /** Runs tasks as containers of a Docker Engine. */
 import { type EngineClient, EngineUnavailableError } from '../../engine/client.ts';
+import { hostOf } from '../../model/cidr.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { NodeDescription, Task } from '../../model/objects.ts';
@@ -14,6 +15,7 @@ import {
 } from '../contract.ts';
 import { describe, type EngineInfo, type EnginePlugin } from '../describe.ts';
 import { hostRoutes } from '../routes.ts';
+import { callersGone } from './callers.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
 import { type ContainerInspect, type ContainerSummary, fromInspect, fromSummary } from './containers.ts';
 import { type Host, templateContext } from './expansion.ts';
@@ -153,6 +155,7 @@ export class EngineTasks implements TaskEngine {
     return this.#asking(async () => {
       const { ID, Spec } = assigned.task;
       const id = await this.#containerOf(ID);
+      if (id !== undefined) await this.#letCallersGo(id, assigned.task);
       const grace = Spec.ContainerSpec?.StopGracePeriod;
       const seconds = grace === undefined || grace === null ? DEFAULT_GRACE_S : Math.floor(grace / 1e9);
       if (id !== undefined) await this.#stop(id, seconds);
@@ -240,6 +243,15 @@ export class EngineTasks implements TaskEngine {
       const message = error instanceof Error ? error.message : '';
       if (!/already exists in network|is already attached to network/.test(message)) throw error;
     }
+  }
+
+  /** Returns when nobody is being served over the task's networks any more, or has been for long enough. */
+  async #letCallersGo(id: string, { NetworksAttachments }: Task): Promise<void> {
+    const addresses = (NetworksAttachments ?? []).flatMap(({ Addresses }) => Addresses.map(hostOf));
+    if (addresses.length === 0) return;
+    const container = await this.#inspectId(id);
+    if (container?.state !== 'running') return;
+    await callersGone({ pid: container.pid, addresses, clock: this.#options.clock });
   }
 
   /** Returns when the container does not run; 304 and 404 say that it did not. */
