@@ -25,6 +25,8 @@ export interface Phase {
 interface Open {
   name: string;
   started: number;
+  /** Of requests that were due and are left out. */
+  skipped: number;
   ended: number;
   sent: number;
   pending: number;
@@ -99,16 +101,17 @@ function enter(name: string): void {
     last.ended = now;
     tell(last);
   }
-  if (name !== '') phase = { name, started: now, ended: 0, sent: 0, pending: 0, took: [], failures: [] };
+  if (name !== '')
+    phase = { name, started: now, skipped: 0, ended: 0, sent: 0, pending: 0, took: [], failures: [] };
 }
 
 const timer = setInterval(() => {
   if (!phase) return;
-  const due = ((performance.now() - phase.started) * Number(rate)) / 1000;
+  const due = ((performance.now() - phase.started) * Number(rate)) / 1000 - phase.skipped;
   // What the client itself was late with is left out: it is no burst that clients would make.
-  const late = due - phase.sent - (Number(rate) * TICK * 10) / 1000;
-  if (late > 0) phase.started += (late * 1000) / Number(rate);
-  for (let count = Math.floor(due - Math.max(0, late)) - phase.sent; count > 0; count--) send(phase);
+  const late = Math.floor(Math.max(0, due - phase.sent - (Number(rate) * TICK * 10) / 1000));
+  phase.skipped += late;
+  for (let count = Math.floor(due) - late - phase.sent; count > 0; count--) send(phase);
 }, TICK);
 createInterface({ input: process.stdin })
   .on('line', enter)

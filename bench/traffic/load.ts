@@ -83,8 +83,9 @@ export function lines(phase: Phase): string[] {
   return [
     `${name.padEnd(44)} ${numbers.join(' ')}`,
     ...[...kinds].map(([kind, list]) => {
-      const moments = [...new Set(list.map(({ atMs }) => (atMs / 1000).toFixed(1)))].slice(0, 20);
-      return `  ${list.length} × ${kind}, sent at ${moments.join(', ')} s`;
+      const moments = list.map(({ atMs }) => atMs / 1000);
+      const span = [Math.min(...moments), Math.max(...moments)].map((moment) => moment.toFixed(1));
+      return `  ${list.length} × ${kind}, sent between ${span.join(' and ')} s`;
     }),
   ];
 }

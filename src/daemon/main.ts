@@ -11,6 +11,7 @@ import { systemClock } from '../model/clock.ts';
 import { createLog } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { turnsOnSignal } from './turns.ts';
 
 /** Runs until SIGTERM or SIGINT. @throws UsageError, or an error that says why the daemon cannot start */
 export async function runDaemon(argv: readonly string[]): Promise<void> {
@@ -20,6 +21,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     return;
   }
   const log = createLog(options.logLevel);
+  const endTurns = turnsOnSignal(log);
   const engine = unixEngine(options.engine);
   const clientsWait = () => server.answering;
   const membership = new HostMembership({ data: options.data, engine, clock: systemClock, clientsWait, log });
@@ -35,6 +37,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   const signal = await stopped;
   log.info({ signal }, 'stopping');
+  endTurns();
   server.close();
   await membership.close();
   engine.close();

@@ -61,6 +61,8 @@ export interface NetworkEndpoint {
   names: string[];
   /** The container was given name servers of its own: they are asked for all that is no name of its networks. */
   ownNameServers?: boolean;
+  /** Its host is down, as far as the manager knows. */
+  lost?: boolean;
   serviceId?: string;
 }
 

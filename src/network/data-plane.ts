@@ -223,7 +223,7 @@ class HostDataPlane implements DataPlane {
       const overlay = this.#overlays.get(id);
       if (overlay?.state) links.set(id, overlay.link);
     }
-    await attempt(() => this.#host.apply(this.#withKept(state, ids), links, this.#before?.published));
+    await attempt(() => this.#host.apply(this.#withKept(state, ids), links, this.#before));
     for (const [id, overlay] of this.#overlays) {
       if (ids.has(id)) continue;
       this.#overlays.delete(id);

@@ -1,16 +1,14 @@
 /**
  * Flows that the kernel would go on sending to where they went. A UDP flow has no end, so that one who keeps asking would
- * never be given another endpoint. A TCP connection that nobody has answered yet (the endpoint's host is dead) is opened
- * again and again by its client: the next try goes elsewhere. Other TCP connections are left alone: they end by themselves.
+ * never be given another endpoint. TCP connections to an endpoint that leaves are left alone, they end by themselves; but
+ * nobody answers any more in place of one that is gone: who tries to connect is given another one with the next packet,
+ * who is connected hears that it is over, and a later connection from the same port does not follow the old one.
  */
-import type { OverlayState, PublishedPort } from '../model/network-state.ts';
+import type { NetworkState, OverlayState, PublishedPort } from '../model/network-state.ts';
 
-type Protocol = 'udp' | 'tcp';
-const FORGET: Record<Protocol, string> = {
-  udp: 'conntrack -D -p udp',
-  tcp: 'conntrack -D -p tcp --state SYN_SENT',
-};
-const forget = (match: string): string[] => Object.values(FORGET).map((command) => `${command} ${match}`);
+const FORGET = 'conntrack -D -p udp';
+const FORGET_CONNECTIONS = 'conntrack -D -p tcp';
+const FORGET_ATTEMPTS = `${FORGET_CONNECTIONS} --state SYN_SENT`;
 /** Where that many endpoints went at once, all flows of the service are looked up anew; of that many services, all. */
 const MANY_ENDPOINTS = 8;
 const MANY_COMMANDS = 64;
@@ -34,38 +32,56 @@ export function staleServiceFlows(before: OverlayState | undefined, after: Overl
   for (const [id, addresses] of was) {
     const left = [...addresses].filter((address) => !now.get(id)?.has(address));
     if (left.length > MANY_ENDPOINTS)
-      commands.push(...vips.get(id)!.flatMap((vip) => forget(`--orig-dst ${vip}`)));
-    else commands.push(...left.flatMap((address) => forget(`--reply-src ${address}`)));
+      commands.push(...vips.get(id)!.map((vip) => `${FORGET} --orig-dst ${vip}`));
+    else commands.push(...left.map((address) => `${FORGET} --reply-src ${address}`));
   }
   for (const service of after.services)
     if (now.get(service.id)!.size > 0 && !was.get(service.id)?.size)
-      commands.push(...service.vips.map((vip) => `${FORGET.udp} --orig-dst ${vip}`));
-  return shell(commands.length > MANY_COMMANDS ? forget('--dst-nat') : commands);
+      commands.push(...service.vips.map((vip) => `${FORGET} --orig-dst ${vip}`));
+  const datagrams = commands.length > MANY_COMMANDS ? [`${FORGET} --dst-nat`] : commands;
+  return shell([...datagrams, ...toNobody(before, after)]);
 }
 
+/** What leads to endpoints that have gone, or whose hosts are lost. */
+function toNobody(before: OverlayState, after: OverlayState): string[] {
+  const now = new Map(after.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  const gone = before.endpoints.filter(({ id }) => !now.has(id));
+  // A host that its manager does not reach may well be reached by others: connections are let be.
+  const lost = before.endpoints.filter((endpoint) => !endpoint.lost && now.get(endpoint.id)?.lost);
+  if (gone.length + lost.length > MANY_ENDPOINTS) return [`${FORGET_ATTEMPTS} --dst-nat`];
+  const each = (endpoints: typeof gone, forget: string): string[] =>
+    endpoints.flatMap(({ addresses }) => addresses.map((address) => `${forget} --reply-src ${address}`));
+  return [...each(gone, FORGET_CONNECTIONS), ...each(lost, FORGET_ATTEMPTS)];
+}
+
+type Published = Pick<NetworkState, 'networks' | 'published'>;
+
 /** The same for the host's namespace and its published ports. */
-export function stalePublishedFlows(
-  before: readonly PublishedPort[] | undefined,
-  after: readonly PublishedPort[],
-): string {
+export function stalePublishedFlows(before: Published | undefined, after: Published): string {
   if (!before) return '';
-  const byPort = (ports: readonly PublishedPort[]): Map<string, PublishedPort> =>
-    new Map(ports.map((entry) => [`${entry.protocol} ${entry.port}`, entry]));
-  const now = byPort(after);
-  const was = byPort(before);
+  const [from, to] = [before, after].map(({ networks }) => networks.find(({ ingress }) => ingress));
+  return shell([
+    ...datagramsOfPorts(before.published, after.published),
+    ...(from && to ? toNobody(from, to) : []),
+  ]);
+}
+
+function datagramsOfPorts(before: readonly PublishedPort[], after: readonly PublishedPort[]): string[] {
+  const udp = (ports: readonly PublishedPort[]): Map<number, PublishedPort> =>
+    new Map(ports.filter(({ protocol }) => protocol === 'udp').map((entry) => [entry.port, entry]));
+  const now = udp(after);
+  const was = udp(before);
   const commands: string[] = [];
-  for (const [key, { protocol, port, targets }] of was) {
-    if (protocol === 'sctp') continue;
-    const still = new Set(now.get(key)?.targets);
+  for (const [port, { targets }] of was) {
+    const still = new Set(now.get(port)?.targets);
     const left = targets.filter((target) => !still.has(target));
-    const flows = `${FORGET[protocol]} --orig-port-dst ${port}`;
-    if (left.length > MANY_ENDPOINTS) commands.push(flows);
-    else commands.push(...left.map((target) => `${flows} --reply-src ${target}`));
+    if (left.length > MANY_ENDPOINTS) commands.push(`${FORGET} --orig-port-dst ${port}`);
+    else commands.push(...left.map((target) => `${FORGET} --orig-port-dst ${port} --reply-src ${target}`));
   }
-  for (const [key, { protocol, port, targets }] of now)
-    if (protocol === 'udp' && targets.length > 0 && !was.get(key)?.targets.length)
-      commands.push(`${FORGET.udp} --orig-port-dst ${port}`);
-  return shell(commands);
+  for (const [port, { targets }] of now)
+    if (targets.length > 0 && !was.get(port)?.targets.length)
+      commands.push(`${FORGET} --orig-port-dst ${port}`);
+  return commands;
 }
 
 function shell(commands: readonly string[]): string {

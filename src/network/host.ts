@@ -1,5 +1,5 @@
 /** The host's own namespace: links to the overlays, published ports, and the way past the engine's firewall. */
-import type { NetworkState, OverlayState, PublishedPort } from '../model/network-state.ts';
+import type { NetworkState, OverlayState } from '../model/network-state.ts';
 import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
 import { stalePublishedFlows } from './flows.ts';
@@ -41,7 +41,8 @@ export class HostSide {
   readonly #serial = new Serial();
   readonly #side = new KernelSide({ own: ownHostFacts });
   #state: NetworkState | undefined;
-  #before: readonly PublishedPort[] | undefined;
+  /** What the kernel was last made to be. */
+  #before: NetworkState | undefined;
   #links: ReadonlyMap<string, Link> = new Map();
   /** For which links the host was opened; undefined when it has to be done anew. */
   #openFor: string | undefined;
@@ -64,15 +65,11 @@ export class HostSide {
 
   /**
    * @param links of the networks that are there, by network
-   * @param before what an earlier process had published, if that is known
+   * @param before what an earlier process has applied, if that is known
    */
-  apply(
-    state: NetworkState,
-    links: ReadonlyMap<string, Link>,
-    before?: readonly PublishedPort[],
-  ): Promise<void> {
+  apply(state: NetworkState, links: ReadonlyMap<string, Link>, before?: NetworkState): Promise<void> {
     return this.#serial.run(async () => {
-      this.#before = this.#state?.published ?? before;
+      this.#before = this.#state ?? before;
       this.#state = state;
       this.#links = links;
       await this.#make();
@@ -116,7 +113,7 @@ export class HostSide {
     try {
       if (this.#side.unsure) await this.#side.look();
       await this.#side.change({ ...this.#wanted(state), after: await this.#after(state) });
-      this.#before = state.published;
+      this.#before = state;
     } catch (error) {
       this.#side.forget();
       throw error;
@@ -124,7 +121,7 @@ export class HostSide {
   }
 
   async #after(state: NetworkState): Promise<string> {
-    const flows = stalePublishedFlows(this.#before, state.published);
+    const flows = stalePublishedFlows(this.#before, state);
     if (this.#links.size === 0) return flows;
     const ingress = state.networks.find((network) => network.ingress);
     const link = ingress && this.#links.get(ingress.id);

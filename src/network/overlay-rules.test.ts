@@ -95,8 +95,8 @@ test('a container that is here is here, whatever an old state says', () => {
   assert.equal(facts.get('port vabc'), 'br0 hairpin on');
 });
 
-const published = (targets: string[], protocol: 'udp' | 'tcp' = 'udp') => [
-  { protocol, port: 53, targetPort: 5353, serviceId: 'dns', targets },
+const published = (targets: string[]) => [
+  { protocol: 'udp' as const, port: 53, targetPort: 5353, serviceId: 'dns', targets },
 ];
 const state = { revision: 1, dataPathPort: 4789, networks: [testOverlay({ ingress: true })] };
 
@@ -124,14 +124,13 @@ test('without an ingress network nothing is published', () => {
   assert.deepEqual([...chains.keys()].sort(), ['forward', 'from_overlay', 'input']);
 });
 
-test('flows of an endpoint that left, and UDP flows to an address that had none, are forgotten', () => {
+test('UDP flows of an endpoint that left, and to an address that had none, are forgotten', () => {
   const web = (ready: string[]) => testOverlay({ services: [{ ...testOverlay().services[0]!, ready }] });
   assert.equal(staleServiceFlows(undefined, web(['here'])), '');
   assert.equal(staleServiceFlows(web(['here']), web(['here', 'there'])), '');
   const left = staleServiceFlows(web(['here', 'there']), web(['there']));
   assert.match(left, /-D -p udp --reply-src 10\.0\.1\.5 /);
   assert.match(left, /-D -p udp --reply-src fd01::5 /);
-  assert.match(left, /-D -p tcp --state SYN_SENT --reply-src 10\.0\.1\.5 /);
   assert.doesNotMatch(left, /10\.0\.1\.6|orig-dst/);
   const many = Array.from({ length: 20 }, (_, i) => ({
     ...testOverlay().endpoints[0]!,
@@ -139,19 +138,37 @@ test('flows of an endpoint that left, and UDP flows to an address that had none,
     addresses: [`10.0.1.${100 + i}`],
   }));
   const crowd = { ...web(many.map(({ id }) => id)), endpoints: many };
-  const crowdLeft = staleServiceFlows(crowd, web([]));
-  assert.equal(crowdLeft.match(/conntrack -D -p udp/g)!.length, 2);
+  const crowdLeft = staleServiceFlows(crowd, { ...web([]), endpoints: many });
+  assert.equal(crowdLeft.match(/conntrack -D/g)!.length, 2);
   assert.match(crowdLeft, /--orig-dst 10\.0\.1\.9 /);
-  assert.match(staleServiceFlows(web([]), web(['here'])), /udp --orig-dst 10\.0\.1\.9 /);
-  assert.doesNotMatch(staleServiceFlows(web([]), web(['here'])), /tcp/);
+  assert.match(staleServiceFlows(web([]), web(['here'])), /--orig-dst 10\.0\.1\.9 /);
+  const of = (targets: string[]) => ({ networks: [], published: published(targets) });
   assert.match(
-    stalePublishedFlows(published(['10.0.1.5', '10.0.1.6']), published(['10.0.1.6'])),
+    stalePublishedFlows(of(['10.0.1.5', '10.0.1.6']), of(['10.0.1.6'])),
     /--orig-port-dst 53 --reply-src 10\.0\.1\.5 /,
   );
-  assert.match(stalePublishedFlows(published([]), published(['10.0.1.6'])), /--orig-port-dst 53 >/);
-  assert.match(
-    stalePublishedFlows(published(['10.0.1.5'], 'tcp'), published([], 'tcp')),
-    /-D -p tcp --state SYN_SENT --orig-port-dst 53 --reply-src 10\.0\.1\.5 /,
-  );
-  assert.equal(stalePublishedFlows(published([], 'tcp'), published(['10.0.1.6'], 'tcp')), '');
+  assert.match(stalePublishedFlows(of([]), of(['10.0.1.6'])), /--orig-port-dst 53 >/);
+});
+
+test('TCP: attempts to reach an endpoint on a lost host are forgotten, all connections to one that is gone', () => {
+  const before = testOverlay({ ingress: true });
+  const [here, there] = before.endpoints;
+  const lost = { ...before, endpoints: [here!, { ...there!, lost: true }] };
+  const gone = { ...before, endpoints: [here!] };
+  const published = (overlay: typeof before) => ({ networks: [overlay], published: [] });
+  for (const flows of [
+    staleServiceFlows(before, lost),
+    stalePublishedFlows(published(before), published(lost)),
+  ]) {
+    assert.match(flows, /-D -p tcp --state SYN_SENT --reply-src 10\.0\.1\.6 /);
+    assert.doesNotMatch(flows, /-p tcp --reply-src|10\.0\.1\.5/);
+  }
+  for (const flows of [
+    staleServiceFlows(lost, gone),
+    stalePublishedFlows(published(lost), published(gone)),
+  ]) {
+    assert.match(flows, /-D -p tcp --reply-src fd01::6 /);
+    assert.doesNotMatch(flows, /10\.0\.1\.5/);
+  }
+  assert.equal(staleServiceFlows(lost, lost), '');
 });

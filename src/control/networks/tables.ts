@@ -193,7 +193,7 @@ export class NetworkTables {
     const attached = [...(this.#attachments.get(id) ?? [])]
       .sort()
       .map((each) => this.#view.get('attachment', each)!);
-    const endpoints = [...tasks.map((task) => endpointOf(task, id)), ...attached.map(attachedEndpoint)];
+    const endpoints = [...tasks.map((task) => endpointOf(task, id, this.#view)), ...attached.map(attachedEndpoint)];
     const core = { endpoints, services };
     this.#cores.set(id, core);
     return core;
@@ -327,7 +327,7 @@ function readyByItself(task: Task | undefined): boolean {
   return task?.Status.State === 'running' && compareStates(task.DesiredState, 'running') <= 0;
 }
 
-function endpointOf(task: Task, networkId: string): NetworkEndpoint {
+function endpointOf(task: Task, networkId: string, view: View): NetworkEndpoint {
   const { ID, NodeID, ServiceID, Slot, Spec, NetworksAttachments, internal } = task;
   const attachment = NetworksAttachments!.find(({ Network }) => Network.ID === networkId)!;
   const addresses = attachment.Addresses.map(hostOf);
@@ -337,6 +337,7 @@ function endpointOf(task: Task, networkId: string): NetworkEndpoint {
     addresses,
     mac: macOf(addresses[0]!),
     names: [`${internal.service.Name}.${Slot || NodeID}.${ID}`],
+    ...(view.get('node', NodeID!)?.Status.State === 'down' ? { lost: true } : {}),
     ...(Spec.ContainerSpec?.DNSConfig?.Nameservers?.length ? { ownNameServers: true } : {}),
     ...(ServiceID ? { serviceId: ServiceID } : {}),
   };
