@@ -42,10 +42,14 @@ export function staleServiceFlows(before: OverlayState | undefined, after: Overl
   return shell([...datagrams, ...toNobody(before, after)]);
 }
 
-/** What leads to endpoints that have gone, or whose hosts are lost. */
+/**
+ * What leads to endpoints that have gone without having left first, and to those whose hosts are lost. (Each command looks
+ * through all connections of the host: an endpoint that has left before it goes leaves nobody behind.)
+ */
 function toNobody(before: OverlayState, after: OverlayState): string[] {
   const now = new Map(after.endpoints.map((endpoint) => [endpoint.id, endpoint]));
-  const gone = before.endpoints.filter(({ id }) => !now.has(id));
+  const ready = new Set(before.services.flatMap((service) => service.ready));
+  const gone = before.endpoints.filter(({ id, lost }) => !now.has(id) && (lost || ready.has(id)));
   // A host that its manager does not reach may well be reached by others: connections are let be.
   const lost = before.endpoints.filter((endpoint) => !endpoint.lost && now.get(endpoint.id)?.lost);
   if (gone.length + lost.length > MANY_ENDPOINTS) return [`${FORGET_ATTEMPTS} --dst-nat`];

@@ -171,4 +171,7 @@ test('TCP: attempts to reach an endpoint on a lost host are forgotten, all conne
     assert.doesNotMatch(flows, /10\.0\.1\.5/);
   }
   assert.equal(staleServiceFlows(lost, lost), '');
+  const left = { ...before, services: [{ ...before.services[0]!, ready: [here!.id] }] };
+  assert.doesNotMatch(staleServiceFlows(before, left), /-p tcp/);
+  assert.equal(staleServiceFlows(left, { ...left, endpoints: [here!] }), '');
 });

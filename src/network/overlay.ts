@@ -25,6 +25,8 @@ const PARAMETERS = sysctls({
   // Idle connections are not ours to cut, nor is one whose packets were seen in part.
   'net/netfilter/nf_conntrack_tcp_timeout_established': 30 * 86_400,
   'net/netfilter/nf_conntrack_tcp_be_liberal': 1,
+  // Many short connections: what is over is looked through each time that a flow is to be forgotten.
+  'net/netfilter/nf_conntrack_tcp_timeout_time_wait': 20,
 });
 
 /** Bridges pass frames to the IP hooks only with this module. The host's own bridges are left as they were without it. */
