@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { turnsOnSignal, watchTurns } from './turns.ts';
@@ -24,14 +23,13 @@ test('waiting is no work', async () => {
   assert.ok(end().busyMs < 40);
 });
 
-test('the first signal begins, the second one tells', async () => {
+test('the first signal begins, the second one tells', () => {
   const told: string[] = [];
   const note = (fields: object, message: string): unknown => told.push(`${message} ${Object.keys(fields)}`);
   const off = turnsOnSignal({ debug: note, info: note, warn: note, error: note });
   for (let i = 0; i < 2; i++) {
-    const heard = once(process, 'SIGUSR2');
-    process.kill(process.pid, 'SIGUSR2');
-    await heard;
+    // Not with a real signal: a test runner's process does with it what it likes.
+    process.emit('SIGUSR2');
   }
   off();
   assert.deepEqual(told, ['turns of the event loop busyMs,delayMs,delayP99Ms']);

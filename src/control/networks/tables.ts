@@ -193,7 +193,10 @@ export class NetworkTables {
     const attached = [...(this.#attachments.get(id) ?? [])]
       .sort()
       .map((each) => this.#view.get('attachment', each)!);
-    const endpoints = [...tasks.map((task) => endpointOf(task, id, this.#view)), ...attached.map(attachedEndpoint)];
+    const endpoints = [
+      ...tasks.map((task) => endpointOf(task, id, this.#view)),
+      ...attached.map(attachedEndpoint),
+    ];
     const core = { endpoints, services };
     this.#cores.set(id, core);
     return core;
