@@ -56,6 +56,10 @@ export class RemoteDataPlane {
   ensureNetwork(id: string): Promise<EngineNetwork> {
     return this.#call('ensureNetwork', id);
   }
+  /** What it and the tools that it has run have used of the processors since its start. */
+  processorMs(): Promise<number> {
+    return this.#call('processorMs');
+  }
   networksInUse(): Promise<string[]> {
     return this.#call('networksInUse');
   }
