@@ -129,6 +129,7 @@ describe('data plane over time', { timeout }, () => {
       const answers = Promise.all(calls);
       // Those that are given the dead host's have asked by now, and hear nothing.
       await new Promise((resolve) => setTimeout(resolve, 1000));
+      lab.lost.add(B);
       ready('near');
       await lab.apply();
       assert.deepEqual(
@@ -138,6 +139,7 @@ describe('data plane over time', { timeout }, () => {
     } finally {
       await lab.lab.must('link', B, 'up');
     }
+    lab.lost.clear();
     ready('near', 'far');
     await lab.apply();
   });

@@ -69,6 +69,8 @@ export class OverlayLab implements AsyncDisposable {
   containers: TestContainer[] = [];
   services: TestService[] = [];
   published: PublishedPort[] = [];
+  /** Hosts that are down, as the manager would say. */
+  readonly lost = new Set<string>();
   #revision = 0;
 
   private constructor(lab: Lab, hosts: readonly string[]) {
@@ -218,6 +220,7 @@ export class OverlayLab implements AsyncDisposable {
         addresses: addressesIn(network, member.number),
         mac: macOf(v4(network, member.number)),
         names: [],
+        ...(this.lost.has(member.host) ? { lost: true } : {}),
       })),
       services: this.services
         .filter((service) => service.network === network)
