@@ -31,7 +31,9 @@ export class User {
       disconnect: () => {},
       cluster: () => options.store().view.all('cluster').next().value,
     } as unknown as ManagerFace;
-    const context = { membership: { manager: () => face } } as unknown as ApiContext;
+    // The simulated hosts have no images of their own.
+    const engine = { json: async () => Promise.reject(new ApiError(404, 'No such image')) };
+    const context = { engine, membership: { manager: () => face } } as unknown as ApiContext;
     serviceRoutes(this.#router, context);
     nodeRoutes(this.#router, context);
     secretRoutes(this.#router, context);
