@@ -198,8 +198,6 @@ for (const { name, without, allowed, share, happens } of faults) {
   console.log(lines(loop).join('\n'));
   if (loop.failures.length > 0) {
     complain('replacements have failed requests');
-    if (process.env.DEBUG)
-      for (const host of HOSTS) console.log(host, (await lab.log(host, 'essaim')).slice(-5000));
   }
   await pause(1_000);
   for (const host of HOSTS) {
