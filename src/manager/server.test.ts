@@ -337,8 +337,8 @@ describe('cluster port', () => {
   });
 
   describe('tokens', () => {
-    const signal = AbortSignal.timeout(20_000);
-    const join = (token: string) => joinCluster({ remote: port.address, token, signal });
+    const patience = () => AbortSignal.timeout(20_000);
+    const join = (token: string) => joinCluster({ remote: port.address, token, signal: patience() });
 
     test('wrong, truncated, rotated, of another cluster', async () => {
       const token = port.token();
@@ -377,7 +377,7 @@ describe('cluster port', () => {
         response.end('<html>');
       }).listen(0, '127.0.0.1');
       await once(other, 'listening');
-      const at = (remote: string) => joinCluster({ remote, token: port.token(), signal });
+      const at = (remote: string) => joinCluster({ remote, token: port.token(), signal: patience() });
       const { port: number } = other.address() as net.AddressInfo;
       await assert.rejects(
         at(`127.0.0.1:${number}`),
@@ -393,7 +393,7 @@ describe('cluster port', () => {
       const remote = `127.0.0.1:${(closed.address() as net.AddressInfo).port}`;
       closed.close();
       await assert.rejects(
-        joinCluster({ remote, token: port.token(), signal }),
+        joinCluster({ remote, token: port.token(), signal: patience() }),
         status(
           503,
           new RegExp(
