@@ -282,7 +282,12 @@ export class NetworkTables {
         node?.Status.Addr,
         node?.Status.State === 'down',
       ]);
-    if (told(before) !== told(after)) for (const network of [...from, ...to]) touched.add(network);
+    if (told(before) === told(after)) return;
+    for (const network of [...from, ...to]) touched.add(network);
+    // Its tasks may be in networks that it has no part in yet, or no more: of them, too, it is told that they are lost.
+    for (const task of this.#view.tasksOfNode(id)) {
+      for (const network of networksOf(task)) touched.add(network);
+    }
   }
 
   #cluster({ before, after }: EventOf<'cluster'>, touched: Set<string>): void {
