@@ -18,10 +18,10 @@ export class FakeNetworks {
     this.#random = random;
   }
 
-  /** True if the host's balancers and names lead to the task. */
-  leadsTo(taskId: string): boolean {
-    const services = this.state?.networks.flatMap((network) => network.services) ?? [];
-    return services.some(({ ready }) => ready.includes(taskId));
+  /** True if the host's balancers and names in one of those networks lead to the task. */
+  leadsTo(taskId: string, networkIds: readonly string[]): boolean {
+    const networks = this.state?.networks.filter(({ id }) => networkIds.includes(id)) ?? [];
+    return networks.flatMap((network) => network.services).some(({ ready }) => ready.includes(taskId));
   }
 
   face(process: Process): HostNetworks {
