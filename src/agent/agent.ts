@@ -2,8 +2,10 @@
  * Carries out on this node what the manager assigns to it, and tells the manager how it goes. Containers keep running
  * whatever happens to the manager or to the agent itself.
  */
+
 import type { Clock } from '../model/clock.ts';
 import { contentKey } from '../model/contents.ts';
+import { messageOf } from '../model/errors.ts';
 import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
 import { isTerminal, type TaskState } from '../model/task-state.ts';
@@ -264,5 +266,3 @@ function deservesLook(state: TaskState, container: TaskContainer | undefined): b
 }
 
 const keyOf = (object: Secret | Config): string => contentKey(object.ID, object.internal.contentVersion);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,4 +1,5 @@
 /** Keeps this host's networks as the manager wants them, and tells it how far they are. */
+import { messageOf } from '../model/errors.ts';
 import { type NetworkState, type NetworkUpdate, updatedState } from '../model/network-state.ts';
 import type { HostNetworks, ManagerSession } from './contract.ts';
 
@@ -32,5 +33,3 @@ export class NetworkFollower {
     });
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,7 +2,9 @@
  * Takes one task through its life on this node. It never stops a container because of anything but the task's own
  * desired state, and it can take up a task at any point, whatever happened to the agent before.
  */
+
 import { type Clock, timestamp } from '../model/clock.ts';
+import { messageOf } from '../model/errors.ts';
 import type { TaskStatus } from '../model/objects.ts';
 import type { AssignedTask } from '../model/protocol.ts';
 import { atLeast, isTerminal, type TaskState } from '../model/task-state.ts';
@@ -288,5 +290,3 @@ export class TaskWorker {
 }
 
 const later = (a: TaskState, b: TaskState): TaskState => (atLeast(a, b) ? a : b);
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

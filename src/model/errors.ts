@@ -36,3 +36,8 @@ const STATUS: Record<Code, number> = {
 export function rpcError(code: Code, description: string): ApiError {
   return new ApiError(STATUS[code], `rpc error: code = ${code} desc = ${description}`);
 }
+
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -22,6 +22,7 @@ import { gatewaysOf } from './overlay-rules.ts';
 import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { Serial } from './serial.ts';
+import { throughTunnels } from './wireguard/plan.ts';
 import { CannotEncryptError, Tunnels } from './wireguard/tunnels.ts';
 
 /** Between two looks at the kernel (ms); longer where looking takes long, but drift is mended within seconds. */
@@ -253,7 +254,7 @@ class HostDataPlane implements DataPlane {
       this.#overlays.set(network.id, overlay);
     }
     const before = this.#before?.networks.find(({ id }) => id === network.id);
-    await overlay.apply(this.#tunnels.through(network), dataPathPort, before);
+    await overlay.apply(throughTunnels(network), dataPathPort, before);
   }
 
   /** Before the encrypted networks themselves: without tunnels they are not made at all. */

@@ -33,8 +33,7 @@ describe('at hand', { timeout: 600_000 }, () => {
   });
 
   const TICK = 'trap "exit 0" TERM; while :; do i=$((i+1)); echo tick $i; sleep 0.2 & wait $!; done';
-  const create = (...args: string[]) =>
-    swarm.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
+  const create = (...args: string[]) => swarm.create(...args);
   /** `web.N` and the host of each running task. */
   const slots = async (): Promise<Array<[string, string]>> =>
     (await swarm.running('web')).map(({ name, node }) => [name, node]);

@@ -39,13 +39,7 @@ describe('secrets and configs', { timeout: 300_000 }, () => {
     );
     return said.flat();
   };
-  const remove = async (service: string) => {
-    await docker('service', 'rm', service);
-    await eventually(`containers of ${service} are gone`, 30_000, async () => {
-      const left = await Promise.all(swarm.hosts.map((host) => swarm.containers(host, service)));
-      return left.flat().length === 0;
-    });
-  };
+  const remove = (service: string) => swarm.remove(service);
 
   /** What lies where a host's daemon keeps the files of its tasks. */
   const filesOn = (host: string) =>

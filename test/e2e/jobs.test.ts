@@ -12,8 +12,7 @@ describe('jobs', { timeout: 300_000 }, () => {
   after(() => swarm?.[Symbol.asyncDispose]());
 
   const docker = (...args: string[]) => swarm.docker(...args);
-  const create = (...args: string[]) =>
-    docker('service', 'create', '--detach', '--no-resolve-image', ...args);
+  const create = (...args: string[]) => swarm.create(...args);
   const refused = async (...args: string[]) => {
     const { code, stderr } = await swarm.tryDocker(...args);
     assert.equal(code, 1);

@@ -16,8 +16,7 @@ describe('names', { timeout: 300_000 }, () => {
     swarm = await Swarm.on(MANAGER, WORKER);
     await swarm.docker('network', 'create', '-d', 'overlay', 'app');
     await swarm.docker('network', 'create', '-d', 'overlay', 'other');
-    const create = (...args: string[]) =>
-      swarm.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
+    const create = (...args: string[]) => swarm.create(...args);
     await create('--name', 'web', '--replicas', '4', '--network', 'name=app,alias=www', 'whoami');
     await create('--name', 'db', '--replicas', '2', '--endpoint-mode', 'dnsrr', '--network', 'app', 'whoami');
     const sleeper = ['--mode', 'global', 'busybox', 'sleep', '1000000'];

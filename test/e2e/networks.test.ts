@@ -15,16 +15,8 @@ describe('networks', { timeout: 420_000 }, () => {
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
-  const create = (...args: string[]) =>
-    swarm.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
-  const remove = async (...names: string[]) => {
-    await swarm.docker('service', 'rm', ...names);
-    for (const name of names)
-      await eventually(`containers of ${name} are gone`, 30_000, async () => {
-        const left = await Promise.all(swarm.hosts.map((host) => swarm.containers(host, name)));
-        return left.flat().length === 0;
-      });
-  };
+  const create = (...args: string[]) => swarm.create(...args);
+  const remove = (...names: string[]) => swarm.remove(...names);
   /** Who answers at the published port of a host; rejects if nobody does within 2 s. */
   const ask = async (host: string, port: number): Promise<string> => {
     const url = `http://${addresses.get(host)}:${port}${WHOAMI}`;

@@ -10,16 +10,8 @@ describe('services', { timeout: 300_000 }, () => {
     swarm = await Swarm.on('sa', 'sb', 'sc');
   });
   after(() => swarm?.[Symbol.asyncDispose]());
-  const create = (...args: string[]) =>
-    swarm.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
-  const remove = async (...names: string[]) => {
-    await swarm.docker('service', 'rm', ...names);
-    for (const name of names)
-      await eventually(`containers of ${name} are gone`, 30_000, async () => {
-        const left = await Promise.all(swarm.hosts.map((host) => swarm.containers(host, name)));
-        return left.flat().length === 0;
-      });
-  };
+  const create = (...args: string[]) => swarm.create(...args);
+  const remove = (...names: string[]) => swarm.remove(...names);
 
   for (const cli of ['docker', '/usr/bin/docker']) {
     test(`attached create shows progress and ends when all run; ls, ps, scale, rm (${cli})`, async () => {

@@ -46,6 +46,21 @@ export class Swarm implements AsyncDisposable {
     return this.lab.tryDocker(this.manager, args);
   }
 
+  /** Creates a service without waiting for it, of an image that the hosts have. Returns its id. */
+  create(...args: string[]): Promise<string> {
+    return this.docker('service', 'create', '--detach', '--no-resolve-image', ...args);
+  }
+
+  /** Removes services, and waits until no host has a container of theirs. */
+  async remove(...services: string[]): Promise<void> {
+    await this.docker('service', 'rm', ...services);
+    for (const service of services)
+      await eventually(`containers of ${service} are gone`, 30_000, async () => {
+        const left = await Promise.all(this.hosts.map((host) => this.containers(host, service)));
+        return left.flat().length === 0;
+      });
+  }
+
   /** What `docker service ps` says, newest tasks of a slot first. */
   async tasks(service: string, ...filters: string[]): Promise<TaskRow[]> {
     const format = '{{.Name}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}';

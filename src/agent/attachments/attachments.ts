@@ -5,7 +5,7 @@
  */
 import type { EngineClient } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ApiError } from '../../model/errors.ts';
+import { ApiError, messageOf } from '../../model/errors.ts';
 import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../../model/protocol.ts';
 import { Backoff } from '../backoff.ts';
 import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
@@ -207,5 +207,3 @@ function refuse(network: string, error: unknown): never {
   if (!(error instanceof ApiError && error.status === 503)) throw error;
   throw new ApiError(503, `attaching to network ${network} takes a manager that answers: ${error.message}`);
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -21,7 +21,6 @@ import {
   type SeenTunnels,
   type Step,
   TUNNEL_DEVICE,
-  throughTunnels,
   tunnelSteps,
   type WantedTunnels,
   wantedTunnels,
@@ -107,11 +106,6 @@ export class Tunnels {
       // Most changes of networks are none of their tunnels.
       if (textOf(this.#made) !== textOf(this.#wanted)) await this.#make(await this.#look(), this.#wanted);
     });
-  }
-
-  /** The network as its VXLAN device is to see it. */
-  through(network: OverlayState): OverlayState {
-    return throughTunnels(network);
   }
 
   check(mend: boolean): Promise<Difference[]> {
