@@ -106,7 +106,10 @@ export class TestEngine {
     await ended;
     // The first process of its namespace goes last: until then others may hold files that the next engine needs.
     while (init && existsSync(`/proc/${init}`)) await delay(20);
+    // As on a machine that lost its power, where these are in memory: an engine that finds the process number of its
+    // old containerd in use, by whatever process, waits for it instead of starting one.
     await rm(join(this.directory, 'pid'), { force: true });
+    await rm(join(this.directory, 'exec'), { recursive: true, force: true });
   }
 
   /** Ends the engine and removes everything of it. */
