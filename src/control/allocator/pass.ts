@@ -1,28 +1,11 @@
 /**
- * One round of giving: everything given in it counts at once, and is the cluster's only when it is committed. Nothing
- * is kept beyond the round but where automatic choices go on.
+ * One round of giving: who gets what. Nothing is kept beyond the round but where automatic choices go on, and who lacks
+ * something.
  */
 
-import {
-  type Address,
-  contains,
-  formatAddress,
-  formatSubnet,
-  lastOf,
-  parseAddress,
-  parseSubnet,
-  type Subnet,
-  sizeOf,
-  withPrefix,
-} from '../../model/cidr.ts';
+import { parseSubnet, withPrefix } from '../../model/cidr.ts';
 import { timestamp } from '../../model/clock.ts';
-import {
-  endpointOf,
-  isIngressPort,
-  isNetworkId,
-  networksOfService,
-  networksOfTask,
-} from '../../model/endpoint.ts';
+import { endpointOf, isNetworkId, networksOfService, networksOfTask } from '../../model/endpoint.ts';
 import type {
   Attachment,
   Network,
@@ -32,29 +15,20 @@ import type {
   ServiceEndpoint,
   Task,
 } from '../../model/objects.ts';
-import type { PortConfig } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
 import { theCluster } from '../new-task.ts';
-import { addressClaim, type Claim, portClaim, vniClaim } from './claims.ts';
+import type { Claim } from './claims.ts';
+import { Free, Lack } from './free.ts';
 import { type AllocatorIndex, ownerKey } from './index.ts';
-import { type AllocatedSubnet, chooseSubnets, routesOfHosts, subnetsOfOthers } from './subnets.ts';
+import { chooseSubnets, routesOfHosts, subnetsOfOthers } from './subnets.ts';
 
-const INGRESS_VNI = 4096;
-const FIRST_VNI = 4097;
-const LAST_VNI = 2 ** 24 - 1;
-const FIRST_PORT = 30000;
-const LAST_PORT = 32767;
-const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
 const NO_INGRESS = 'service needs ingress network, but no ingress network is present';
-
-/** Something cannot be given now; the message is for `docker service ps`. */
-class Lack extends Error {}
 
 export class AllocationPass {
   readonly #view: View;
   readonly #index: AllocatorIndex;
   readonly #now: number;
-  readonly #taken = new Map<Claim, string>();
+  readonly #free: Free;
   readonly #networks = new Map<string, Network>();
   readonly #services = new Map<string, Service>();
   readonly #nodes = new Map<string, Node>();
@@ -66,6 +40,7 @@ export class AllocationPass {
     this.#view = view;
     this.#index = index;
     this.#now = now;
+    this.#free = new Free(view, index, (networkId) => this.#networks.has(networkId));
   }
 
   get changedNetworks(): Iterable<Network> {
@@ -91,7 +66,7 @@ export class AllocationPass {
     lacking.network.delete(id);
     if (!network || network.internal.allocated) return;
     try {
-      const vni = this.#vniFor(network);
+      const vni = this.#free.vni(network);
       const cursor = this.#index.cursors.get('subnet');
       const taken = subnetsOfOthers(this.#view, id);
       for (const { internal } of this.#networks.values())
@@ -134,7 +109,7 @@ export class AllocationPass {
       this.#services.set(id, { ...service, UpdatedAt: timestamp(this.#now), Endpoint: endpoint });
     } catch (error) {
       if (!(error instanceof Lack)) throw error;
-      for (const claim of given) this.#taken.delete(claim);
+      this.#free.release(given);
       lacking.service.set(id, error.message);
     }
   }
@@ -157,7 +132,7 @@ export class AllocationPass {
         this.#host(nodeId, network, given);
         const owner = ownerKey('task', task.ID);
         const Addresses = network.internal.allocated!.subnets.map((subnet) =>
-          this.#address(network, subnet, owner, given),
+          this.#free.address(network, subnet, owner, given),
         );
         return { Network: { ID: id, Spec: { Name: network.Spec.Name ?? '' } }, Addresses };
       });
@@ -167,7 +142,7 @@ export class AllocationPass {
       return { ...task, NetworksAttachments: attachments };
     } catch (error) {
       if (!(error instanceof Lack)) throw error;
-      for (const claim of given) this.#taken.delete(claim);
+      this.#free.release(given);
       if (before) this.#nodes.set(nodeId, before);
       else this.#nodes.delete(nodeId);
       return this.#tasksLack(error.message);
@@ -189,16 +164,16 @@ export class AllocationPass {
       const network = this.#allocated(NetworkID);
       this.#host(NodeID, network, given);
       const { subnets } = network.internal.allocated!;
-      const wanted = (internal.wanted ?? []).map((text) => this.#wanted(network, text, owner, given));
+      const wanted = (internal.wanted ?? []).map((text) => this.#free.wanted(network, text, owner, given));
       const Addresses = subnets.map((each) => {
         const subnet = parseSubnet(each.subnet)!;
         const own = wanted.find(({ version }) => version === subnet.version);
-        return own ? withPrefix(own, subnet.prefix) : this.#address(network, each, owner, given);
+        return own ? withPrefix(own, subnet.prefix) : this.#free.address(network, each, owner, given);
       });
       settle({ Addresses });
     } catch (error) {
       if (!(error instanceof Lack)) throw error;
-      for (const claim of given) this.#taken.delete(claim);
+      this.#free.release(given);
       if (before) this.#nodes.set(NodeID, before);
       else this.#nodes.delete(NodeID);
       settle({ internal: { ...internal, lack: error.message } });
@@ -223,7 +198,7 @@ export class AllocationPass {
         this.#host(id, known, given);
       } catch (error) {
         if (!(error instanceof Lack)) throw error;
-        for (const claim of given) this.#taken.delete(claim);
+        this.#free.release(given);
         this.#index.nodesLack = true;
       }
     }
@@ -253,14 +228,14 @@ export class AllocationPass {
   #endpoint(service: Service, given: Claim[]): ServiceEndpoint {
     const { Ports, VirtualIPs = [], ...rest } = endpointOf(service.Spec, service.Endpoint);
     const owner = ownerKey('service', service.ID);
-    const ports = Ports?.map((port) => this.#port(port, owner, given));
+    const ports = Ports?.map((port) => this.#free.port(port, owner, given));
     const vips = networksOfService(service, this.#index.ingress, this.#isOurs).flatMap((id) => {
       const network = this.#allocated(id);
       return network.internal.allocated!.subnets.map((subnet) => {
         const known = VirtualIPs.find(
           (vip) => vip.NetworkID === id && vip.Addr.includes(':') === subnet.subnet.includes(':'),
         );
-        return known ?? { NetworkID: id, Addr: this.#address(network, subnet, owner, given) };
+        return known ?? { NetworkID: id, Addr: this.#free.address(network, subnet, owner, given) };
       });
     });
     return {
@@ -270,40 +245,12 @@ export class AllocationPass {
     };
   }
 
-  #port(port: PortConfig, owner: string, given: Claim[]): PortConfig {
-    if (!isIngressPort(port)) return port;
-    if (port.PublishedPort) {
-      const other = this.#ownerOf(portClaim(port));
-      if (other !== undefined && other !== owner) {
-        const id = other.split(' ')[1]!;
-        const name = this.#view.get('service', id)?.Spec.Name ?? '';
-        throw new Lack(
-          `port '${port.PublishedPort}' is already in use by service '${name}' (${id}) as an ingress port`,
-        );
-      }
-      this.#take(portClaim(port), owner, given);
-      return port;
-    }
-    const { cursors } = this.#index;
-    const key = `port ${port.Protocol || 'tcp'}`;
-    const count = LAST_PORT - FIRST_PORT + 1;
-    const from = Number(cursors.get(key) ?? BigInt(FIRST_PORT - 1)) + 1 - FIRST_PORT;
-    for (let i = 0; i < count; i++) {
-      const candidate = { ...port, PublishedPort: FIRST_PORT + ((from + i) % count) };
-      if (this.#ownerOf(portClaim(candidate)) !== undefined) continue;
-      this.#take(portClaim(candidate), owner, given);
-      cursors.set(key, BigInt(candidate.PublishedPort));
-      return candidate;
-    }
-    throw new Lack(`no free port is left between ${FIRST_PORT} and ${LAST_PORT}`);
-  }
-
   #host(nodeId: string, network: Network, given: Claim[]): void {
     const node = this.#nodes.get(nodeId) ?? this.#view.get('node', nodeId);
     if (!node || node.internal.networks?.[network.ID]) return;
     const owner = ownerKey('node', nodeId);
     const addresses = network.internal.allocated!.subnets.map((subnet) =>
-      this.#address(network, subnet, owner, given),
+      this.#free.address(network, subnet, owner, given),
     );
     this.#setNetworks(node, { ...node.internal.networks, [network.ID]: addresses });
   }
@@ -313,89 +260,4 @@ export class AllocationPass {
     const any = Object.keys(networks).length > 0;
     this.#nodes.set(node.ID, { ...node, internal: any ? { ...internal, networks } : internal });
   }
-
-  /** The next free address of the subnet, CIDR. */
-  #address(network: Network, given: AllocatedSubnet, owner: string, claims: Claim[]): string {
-    const subnet = parseSubnet(given.subnet)!;
-    const { first, last } = rangeOf(subnet, parseSubnet(given.range ?? ''));
-    const key = `address ${network.ID} ${subnet.version}`;
-    const cursor = this.#index.cursors.get(key);
-    const count = last - first + 1n;
-    const from = cursor === undefined || cursor < first || cursor >= last ? 0n : cursor + 1n - first;
-    for (let i = 0n; i < count; i++) {
-      const value = first + ((from + i) % count);
-      const address = formatAddress({ version: subnet.version, value });
-      const claim = addressClaim(network.ID, address);
-      if (this.#ownerOf(claim) !== undefined || this.#isReserved(network, address)) continue;
-      this.#take(claim, owner, claims);
-      this.#index.cursors.set(key, value);
-      return withPrefix({ version: subnet.version, value }, subnet.prefix);
-    }
-    throw new Lack(`no address is left in network ${network.Spec.Name} (${formatSubnet(subnet)})`);
-  }
-
-  /** The very address that was asked for. */
-  #wanted(network: Network, text: string, owner: string, given: Claim[]): Address {
-    const { Spec, internal } = network;
-    const address = parseAddress(text);
-    const subnet = internal
-      .allocated!.subnets.map((each) => parseSubnet(each.subnet)!)
-      .find((each) => address && contains(each, address));
-    if (!address || !subnet)
-      throw new Lack(
-        `invalid address ${text}: it does not belong to any of the subnets of network ${Spec.Name}`,
-      );
-    const claim = addressClaim(network.ID, formatAddress(address));
-    const { first, last } = rangeOf(subnet, undefined);
-    const isHosts = address.value >= first && address.value <= last;
-    if (!isHosts || this.#ownerOf(claim) !== undefined || this.#isReserved(network, formatAddress(address)))
-      throw new Lack(`Address already in use: ${text} in network ${Spec.Name}`);
-    this.#take(claim, owner, given);
-    return address;
-  }
-
-  /** Of a network that is allocated in this very round. */
-  #isReserved(network: Network, address: string): boolean {
-    if (!this.#networks.has(network.ID)) return false;
-    return network.internal.allocated!.subnets.some(({ gateway, reserved = [] }) =>
-      [gateway, ...reserved].some((text) => formatAddress(parseAddress(text)!) === address),
-    );
-  }
-
-  #vniFor(network: Network): number {
-    const { ID, Spec } = network;
-    const owner = ownerKey('network', ID);
-    const asked = Number(Spec.Options?.[VNI_OPTION]?.split(',')[0] || Number.NaN);
-    if (asked >= INGRESS_VNI && asked <= LAST_VNI) {
-      if (this.#ownerOf(vniClaim(asked)) !== undefined) throw new Lack(`VXLAN id ${asked} is in use`);
-      this.#take(vniClaim(asked), owner, []);
-      return asked;
-    }
-    const free = (vni: number): boolean => this.#ownerOf(vniClaim(vni)) === undefined;
-    const cursor = Number(this.#index.cursors.get('vni') ?? BigInt(FIRST_VNI - 1));
-    let vni = Spec.Ingress && free(INGRESS_VNI) ? INGRESS_VNI : cursor + 1;
-    while (!free(vni)) vni = vni >= LAST_VNI ? FIRST_VNI : vni + 1;
-    if (vni !== INGRESS_VNI) this.#index.cursors.set('vni', BigInt(vni));
-    this.#take(vniClaim(vni), owner, []);
-    return vni;
-  }
-
-  #ownerOf(claim: Claim): string | undefined {
-    return this.#taken.get(claim) ?? this.#index.ownerOf(claim);
-  }
-
-  #take(claim: Claim, owner: string, given: Claim[]): void {
-    if (this.#index.ownerOf(claim) === owner) return;
-    this.#taken.set(claim, owner);
-    given.push(claim);
-  }
-}
-
-/** Without the subnet's own address and, of IPv4, its broadcast address. */
-function rangeOf(subnet: Subnet, range: Subnet | undefined): { first: bigint; last: bigint } {
-  const whole = range ?? subnet;
-  const first = whole.first === subnet.first ? whole.first + 1n : whole.first;
-  const end = lastOf(whole);
-  const last = subnet.version === 4 && end === lastOf(subnet) && sizeOf(subnet) > 2n ? end - 1n : end;
-  return { first, last };
 }
