@@ -117,6 +117,24 @@ const faults: Fault[] = [
     },
   },
   {
+    name: 'a host is shut down in order, and started again',
+    ...{ without: [B], allowed: 0, share: 0 },
+    async happens() {
+      await lab.must('stop', B);
+      await pause(8_000);
+      await lab.must('start', B);
+    },
+  },
+  {
+    name: 'the manager is shut down in order, and started again',
+    ...{ without: [MANAGER], allowed: 0, share: 0 },
+    async happens() {
+      await lab.must('stop', MANAGER);
+      await pause(8_000);
+      await lab.must('start', MANAGER);
+    },
+  },
+  {
     name: 'a host loses its power, and is started again',
     ...{ without: [B], allowed: UNNOTICED_MS, share: 1 },
     async happens() {

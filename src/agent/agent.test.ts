@@ -248,3 +248,32 @@ test('whatever happens: states go forward, nothing starts twice, and in the end 
     { numRuns: 150 },
   );
 });
+
+test('a host that is about to be switched off says so, then stops its tasks without a word of them', () =>
+  world(async ({ clock, engine, manager, switchOff }) => {
+    manager.assign(makeTask('t1'), makeTask('t2'));
+    await clock.advance(1000);
+    const before = engine.calls.length;
+    const ended = switchOff();
+    await clock.advance(1000);
+    await ended;
+    assert.equal(manager.gone, 1);
+    assert.deepEqual(
+      engine.calls.slice(before).filter((call) => call.startsWith('stop')),
+      ['stop t1', 'stop t2'],
+    );
+    assert.equal(manager.status('t1')?.State, 'running');
+    assert.equal(manager.sessions, 1);
+  }));
+
+test('a host that is switched off without a manager in reach stops its tasks all the same', () =>
+  world(async ({ clock, engine, manager, switchOff }) => {
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    manager.away = true;
+    manager.cut();
+    const ended = switchOff();
+    await clock.advance(1000);
+    await ended;
+    assert.equal(engine.containers.get('t1')?.state, 'exited');
+  }));

@@ -17,6 +17,8 @@ import { TaskWorker } from './task-worker.ts';
 
 const DESCRIBE_EVERY_MS = 20_000;
 const GOODBYE_MS = 1000;
+/** How long the tasks of a host that is about to be switched off may take to stop; the engine's stop ends the others. */
+const AWAY_MS = 30_000;
 
 export interface AgentOptions {
   link: ManagerLink;
@@ -36,16 +38,22 @@ export interface AgentOptions {
   tlsInfo(): TLSInfo;
   /** Called with everything that the manager says, before the agent acts on it. */
   heard?(message: DownMessage): void;
+  /** Aborted when the host is about to be switched off: then the agent stops its tasks, and ends. */
+  switchOff?: AbortSignal;
   signal: AbortSignal;
 }
 
-/** Runs until aborted; then lets go of everything and leaves the containers as they are. */
+/**
+ * Runs until aborted; then lets go of everything and leaves the containers as they are, unless the host is about to be
+ * switched off.
+ */
 export async function runAgent(options: AgentOptions): Promise<void> {
   await new Agent(options).run();
 }
 
 class Agent {
   readonly #options: AgentOptions;
+  readonly #over = new AbortController();
   readonly #signal: AbortSignal;
   readonly #reporter: Reporter;
   readonly #networks: NetworkFollower;
@@ -56,19 +64,26 @@ class Agent {
   readonly #configs = new Map<string, Config>();
   #session: ManagerSession | undefined;
   #description: NodeDescription | undefined;
+  #leaving = false;
   #sweeping = false;
   #sweepAgain = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    this.#signal = options.signal;
+    this.#signal = AbortSignal.any([options.signal, this.#over.signal]);
     this.#reporter = new Reporter(options.clock, options.log);
     this.#networks = new NetworkFollower(options.networks, options.log);
   }
 
   async run(): Promise<void> {
+    const { switchOff } = this.#options;
+    const leave = (): void => {
+      void this.#leave().then(() => this.#over.abort(new Error('the host is shutting down')));
+    };
+    switchOff?.addEventListener('abort', leave);
     const parts = [this.#keepSession(), this.#watchEngine(), this.#keepDescribing()];
     await Promise.all(parts);
+    switchOff?.removeEventListener('abort', leave);
     this.#reporter.use(undefined);
     for (const worker of this.#workers.values()) worker.letGo();
     // A container that takes its time to stop is the engine's business now.
@@ -78,9 +93,39 @@ class Agent {
     patience.abort();
   }
 
+  /**
+   * The host is about to be switched off. Its tasks are not over for the manager: what becomes of them is decided when the
+   * host is seen to be away, or has come back.
+   */
+  async #leave(): Promise<void> {
+    this.#leaving = true;
+    const patience = new AbortController();
+    await Promise.race([this.#stopAll(), pause(this.#options.clock, AWAY_MS, patience.signal)]);
+    patience.abort();
+  }
+
+  async #stopAll(): Promise<void> {
+    try {
+      await this.#session?.away();
+    } catch (error) {
+      this.#options.log(`no manager took note that this host is shutting down: ${messageOf(error)}`);
+    }
+    this.#reporter.use(undefined);
+    await Promise.all([...this.#workers.values()].map((worker) => this.#stopFor(worker)));
+  }
+
+  async #stopFor(worker: TaskWorker): Promise<void> {
+    worker.letGo();
+    await worker.finished;
+    if (isTerminal(worker.status.State)) return;
+    await this.#options.engine
+      .stop(worker.assigned)
+      .catch((error: unknown) => this.#options.log(`a task was not stopped: ${messageOf(error)}`));
+  }
+
   async #keepSession(): Promise<void> {
     const backoff = new Backoff(this.#options.clock, this.#options.random);
-    while (!this.#signal.aborted) {
+    while (!this.#signal.aborted && !this.#leaving) {
       try {
         await this.#oneSession(() => backoff.reset());
       } catch (error) {
@@ -103,6 +148,7 @@ class Agent {
     const close = (): void => session.close();
     this.#signal.addEventListener('abort', close);
     try {
+      if (this.#leaving) return;
       this.#session = session;
       for await (const message of session.messages) {
         if (this.#signal.aborted) return;
@@ -113,7 +159,7 @@ class Agent {
         }
         this.#options.heard?.(message);
         if (message.type === 'networks') this.#networks.follow(message, session);
-        if (message.type === 'assignments') this.#apply(message);
+        if (message.type === 'assignments' && !this.#leaving) this.#apply(message);
       }
     } finally {
       this.#signal.removeEventListener('abort', close);

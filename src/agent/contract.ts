@@ -25,6 +25,8 @@ export interface ManagerSession {
   describe(description: NodeDescription): Promise<void>;
   /** This host's networks are as the manager said they should be at that revision. */
   networksApplied(revision: number): Promise<void>;
+  /** This host is about to be switched off. Resolves when nobody is led to its tasks any more. */
+  away(): Promise<void>;
   close(): void;
 }
 

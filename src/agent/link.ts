@@ -166,6 +166,10 @@ class LinkSession implements ManagerSession {
     await call(this.#connection, 'POST', `${this.#path}/networks`, { revision });
   }
 
+  async away(): Promise<void> {
+    await this.#ask('away', {});
+  }
+
   attach(wanted: AttachRequest): Promise<AttachAnswer> {
     return this.#ask('attach', wanted) as Promise<AttachAnswer>;
   }

@@ -18,6 +18,7 @@ function reporter(answerMs: number) {
     },
     describe: () => Promise.resolve(),
     networksApplied: () => Promise.resolve(),
+    away: () => Promise.resolve(),
     close() {},
   };
   const made = new Reporter(clock, () => {});

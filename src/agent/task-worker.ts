@@ -55,6 +55,10 @@ export class TaskWorker {
     this.finished = this.#run();
   }
 
+  get assigned(): AssignedTask {
+    return this.#assigned;
+  }
+
   get status(): TaskStatus {
     return this.#status;
   }

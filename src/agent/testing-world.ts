@@ -109,6 +109,8 @@ export interface World {
   engine: MapEngine;
   manager: FakeManager;
   logs: string[];
+  /** The host is about to be switched off; resolves when the agent has ended by itself. */
+  switchOff(): Promise<void>;
   /** Ends the agent and begins another one. */
   again(): Promise<void>;
 }
@@ -120,13 +122,15 @@ export async function world(body: (world: World) => Promise<void>): Promise<void
   const manager = new FakeManager();
   const logs: string[] = [];
   let end = new AbortController();
+  let off = new AbortController();
   let running = Promise.resolve();
   const begin = (): void => {
     end = new AbortController();
+    off = new AbortController();
     const log = (message: string): void => void logs.push(message);
     const networks = { apply: async () => {} };
     const options = { link: manager, engine, networks, clock, random: () => 0.5, log, tlsInfo: () => TLS };
-    running = runAgent({ ...options, signal: end.signal });
+    running = runAgent({ ...options, switchOff: off.signal, signal: end.signal });
   };
   const stop = async (): Promise<void> => {
     end.abort();
@@ -140,6 +144,10 @@ export async function world(body: (world: World) => Promise<void>): Promise<void
       engine,
       manager,
       logs,
+      switchOff: () => {
+        off.abort();
+        return running;
+      },
       again: async () => {
         await stop();
         begin();

@@ -64,6 +64,8 @@ export class FakeManager implements ManagerLink {
   readonly descriptions: NodeDescription[] = [];
   readonly networksApplied: number[] = [];
   batches = 0;
+  /** How often the agent has said that its host is about to be switched off. */
+  gone = 0;
   sessions = 0;
   /** No session can be opened. */
   away = false;
@@ -102,6 +104,9 @@ export class FakeManager implements ManagerLink {
       },
       networksApplied: async (revision) => {
         this.networksApplied.push(revision);
+      },
+      away: async () => {
+        this.gone++;
       },
       close: () => channel.end(),
     };

@@ -13,7 +13,9 @@ import { HostMembership } from './membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { turnsOnSignal } from './turns.ts';
 
-/** Runs until SIGTERM or SIGINT. @throws UsageError, or an error that says why the daemon cannot start */
+/**
+ * Runs until SIGTERM or SIGINT, which leave containers running, or until SIGPWR: the host is about to be switched off.
+ * @throws UsageError, or an error that says why the daemon cannot start */
 export async function runDaemon(argv: readonly string[]): Promise<void> {
   const options = parseOptions(argv);
   if (options === 'help') {
@@ -27,20 +29,26 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const membership = new HostMembership({ data: options.data, engine, clock: systemClock, clientsWait, log });
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, networkCheckRoutes];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
+  const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
+  const switchedOff = once('SIGPWR');
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
   await listen(server, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
-  const signal = await stopped;
+  const signal = await Promise.race([stopped, switchedOff]);
+  if (signal === 'SIGPWR') {
+    log.info({}, 'the host is shutting down: its tasks are stopped');
+    await Promise.race([stopped, membership.switchOff()]);
+  }
   log.info({ signal }, 'stopping');
   endTurns();
   server.close();
   await membership.close();
   engine.close();
+}
+
+function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => process.once(signal, resolve));
 }
 
 async function listen(server: ApiServer, options: DaemonOptions): Promise<void> {

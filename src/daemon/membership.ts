@@ -222,6 +222,12 @@ export class HostMembership implements Membership {
     });
   }
 
+  /** The host is about to be switched off: its tasks end in order, while everything else goes on. */
+  async switchOff(): Promise<void> {
+    await this.#turn.catch(() => {});
+    await this.#active?.node.switchOff();
+  }
+
   /** Ends what runs for the swarm on this host, but for its containers. */
   async close(): Promise<void> {
     await this.#turn.catch(() => {});

@@ -35,6 +35,8 @@ export interface RunningNode {
   readonly ready: Promise<void>;
   /** For containers that are no tasks. */
   readonly containers: ContainerNetworks;
+  /** The host is about to be switched off: resolves when nobody is led to its tasks any more and they have stopped. */
+  switchOff(): Promise<void>;
   /** Ends everything here; containers go on. */
   close(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export interface RunningNode {
 export function startNode(options: NodeOptions): RunningNode {
   const { record, identity, engine, clock, log, managers } = options;
   const over = new AbortController();
+  const switchOff = new AbortController();
   const renewal = startRenewal({
     identity,
     managers,
@@ -94,11 +97,16 @@ export function startNode(options: NodeOptions): RunningNode {
       known = JSON.stringify(message.managers);
       options.managersChanged(message.managers);
     },
+    switchOff: switchOff.signal,
     signal: over.signal,
   }).catch((error: unknown) => log.error({ err: error }, 'the agent has ended'));
   return {
     ready,
     containers: attachments,
+    async switchOff() {
+      switchOff.abort();
+      await agent;
+    },
     async close() {
       over.abort(new Error('the node stops'));
       await Promise.all([agent, following, renewal.close()]);

@@ -53,6 +53,8 @@ export interface Sessions {
   status(session: AgentSession, request: StatusRequest): Promise<void>;
   describe(session: AgentSession, description: NodeDescription): Promise<void>;
   networks(session: AgentSession, applied: NetworksApplied): Promise<void>;
+  /** The host is about to be switched off. Resolves when no other one leads anybody to its tasks, or after STOP_BOUND. */
+  away(session: AgentSession): Promise<void>;
   /** Called exactly once for every session that was opened, also when the server itself ends it. */
   closed(session: AgentSession, reason: string): void;
   /** The node leaves the cluster; afterwards the server ends its session. */

@@ -206,6 +206,15 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     },
     {
       method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/away$/,
+      roles: NODES,
+      async handle(call) {
+        await sessions.away(sessionOf(call));
+        answer(call.stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
       path: /^\/session\/(?<id>[^/]+)\/attach$/,
       roles: NODES,
       async handle(call) {

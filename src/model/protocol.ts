@@ -14,6 +14,7 @@
  *   POST /session/ID/attach   AttachRequest → AttachAnswer: addresses for a container that is no task's
  *   POST /session/ID/attached AttachedReport → AttachedAnswer: all such containers of the node, as they are
  *   POST /session/ID/check/N  CheckReport → {}: the answer to a `check`
+ *   POST /session/ID/away     {} → {}: the host is about to be switched off; answered when nobody is led to its tasks any more
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat

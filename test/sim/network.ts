@@ -183,6 +183,7 @@ class Connection implements AgentSession {
       report: (request) => this.#request(() => this.#manager.sessions.status(this, request)),
       describe: (description) => this.#request(() => this.#manager.sessions.describe(this, description)),
       networksApplied: (revision) => this.#request(() => this.#manager.sessions.networks(this, { revision })),
+      away: () => this.#request(() => this.#manager.sessions.away(this)),
       close: () => this.agentGone(false),
     };
   }

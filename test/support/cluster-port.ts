@@ -37,6 +37,7 @@ export class RecordingSessions implements Sessions {
   readonly statuses: StatusRequest[] = [];
   readonly networksApplied: Array<[string, number]> = [];
   readonly left: string[] = [];
+  readonly gone: string[] = [];
   readonly #store: Store;
   heartbeatPeriod = 5e9;
   refusal: Error | undefined;
@@ -75,6 +76,10 @@ export class RecordingSessions implements Sessions {
 
   async networks(session: AgentSession, { revision }: NetworksApplied): Promise<void> {
     this.networksApplied.push([session.nodeId, revision]);
+  }
+
+  async away({ nodeId }: AgentSession): Promise<void> {
+    this.gone.push(nodeId);
   }
 
   closed(session: AgentSession, reason: string): void {

@@ -28,10 +28,11 @@ export function networkStateFor(view: View, nodeId: string): NetworkState {
   return new NetworkTables(view).stateFor(nodeId);
 }
 
-/** True if the task takes part in what its service serves: it runs, is healthy, and is not about to be stopped. */
+/** True if the task takes part in what its service serves: it runs, is healthy, and neither it nor its host is about to be stopped. */
 export function isReady(task: Task, view: View): boolean {
   if (task.Status.State !== 'running' || compareStates(task.DesiredState, 'running') > 0) return false;
-  return task.NodeID !== undefined && view.get('node', task.NodeID)?.Status.State !== 'down';
+  const state = task.NodeID === undefined ? 'down' : view.get('node', task.NodeID)?.Status.State;
+  return state !== 'down' && state !== 'disconnected';
 }
 
 /** What all hosts are told of a network alike. */
@@ -281,6 +282,7 @@ export class NetworkTables {
         node?.internal.left,
         node?.Status.Addr,
         node?.Status.State === 'down',
+        node?.Status.State === 'disconnected',
       ]);
     if (told(before) === told(after)) return;
     for (const network of [...from, ...to]) touched.add(network);

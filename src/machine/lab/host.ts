@@ -17,9 +17,11 @@ export type Part = 'engine' | 'essaim';
 export const PARTS: readonly Part[] = ['engine', 'essaim'];
 const SOCKETS = { engine: 'engine.sock', essaim: 'docker.sock' } as const;
 const LABELS = { engine: 'Docker Engine', essaim: 'Essaim daemon' } as const;
+/** A daemon that is told that its host is switched off stops its tasks first, so that they fail nobody. */
+const STOP_SIGNALS = { engine: 'TERM', essaim: 'PWR' } as const;
 /** How long each may take to answer, and to end in good order (an engine gives its containers 10 s), in ms. */
 const START_TIMEOUT = 30_000;
-const STOP_TIMEOUT = { engine: 40_000, essaim: 15_000 } as const;
+const STOP_TIMEOUT = { engine: 40_000, essaim: 45_000 } as const;
 
 export const label = (part: Part): string => LABELS[part];
 export const socketPath = (machine: Machine, part: Part): string =>
@@ -114,7 +116,7 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
 export async function stopPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
   const identity = await findPart(machine, init, part);
   if (!identity) return;
-  await run('nsenter', [...enter(init), 'kill', '-TERM', String(identity.pid)]);
+  await run('nsenter', [...enter(init), 'kill', `-${STOP_SIGNALS[part]}`, String(identity.pid)]);
   await until(
     async () => ((await isAlive(identity, `/proc/${init.pid}/root/proc`)) ? undefined : true),
     STOP_TIMEOUT[part],

@@ -19,6 +19,8 @@ export class Departures {
   readonly #clock: Clock;
   readonly #hooks: DepartureHooks;
   readonly #gate = new StopGate();
+  /** Told when nobody leads anybody to the tasks of a host that goes away. */
+  readonly #hosts = new Map<string, () => void>();
   #timer: { at: number; cancel: () => void } | undefined;
 
   constructor(view: View, tables: NetworkTables, clock: Clock, hooks: DepartureHooks) {
@@ -49,6 +51,22 @@ export class Departures {
     }
   }
 
+  /** The host is to be switched off, as of that revision. Resolves when the others have taken note, like a stop. */
+  host(nodeId: string, revision: number): Promise<void> {
+    const networks = new Set<string>();
+    for (const task of this.#view.tasksOfNode(nodeId)) {
+      if (takesPart(task)) for (const { Network } of task.NetworksAttachments!) networks.add(Network.ID);
+    }
+    const key = `host ${nodeId}`;
+    this.#hosts.get(key)?.();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#gate.hold(key, revision, this.#liveOn(networks), this.#clock.now())) {
+      this.#hosts.set(key, resolve);
+      this.#setTimer();
+    } else resolve();
+    return promise;
+  }
+
   applied(nodeId: string, revision: number): void {
     this.#stop(this.#gate.applied(nodeId, revision));
   }
@@ -62,18 +80,27 @@ export class Departures {
   }
 
   #hold(task: Task): boolean {
-    const hosts = new Set<string>();
-    for (const { Network } of task.NetworksAttachments!) {
-      for (const nodeId of this.#tables.nodesOf(Network.ID))
-        if (this.#hooks.isLive(nodeId)) hosts.add(nodeId);
-    }
+    const hosts = this.#liveOn(task.NetworksAttachments!.map(({ Network }) => Network.ID));
     const held = this.#gate.hold(task.ID, task.Version.Index, hosts, this.#clock.now());
     if (held) this.#setTimer();
     return held;
   }
 
-  #stop(taskIds: readonly string[]): void {
-    for (const id of taskIds) this.#hooks.stop(id);
+  #liveOn(networkIds: Iterable<string>): Set<string> {
+    const hosts = new Set<string>();
+    for (const id of networkIds) {
+      for (const nodeId of this.#tables.nodesOf(id)) if (this.#hooks.isLive(nodeId)) hosts.add(nodeId);
+    }
+    return hosts;
+  }
+
+  #stop(ids: readonly string[]): void {
+    for (const id of ids) {
+      const goes = this.#hosts.get(id);
+      this.#hosts.delete(id);
+      if (goes) goes();
+      else this.#hooks.stop(id);
+    }
   }
 
   #setTimer(): void {

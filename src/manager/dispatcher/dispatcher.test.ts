@@ -350,6 +350,61 @@ test('a node that leaves is down at once', async (t) => {
   assert.equal(node().Status.State, 'down');
 });
 
+test('a host that is to be switched off hears when no other one leads anybody there, and is down when it has gone', async (t) => {
+  const { clock, commit, put, open, dispatcher, node } = await manager(t, {
+    op: 'put',
+    kind: 'network',
+    object: {
+      ...sampleNetwork('net'),
+      internal: { allocated: { vni: 4096, subnets: [{ subnet: '10.1.0.0/24', gateway: '10.1.0.1' }] } },
+    },
+  });
+  const place = { networks: { net: ['10.1.0.3/24'] } };
+  await commit({ op: 'put', kind: 'node', object: { ...sampleNode('m'), internal: place } });
+  await commit({ op: 'put', kind: 'node', object: { ...node(), internal: place } });
+  const attachment = { Network: { ID: 'net' }, Addresses: ['10.1.0.9/24'] };
+  const running = task('a', { NetworksAttachments: [attachment as never], DesiredState: 'running' });
+  await put({ ...running, Status: { ...running.Status, State: 'running' } });
+  const [session, other] = [await open(), await open('m')];
+  other.take();
+
+  let led = true;
+  const away = dispatcher.away(session).then(() => {
+    led = false;
+  });
+  await clock.advance(50);
+  assert.equal(node().Status.State, 'disconnected');
+  const [told] = other.take();
+  assert.ok(told?.type === 'networks');
+  assert.ok(told.networks.flatMap(({ services }) => services).every(({ ready }) => ready.length === 0));
+  await dispatcher.networks(session, { revision: told.revision });
+  assert.equal(led, true);
+  await dispatcher.networks(other, { revision: told.revision });
+  await away;
+
+  session.close('gone');
+  await clock.advance(50);
+  assert.deepEqual([node().Status.State, node().Status.Message], ['down', 'the host was shut down']);
+  await open();
+  assert.equal(node().Status.State, 'ready');
+});
+
+test('hosts that go away together with their manager keep their tasks', async (t) => {
+  const leader = { Leader: true, Reachability: 'reachable' as const, Addr: '10.0.0.1:2377' };
+  const m = { ...sampleNode('m'), ManagerStatus: leader };
+  const { clock, open, dispatcher, node, world } = await manager(t, { op: 'put', kind: 'node', object: m });
+  const sessions = [await open('m'), await open()];
+  for (const session of sessions) {
+    const away = dispatcher.away(session);
+    await clock.advance(50);
+    await away;
+  }
+  sessions[1]!.close('gone');
+  world.hostAnswers = false;
+  await clock.advance(20_000);
+  assert.equal(node().Status.State, 'disconnected');
+});
+
 test('a node whose leaving could not be written is still judged', async (t) => {
   const { clock, open, node, dispatcher, store, world } = await manager(t);
   const session = await open();

@@ -101,7 +101,7 @@ export class Dispatcher implements Sessions {
     });
     this.#networks = new NetworkTables(store.view);
     this.#departures = new Departures(store.view, this.#networks, clock, {
-      isLive: (nodeId) => store.view.get('node', nodeId)?.Status.State === 'ready',
+      isLive: (nodeId) => this.#isLive(store.view.get('node', nodeId)),
       stop: (taskId) => this.#tell(taskId),
     });
     for (const node of store.view.all('node')) this.#expect(node);
@@ -169,6 +169,14 @@ export class Dispatcher implements Sessions {
     this.#departures.applied(nodeId, revision);
   }
 
+  async away({ nodeId }: AgentSession): Promise<void> {
+    await this.#facts.add(nodeId, {
+      status: { state: 'disconnected', message: 'the host is shutting down' },
+    });
+    const node = this.#options.store.view.get('node', nodeId);
+    if (node) await this.#departures.host(nodeId, node.Version.Index);
+  }
+
   closed(session: AgentSession, reason: string): void {
     const { nodeId } = session;
     const open = this.#open.get(nodeId);
@@ -177,6 +185,10 @@ export class Dispatcher implements Sessions {
     this.#open.delete(nodeId);
     this.#changed.delete(open);
     this.#liveness.closed(nodeId);
+    const node = this.#options.store.view.get('node', nodeId);
+    if (node?.Status.State !== 'disconnected') return;
+    this.#departures.gone(nodeId);
+    this.#judge({ nodeId, state: 'down', message: 'the host was shut down' });
   }
 
   async leave(nodeId: string): Promise<void> {
@@ -247,7 +259,7 @@ export class Dispatcher implements Sessions {
 
   #onNode({ id, before, after }: EventOf<'node'>): void {
     const open = this.#open.get(id);
-    if (after?.Status.State !== 'ready') this.#departures.gone(id);
+    if (!this.#isLive(after)) this.#departures.gone(id);
     if (!after) {
       this.#liveness.forget(id);
       open?.session.close('the node was removed from the swarm');
@@ -294,6 +306,23 @@ export class Dispatcher implements Sessions {
     if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
   }
 
+  /** A host that says that it goes away follows its networks to the end. */
+  #isLive(node: Node | undefined): boolean {
+    return (
+      node?.Status.State === 'ready' || (node?.Status.State === 'disconnected' && this.#open.has(node.ID))
+    );
+  }
+
+  /**
+   * This manager's own host is to be switched off. Others that go away meanwhile are most likely switched off together
+   * with it: their tasks stay theirs, or they would all be on the first host that comes back.
+   */
+  #isLeaving(): boolean {
+    for (const { ManagerStatus, Status } of this.#options.store.view.all('node'))
+      if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
+    return false;
+  }
+
   /** A node that is down stays so until it comes back: only others are waited for. */
   #expect(node: Node): void {
     if (node.Status.State !== 'down') this.#liveness.expect(node.ID);
@@ -332,6 +361,8 @@ export class Dispatcher implements Sessions {
 
   #judge(verdict: Verdict): void {
     const { nodeId, state, message } = verdict;
+    if (this.#isLeaving()) return;
+    if (state === 'down') this.#liveness.forget(nodeId);
     this.#options.log.info({ node: nodeId, state }, message);
     this.#open.get(nodeId)?.session.close(message);
     this.#verdicts.set(nodeId, verdict);
