@@ -3,28 +3,17 @@
  * survives a kill at any moment (swarm-dir.ts).
  */
 import { join } from 'node:path';
-import { detachAll } from '../agent/attachments/attachments.ts';
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
-import type { EngineClient } from '../engine/client.ts';
-import { createIdentity, loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
-import type { Manager } from '../manager/manager.ts';
-import type { Clock } from '../model/clock.ts';
+import { createIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
-import { newId } from '../model/id.ts';
 import type { DataPlane } from '../network/contract.ts';
-import { createHostNetworks } from '../network/host-networks.ts';
-import type { Store } from '../store/contract.ts';
-import { hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
-import { EnginesOfNodes } from './engines.ts';
+import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
-import type { Log } from './log.ts';
-import { engineTasks, type RunningNode, sayGoodbye, startNode } from './node.ts';
+import { DATABASE, IDENTITY, Member, type MemberOptions, removeLeftovers } from './member.ts';
+import { sayGoodbye } from './node.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
-const IDENTITY = 'identity';
-const DATABASE = 'cluster.db';
-const NETWORKS = 'networks';
 /** How long `docker swarm join` waits before it goes on in the background, in ms. */
 const JOIN_PATIENCE = 20_000;
 /** How long a leaving node waits for its manager to take note, in ms. */
@@ -42,24 +31,6 @@ const ONLY_MANAGERS =
 const STILL_JOINING =
   'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.';
 
-export interface HostMembershipOptions {
-  data: string;
-  engine: EngineClient;
-  clock: Clock;
-  /** Whether clients of the API are being answered. */
-  clientsWait(): boolean;
-  log: Log;
-}
-
-/** A host in a swarm, running. */
-interface Active {
-  record: MembershipRecord;
-  identity: NodeIdentity;
-  networks: DataPlane;
-  node: RunningNode;
-  manager?: { face: ManagerFace; running: Manager; store: Store; engines: EnginesOfNodes };
-}
-
 interface Joining {
   request: JoinRequest;
   abort: AbortController;
@@ -67,19 +38,17 @@ interface Joining {
 }
 
 export class HostMembership implements Membership {
-  readonly #options: HostMembershipOptions;
+  readonly #options: MemberOptions;
   readonly #dir: SwarmDir;
-  readonly #filesFolder: string;
-  #active: Active | undefined;
+  #active: Member | undefined;
   #joining: Joining | undefined;
   #error = '';
   /** Init, join and leave change what the others look at: one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: HostMembershipOptions) {
+  constructor(options: MemberOptions) {
     this.#options = options;
     this.#dir = new SwarmDir(options.data);
-    this.#filesFolder = join(options.data, 'files');
   }
 
   /** Takes up what this host was when its daemon ended. Errors are kept and shown by `docker info`, not thrown. */
@@ -125,7 +94,7 @@ export class HostMembership implements Membership {
   }
 
   manager(): ManagerFace | undefined {
-    return this.#active?.manager?.face;
+    return this.#active?.manager;
   }
 
   containers(): ContainerNetworks | undefined {
@@ -217,7 +186,7 @@ export class HostMembership implements Membership {
           this.#options.log.warn({ err: error }, 'no manager took note that this node leaves'),
         );
       }
-      await this.#closeManager(active);
+      await active.closeManager();
       await this.#cleanUp(active.record, active.networks);
     });
   }
@@ -233,22 +202,21 @@ export class HostMembership implements Membership {
     await this.#turn.catch(() => {});
     this.#joining?.abort.abort(new Error('the daemon is stopping'));
     await this.#joining?.done.catch(() => {});
-    if (this.#active) await this.#end(this.#active);
+    await this.#end();
   }
 
-  async #end(active: Active): Promise<void> {
+  async #end(): Promise<void> {
+    const active = this.#active;
     this.#active = undefined;
-    await active.node.close();
-    await active.networks.close();
-    await this.#closeManager(active);
+    await active?.close();
   }
 
   /** The cluster goes on with this manager as its only one, where asked for at another address. */
-  async #foundAnew(active: Active, request: InitRequest): Promise<string> {
+  async #foundAnew(active: Member, request: InitRequest): Promise<string> {
     if (!active.manager) throw new ApiError(503, ONLY_MANAGERS);
     const { foundAnew, readdressed } = await import('./found.ts');
     const record = readdressed(active.record, request, hostInterfaces());
-    await this.#end(active);
+    await this.#end();
     try {
       await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock);
       this.#dir.update(record);
@@ -304,7 +272,7 @@ export class HostMembership implements Membership {
     await this.#becomeReady(this.#active);
   }
 
-  async #becomeReady({ node }: Active): Promise<void> {
+  async #becomeReady({ node }: Member): Promise<void> {
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.timer(READY_PATIENCE, resolve);
       void node.ready.then(resolve).finally(cancel);
@@ -317,93 +285,15 @@ export class HostMembership implements Membership {
     this.#options.log.error({ err: error }, 'cannot join the swarm');
   }
 
-  async #start(record: MembershipRecord): Promise<Active> {
-    const { clock, log, engine } = this.#options;
-    const identity = await loadIdentity(join(this.#dir.path, IDENTITY));
-    if (!identity)
-      throw new Error(`${this.#dir.path} has no node identity: leave the swarm with --force and join again`);
-    const networks = await this.#startNetworks(record);
-    let manager: Active['manager'];
-    try {
-      if (record.role === 'manager') manager = await this.#startManager(record, identity);
-    } catch (error) {
-      await networks.close();
-      throw error;
-    }
-    const local = record.role === 'manager' ? [hostPort(loopback(record.listenHost), record.listenPort)] : [];
-    const active: Active = {
-      record,
-      identity,
-      networks,
-      manager,
-      node: startNode({
-        record,
-        identity,
-        engine,
-        networks,
-        clock,
-        log,
-        filesFolder: this.#filesFolder,
-        managers: () => [...local, ...active.record.managers.map(({ Addr }) => Addr)],
-        managersChanged: (managers) => {
-          active.record = { ...active.record, managers };
-          this.#dir.update(active.record);
-        },
-      }),
-    };
+  async #start(record: MembershipRecord): Promise<Member> {
+    const member = await Member.start(record, this.#dir, this.#options);
     this.#error = '';
-    return active;
+    return member;
   }
 
-  async #startManager(record: MembershipRecord, identity: NodeIdentity): Promise<Active['manager']> {
-    const { clock, log, engine, clientsWait } = this.#options;
-    // Loaded only here: what only a manager needs costs a worker no memory.
-    const [{ startManager }, { openSqliteStore }, { createImageSource }] = await Promise.all([
-      import('../manager/manager.ts'),
-      import('../store/sqlite/store.ts'),
-      import('./image-source.ts'),
-    ]);
-    const store = await openSqliteStore({ path: join(this.#dir.path, DATABASE) });
-    try {
-      const { listenHost, listenPort } = record;
-      const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
-      const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
-      const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
-      const running: Manager = await startManager({
-        ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images },
-      });
-      return { running, store, engines, face: { ...running, engineOf } };
-    } catch (error) {
-      await store.close();
-      throw error;
-    }
-  }
-
-  async #closeManager({ manager }: Active): Promise<void> {
-    manager?.engines.close();
-    await manager?.running.close();
-    await manager?.store.close();
-  }
-
-  /** Removes what a membership that has ended left on this host. */
   async #cleanUp(record: MembershipRecord, running?: DataPlane): Promise<void> {
-    const networks = running ?? (await this.#startNetworks(record));
-    const { nodeId } = record;
-    await engineTasks({ ...this.#options, networks, nodeId, filesFolder: this.#filesFolder }).clear();
-    await detachAll(this.#options.engine);
-    await networks.remove();
+    await removeLeftovers(record, this.#options, running);
     this.#dir.left();
-  }
-
-  #startNetworks(record: MembershipRecord): Promise<DataPlane> {
-    const { data, engine, clock, log } = this.#options;
-    return createHostNetworks({
-      engine,
-      stateDir: join(data, NETWORKS),
-      underlayAddress: record.dataPathHost ?? record.advertiseHost,
-      clock,
-      log,
-    });
   }
 
   async #requireFree(): Promise<void> {
@@ -427,9 +317,4 @@ export class HostMembership implements Membership {
     this.#turn = turn;
     return turn;
   }
-}
-
-function loopback(listenHost: string): string {
-  if (listenHost === '0.0.0.0') return '127.0.0.1';
-  return listenHost === '::' ? '::1' : listenHost;
 }

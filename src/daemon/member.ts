@@ -1,0 +1,174 @@
+/** What runs on a host for the swarm that it is in: its networks, its agent and, where it is one, the manager. */
+import { join } from 'node:path';
+import { detachAll } from '../agent/attachments/attachments.ts';
+import type { ManagerFace } from '../api/contract.ts';
+import type { EngineClient } from '../engine/client.ts';
+import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
+import type { Manager } from '../manager/manager.ts';
+import type { Clock } from '../model/clock.ts';
+import { newId } from '../model/id.ts';
+import type { DataPlane } from '../network/contract.ts';
+import { createHostNetworks } from '../network/host-networks.ts';
+import { hostPort } from './address.ts';
+import { EnginesOfNodes } from './engines.ts';
+import type { Log } from './log.ts';
+import { engineTasks, type RunningNode, startNode } from './node.ts';
+import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
+
+export const IDENTITY = 'identity';
+export const DATABASE = 'cluster.db';
+const NETWORKS = 'networks';
+const FILES = 'files';
+
+export interface MemberOptions {
+  /** The daemon's folder. */
+  data: string;
+  engine: EngineClient;
+  clock: Clock;
+  /** Whether clients of the API are being answered. */
+  clientsWait(): boolean;
+  log: Log;
+}
+
+interface RunningManager {
+  face: ManagerFace;
+  close(): Promise<void>;
+}
+
+/** A host in a swarm, running. Its containers run on when it is closed. */
+export class Member {
+  #record: MembershipRecord;
+  readonly identity: NodeIdentity;
+  readonly networks: DataPlane;
+  readonly node: RunningNode;
+  readonly #manager: RunningManager | undefined;
+
+  /** Throws if the folder has no usable identity or database. */
+  static async start(record: MembershipRecord, dir: SwarmDir, options: MemberOptions): Promise<Member> {
+    const identity = await loadIdentity(join(dir.path, IDENTITY));
+    if (!identity)
+      throw new Error(`${dir.path} has no node identity: leave the swarm with --force and join again`);
+    const networks = await startNetworks(record, options);
+    try {
+      const manager =
+        record.role === 'manager' ? await startManager(record, identity, dir, options) : undefined;
+      return new Member(record, identity, networks, manager, dir, options);
+    } catch (error) {
+      await networks.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    record: MembershipRecord,
+    identity: NodeIdentity,
+    networks: DataPlane,
+    manager: RunningManager | undefined,
+    dir: SwarmDir,
+    options: MemberOptions,
+  ) {
+    this.#record = record;
+    this.identity = identity;
+    this.networks = networks;
+    this.#manager = manager;
+    const local = manager ? [hostPort(loopback(record.listenHost), record.listenPort)] : [];
+    this.node = startNode({
+      ...{ record, identity, networks },
+      engine: options.engine,
+      clock: options.clock,
+      log: options.log,
+      filesFolder: join(options.data, FILES),
+      managers: () => [...local, ...this.#record.managers.map(({ Addr }) => Addr)],
+      managersChanged: (managers) => {
+        this.#record = { ...this.#record, managers };
+        dir.update(this.#record);
+      },
+    });
+  }
+
+  /** As it is now: the managers come and go. */
+  get record(): MembershipRecord {
+    return this.#record;
+  }
+
+  get manager(): ManagerFace | undefined {
+    return this.#manager?.face;
+  }
+
+  async close(): Promise<void> {
+    await this.node.close();
+    await this.networks.close();
+    await this.closeManager();
+  }
+
+  async closeManager(): Promise<void> {
+    await this.#manager?.close();
+  }
+}
+
+/** Removes what a membership that has ended left on this host. `running`: its networks, if they still run. */
+export async function removeLeftovers(
+  record: MembershipRecord,
+  options: MemberOptions,
+  running?: DataPlane,
+): Promise<void> {
+  const networks = running ?? (await startNetworks(record, options));
+  const filesFolder = join(options.data, FILES);
+  await engineTasks({ ...options, networks, nodeId: record.nodeId, filesFolder }).clear();
+  await detachAll(options.engine);
+  await networks.remove();
+}
+
+async function startManager(
+  record: MembershipRecord,
+  identity: NodeIdentity,
+  dir: SwarmDir,
+  options: MemberOptions,
+): Promise<RunningManager> {
+  const { clock, log, engine, clientsWait } = options;
+  // Loaded only here: what only a manager needs costs a worker no memory.
+  const [manager, { openSqliteStore }, { createImageSource }] = await Promise.all([
+    import('../manager/manager.ts'),
+    import('../store/sqlite/store.ts'),
+    import('./image-source.ts'),
+  ]);
+  const store = await openSqliteStore({ path: join(dir.path, DATABASE) });
+  try {
+    const { listenHost, listenPort } = record;
+    const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
+    const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
+    const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
+    const running: Manager = await manager.startManager({
+      ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images },
+    });
+    return {
+      face: { ...running, engineOf },
+      async close() {
+        engines.close();
+        await running.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function startNetworks(
+  record: MembershipRecord,
+  { data, engine, clock, log }: MemberOptions,
+): Promise<DataPlane> {
+  return createHostNetworks({
+    engine,
+    stateDir: join(data, NETWORKS),
+    underlayAddress: record.dataPathHost ?? record.advertiseHost,
+    clock,
+    log,
+  });
+}
+
+function loopback(listenHost: string): string {
+  if (listenHost === '0.0.0.0') return '127.0.0.1';
+  return listenHost === '::' ? '::1' : listenHost;
+}
