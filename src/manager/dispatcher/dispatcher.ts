@@ -1,6 +1,6 @@
 /**
- * The manager's side of the agents' sessions: tells each agent what to do, takes in what it reports, and judges which
- * hosts live. No sockets and no timers of its own: connections, clock and probe are given to it.
+ * The manager's side of the agents' sessions: tells each agent what to do, and takes in what it reports. No sockets and
+ * no timers of its own: connections, clock and probe are given to it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { NetworkTables } from '../../control/networks/tables.ts';
@@ -15,17 +15,15 @@ import type { Rest } from '../rest.ts';
 import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Departures } from './departures.ts';
-import { type Check, Liveness, type Verdict } from './liveness.ts';
 import { applyFacts, type NodeFacts } from './node-facts.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
+import { HostWatch, type WatchLog } from './watch.ts';
 
 const DEFAULT_HEARTBEAT_PERIOD = 5e9;
 /** The most tasks or nodes written in one transaction: the requests they came with are all answered at one stretch. */
 const COMMIT_LIMIT = 200;
 /** Milliseconds between two transactions of reports, and between two rounds of changes to the agents, under load. */
 const PAUSE = 20;
-/** Milliseconds after which a verdict that could not be written is written again. */
-const RETRY = 1000;
 /** Milliseconds of telling agents at a stretch. */
 const SLICE = 5;
 
@@ -39,7 +37,7 @@ export interface DispatcherOptions {
   /** Calls `fn` once the input that has arrived by now has been processed. */
   afterInput(fn: () => void): void;
   rest: Rest;
-  log: { info(fields: object, message: string): void; error(fields: object, message: string): void };
+  log: WatchLog;
 }
 
 interface Open {
@@ -54,13 +52,11 @@ interface Open {
 export class Dispatcher implements Sessions {
   readonly #options: DispatcherOptions;
   readonly #open = new Map<string, Open>();
-  readonly #liveness: Liveness;
+  readonly #watch: HostWatch;
   readonly #reports: CommitQueue<Report>;
   readonly #facts: CommitQueue<NodeFacts>;
   readonly #networks: NetworkTables;
   readonly #departures: Departures;
-  /** What was found out about nodes and is not written yet. */
-  readonly #verdicts = new Map<string, Verdict>();
   readonly #unwatch: () => void;
   readonly #changed = new Set<Open>();
   #nextFlush = Number.NEGATIVE_INFINITY;
@@ -68,13 +64,11 @@ export class Dispatcher implements Sessions {
   #flushed = 0;
   #flushing = false;
   #cancelFlush: (() => void) | undefined;
-  #cancelTick: () => void;
   #closed = false;
 
   constructor(options: DispatcherOptions) {
-    const { store, clock, rest } = options;
+    const { store, clock, rest, log, afterInput } = options;
     this.#options = options;
-    this.#liveness = new Liveness(clock.now(), heartbeatPeriod(this.#cluster()) / 1e6);
     this.#reports = new CommitQueue({
       store,
       clock,
@@ -104,9 +98,20 @@ export class Dispatcher implements Sessions {
       isLive: (nodeId) => this.#isLive(store.view.get('node', nodeId)),
       stop: (taskId) => this.#tell(taskId),
     });
-    for (const node of store.view.all('node')) this.#expect(node);
+    this.#watch = new HostWatch({
+      ...{ clock, log, afterInput },
+      period: heartbeatPeriod(this.#cluster()) / 1e6,
+      ping: (nodeId) => this.#open.get(nodeId)?.session.ping(),
+      probe: (nodeId) => {
+        const addr = store.view.get('node', nodeId)?.Status.Addr;
+        return addr ? options.probe(addr) : undefined;
+      },
+      isLeaving: () => this.#isLeaving(),
+      cutOff: (nodeId, reason) => this.#open.get(nodeId)?.session.close(reason),
+      write: (nodeId, status) => this.#facts.add(nodeId, { status }),
+    });
+    for (const node of store.view.all('node')) this.#watch.expect(node);
     this.#unwatch = store.watch(store.view.revision, (commit) => this.#onCommit(commit));
-    this.#cancelTick = clock.timer(this.#liveness.tickEvery, () => this.#tick());
   }
 
   async opened(session: AgentSession, request: SessionRequest): Promise<void> {
@@ -134,8 +139,7 @@ export class Dispatcher implements Sessions {
       needs: new Map(),
     };
     this.#open.set(nodeId, open);
-    this.#liveness.opened(nodeId);
-    this.#verdicts.delete(nodeId);
+    this.#watch.opened(nodeId);
 
     await this.#facts.add(nodeId, {
       description: request.description,
@@ -184,24 +188,23 @@ export class Dispatcher implements Sessions {
     this.#options.log.info({ node: nodeId, reason }, 'session closed');
     this.#open.delete(nodeId);
     this.#changed.delete(open);
-    this.#liveness.closed(nodeId);
+    this.#watch.closed(nodeId);
     const node = this.#options.store.view.get('node', nodeId);
     if (node?.Status.State !== 'disconnected') return;
     this.#departures.gone(nodeId);
-    this.#judge({ nodeId, state: 'down', message: 'the host was shut down' });
+    this.#watch.judge({ nodeId, state: 'down', message: 'the host was shut down' });
   }
 
   async leave(nodeId: string): Promise<void> {
     await this.#facts.add(nodeId, { status: { state: 'down', message: 'the node has left the swarm' } });
-    this.#liveness.forget(nodeId);
-    this.#verdicts.delete(nodeId);
+    this.#watch.forget(nodeId);
   }
 
   /** Stops judging, telling and writing; sessions are the server's to end. */
   close(): void {
     this.#closed = true;
     this.#unwatch();
-    this.#cancelTick();
+    this.#watch.close();
     this.#cancelFlush?.();
     this.#departures.close();
     const reason = new ApiError(503, 'the manager is stopping');
@@ -222,7 +225,7 @@ export class Dispatcher implements Sessions {
       if (event.kind === 'task') this.#onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
       else if (event.kind === 'cluster' && event.after)
-        this.#liveness.period = heartbeatPeriod(event.after) / 1e6;
+        this.#watch.period = heartbeatPeriod(event.after) / 1e6;
     }
     this.#scheduleFlush();
   }
@@ -261,9 +264,9 @@ export class Dispatcher implements Sessions {
     const open = this.#open.get(id);
     if (!this.#isLive(after)) this.#departures.gone(id);
     if (!after) {
-      this.#liveness.forget(id);
+      this.#watch.forget(id);
       open?.session.close('the node was removed from the swarm');
-    } else if (!before) this.#expect(after);
+    } else if (!before) this.#watch.expect(after);
     else if (open?.told && !isDeepStrictEqual(before.Spec, after.Spec))
       open.session.send({ type: 'node', node: after });
   }
@@ -321,69 +324,6 @@ export class Dispatcher implements Sessions {
     for (const { ManagerStatus, Status } of this.#options.store.view.all('node'))
       if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
     return false;
-  }
-
-  /** A node that is down stays so until it comes back: only others are waited for. */
-  #expect(node: Node): void {
-    if (node.Status.State !== 'down') this.#liveness.expect(node.ID);
-  }
-
-  #tick(): void {
-    const { clock, afterInput } = this.#options;
-    const now = clock.now();
-    this.#cancelTick = clock.timer(this.#liveness.tickEvery, () => this.#tick());
-    afterInput(() => {
-      if (this.#closed) return;
-      const { checks, verdicts } = this.#liveness.tick(now);
-      for (const verdict of verdicts) this.#judge(verdict);
-      for (const check of checks) this.#check(check);
-    });
-  }
-
-  #check({ nodeId, number, ping, probe }: Check): void {
-    if (ping) {
-      // A rejection says that the session has ended, which `closed` is told as well.
-      const answered = () => this.#liveness.answered(nodeId, number, 'ping');
-      this.#open
-        .get(nodeId)
-        ?.session.ping()
-        .then(answered, () => {});
-    }
-    const addr = this.#options.store.view.get('node', nodeId)?.Status.Addr;
-    if (!probe || !addr) return;
-    this.#options.probe(addr).then(
-      (alive) => {
-        if (alive) this.#liveness.answered(nodeId, number, 'probe');
-      },
-      (error: unknown) => this.#options.log.error({ node: nodeId, error }, 'cannot probe the host'),
-    );
-  }
-
-  #judge(verdict: Verdict): void {
-    const { nodeId, state, message } = verdict;
-    if (this.#isLeaving()) return;
-    if (state === 'down') this.#liveness.forget(nodeId);
-    this.#options.log.info({ node: nodeId, state }, message);
-    this.#open.get(nodeId)?.session.close(message);
-    this.#verdicts.set(nodeId, verdict);
-    this.#record(verdict);
-  }
-
-  /** Writes a verdict, again and again unless it has been overtaken. */
-  #record(verdict: Verdict): void {
-    const { log, clock } = this.#options;
-    const { nodeId, state, message } = verdict;
-    if (this.#closed || this.#verdicts.get(nodeId) !== verdict) return;
-    this.#facts.add(nodeId, { status: { state, message } }).then(
-      () => {
-        if (this.#verdicts.get(nodeId) === verdict) this.#verdicts.delete(nodeId);
-      },
-      (error: unknown) => {
-        if (this.#closed) return;
-        log.error({ node: nodeId, state, error }, "cannot write the node's state; trying again");
-        clock.timer(RETRY, () => this.#record(verdict));
-      },
-    );
   }
 }
 
