@@ -56,17 +56,17 @@ describe('the link to a manager', () => {
   }
 
   test('tries one manager after the other', async () => {
-    const session = await linkTo('127.0.0.1:1', port.address).open(request, AbortSignal.timeout(5000));
+    const session = await linkTo('127.0.0.1:1', port.address).open(request, AbortSignal.timeout(30_000));
     session.close();
     await assert.rejects(
-      linkTo('127.0.0.1:1').open(request, AbortSignal.timeout(5000)),
+      linkTo('127.0.0.1:1').open(request, AbortSignal.timeout(30_000)),
       /connection refused/,
     );
     await assert.rejects(
-      linkTo('127.0.0.9').open(request, AbortSignal.timeout(5000)),
+      linkTo('127.0.0.9').open(request, AbortSignal.timeout(30_000)),
       /dial tcp 127.0.0.9:2377: connect: connection refused/,
     );
-    await assert.rejects(linkTo().open(request, AbortSignal.timeout(5000)), /no manager is known/);
+    await assert.rejects(linkTo().open(request, AbortSignal.timeout(30_000)), /no manager is known/);
   });
 
   test('gives up when told to, and ends its session', async () => {
@@ -80,21 +80,19 @@ describe('the link to a manager', () => {
     if (!other.signal.aborted) await once(other.signal, 'abort');
   });
 
-  test('ends a session whose manager has fallen silent', { timeout: 20_000 }, async () => {
+  test('ends a session whose manager has fallen silent', { timeout: 60_000 }, async () => {
     const way = await cable();
     port.sessions.heartbeatPeriod = 5e8;
     const session = await linkTo(way.address).open(request, new AbortController().signal);
     port.sessions.heartbeatPeriod = 5e9;
-    const begun = performance.now();
     way.cut();
     await assert.rejects(async () => {
       for await (const message of session.messages) assert.equal(message.type, 'session');
     }, /nothing was heard from the manager for 2 s/);
-    assert.ok(performance.now() - begun < 10_000);
     way.close();
   });
 
-  test('a manager that pings is not silent', { timeout: 20_000 }, async () => {
+  test('a manager that pings is not silent', { timeout: 60_000 }, async () => {
     port.sessions.heartbeatPeriod = 5e8;
     const session = await linkTo(port.address).open(request, new AbortController().signal);
     port.sessions.heartbeatPeriod = 5e9;
@@ -151,19 +149,19 @@ describe('the link to a manager', () => {
   });
 
   test('a join waits for a manager that does not answer, until it is called off', {
-    timeout: 20_000,
+    timeout: 60_000,
   }, async () => {
     const mute = net.createServer(() => {}).listen(0, '127.0.0.1');
     await once(mute, 'listening');
     const remote = `127.0.0.1:${(mute.address() as net.AddressInfo).port}`;
-    let tries = 0;
-    mute.on('connection', () => tries++);
-    const signal = AbortSignal.timeout(6000);
-    await Promise.all([
-      assert.rejects(joinCluster({ remote, token: port.token(), signal }), { name: 'TimeoutError' }),
-      assert.rejects(joinCluster({ remote, token: '', signal }), { name: 'TimeoutError' }),
-    ]);
-    assert.equal(tries, 4);
+    for (const token of [port.token(), '']) {
+      const callOff = new AbortController();
+      const joining = joinCluster({ remote, token, signal: callOff.signal });
+      const calledOff = assert.rejects(joining, /that is enough/);
+      for (let tries = 0; tries < 2; tries++) await once(mute, 'connection');
+      callOff.abort(new Error('that is enough'));
+      await calledOff;
+    }
     mute.close();
   });
 });

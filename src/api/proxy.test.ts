@@ -56,7 +56,7 @@ function raw(text: string | Buffer, until?: string): Promise<string> {
 
 /** Resolves once `condition` holds; its turns are paced by the event loop. */
 async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!(await condition())) {
     assert.ok(Date.now() < deadline, 'it does not come to hold');
     await delay(10);

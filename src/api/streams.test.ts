@@ -41,7 +41,7 @@ test('two thousand streams of events at once, again and again: memory comes back
         return once(stream, 'close');
       }),
     );
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     let now = await memory();
     while (now.heap > idle + 8 * MB) {
       assert.ok(Date.now() < deadline, `${now.heap} bytes after round ${round}, ${idle} before the first`);

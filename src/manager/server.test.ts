@@ -39,7 +39,7 @@ describe('cluster port', () => {
   const open: ClientHttp2Session[] = [];
 
   before(async () => {
-    port = await startClusterPort({ timeout: 1000 });
+    port = await startClusterPort({ timeout: 2000 });
     worker = await port.join();
   });
   after(async () => {
@@ -71,7 +71,7 @@ describe('cluster port', () => {
   test('a session carries messages down and statuses up', async () => {
     const session = await linkOf(port, worker).open(
       { description: describeHost('w1') },
-      AbortSignal.timeout(5000),
+      AbortSignal.timeout(30_000),
     );
     const messages = session.messages[Symbol.asyncIterator]();
     const hello = await messages.next();
@@ -104,9 +104,9 @@ describe('cluster port', () => {
 
   test('a newer session of a node ends the older one', async () => {
     const link = linkOf(port, worker);
-    const first = await link.open({ description: describeHost('w1') }, AbortSignal.timeout(5000));
+    const first = await link.open({ description: describeHost('w1') }, AbortSignal.timeout(30_000));
     const older = port.sessions.open.get(worker.certificate.nodeId)!;
-    const second = await link.open({ description: describeHost('w1') }, AbortSignal.timeout(5000));
+    const second = await link.open({ description: describeHost('w1') }, AbortSignal.timeout(30_000));
     assert.equal(older.signal.aborted, true);
     assert.notEqual(port.sessions.open.get(worker.certificate.nodeId), older);
     await assert.rejects(first.report({ statuses: [] }));
@@ -154,7 +154,7 @@ describe('cluster port', () => {
       const second = await port.join();
       const session = await linkOf(port, second).open(
         { description: describeHost('w2') },
-        AbortSignal.timeout(5000),
+        AbortSignal.timeout(30_000),
       );
       const id = port.sessions.open.get(second.certificate.nodeId)!.id;
       await assert.rejects(
@@ -183,7 +183,7 @@ describe('cluster port', () => {
       const session = await as(removed);
       const linked = await linkOf(port, removed).open(
         { description: describeHost('gone') },
-        AbortSignal.timeout(5000),
+        AbortSignal.timeout(30_000),
       );
       const node = port.store.view.get('node', removed.certificate.nodeId)!;
       await port.store.commit({
@@ -192,14 +192,14 @@ describe('cluster port', () => {
       await assert.rejects(linked.report({ statuses: [] }), status(503));
       await assert.rejects(call(session, 'POST', '/ca/renew', { csr: '' }));
       await assert.rejects(
-        linkOf(port, removed).open({ description: describeHost('gone') }, AbortSignal.timeout(5000)),
+        linkOf(port, removed).open({ description: describeHost('gone') }, AbortSignal.timeout(30_000)),
         status(403, /not part of this cluster any more/),
       );
     });
 
     test('a node that leaves is locked out', async () => {
       const leaver = await port.join();
-      await leaveCluster(leaver, [port.address], AbortSignal.timeout(5000));
+      await leaveCluster(leaver, [port.address], AbortSignal.timeout(30_000));
       assert.deepEqual(port.sessions.left, [leaver.certificate.nodeId]);
       await assert.rejects(call(await as(leaver), 'POST', '/ca/renew', { csr: '' }), status(403));
     });
@@ -227,7 +227,7 @@ describe('cluster port', () => {
       port.sessions.refusal = new ApiError(403, 'not you');
       try {
         await assert.rejects(
-          linkOf(port, worker).open({ description: describeHost('w1') }, AbortSignal.timeout(5000)),
+          linkOf(port, worker).open({ description: describeHost('w1') }, AbortSignal.timeout(30_000)),
           status(403, /not you/),
         );
       } finally {

@@ -9,7 +9,6 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Role } from '../identity/certificate.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
@@ -18,20 +17,9 @@ import { theCluster } from './ca/cluster.ts';
 import type { AttachmentDesk, Authority, ClusterServer, ImageSource, Sessions } from './contract.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
-import { sendImage } from './server/image.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
-import {
-  attachedReport,
-  attachRequest,
-  checkReport,
-  description,
-  imageRequest,
-  issueRequest,
-  networksApplied,
-  renewRequest,
-  sessionRequest,
-  statusRequest,
-} from './server/schemas.ts';
+import { type Call, LARGE, NODES, routesOf } from './server/routes.ts';
+import { sessionRequest } from './server/schemas.ts';
 import { Strangers } from './server/strangers.ts';
 import { tlsOptions } from './server/tls.ts';
 
@@ -53,28 +41,8 @@ export interface ClusterServerOptions {
   timeout?: number;
 }
 
-const SMALL = 64 * 1024;
-const LARGE = 32 * 1024 * 1024;
 const MAX_STREAMS = 1000;
 const WINDOW = 1024 * 1024;
-
-const NODES: readonly Role[] = ['worker', 'manager'];
-
-interface Route {
-  method: 'GET' | 'POST';
-  path: RegExp;
-  /** The roles that may call it; undefined: everybody. */
-  roles?: readonly Role[];
-  handle(call: Call): Promise<void> | void;
-}
-
-interface Call {
-  stream: ServerHttp2Stream;
-  peer: Peer;
-  /** Empty for calls that everybody may make. */
-  nodeId: string;
-  params: Record<string, string>;
-}
 
 export async function createClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
   const { identity, store, authority, sessions, attachments, onError, timeout = 10_000 } = options;
@@ -137,7 +105,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
       return;
     }
     if (peer.node === undefined) strangers.take(connection, stream);
-    for (const { method, path, roles, handle } of ROUTES) {
+    for (const { method, path, roles, handle } of routes) {
       const match = path.exec(headers[':path'] ?? '');
       if (match === null || headers[':method'] !== method) continue;
       const nodeId = roles === undefined ? '' : authorize(peer, roles, store.view);
@@ -148,131 +116,10 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     throw new ApiError(404, 'page not found');
   }
 
-  const ROUTES: Route[] = [
-    {
-      method: 'GET',
-      path: /^\/ca$/,
-      handle: ({ stream }) => answer(stream, 200, { roots: authority.roots() }),
-    },
-    {
-      method: 'POST',
-      path: /^\/ca\/issue$/,
-      async handle({ stream, peer }) {
-        const request = await readJson(stream, issueRequest, { limit: SMALL, timeout });
-        answer(stream, 200, await authority.issue(request, peer.remoteAddr));
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/ca\/renew$/,
-      roles: NODES,
-      async handle({ stream, nodeId }) {
-        const request = await readJson(stream, renewRequest, { limit: SMALL, timeout });
-        answer(stream, 200, await authority.renew(nodeId, request));
-      },
-    },
-    { method: 'POST', path: /^\/session$/, roles: NODES, handle: openSession },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/status$/,
-      roles: NODES,
-      async handle(call) {
-        const request = await readJson(call.stream, statusRequest, { limit: LARGE, timeout });
-        await sessions.status(sessionOf(call), request);
-        answer(call.stream, 200, {});
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/describe$/,
-      roles: NODES,
-      async handle(call) {
-        const request = await readJson(call.stream, description, { limit: LARGE, timeout });
-        const session = sessionOf(call);
-        await sessions.describe(session, request);
-        askToRenew(session, request);
-        answer(call.stream, 200, {});
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/networks$/,
-      roles: NODES,
-      async handle(call) {
-        const applied = await readJson(call.stream, networksApplied, { limit: SMALL, timeout });
-        await sessions.networks(sessionOf(call), applied);
-        answer(call.stream, 200, {});
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/away$/,
-      roles: NODES,
-      async handle(call) {
-        await sessions.away(sessionOf(call));
-        answer(call.stream, 200, {});
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/attach$/,
-      roles: NODES,
-      async handle(call) {
-        const request = await readJson(call.stream, attachRequest, { limit: SMALL, timeout });
-        const { nodeId, signal } = sessionOf(call);
-        answer(call.stream, 200, await attachments.attach(nodeId, request, signal));
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/attached$/,
-      roles: NODES,
-      async handle(call) {
-        const report = await readJson(call.stream, attachedReport, { limit: LARGE, timeout });
-        const { nodeId, signal } = sessionOf(call);
-        answer(call.stream, 200, await attachments.attached(nodeId, report, signal));
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/check\/(?<number>\d{1,15})$/,
-      roles: NODES,
-      async handle(call) {
-        const report = await readJson(call.stream, checkReport, { limit: LARGE, timeout });
-        sessionOf(call).checked(Number(call.params.number), report);
-        answer(call.stream, 200, {});
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/image$/,
-      roles: NODES,
-      async handle(call) {
-        const { reference } = await readJson(call.stream, imageRequest, { limit: SMALL, timeout });
-        const session = sessionOf(call);
-        if (!options.images) throw new ApiError(404, 'this manager gives no images');
-        await sendImage(options.images, session, reference, call.stream);
-      },
-    },
-    {
-      method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/stream\/(?<number>\d{1,15})$/,
-      roles: NODES,
-      handle: (call) => sessionOf(call).joined(Number(call.params.number), call.stream),
-    },
-    {
-      method: 'POST',
-      path: /^\/leave$/,
-      roles: NODES,
-      async handle({ stream, nodeId }) {
-        await sessions.leave(nodeId);
-        await authority.revoke(nodeId);
-        // The session ends when the answer has gone out, as it may be on this very connection.
-        stream.on('close', () => disconnect(nodeId));
-        answer(stream, 200, {});
-      },
-    },
-  ];
+  const routes = routesOf({
+    ...{ authority, sessions, attachments, timeout, disconnect, askToRenew, openSession, sessionOf },
+    images: options.images,
+  });
 
   async function openSession({ stream, peer, nodeId }: Call): Promise<void> {
     const connection = stream.session as ServerHttp2Session;

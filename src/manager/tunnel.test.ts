@@ -47,7 +47,7 @@ describe('tunnels to an engine', () => {
       renew: () => assert.fail('no renewal was expected'),
       onError: (error) => port.errors.push(error),
     });
-    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(5000));
+    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(30_000));
   });
   after(async () => {
     session.close();

@@ -74,7 +74,7 @@ test('the real tables: waits until a caller has gone, and not for long for one t
   for (const socket of served) socket.destroy();
   const started = performance.now();
   await gone();
-  assert.ok(performance.now() - started < 900, 'nobody is there');
+  assert.ok(performance.now() - started < 3000, 'nobody is there');
 });
 
 test('a process that is gone serves nobody', async () => {

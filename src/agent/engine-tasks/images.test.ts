@@ -28,7 +28,7 @@ test('what a registry has said about an image that is nowhere is told; a local i
     const fetch = (Image: string, imageId?: string): Promise<string> => {
       const task = { Spec: { ContainerSpec: { Image } }, internal: { imageId } } as unknown as Task;
       const images = new Images({ engine, clock: systemClock, log() {} });
-      return images.fetch(task, undefined, AbortSignal.timeout(10_000));
+      return images.fetch(task, undefined, AbortSignal.timeout(30_000));
     };
     said = 'unauthorized: authentication required';
     await assert.rejects(fetch('reg:5000/app:1'), {

@@ -2,7 +2,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { ApiError } from '../../model/errors.ts';
 
-interface Check<T> {
+export interface Check<T> {
   Check(value: unknown): value is T;
 }
 

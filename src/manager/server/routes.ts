@@ -1,0 +1,160 @@
+/** What can be asked for on the cluster port, and who may. */
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Role } from '../../identity/certificate.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { NodeDescription } from '../../model/objects.ts';
+import type { AttachmentDesk, Authority, ImageSource, Sessions } from '../contract.ts';
+import type { WireSession } from './agent-session.ts';
+import { answer, type Check, readJson } from './body.ts';
+import { sendImage } from './image.ts';
+import type { Peer } from './peer.ts';
+import {
+  attachedReport,
+  attachRequest,
+  checkReport,
+  description,
+  imageRequest,
+  issueRequest,
+  networksApplied,
+  renewRequest,
+  statusRequest,
+} from './schemas.ts';
+
+/** The most bytes of a request's body. */
+const SMALL = 64 * 1024;
+export const LARGE = 32 * 1024 * 1024;
+
+export const NODES: readonly Role[] = ['worker', 'manager'];
+
+export interface Route {
+  method: 'GET' | 'POST';
+  path: RegExp;
+  /** The roles that may call it; undefined: everybody. */
+  roles?: readonly Role[];
+  handle(call: Call): Promise<void> | void;
+}
+
+export interface Call {
+  stream: ServerHttp2Stream;
+  peer: Peer;
+  /** Empty for calls that everybody may make. */
+  nodeId: string;
+  params: Record<string, string>;
+}
+
+/** Who deals with the calls. */
+export interface Desk {
+  authority: Authority;
+  sessions: Sessions;
+  attachments: AttachmentDesk;
+  /** Absent: no images are given to nodes. */
+  images: ImageSource | undefined;
+  /** How long (ms) a request's body may take. */
+  timeout: number;
+  openSession(call: Call): Promise<void>;
+  /** The session that the call names; throws unless it is the caller's, and open. */
+  sessionOf(call: Call): WireSession;
+  /** Has an agent whose certificate is not of today's root get another one. */
+  askToRenew(session: WireSession, description: NodeDescription): void;
+  disconnect(nodeId: string): void;
+}
+
+export function routesOf(desk: Desk): Route[] {
+  const { authority, sessions, attachments, images, timeout, sessionOf } = desk;
+
+  /** A call of the agent that has the session: its body goes to `handle`, whose result is the answer. */
+  const onSession = <T>(
+    path: string,
+    check: Check<T>,
+    limit: number,
+    handle: (session: WireSession, request: T, call: Call) => Promise<object> | Promise<void> | void,
+  ): Route => ({
+    method: 'POST',
+    path: new RegExp(`^/session/(?<id>[^/]+)/${path}$`),
+    roles: NODES,
+    async handle(call) {
+      const request = await readJson(call.stream, check, { limit, timeout });
+      const result = await handle(sessionOf(call), request, call);
+      answer(call.stream, 200, result ?? {});
+    },
+  });
+
+  return [
+    {
+      method: 'GET',
+      path: /^\/ca$/,
+      handle: ({ stream }) => answer(stream, 200, { roots: authority.roots() }),
+    },
+    {
+      method: 'POST',
+      path: /^\/ca\/issue$/,
+      async handle({ stream, peer }) {
+        const request = await readJson(stream, issueRequest, { limit: SMALL, timeout });
+        answer(stream, 200, await authority.issue(request, peer.remoteAddr));
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/ca\/renew$/,
+      roles: NODES,
+      async handle({ stream, nodeId }) {
+        const request = await readJson(stream, renewRequest, { limit: SMALL, timeout });
+        answer(stream, 200, await authority.renew(nodeId, request));
+      },
+    },
+    { method: 'POST', path: /^\/session$/, roles: NODES, handle: desk.openSession },
+    onSession('status', statusRequest, LARGE, (session, request) => sessions.status(session, request)),
+    onSession('describe', description, LARGE, async (session, request) => {
+      await sessions.describe(session, request);
+      desk.askToRenew(session, request);
+    }),
+    onSession('networks', networksApplied, SMALL, (session, applied) => sessions.networks(session, applied)),
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/away$/,
+      roles: NODES,
+      async handle(call) {
+        await sessions.away(sessionOf(call));
+        answer(call.stream, 200, {});
+      },
+    },
+    onSession('attach', attachRequest, SMALL, ({ nodeId, signal }, request) =>
+      attachments.attach(nodeId, request, signal),
+    ),
+    onSession('attached', attachedReport, LARGE, ({ nodeId, signal }, report) =>
+      attachments.attached(nodeId, report, signal),
+    ),
+    onSession('check/(?<number>\\d{1,15})', checkReport, LARGE, (session, report, { params }) =>
+      session.checked(Number(params.number), report),
+    ),
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/image$/,
+      roles: NODES,
+      async handle(call) {
+        const { reference } = await readJson(call.stream, imageRequest, { limit: SMALL, timeout });
+        const session = sessionOf(call);
+        if (!images) throw new ApiError(404, 'this manager gives no images');
+        await sendImage(images, session, reference, call.stream);
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/session\/(?<id>[^/]+)\/stream\/(?<number>\d{1,15})$/,
+      roles: NODES,
+      handle: (call) => sessionOf(call).joined(Number(call.params.number), call.stream),
+    },
+    {
+      method: 'POST',
+      path: /^\/leave$/,
+      roles: NODES,
+      async handle({ stream, nodeId }) {
+        await sessions.leave(nodeId);
+        await authority.revoke(nodeId);
+        // The session ends when the answer has gone out, as it may be on this very connection.
+        stream.on('close', () => desk.disconnect(nodeId));
+        answer(stream, 200, {});
+      },
+    },
+  ];
+}
