@@ -16,7 +16,11 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
   const open = async () => {
     const store = await openSqliteStore({ path: database });
     try {
-      return { cluster: [...store.view.all('cluster')][0]!, nodes: [...store.view.all('node')] };
+      return {
+        cluster: [...store.view.all('cluster')][0]!,
+        nodes: [...store.view.all('node')],
+        ingress: [...store.view.all('network')][0]!,
+      };
     } finally {
       await store.close();
     }
@@ -28,6 +32,8 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
     });
     const before = await open();
     assert.deepEqual(before.cluster.DefaultAddrPool, ['10.0.0.0/8']);
+    // This host has no IPv6.
+    assert.equal(before.ingress.Spec.EnableIPv6, false);
 
     assert.deepEqual(readdressed(record, {}, interfaces), record);
     const moved = readdressed(record, { ...request, AdvertiseAddr: '10.9.0.2:2400' }, interfaces);
@@ -45,6 +51,22 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
       after.nodes.map(({ ID, ManagerStatus }) => [ID, ManagerStatus?.Addr]),
       [[record.nodeId, '10.9.0.2:2400']],
     );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('published ports are for IPv6 too where the host has it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'essaim-found-'));
+  const database = join(folder, 'cluster.db');
+  const loopback = { name: 'lo', addresses: ['127.0.0.1', '::1'], external: false };
+  try {
+    const place = { identityFolder: join(folder, 'identity'), database, clock: systemClock };
+    await foundCluster(request, { ...place, interfaces: [...interfaces, loopback] });
+    const store = await openSqliteStore({ path: database });
+    const [ingress] = store.view.all('network');
+    await store.close();
+    assert.equal(ingress!.Spec.EnableIPv6, true);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -72,7 +72,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
       changes: [
         { op: 'put', kind: 'cluster', object: cluster },
         { op: 'put', kind: 'node', object: node },
-        { op: 'put', kind: 'network', object: ingressNetwork(now) },
+        { op: 'put', kind: 'network', object: ingressNetwork(interfaces, now) },
       ],
     });
   } finally {
@@ -131,12 +131,13 @@ export async function foundAnew(database: string, record: MembershipRecord, cloc
   }
 }
 
-/** The network of the routing mesh; users may replace it by one of their own. */
-function ingressNetwork(now: number): Network {
+/** The network of the routing mesh, for IPv6 too unless this host has none; users may replace it by one of their own. */
+function ingressNetwork(interfaces: readonly HostInterface[], now: number): Network {
   const at = timestamp(now);
+  const EnableIPv6 = interfaces.some(({ addresses }) => addresses.some((address) => address.includes(':')));
   return {
     ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
-    Spec: { Name: 'ingress', Driver: 'overlay', Scope: 'swarm', Ingress: true, Labels: {} },
+    Spec: { Name: 'ingress', Driver: 'overlay', Scope: 'swarm', EnableIPv6, Ingress: true, Labels: {} },
     internal: {},
   };
 }

@@ -1,5 +1,6 @@
 /** The host's own namespace: links to the overlays, published ports, and the way past the engine's firewall. */
 import type { NetworkState, OverlayState } from '../model/network-state.ts';
+import { isV6 } from './address.ts';
 import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
 import { stalePublishedFlows } from './flows.ts';
@@ -25,6 +26,22 @@ ${ACCEPT.map((rule) => `  $tool -w 5 -C ${rule} 2>/dev/null || $tool -w 5 -A ${r
 `;
 const CLOSE = `${EACH_IPTABLES}
 ${ACCEPT.map((rule) => `  while $tool -w 5 -D ${rule} 2>/dev/null; do :; done\n`).join('')}done
+`;
+/**
+ * Makes a host forward IPv6 that did not yet, and nothing else of it: it goes on learning its routes from its routers, and
+ * passes on only what iptables accepts.
+ */
+const FORWARD_IPV6 = `all=/proc/sys/net/ipv6/conf/all/forwarding
+if [ -w $all ] && [ "$(cat $all)" = 0 ]; then
+  for conf in /proc/sys/net/ipv6/conf/*/accept_ra; do
+    dev=\${conf%/accept_ra}; dev=\${dev##*/}
+    if [ -e /sys/class/net/$dev/device ] || [ -n "$(ip -6 route show dev $dev proto ra 2>/dev/null)" ]; then
+      [ "$(cat $conf)" != 1 ] || echo 2 >$conf
+    fi
+  done
+  command -v ip6tables >/dev/null && ip6tables -w 5 -P FORWARD DROP
+  echo 1 >$all
+fi
 `;
 /** Prints how many of the rules there are, of all that should be. */
 const COUNT = `${EACH_IPTABLES}
@@ -144,14 +161,15 @@ export class HostSide {
 /** Kernel parameters of the host for the routing mesh. */
 function parameters(ingress: OverlayState, link: Link): string {
   const conf = `net/ipv4/conf/${link.name}`;
-  const v6 = ingress.subnets.some(({ subnet }) => subnet.includes(':'));
-  return sysctls({
+  const v6 = ingress.subnets.some(({ subnet }) => isV6(subnet));
+  const values = sysctls({
     'net/ipv4/ip_forward': 1,
-    ...(v6 ? { 'net/ipv6/conf/all/forwarding': 1 } : {}),
+    ...(v6 ? { [`net/ipv6/conf/${link.name}/disable_ipv6`]: 0 } : {}),
     // Where packets come from on this link is known from their marks.
     [`${conf}/src_valid_mark`]: 1,
     [`${conf}/rp_filter`]: 2,
     // A published port answers on the loopback address too.
     [`${conf}/route_localnet`]: 1,
   });
+  return v6 ? `${FORWARD_IPV6}${values}` : values;
 }

@@ -7,12 +7,12 @@ import {
   addressesIn,
   addressOptions,
   OverlayLab,
-  PORT,
   type TestContainer,
   type TestNetwork,
   v4,
   v6,
 } from '../support/overlay-lab.ts';
+import { PORT } from '../support/probe.ts';
 
 const timeout = 240_000;
 const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };

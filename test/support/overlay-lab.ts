@@ -1,6 +1,4 @@
 /** Lab hosts whose data planes are told by a test what a manager would tell them, and containers on their networks. */
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import {
   macOf,
   type NetworkState,
@@ -10,17 +8,9 @@ import {
 import { RemoteDataPlane } from './data-plane.ts';
 import { execute, Lab } from './lab.ts';
 import type { ProbeAnswer, Question } from './network-probe.ts';
+import { bindMounts, NODE, PORT, PROBE } from './probe.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const PROBE = `${root}test/support/network-probe.ts`;
-const NODE = `${root}node_modules/.bin/node`;
-/** What Node needs to run in a container: the system's libraries, and the project. */
-const MOUNTS = ['/usr', '/lib', '/lib64', root, realpathSync(`${root}node_modules`)].flatMap((path) => [
-  '-v',
-  `${path}:${path}:ro`,
-]);
-/** Of every echo server. */
-export const PORT = 7000;
+const MOUNTS = bindMounts().flatMap((path) => ['-v', `${path}:${path}:ro`]);
 
 export interface TestNetwork {
   id: string;
