@@ -16,7 +16,8 @@ up: packages node_modules/.installed
 down: node_modules/.installed
 	@test/support/down.sh
 
-test: packages node_modules/.installed
+test: node_modules/.installed
+	@test/support/packages.sh docker-registry docker-registry openssl openssl
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim

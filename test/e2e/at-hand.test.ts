@@ -7,9 +7,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type EngineClient, readAll, unixEngine } from '../../src/engine/client.ts';
 import { eventually, execute } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
-const CLIS = ['docker', '/usr/bin/docker'];
 const MB = 1024 * 1024;
 
 describe('at hand', { timeout: 600_000 }, () => {

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 /** Both that are in use: the newest API that Essaim serves, and the one that the engine's own package brings. */
-const CLIS = ['docker', '/usr/bin/docker'];
 
 describe('a cluster', { timeout: 300_000 }, () => {
   let swarm: Swarm;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 describe('jobs', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -30,7 +30,7 @@ describe('jobs', { timeout: 300_000 }, () => {
   const iteration = (name: string) =>
     docker('service', 'inspect', '--format', '{{.JobStatus.JobIteration.Index}}', name).then(Number);
 
-  for (const cli of ['docker', '/usr/bin/docker']) {
+  for (const cli of CLIS) {
     test(`a replicated job shows its progress, ends, and is run again by an update (${cli})`, async () => {
       const run = async (...args: string[]) => {
         const outcome = await swarm.lab.tryDocker(swarm.manager, args, cli);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 describe('services', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -13,7 +13,7 @@ describe('services', { timeout: 300_000 }, () => {
   const create = (...args: string[]) => swarm.create(...args);
   const remove = (...names: string[]) => swarm.remove(...names);
 
-  for (const cli of ['docker', '/usr/bin/docker']) {
+  for (const cli of CLIS) {
     test(`attached create shows progress and ends when all run; ls, ps, scale, rm (${cli})`, async () => {
       const run = async (...args: string[]) => {
         const outcome = await swarm.lab.tryDocker(swarm.manager, args, cli);

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 type Compose = Record<string, unknown>;
 
@@ -154,7 +154,7 @@ describe('stacks', { timeout: 600_000 }, () => {
     secrets: { key: { file: './key' } },
   };
 
-  for (const cli of ['docker', '/usr/bin/docker']) {
+  for (const cli of CLIS) {
     test(`everything that is converted; the same file again restarts nothing; rm, deploy at once (${cli})`, async () => {
       const file = await write('all.yml', { version: '3.8', ...everything });
       const run = async (...args: string[]) => {

@@ -1,6 +1,9 @@
 /** A swarm on lab hosts: the first host is its manager, the others are workers. */
 import { eventually, Lab, type Outcome } from './lab.ts';
 
+/** The docker CLIs to be tried: the newest there is, and that of the Debian package. */
+export const CLIS = ['docker', '/usr/bin/docker'] as const;
+
 export interface TaskRow {
   name: string;
   node: string;
