@@ -105,13 +105,14 @@ describe('networks', { timeout: 420_000 }, () => {
       `node.hostname==${host}`,
     ];
     await create('--name', 'nginx', ...on('my-overlay', 'na'), 'whoami');
-    await create('--name', 'php', ...on('name=my-overlay,alias=fpm', 'nb'), 'whoami');
+    const hostname = ['--hostname', 'php-{{.Task.Slot}}'];
+    await create('--name', 'php', ...on('name=my-overlay,alias=fpm', 'nb'), ...hostname, 'whoami');
     await create('--name', 'stranger', ...on('apart', 'nb'), 'whoami');
     for (const name of ['nginx', 'php', 'stranger']) await swarm.converge(name, 1);
     const [php] = await swarm.containers('nb', 'php');
-    const id = await swarm.lab.docker('nb', 'inspect', '--format', '{{.Config.Hostname}}', php!);
-    for (const name of ['php', 'tasks.php', 'fpm', php!]) {
-      assert.deepEqual(await callers('na', 'nginx', name, 1), [id], name);
+    const id = await swarm.lab.docker('nb', 'inspect', '--format', '{{.Id}}', php!);
+    for (const name of ['php', 'tasks.php', 'fpm', php!, 'php-1', id.slice(0, 12)]) {
+      assert.deepEqual(await callers('na', 'nginx', name, 1), ['php-1'], name);
       await must('na', 'nginx', 'ping', '-c', '1', '-W', '2', await found('na', 'nginx', name));
     }
     await must('nb', 'php', 'ping', '-c', '1', '-W', '2', await found('nb', 'php', 'nginx'));

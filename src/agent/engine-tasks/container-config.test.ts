@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 import { makeTask, type TaskOptions } from '../testing.ts';
 import { containerPlan } from './container-config.ts';
 import { fromSummary } from './containers.ts';
-import { containerLabels, familiarImage, hasDigest, taskName } from './names.ts';
+import { containerLabels, familiarImage, hasDigest } from './names.ts';
 import { boundPorts } from './network-config.ts';
 
 const host = { nodeId: 'node1', hostname: 'h1', platform: { Architecture: 'x86_64', OS: 'linux' } };

@@ -1,8 +1,9 @@
 /** Translates a task into the container that the engine is to create. Pure: everything is in the arguments. */
 import type { AssignedTask } from '../../model/protocol.ts';
 import type { ContainerSpec, Driver, GenericResource, Mount, TaskSpec } from '../../model/spec.ts';
-import { expandContainerSpec, type Host, templateContext } from './expansion.ts';
-import { containerLabels, familiarImage, taskName } from './names.ts';
+import { type Host, taskName, templateContext } from '../../model/task-context.ts';
+import { expandContainerSpec } from './expansion.ts';
+import { containerLabels, familiarImage } from './names.ts';
 import {
   type EndpointConfig,
   endpoints,

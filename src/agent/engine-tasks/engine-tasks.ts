@@ -5,6 +5,7 @@ import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { NodeDescription, Task } from '../../model/objects.ts';
 import type { AssignedTask } from '../../model/protocol.ts';
+import { type Host, templateContext } from '../../model/task-context.ts';
 import {
   type FetchImage,
   type TaskContainer,
@@ -18,7 +19,6 @@ import { hostRoutes } from '../routes.ts';
 import { callersGone } from './callers.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
 import { type ContainerInspect, type ContainerSummary, fromInspect, fromSummary } from './containers.ts';
-import { type Host, templateContext } from './expansion.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
 import { LABEL } from './names.ts';

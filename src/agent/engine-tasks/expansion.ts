@@ -1,27 +1,6 @@
 /** The places of a container spec in which placeholders are expanded, with Docker's errors. */
-import type { Task } from '../../model/objects.ts';
 import type { ContainerSpec, Mount } from '../../model/spec.ts';
 import { expand, type TemplateContext } from '../../model/template.ts';
-import { taskName } from './names.ts';
-
-/** What placeholders may know of the host. */
-export interface Host {
-  nodeId: string;
-  hostname: string;
-  platform: { Architecture: string; OS: string };
-}
-
-export function templateContext(task: Task, host: Host): TemplateContext {
-  return {
-    Service: {
-      ID: task.ServiceID,
-      Name: task.internal.service.Name,
-      Labels: task.internal.service.Labels,
-    },
-    Node: { ID: host.nodeId, Hostname: host.hostname, Platform: host.platform },
-    Task: { ID: task.ID, Name: taskName(task), Slot: String(task.Slot || task.NodeID) },
-  };
-}
 
 /** The spec with placeholders filled in. Throws an error with the text that Docker gives. */
 export function expandContainerSpec(spec: ContainerSpec, context: TemplateContext): ContainerSpec {

@@ -1,5 +1,6 @@
 /** How Docker Swarm names and labels the containers of tasks. */
 import type { Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 
 export const LABEL = {
   task: 'com.docker.swarm.task',
@@ -9,11 +10,6 @@ export const LABEL = {
   serviceId: 'com.docker.swarm.service.id',
   serviceName: 'com.docker.swarm.service.name',
 } as const;
-
-/** The name of a task and of its container: `service.slot.task`, or `service.node.task` where there is no slot. */
-export function taskName(task: Task): string {
-  return `${task.internal.service.Name}.${task.Slot || task.NodeID}.${task.ID}`;
-}
 
 /** The labels of the spec, over them the task's, over them the system's own. */
 export function containerLabels(task: Task): Record<string, string> {

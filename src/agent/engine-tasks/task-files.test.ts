@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Config, Secret } from '../../model/objects.ts';
 import type { ContainerSpec } from '../../model/spec.ts';
+import { templateContext } from '../../model/task-context.ts';
 import { makeTask } from '../testing.ts';
-import { templateContext } from './expansion.ts';
 import { FileStore, type TaskFile, taskFiles } from './task-files.ts';
 
 const meta = { Version: { Index: 1 }, CreatedAt: '', UpdatedAt: '', internal: {} };

@@ -1,9 +1,9 @@
 /** What a client may call the container of a task, wherever in the swarm it is. */
 import { ApiError } from '../../model/errors.ts';
 import type { Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 import { atLeast } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
-import { taskName } from '../swarm/lookup.ts';
 
 /** A container of a task on its node. */
 export interface Place {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Service } from '../../model/objects.ts';
-import { findNode, findService, findTask, taskName } from './lookup.ts';
+import { taskName } from '../../model/task-context.ts';
+import { findNode, findService, findTask } from './lookup.ts';
 import { meta, sampleNode, sampleTask, TestCluster } from './test-cluster.ts';
 
 function service(ID: string, Name: string): Service {

@@ -4,6 +4,7 @@
  */
 import { ApiError } from '../../model/errors.ts';
 import type { Config, Network, Node, Secret, Service, Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 import type { View } from '../../store/contract.ts';
 
 /** Throws ApiError 404 if there is no such object, 400 if there are several. */
@@ -49,11 +50,6 @@ export function findNetwork(view: View, input: string): Network | undefined {
     throw new ApiError(400, `network ${input} is ambiguous (${matches.length} matches found)`);
   }
   return matches[0];
-}
-
-/** `service.slot.id`; for tasks without a slot, and in slot 0, `service.node.id`. */
-export function taskName(task: Task): string {
-  return `${task.internal.service.Name}.${task.Slot || (task.NodeID ?? '')}.${task.ID}`;
 }
 
 interface NamedKinds {

@@ -2,10 +2,10 @@
 import { hostOf } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
 import type { Network, Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 import type { View } from '../../store/contract.ts';
 import { compareVersions } from '../query.ts';
 import { labels, map, present } from './go-form.ts';
-import { taskName } from './lookup.ts';
 
 const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
 

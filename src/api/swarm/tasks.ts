@@ -2,12 +2,13 @@
 import { isTaskDirty } from '../../model/dirty.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Task } from '../../model/objects.ts';
+import { taskName } from '../../model/task-context.ts';
 import { TASK_STATES } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { RouteModule } from '../router.ts';
 import { managerOf } from './access.ts';
-import { findNode, findService, findTask, taskName } from './lookup.ts';
+import { findNode, findService, findTask } from './lookup.ts';
 import { taskText } from './task-json.ts';
 import { taskList } from './task-list.ts';
 

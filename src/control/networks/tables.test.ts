@@ -81,6 +81,22 @@ describe('what a host is told of its networks', () => {
     assert.deepEqual(networkStateFor(mini.view, third).networks, []);
   });
 
+  test('a task that takes part is known by what its container takes its host for', async () => {
+    await using mini = await cluster();
+    const service = spec('web', ['a'], 1);
+    service.TaskTemplate!.ContainerSpec!.Hostname = 'box-{{.Task.Slot}}-on-{{.Node.ID}}';
+    await mini.addService('web', service);
+    await mini.advance(2000);
+    const [task] = mini.running('web');
+    const names = () => networkStateFor(mini.view, task!.NodeID!).networks[0]?.endpoints[0]?.names;
+    const own = `web.1.${task!.ID}`;
+    const ContainerStatus = { ContainerID: '0123456789abcdef', PID: 1, ExitCode: 0 };
+    await mini.change('task', task!.ID, (each) => ({ ...each, Status: { ...each.Status, ContainerStatus } }));
+    assert.deepEqual(names(), [own, `box-1-on-${task!.NodeID}`, '0123456789ab']);
+    await mini.change('task', task!.ID, (each) => ({ ...each, DesiredState: 'shutdown' }));
+    assert.deepEqual(names(), [own]);
+  });
+
   test('published ports lead to the running tasks on every host', async () => {
     await using mini = await cluster();
     await mini.addService('web', spec('web', [], 1, 8080));

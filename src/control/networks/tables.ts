@@ -3,19 +3,18 @@
  * change costs as much as the networks that it touches; `networkStateFor` is the same made anew.
  */
 import { hostOf } from '../../model/cidr.ts';
-import { isEncrypted, isIngressPort, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
-import {
-  macOf,
-  type NetworkEndpoint,
-  type NetworkState,
-  type OverlayState,
-  type PublishedPort,
-  type ServiceEndpoints,
-} from '../../model/network-state.ts';
-import type { Attachment, Cluster, Node, Service, Task } from '../../model/objects.ts';
-import { atLeast, compareStates } from '../../model/task-state.ts';
+import { isEncrypted, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
+import type { NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
+import type { Attachment, Cluster, Node, Service } from '../../model/objects.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
-import { holdsAddresses } from '../allocator/claims.ts';
+import {
+  type Core,
+  coreOf,
+  networksOfAttachment,
+  networksOfTask,
+  publishedPorts,
+  readyByItself,
+} from './endpoints.ts';
 
 const DEFAULT_MTU = 1450;
 /** WireGuard takes up to 80 bytes of each packet, and what is in its tunnels is IPv6: VXLAN takes 70 there. */
@@ -26,19 +25,6 @@ const DATA_PATH_PORT = 4789;
 /** The NetworkState of a node, from nothing but the view. */
 export function networkStateFor(view: View, nodeId: string): NetworkState {
   return new NetworkTables(view).stateFor(nodeId);
-}
-
-/** True if the task takes part in what its service serves: it runs, is healthy, and neither it nor its host is about to be stopped. */
-export function isReady(task: Task, view: View): boolean {
-  if (task.Status.State !== 'running' || compareStates(task.DesiredState, 'running') > 0) return false;
-  const state = task.NodeID === undefined ? 'down' : view.get('node', task.NodeID)?.Status.State;
-  return state !== 'down' && state !== 'disconnected';
-}
-
-/** What all hosts are told of a network alike. */
-interface Core {
-  endpoints: NetworkEndpoint[];
-  services: ServiceEndpoints[];
 }
 
 export class NetworkTables {
@@ -55,12 +41,12 @@ export class NetworkTables {
 
   constructor(view: View) {
     this.#view = view;
-    for (const task of view.all('task')) this.#move(this.#tasks, task.ID, [], networksOf(task));
+    for (const task of view.all('task')) this.#move(this.#tasks, task.ID, [], networksOfTask(task));
     for (const service of view.all('service'))
       this.#move(this.#services, service.ID, [], this.#ofService(service));
     for (const node of view.all('node')) this.#move(this.#nodes, node.ID, [], ofNode(node));
     for (const attachment of view.all('attachment'))
-      this.#move(this.#attachments, attachment.ID, [], ofAttachment(attachment));
+      this.#move(this.#attachments, attachment.ID, [], networksOfAttachment(attachment));
   }
 
   /** To be called with each commit that the view has taken in. Returns the networks that it has changed. */
@@ -126,7 +112,7 @@ export class NetworkTables {
   publishedOn(nodeId: string): PublishedPort[] {
     const ingress = this.networksOf(nodeId).some((id) => this.#view.get('network', id)!.Spec.Ingress);
     if (!ingress) return [];
-    this.#published ??= this.#listPublished();
+    this.#published ??= publishedPorts(this.#view);
     return this.#published;
   }
 
@@ -169,74 +155,15 @@ export class NetworkTables {
   #core(id: string): Core {
     const known = this.#cores.get(id);
     if (known) return known;
-    const tasks = this.#tasksIn(id);
-    const services: ServiceEndpoints[] = [];
-    const ready = new Map<string, string[]>();
-    for (const task of tasks) {
-      if (!isReady(task, this.#view)) continue;
-      const list = ready.get(task.ServiceID);
-      if (list) list.push(task.ID);
-      else ready.set(task.ServiceID, [task.ID]);
-    }
-    for (const serviceId of [...(this.#services.get(id) ?? [])].sort()) {
-      const { Spec, Endpoint } = this.#view.get('service', serviceId)!;
-      const config = Spec.TaskTemplate?.Networks?.filter(({ Target }) => Target === id) ?? [];
-      services.push({
-        id: serviceId,
-        name: Spec.Name ?? '',
-        aliases: [...new Set(config.flatMap(({ Aliases }) => Aliases ?? []))],
-        vips: (Endpoint.VirtualIPs ?? [])
-          .filter(({ NetworkID }) => NetworkID === id)
-          .map(({ Addr }) => hostOf(Addr)),
-        ready: ready.get(serviceId) ?? [],
-      });
-    }
-    const attached = [...(this.#attachments.get(id) ?? [])]
-      .sort()
-      .map((each) => this.#view.get('attachment', each)!);
-    const endpoints = [
-      ...tasks.map((task) => endpointOf(task, id, this.#view)),
-      ...attached.map(attachedEndpoint),
-    ];
-    const core = { endpoints, services };
+    const view = this.#view;
+    const members = {
+      tasks: sorted(this.#tasks.get(id)).map((each) => view.get('task', each)!),
+      services: sorted(this.#services.get(id)).map((each) => view.get('service', each)!),
+      attachments: sorted(this.#attachments.get(id)).map((each) => view.get('attachment', each)!),
+    };
+    const core = coreOf(id, members, view);
     this.#cores.set(id, core);
     return core;
-  }
-
-  /** Tasks with addresses there and a node, by id. */
-  #tasksIn(id: string): Task[] {
-    const ids = [...(this.#tasks.get(id) ?? [])].sort();
-    return ids.map((taskId) => this.#view.get('task', taskId)!);
-  }
-
-  #listPublished(): PublishedPort[] {
-    const ports: PublishedPort[] = [];
-    for (const service of this.#view.all('service')) {
-      const published = (service.Endpoint.Ports ?? []).filter(
-        (port) => isIngressPort(port) && port.PublishedPort,
-      );
-      if (published.length === 0) continue;
-      const targets: string[] = [];
-      for (const task of this.#view.tasksOfService(service.ID)) {
-        if (!isReady(task, this.#view)) continue;
-        for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
-          const ingress = this.#view.get('network', Network.ID)?.Spec.Ingress;
-          if (ingress) targets.push(...Addresses.map(hostOf));
-        }
-      }
-      targets.sort();
-      for (const { Protocol, PublishedPort, TargetPort } of published) {
-        const protocol = (Protocol || 'tcp') as PublishedPort['protocol'];
-        ports.push({
-          protocol,
-          port: PublishedPort!,
-          targetPort: TargetPort ?? 0,
-          serviceId: service.ID,
-          targets,
-        });
-      }
-    }
-    return ports.sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1));
   }
 
   #republish(revision: number): void {
@@ -245,7 +172,7 @@ export class NetworkTables {
   }
 
   #task({ id, before, after }: EventOf<'task'>, touched: Set<string>): void {
-    const [from, to] = [networksOf(before), networksOf(after)];
+    const [from, to] = [networksOfTask(before), networksOfTask(after)];
     if (from.length === 0 && to.length === 0) return;
     this.#move(this.#tasks, id, from, to);
     const same =
@@ -256,7 +183,7 @@ export class NetworkTables {
   }
 
   #attachment({ id, before, after }: EventOf<'attachment'>, touched: Set<string>): void {
-    const [from, to] = [ofAttachment(before), ofAttachment(after)];
+    const [from, to] = [networksOfAttachment(before), networksOfAttachment(after)];
     this.#move(this.#attachments, id, from, to);
     const told = (attachment: Attachment | undefined) =>
       JSON.stringify([attachment?.Addresses, attachment?.internal]);
@@ -288,7 +215,7 @@ export class NetworkTables {
     for (const network of [...from, ...to]) touched.add(network);
     // Its tasks may be in networks that it has no part in yet, or no more: of them, too, it is told that they are lost.
     for (const task of this.#view.tasksOfNode(id)) {
-      for (const network of networksOf(task)) touched.add(network);
+      for (const network of networksOfTask(task)) touched.add(network);
     }
   }
 
@@ -318,51 +245,10 @@ export class NetworkTables {
   }
 }
 
-/** The networks in which the task is an endpoint. */
-function networksOf(task: Task | undefined): string[] {
-  if (!task?.NodeID || !holdsAddresses(task) || !atLeast(task.Status.State, 'assigned')) return [];
-  return task.NetworksAttachments!.map(({ Network }) => Network.ID);
-}
-
 function ofNode(node: Node): string[] {
   return Object.keys(node.internal.networks ?? {});
 }
 
-/** The network in which it is an endpoint. */
-function ofAttachment(attachment: Attachment | undefined): string[] {
-  return attachment?.Addresses.length ? [attachment.NetworkID] : [];
-}
-
-function readyByItself(task: Task | undefined): boolean {
-  return task?.Status.State === 'running' && compareStates(task.DesiredState, 'running') <= 0;
-}
-
-function endpointOf(task: Task, networkId: string, view: View): NetworkEndpoint {
-  const { ID, NodeID, ServiceID, Slot, Spec, NetworksAttachments, internal } = task;
-  const attachment = NetworksAttachments!.find(({ Network }) => Network.ID === networkId)!;
-  const addresses = attachment.Addresses.map(hostOf);
-  return {
-    id: ID,
-    nodeId: NodeID!,
-    addresses,
-    mac: macOf(addresses[0]!),
-    names: [`${internal.service.Name}.${Slot || NodeID}.${ID}`],
-    ...(view.get('node', NodeID!)?.Status.State === 'down' ? { lost: true } : {}),
-    ...(Spec.ContainerSpec?.DNSConfig?.Nameservers?.length ? { ownNameServers: true } : {}),
-    ...(ServiceID ? { serviceId: ServiceID } : {}),
-  };
-}
-
-/** It can be reached from the start; it has names while it runs. */
-function attachedEndpoint({ ID, NodeID, Addresses, internal }: Attachment): NetworkEndpoint {
-  const { container, aliases = [], ownNameServers } = internal;
-  const addresses = Addresses.map(hostOf);
-  return {
-    id: container?.id ?? ID,
-    nodeId: NodeID,
-    addresses,
-    mac: macOf(addresses[0]!),
-    names: container?.running ? [container.name, container.id.slice(0, 12), ...aliases] : [],
-    ...(ownNameServers ? { ownNameServers } : {}),
-  };
+function sorted(ids: Iterable<string> = []): string[] {
+  return [...ids].sort();
 }
