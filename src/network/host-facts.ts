@@ -2,7 +2,15 @@
 import type { OverlayState } from '../model/network-state.ts';
 import { canonical } from './address.ts';
 import { type Facts, fact } from './facts.ts';
-import { INGRESS_MARK, INGRESS_TABLE, isOurTable, LINK_PREFIX, type Link, RULE_PRIORITY } from './names.ts';
+import {
+  INGRESS_MARK,
+  INGRESS_TABLE,
+  isOurTable,
+  LINK_PREFIX,
+  type Link,
+  MARK_PRIORITY,
+  RULE_PRIORITY,
+} from './names.ts';
 
 /** The links are made with their networks: here they get their addresses and routes. */
 export function hostFacts(networks: readonly OverlayState[], links: ReadonlyMap<string, Link>): Facts {
@@ -23,7 +31,7 @@ export function hostFacts(networks: readonly OverlayState[], links: ReadonlyMap<
     put('route', 'local ::1', `local dev ${link.name}`);
     const mark = `0x${INGRESS_MARK.toString(16)}`;
     for (const family of [4, 6])
-      put('rule', `${family} priority ${RULE_PRIORITY} fwmark ${mark}/${mark}`, String(INGRESS_TABLE));
+      put('rule', `${family} priority ${MARK_PRIORITY} fwmark ${mark}/${mark}`, String(INGRESS_TABLE));
     for (const { subnet } of network.subnets) {
       const via = subnet.includes(':') ? link.innerAddress6 : link.innerAddress;
       put('route', `${INGRESS_TABLE} ${canonical(subnet)}`, `via ${via} dev ${link.name}`);

@@ -50,7 +50,8 @@ export function hostTable({ state, links, underlayAddress }: HostRulesInput, bef
   chains.set('forward', {
     hook: 'type filter hook forward priority filter; policy accept;',
     rules: [
-      `oifname ${ANY_LINK} ct state established,related accept`,
+      // Of other networks nothing that is passed on gets that far.
+      'ct state established,related accept',
       ...(link ? meshForward(link.name) : []),
       `oifname ${ANY_LINK} drop`,
       `iifname ${ANY_LINK} drop`,
@@ -62,7 +63,6 @@ export function hostTable({ state, links, underlayAddress }: HostRulesInput, bef
 function meshForward(link: string): string[] {
   return [
     `oifname "${link}" ct status dnat accept`,
-    `iifname "${link}" ct state established,related accept`,
     // As between the engine's own bridges: no way but through published ports.
     ...ENGINE_BRIDGES.map((bridge) => `iifname "${link}" oifname ${bridge} ct status ! dnat drop`),
     `iifname "${link}" oifname != ${ANY_LINK} accept`,
@@ -82,6 +82,10 @@ function addMesh(sets: Map<string, NftSet>, chains: Map<string, NftChain>, mesh:
   const subnets = unique(ingress.subnets.map(({ subnet }) => subnet));
   sets.set('ingress4', nftSet('type ipv4_addr; flags interval;', subnets.filter(isV4)));
   sets.set('ingress6', nftSet('type ipv6_addr; flags interval;', subnets.filter(isV6)));
+  const families = [
+    ['ip', '@ingress4'] as const,
+    ...(subnets.some(isV6) ? [['ip6', '@ingress6'] as const] : []),
+  ];
   const verdicts: Array<[string, string]> = [];
   for (const { protocol, port, targetPort, targets } of published) {
     const name = `port_${protocol}_${port}`;
@@ -100,19 +104,21 @@ function addMesh(sets: Map<string, NftSet>, chains: Map<string, NftChain>, mesh:
     rules: [publish],
   });
   chains.set('output', { hook: 'type nat hook output priority -110; policy accept;', rules: [publish] });
+  // Each packet of the host comes by here: most are not translated and leave with the first rule.
   const belongs = [
-    'ct direction original ct status dnat ct reply ip saddr @ingress4',
-    'ct direction original ct status dnat ct reply ip6 saddr @ingress6',
-    'ct direction reply ct original ip saddr @ingress4',
-    'ct direction reply ct original ip6 saddr @ingress6',
+    'ct status & (snat | dnat) == 0 accept',
+    ...families.map(
+      ([ip, set]) => `ct direction original ct status dnat ct reply ${ip} saddr ${set} ${MARK} accept`,
+    ),
+    ...families.map(([ip, set]) => `ct direction reply ct original ${ip} saddr ${set} ${MARK} accept`),
   ];
   chains.set('mark_forwarded', {
     hook: 'type filter hook prerouting priority mangle; policy accept;',
-    rules: [...belongs, `iifname "${link.name}"`].map((match) => `${match} ${MARK}`),
+    rules: [`iifname "${link.name}" ${MARK} accept`, ...belongs],
   });
   chains.set('mark_own', {
     hook: 'type route hook output priority mangle; policy accept;',
-    rules: belongs.map((match) => `${match} ${MARK}`),
+    rules: belongs,
   });
   const into = `oifname "${link.name}"`;
   const source = isV4(underlayAddress)

@@ -18,6 +18,8 @@ export const INGRESS_TABLE = 0xe54fffff;
 const FIRST_LINK_TABLE = 0xe5500000;
 /** Before the main table (32766), behind what VPN programs put in front of everything (5,000 and so on). */
 export const RULE_PRIORITY = 13_000;
+/** Of the rule for what is marked: each packet of a published port passes it, the others have one a network. */
+export const MARK_PRIORITY = RULE_PRIORITY - 1;
 
 export function namespaceOf(networkId: string): string {
   return `${NAMESPACE_PREFIX}${networkId.slice(0, 12)}`;

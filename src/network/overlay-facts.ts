@@ -1,9 +1,9 @@
 /** What has to be in an overlay's namespace on a host, and which of the things there are the data plane's own. */
 import { macOf, type OverlayState } from '../model/network-state.ts';
-import { canonical, hostOf, isV4, isV6, single } from './address.ts';
+import { canonical, hostOf, isV4, single } from './address.ts';
 import { type Facts, fact } from './facts.ts';
 import { BRIDGE, type Link, TUNNEL, UPLINK } from './names.ts';
-import { gatewaysOf, peerMarks } from './overlay-rules.ts';
+import { gatewaysOf } from './overlay-rules.ts';
 
 /** The port of a container on this host. */
 export interface LocalPort {
@@ -89,14 +89,6 @@ export function overlayFacts(place: OverlayPlace): Facts {
     put('address', `${UPLINK} ${link.innerAddress6}/64`);
     put('route', 'main 0.0.0.0/0', `via ${link.hostAddress} dev ${UPLINK}`);
     put('route', 'main ::/0', `via ${link.hostAddress6} dev ${UPLINK}`);
-    for (const { mark, addresses } of peerMarks(overlay)) {
-      put('rule', `4 priority 100 fwmark 0x${mark.toString(16)}`, String(mark));
-      put('rule', `6 priority 100 fwmark 0x${mark.toString(16)}`, String(mark));
-      for (const address of addresses) {
-        const everything = isV6(address) ? '::/0' : '0.0.0.0/0';
-        put('route', `${mark} ${everything}`, `via ${canonical(address)} dev ${BRIDGE}`);
-      }
-    }
   }
   return facts;
 }

@@ -92,9 +92,9 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
     chains.set('origin', {
       hook: 'type filter hook prerouting priority mangle; policy accept;',
       rules: [
-        // Remembered: which host took the connection. The answers take the way back through it.
-        `iifname "${BRIDGE}" ct state new ct mark set ether saddr map @hosts`,
-        `iifname "${BRIDGE}" ct direction reply meta mark set ct mark`,
+        // Remembered: which host took the connection. The answers take the way back through it: see the bridge's table.
+        'ct direction reply meta mark set ct mark accept',
+        `ct state new iifname "${BRIDGE}" ct mark set ether saddr map @hosts`,
       ],
     });
   }
@@ -102,8 +102,13 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
 }
 
 function forward(overlay: OverlayState): NftChain {
+  const within = `iifname "${BRIDGE}" oifname "${BRIDGE}" accept`;
   const out = overlay.ingress
-    ? [`iifname "${BRIDGE}" oifname "${UPLINK}" accept`, `iifname "${UPLINK}" oifname "${BRIDGE}" accept`]
+    ? [
+        'ct state established accept',
+        `iifname "${BRIDGE}" oifname "${UPLINK}" accept`,
+        `iifname "${UPLINK}" oifname "${BRIDGE}" accept`,
+      ]
     : [
         // Only what was translated: questions to the name server.
         `iifname "${BRIDGE}" oifname "${UPLINK}" ct status dnat accept`,
@@ -111,7 +116,7 @@ function forward(overlay: OverlayState): NftChain {
       ];
   return {
     hook: 'type filter hook forward priority filter; policy drop;',
-    rules: [`iifname "${BRIDGE}" oifname "${BRIDGE}" accept`, ...out],
+    rules: overlay.ingress ? [...out, within] : [within, ...out],
   };
 }
 
@@ -129,10 +134,10 @@ function zoneOf(mark: number): number {
 }
 
 /** Which mark stands for which other host: its IPv4 address in the network, as a number. */
-export function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: number; addresses: string[] }> {
+function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: number }> {
   return overlay.peers.flatMap(({ addresses }) => {
     const v4 = addresses.map(hostOf).find(isV4);
-    return v4 ? [{ mac: macOf(v4), mark: toNumber(v4), addresses: addresses.map(hostOf) }] : [];
+    return v4 ? [{ mac: macOf(v4), mark: toNumber(v4) }] : [];
   });
 }
 
@@ -140,8 +145,17 @@ export function peerMarks(overlay: OverlayState): Array<{ mac: string; mark: num
  * Every host has the virtual addresses and the gateways': a question for one that comes from another host must not be
  * answered here. (The bridge itself keeps those of this host's containers from leaving, as it suppresses what it can
  * answer.)
+ *
+ * On the ingress network an answer that is meant for the gateway goes to the host that took the connection instead: as a
+ * frame, with nothing looked up for it in routing tables, however many hosts there are.
  */
 export function bridgeTable(overlay: OverlayState): NftTable {
+  const ways = peerMarks(overlay).map(({ mac, mark }) => [String(mark), mac] as const);
+  const back: NftChain = {
+    // Behind the IP hooks, where the mark is set.
+    hook: 'type filter hook prerouting priority 100; policy accept;',
+    rules: ['meta mark != 0 ether daddr set meta mark map @ways'],
+  };
   const vips = unique([...gatewaysOf(overlay), ...overlay.services.flatMap((service) => service.vips)]);
   return {
     family: 'bridge',
@@ -149,6 +163,7 @@ export function bridgeTable(overlay: OverlayState): NftTable {
     sets: new Map([
       ['vips4', nftSet('type ipv4_addr;', vips.filter(isV4))],
       ['vips6', nftSet('typeof @th,64,128;', vips.filter(isV6).map(toHex))],
+      ...(overlay.ingress ? [['ways', nftMap('type mark : ether_addr;', ways)] as const] : []),
     ]),
     chains: new Map([
       [
@@ -161,6 +176,7 @@ export function bridgeTable(overlay: OverlayState): NftTable {
           ],
         },
       ],
+      ...(overlay.ingress ? [['back', back] as const] : []),
     ]),
   };
 }

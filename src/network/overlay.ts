@@ -22,6 +22,8 @@ const PARAMETERS = sysctls({
   'net/ipv4/conf/default/rp_filter': 0,
   'net/ipv4/conf/all/send_redirects': 0,
   'net/ipv4/conf/default/send_redirects': 0,
+  // What is passed on here is for nobody's socket here.
+  'net/ipv4/ip_early_demux': 0,
   // Idle connections are not ours to cut, nor is one whose packets were seen in part.
   'net/netfilter/nf_conntrack_tcp_timeout_established': 30 * 86_400,
   'net/netfilter/nf_conntrack_tcp_be_liberal': 1,
