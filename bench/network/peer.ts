@@ -1,6 +1,6 @@
 /**
  * Both ends of connections to be measured. It imports nothing of the project: it runs in containers too.
- * `serve PORT`: a connection whose first byte is B gets bytes as fast as it takes them, another one its host's name.
+ * `serve PORT…`: a connection whose first byte is B gets bytes as fast as it takes them, another one its host's name.
  * `bytes ADDRESS PORT MS`: prints how many bytes a second came over one connection.
  * `requests ADDRESS PORT MS`: prints how many connections a second were made, answered and closed, 16 at a time.
  * `watch ADDRESS PORT`: asks every 5 ms and prints a line `TIME NAME` for each name that it has not seen before.
@@ -27,7 +27,6 @@ function serve(port: number): void {
       pour(socket);
     });
   }).listen({ port, host: '0.0.0.0', backlog: 4096 });
-  process.on('SIGTERM', () => process.exit(0));
 }
 
 async function bytes(address: string, port: number, ms: number): Promise<number> {
@@ -86,7 +85,8 @@ function watch(address: string, port: number): void {
   process.stdin.resume().on('end', () => clearInterval(timer));
 }
 
+process.on('SIGTERM', () => process.exit(0));
 const [address, port, ms] = [args[0]!, Number(args[1]), Number(args[2])];
-if (mode === 'serve') serve(Number(args[0]));
+if (mode === 'serve') args.map(Number).forEach(serve);
 else if (mode === 'watch') watch(address, port);
 else process.stdout.write(`${await (mode === 'bytes' ? bytes : requests)(address, port, ms)}\n`);

@@ -1,12 +1,19 @@
-/** Bytes and connections a second through a virtual address and a published port, beside container to container. */
+/**
+ * Bytes and connections a second through a virtual address and published ports, beside container to container at the same
+ * distance: no wire between client and task, or one.
+ */
 import { execute } from '../../test/support/lab.ts';
 import type { Swarm } from '../../test/support/swarm.ts';
 import { MOUNTS, NODE } from '../traffic/load.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const MILLISECONDS = Number(process.env.MILLISECONDS ?? 2_000);
-const PORT = 7000;
 export const PEER = new URL('peer.ts', import.meta.url).pathname;
+/**
+ * Where the tasks listen, one for each way: who comes by another way from a port that it has just used for the same socket
+ * is taken for late packets of the connection before, and has to try again a second later.
+ */
+const PORTS = { address: 7000, service: 7010, mesh: 7020, there: 7030, outside: 7040 };
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
 
@@ -15,8 +22,8 @@ interface Way {
   way: string;
   address: string;
   port: number;
-  /** The container that asks. */
-  asker: string;
+  /** Who asks is the host itself, not a container on it. */
+  byHost?: boolean;
 }
 
 /** Prints the table; takes two hosts, one for who asks and one for who is asked elsewhere. */
@@ -28,14 +35,13 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
       ...['service', 'create', '--detach', '--no-resolve-image', '--name', name, '--network', 'ways'],
       ...['--constraint', `node.hostname==${host}`, '-e', 'PATH=/bin:/usr/bin', ...MOUNTS, ...args],
     );
-  const serve = ['busybox', NODE, PEER, 'serve', String(PORT)];
-  await create('near', here, '-p', `7001:${PORT}`, ...serve);
-  await create('far', there, '-p', `7002:${PORT}`, ...serve);
-  // One for each way: who comes by another way from a port that it has just used for the same container is taken for late
-  // packets of the connection before, and has to try again a second later.
-  const askers = ['by-address', 'by-service', 'by-port'];
-  for (const name of askers) await create(name, here, 'busybox', 'sleep', '1000000');
-  for (const name of ['near', 'far', ...askers]) await swarm.converge(name, 1);
+  const serve = ['busybox', NODE, PEER, 'serve', ...Object.values(PORTS).map(String)];
+  const publish = (offset: number): string[] =>
+    [PORTS.mesh, PORTS.there, PORTS.outside].flatMap((port) => ['-p', `${port + offset}:${port}`]);
+  await create('near', here, ...publish(1), ...serve);
+  await create('far', there, ...publish(2), ...serve);
+  await create('asker', here, 'busybox', 'sleep', '1000000');
+  for (const name of ['near', 'far', 'asker']) await swarm.converge(name, 1);
   const engine = async (host: string, ...args: string[]): Promise<string> => {
     const socket = `unix://${lab.engineSocket(host)}`;
     const { code, stdout, stderr } = await execute('docker', ['-H', socket, ...args], process.env);
@@ -44,35 +50,45 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
   };
   const container = async (host: string, service: string): Promise<string> =>
     engine(host, 'ps', '-q', '--filter', `label=com.docker.swarm.service.name=${service}`);
-  const [byAddress, byService, byPort] = (await Promise.all(askers.map((name) => container(here, name)))) as [
-    string,
-    string,
-    string,
-  ];
-  const address = await lab.must('ip', here);
-  const ways: Way[] = [];
-  for (const [place, service, host, port] of [
-    ['same host', 'near', here, 7001],
-    ['other host', 'far', there, 7002],
-  ] as const) {
-    const id = await container(host, service);
+  const asker = await container(here, 'asker');
+  const [addressHere, addressThere] = [await lab.must('ip', here), await lab.must('ip', there)];
+  const networkId = await swarm.docker('network', 'inspect', '-f', '{{.ID}}', 'ways');
+  const addresses = async (service: string, host: string): Promise<{ direct: string; vip: string }> => {
     const format = '{{range $name, $n := .NetworkSettings.Networks}}{{$name}} {{$n.IPAddress}},{{end}}';
-    const networks = (await engine(host, 'inspect', '-f', format, id)).split(',');
-    const direct = networks.find((one) => one.startsWith('ways '))!.split(' ')[1]!;
+    const networks = (await engine(host, 'inspect', '-f', format, await container(host, service))).split(',');
     const endpoints = '{{range .Endpoint.VirtualIPs}}{{.NetworkID}} {{.Addr}},{{end}}';
-    const networkId = await swarm.docker('network', 'inspect', '-f', '{{.ID}}', 'ways');
     const vips = (await swarm.docker('service', 'inspect', '-f', endpoints, service)).split(',');
-    const vip = vips
-      .find((one) => one.startsWith(networkId))!
-      .split(' ')[1]!
-      .split('/')[0]!;
-    ways.push({ place, way: 'container to container', address: direct, port: PORT, asker: byAddress });
-    ways.push({ place, way: 'virtual address', address: vip, port: PORT, asker: byService });
-    ways.push({ place, way: 'published port', address, port, asker: byPort });
-  }
-  const ask = async (mode: string, way: Way, ms: number): Promise<number> => {
-    const args = [mode, way.address, String(way.port), String(ms)];
-    return Number(await engine(here, 'exec', '-e', 'PATH=/bin:/usr/bin', way.asker, NODE, PEER, ...args));
+    const second = (list: string[], first: string): string =>
+      list
+        .find((one) => one.startsWith(first))!
+        .split(' ')[1]!
+        .split('/')[0]!;
+    return { direct: second(networks, 'ways '), vip: second(vips, networkId) };
+  };
+  const near = await addresses('near', here);
+  const far = await addresses('far', there);
+  const [same, other] = ['same host', 'other host'];
+  const ways: Way[] = [
+    { place: same, way: 'container to container', address: near.direct, port: PORTS.address },
+    { place: same, way: 'virtual address', address: near.vip, port: PORTS.service },
+    { place: same, way: 'published port', address: addressHere, port: PORTS.mesh + 1 },
+    { place: other, way: 'container to container', address: far.direct, port: PORTS.address },
+    { place: other, way: 'virtual address', address: far.vip, port: PORTS.service },
+    { place: other, way: 'port of this host', address: addressHere, port: PORTS.mesh + 2 },
+    { place: other, way: 'port of that host', address: addressThere, port: PORTS.there + 2 },
+    // As a client outside of the cluster: a machine of its own, one wire away from the host that has the task.
+    {
+      ...{ place: other, way: 'the same, from no container' },
+      ...{ address: addressThere, port: PORTS.outside + 2, byHost: true },
+    },
+  ];
+  const ask = async (mode: string, { address, port, byHost }: Way, ms: number): Promise<number> => {
+    const args = [NODE, PEER, mode, address, String(port), String(ms)];
+    return Number(
+      byHost
+        ? await lab.must('ssh', here, ...args)
+        : await engine(here, 'exec', '-e', 'PATH=/bin:/usr/bin', asker, ...args),
+    );
   };
   const results = ways.map(() => ({ bytes: [] as number[], requests: [] as number[] }));
   for (const way of ways) await ask('requests', way, 200);
@@ -83,17 +99,17 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
   console.log(
     `medians of ${ROUNDS} rounds of ${MILLISECONDS} ms; ratios to container to container at that place`,
   );
-  console.log('place       way                      MB/s  ratio  connections/s  ratio');
+  console.log('place       way                              MB/s  ratio  connections/s  ratio');
   for (const [index, { place, way }] of ways.entries()) {
-    const direct = results[index - (index % 3)]!;
+    const direct = results[ways.findIndex((first) => first.place === place)]!;
     const own = results[index]!;
     const ratio = (mode: 'bytes' | 'requests'): string =>
       (median(own[mode]) / median(direct[mode])).toFixed(2).padStart(6);
     const rate = (median(own.bytes) / 1e6).toFixed(0).padStart(6);
     const connections = median(own.requests).toFixed(0).padStart(14);
     console.log(
-      `${place.padEnd(11)} ${way.padEnd(22)} ${rate} ${ratio('bytes')} ${connections} ${ratio('requests')}`,
+      `${place.padEnd(11)} ${way.padEnd(30)} ${rate} ${ratio('bytes')} ${connections} ${ratio('requests')}`,
     );
   }
-  await swarm.docker('service', 'rm', 'near', 'far', ...askers);
+  await swarm.docker('service', 'rm', 'near', 'far', 'asker');
 }
