@@ -1,11 +1,10 @@
 /** What happens in a simulated world: users who change their minds, and faults. */
 import type { Service } from '../../src/model/objects.ts';
-import type { SecretReference, ServiceSpec, TaskSpec, UpdateConfig } from '../../src/model/spec.ts';
+import type { ServiceSpec } from '../../src/model/spec.ts';
 import type { Host } from './host.ts';
-import type { Random } from './random.ts';
+import { changeAtRandom, randomService } from './random-service.ts';
 import type { World } from './world.ts';
 
-const SECOND = 1e9;
 const MOST_SERVICES = 5;
 
 /** Does something, and returns what. Some choices come to nothing. */
@@ -50,139 +49,13 @@ async function createService(world: World): Promise<string | undefined> {
   const services = world.services();
   if (!world.manager || services.length >= MOST_SERVICES) return undefined;
   const name = `s${world.nextName()}`;
-  const spec: ServiceSpec = random.chance(0.15)
-    ? job(name, random)
-    : {
-        Name: name,
-        Labels: {},
-        TaskTemplate: taskTemplate(random),
-        Mode: random.chance(0.2) ? { Global: {} } : { Replicated: { Replicas: random.int(1, 6) } },
-        ...(random.chance(0.7) && { UpdateConfig: updateConfig(random) }),
-        ...(random.chance(0.3) && { RollbackConfig: updateConfig(random) }),
-        EndpointSpec: { Mode: 'vip' },
-      };
+  const spec = randomService(name, random);
   const error = await user.create(spec);
   return `${JSON.stringify(spec)} → ${error ?? 'ok'}`;
 }
 
-/** What it runs comes to an end. */
-function job(name: string, random: Random): ServiceSpec {
-  const template = taskTemplate(random);
-  return {
-    Name: name,
-    Labels: {},
-    TaskTemplate: {
-      ...template,
-      ContainerSpec: { ...template.ContainerSpec, Image: 'brief:1' },
-      RestartPolicy: { Condition: random.pick(['on-failure', 'on-failure', 'none']), Delay: SECOND },
-    },
-    Mode: random.chance(0.3)
-      ? { GlobalJob: {} }
-      : { ReplicatedJob: { MaxConcurrent: random.int(1, 3), TotalCompletions: random.int(1, 6) } },
-  };
-}
-
-function taskTemplate(random: Random): TaskSpec {
-  const behaviour = random.weighted([
-    [6, 'steady'],
-    [2, 'crashing'],
-    [1, 'unhealthy'],
-    [1, 'missing'],
-    [1, 'brief'],
-  ] as const);
-  // What ends by itself would be started for ever.
-  const condition = behaviour === 'brief' ? random.pick(['none', 'on-failure']) : randomCondition(random);
-  const attempts = random.chance(0.2) ? random.int(1, 3) : 0;
-  return {
-    ContainerSpec: {
-      Image: `${behaviour}:1`,
-      ...(behaviour === 'unhealthy' || random.chance(0.2)
-        ? { Healthcheck: { Test: ['CMD', 'true'], Interval: SECOND } }
-        : {}),
-      ...(random.chance(0.2) && { Secrets: [randomSecret(random)] }),
-    },
-    RestartPolicy: {
-      Condition: condition,
-      Delay: random.pick([0, 0.1, 1, 5]) * SECOND,
-      MaxAttempts: attempts,
-      ...(attempts > 0 && random.chance(0.5) && { Window: 60 * SECOND }),
-    },
-    ...(random.chance(0.4) && {
-      Resources: { Reservations: { NanoCPUs: random.pick([0.25, 0.5, 1]) * 1e9, MemoryBytes: 64 << 20 } },
-    }),
-    Placement: {
-      ...(random.chance(0.25) && { Constraints: [randomConstraint(random)] }),
-      ...(random.chance(0.1) && { MaxReplicas: random.int(1, 3) }),
-      ...(random.chance(0.2) && { Preferences: [{ Spread: { SpreadDescriptor: 'node.labels.zone' } }] }),
-    },
-    ForceUpdate: 0,
-  };
-}
-
-function randomSecret(random: Random): SecretReference {
-  const name = random.pick(['secret1', 'secret2']);
-  return { SecretID: name, SecretName: name, File: { Name: name, UID: '0', GID: '0', Mode: 0o444 } };
-}
-
-function randomCondition(random: Random): string {
-  return random.weighted([
-    [8, 'any'],
-    [1, 'on-failure'],
-    [1, 'none'],
-  ]);
-}
-
-function randomConstraint(random: Random): string {
-  return random.pick([
-    'node.labels.zone==a',
-    'node.labels.zone!=a',
-    'node.labels.zone==b',
-    'node.role==worker',
-    'node.hostname!=host2',
-  ]);
-}
-
-function updateConfig(random: Random): UpdateConfig {
-  return {
-    Parallelism: random.int(0, 3),
-    Delay: random.pick([0, 0, 1, 4]) * SECOND,
-    FailureAction: random.pick(['pause', 'continue', 'rollback']),
-    Monitor: random.pick([0, 1, 5]) * SECOND,
-    MaxFailureRatio: random.pick([0, 0, 0.3]),
-    Order: random.chance(0.25) ? 'start-first' : 'stop-first',
-  };
-}
-
-const JOB_UPDATES = ['force', 'environment', 'placement', 'resources'];
-const UPDATES = [...JOB_UPDATES, 'image', 'config', 'all'];
-
 async function updateService(world: World): Promise<string | undefined> {
-  const { random } = world;
-  return changeService(world, (spec) => {
-    const template = spec.TaskTemplate!;
-    const isJob = Boolean(spec.Mode?.ReplicatedJob || spec.Mode?.GlobalJob);
-    const kind = random.pick(isJob ? JOB_UPDATES : UPDATES);
-    if (kind === 'image') {
-      const [behaviour, version] = template.ContainerSpec!.Image!.split(':');
-      const next =
-        behaviour === 'brief'
-          ? behaviour
-          : random.pick(['steady', 'steady', 'crashing', 'missing', 'unhealthy']);
-      template.ContainerSpec!.Image = `${next}:${Number(version) + 1}`;
-    } else if (kind === 'force') template.ForceUpdate = (template.ForceUpdate ?? 0) + 1;
-    else if (kind === 'environment') template.ContainerSpec!.Env = [`A=${random.int(1, 3)}`];
-    else if (kind === 'placement')
-      template.Placement = random.chance(0.5) ? {} : { Constraints: [randomConstraint(random)] };
-    else if (kind === 'resources')
-      template.Resources = { Reservations: { NanoCPUs: random.pick([0, 0.25, 0.5]) * 1e9 } };
-    else if (kind === 'config') spec.UpdateConfig = updateConfig(random);
-    else {
-      const { RestartPolicy, ContainerSpec } = template;
-      spec.TaskTemplate = taskTemplate(random);
-      if (ContainerSpec!.Image!.startsWith('brief')) spec.TaskTemplate.RestartPolicy = RestartPolicy;
-    }
-    return kind;
-  });
+  return changeService(world, (spec) => changeAtRandom(spec, world.random));
 }
 
 async function scaleService(world: World): Promise<string | undefined> {
