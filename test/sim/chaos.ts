@@ -27,6 +27,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [5, ['availability', changeAvailability]],
   [3, ['label', changeLabel]],
   [4, ['power cut', cutPower]],
+  [3, ['shutdown', shutDown]],
   [4, ['partition', partition]],
   [3, ['reset', resetConnection]],
   [5, ['daemon', endDaemon]],
@@ -159,6 +160,15 @@ function cutPower(world: World): string {
   if (!host.powered) return 'already';
   host.powerCut();
   const ms = world.random.latency(8000);
+  world.later(ms, () => world.restore(host));
+  return `${host.nodeId} for ${ms} ms`;
+}
+
+function shutDown(world: World): string {
+  const host = pickHost(world);
+  if (!host.daemonRuns) return 'no daemon';
+  host.shutDown();
+  const ms = world.random.latency(20_000);
   world.later(ms, () => world.restore(host));
   return `${host.nodeId} for ${ms} ms`;
 }

@@ -8,6 +8,9 @@ import { FakeNetworks } from './networks.ts';
 import { Process } from './process.ts';
 import type { Random } from './random.ts';
 
+/** How long a host waits for its daemon. */
+const SHUT_DOWN_MS = 30_000;
+
 export interface HostOptions {
   nodeId: string;
   addr: string;
@@ -30,6 +33,7 @@ export class Host implements Endpoint {
   process: Process;
   readonly #options: HostOptions;
   #abort = new AbortController();
+  #switchOff = new AbortController();
   /** It was to be started while it had not ended yet. */
   #startAgain = false;
 
@@ -55,6 +59,8 @@ export class Host implements Endpoint {
     const process = new Process(clock);
     this.process = process;
     this.#abort = new AbortController();
+    this.#switchOff = new AbortController();
+    const { signal } = this.#switchOff;
     runAgent({
       link: network.link(this, process),
       engine: this.engine.face(process),
@@ -64,8 +70,11 @@ export class Host implements Endpoint {
       log: (message) => log(`${this.nodeId} agent: ${message}`),
       addr: this.addr,
       tlsInfo: () => description.TLSInfo,
+      switchOff: signal,
       signal: this.#abort.signal,
-    }).catch(failed);
+    }).then(() => {
+      if (signal.aborted && this.process === process && process.alive) this.powerCut();
+    }, failed);
   }
 
   /** The daemon is asked to end, and ends. */
@@ -85,6 +94,19 @@ export class Host implements Endpoint {
     if (!this.process.alive) return;
     this.process.kill();
     this.#options.network.agentDied(this.nodeId, false);
+  }
+
+  get shutsDown(): boolean {
+    return this.#switchOff.signal.aborted;
+  }
+
+  /** The host is shut down: its daemon first has its tasks end in order, if it runs. */
+  shutDown(): void {
+    const { process } = this;
+    process.run(() => this.#switchOff.abort());
+    this.#options.clock.timer(SHUT_DOWN_MS, () => {
+      if (this.process === process && process.alive) this.powerCut();
+    });
   }
 
   powerCut(): void {

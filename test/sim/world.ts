@@ -359,6 +359,7 @@ export class World {
         host.powered &&
         host.process.alive &&
         !host.process.hung &&
+        !host.shutsDown &&
         host.engine.mode === 'good' &&
         !this.network.isCut(nodeId);
       if (!well) this.#wellSince.delete(nodeId);
