@@ -13,6 +13,7 @@ import {
   v6,
 } from '../support/overlay-lab.ts';
 import { PORT } from '../support/probe.ts';
+import { readSeen, SEEN, sendInit, sendInitAck, WATCH } from '../support/sctp.ts';
 
 const timeout = 240_000;
 const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };
@@ -49,7 +50,7 @@ describe('data plane', { timeout }, () => {
       { id: 'both', network: backend, number: 13, ready: ['near', 'far'] },
       { id: 'none', network: backend, number: 14, ready: [] },
     ];
-    lab.published = (['tcp', 'udp'] as const).flatMap((protocol) =>
+    lab.published = (['tcp', 'udp', 'sctp'] as const).flatMap((protocol) =>
       [near, far, both].map(({ name, number }) => ({
         protocol,
         port: 8000 + number,
@@ -169,6 +170,54 @@ describe('data plane', { timeout }, () => {
       });
     }
   }
+
+  test('sctp IPv4, client in a container and outside: associations are asked for and agreed to', async () => {
+    const inside = async ({ host, name }: TestContainer, command: string): Promise<string> => {
+      const pid = await lab.engine(host, 'inspect', '-f', '{{.State.Pid}}', name);
+      return lab.lab.must('ssh', host, `nsenter --net=/proc/${pid}/ns/net sh -e <<'IN'\n${command}IN\n`);
+    };
+    const places = {
+      near: (command: string) => inside(near, command),
+      far: (command: string) => inside(far, command),
+      client: (command: string) => inside(client, command),
+      outside: (command: string) => lab.lab.must('ssh', OUTSIDE, command),
+    };
+    for (const run of Object.values(places)) await run(WATCH);
+    const sees = async (place: keyof typeof places, packet: string): Promise<void> => {
+      let seen: string[] = [];
+      await eventually(
+        `${place} gets ${packet}`,
+        10_000,
+        async () => {
+          seen = readSeen(await places[place](SEEN));
+          return seen.includes(packet);
+        },
+        async () => seen.join(', '),
+      );
+    };
+    let from = 40_000;
+    const verifyWay = async (
+      [client, clientAddress]: ['client' | 'outside', string],
+      [server, address, port]: ['near' | 'far', string, number],
+    ): Promise<void> => {
+      const tag = ++from;
+      await places[client](sendInit(address, { from, to: port }, tag));
+      await sees(server, `${clientAddress} ${from} ${PORT}`);
+      await places[server](sendInitAck(clientAddress, { from: PORT, to: from }, tag));
+      await sees(client, `${address} ${port} ${from}`);
+    };
+    for (const { name, number } of [near, far]) {
+      const server = name as 'near' | 'far';
+      const service = lab.services.find(({ id }) => id === name)!;
+      const self = v4(backend, client.number);
+      await verifyWay(['client', self], [server, v4(backend, service.number), PORT]);
+      for (const host of [A, B])
+        await verifyWay(
+          ['outside', lab.underlay.get(OUTSIDE)!],
+          [server, lab.underlay.get(host)!, 8000 + number],
+        );
+    }
+  });
 
   test('ports of the routing mesh and of the host on one container', async () => {
     const rows: Row[] = [A, B, OUTSIDE].flatMap((host) => {
