@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { eventually, execute, type Outcome } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 const ESSAIM = fileURLToPath(new URL('../../bin/essaim', import.meta.url));
-const OLD_CLI = '/usr/bin/docker';
 const [MANAGER, NEAR, FAR] = ['ata', 'atb', 'atc'] as const;
 const KILL_DAEMON = 'kill -9 $(cut -d" " -f1 /run/essaim.process)';
 const SLEEP = ['busybox', 'sleep', '1000000'];
@@ -109,7 +108,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
   });
 
   test('the old CLI, create, connect and disconnect', async () => {
-    const old = (...args: string[]) => swarm.lab.tryDocker(FAR, args, OLD_CLI);
+    const old = (...args: string[]) => swarm.lab.tryDocker(FAR, args, CLIS[1]);
     for (const args of [
       ['create', '--name', 'old', '--network', 'app', '--network-alias', 'oldie', ...SLEEP],
       ['start', 'old'],
@@ -129,6 +128,42 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await finds(NEAR, 'near', 'latest', []);
     assert.equal((await old('rm', '-f', 'old', 'later')).code, 0);
     await finds(NEAR, 'near', 'oldie', []);
+  });
+
+  test('ambassadors: a container on one host stands for a database on another, as before there were overlays', async () => {
+    const names: Array<[host: string, name: string]> = [];
+    const run = async (host: string, name: string, ...args: string[]): Promise<void> => {
+      names.push([host, name]);
+      await on(host, 'run', '-d', '--name', name, ...args);
+    };
+    // Passes on what comes to its port to whatever its link, or its user, has named.
+    const passOn = ['sh', '-c', 'exec nc -ll -p 6379 -e nc $DB_PORT_6379_TCP_ADDR $DB_PORT_6379_TCP_PORT'];
+    const database = ['sh', '-c', 'exec nc -ll -p 6379 -e echo "what the database says"'];
+    await run(NEAR, 'db', '--expose', '6379', 'busybox', ...database);
+    await run(NEAR, 'there', '--link', 'db', '-p', '6379:6379', 'busybox', ...passOn);
+    const place = [
+      '-e',
+      `DB_PORT_6379_TCP_ADDR=${await swarm.lab.must('ip', NEAR)}`,
+      '-e',
+      'DB_PORT_6379_TCP_PORT=6379',
+    ];
+    await run(FAR, 'here', '--expose', '6379', ...place, 'busybox', ...passOn);
+    await run(FAR, 'user', '--link', 'here:db', ...SLEEP);
+    const ask = ['sh', '-c', 'nc -w 2 $DB_PORT_6379_TCP_ADDR $DB_PORT_6379_TCP_PORT </dev/null'];
+    await eventually('the database answers on the other host', 20_000, async () => {
+      return (await tryOn(FAR, 'exec', 'user', ...ask)).stdout === 'what the database says\n';
+    });
+    // With an overlay there is nothing to stand in between.
+    await on(NEAR, 'network', 'connect', '--alias', 'db', 'app', 'db');
+    await box(FAR, 'direct');
+    names.push([FAR, 'direct']);
+    await eventually('the database is found by its name', 20_000, async () => {
+      return (
+        (await tryOn(FAR, 'exec', 'direct', 'nc', '-w', '2', 'db', '6379')).stdout ===
+        'what the database says\n'
+      );
+    });
+    for (const [host, name] of names) await on(host, 'rm', '-f', name);
   });
 
   test('what is refused, in Docker’s words', async () => {

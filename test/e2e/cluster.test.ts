@@ -4,8 +4,6 @@ import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm } from '../support/swarm.ts';
 
-/** Both that are in use: the newest API that Essaim serves, and the one that the engine's own package brings. */
-
 describe('a cluster', { timeout: 300_000 }, () => {
   let swarm: Swarm;
   before(async () => {
@@ -132,10 +130,14 @@ describe('a cluster', { timeout: 300_000 }, () => {
     });
     const replaced = performance.now() - started;
     console.log(`down after ${Math.round(down)} ms, replaced after ${Math.round(replaced)} ms`);
-    assert.match(
-      await swarm.docker('service', 'ls', '--format', '{{.Replicas}}', '--filter', 'name=web'),
-      /^6\/6$/,
-    );
+    for (const cli of CLIS) {
+      const replicas = ['service', 'ls', '--format', '{{.Replicas}}', '--filter', 'name=web'];
+      assert.equal(await swarm.with(cli, ...replicas), '6/6');
+      const running = ['--filter', 'desired-state=running', '--format', '{{.Node}}', 'web'];
+      assert.doesNotMatch(await swarm.with(cli, 'service', 'ps', ...running), /cc/);
+      const nodes = await swarm.with(cli, 'node', 'ls', '--format', '{{.Hostname}} {{.Status}}');
+      assert.match(nodes, /^cc Down$/m);
+    }
 
     await swarm.lab.must('start', 'cc');
     await swarm.nodeBecomes('cc', 'Ready', 15_000);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 const WHOAMI = '/cgi-bin/index.cgi';
 
@@ -149,36 +149,60 @@ describe('networks', { timeout: 420_000 }, () => {
     await remove('nginx', 'php');
   });
 
-  test('a rolling update under load: no request fails', async () => {
-    await create(
-      '--name',
-      'web',
-      '--replicas',
-      '4',
-      '-p',
-      '8080:8080',
-      '--update-order',
-      'start-first',
-      'whoami:1',
-    );
-    await swarm.converge('web', 4);
-    for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 8080));
+  /** No request to the service fails while that happens. */
+  const underLoad = async (hosts: readonly string[], happens: () => Promise<unknown>): Promise<void> => {
     const failures: string[] = [];
     let requests = 0;
     let over = false;
-    const load = swarm.hosts.map(async (host) => {
+    const load = hosts.map(async (host) => {
       while (!over) {
         requests++;
         await ask(host, 8080).catch((error: Error) => failures.push(`${host}: ${error.cause ?? error}`));
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     });
-    const args = ['--no-resolve-image', '--image', 'whoami:2', '--update-parallelism', '2', 'web'];
-    await swarm.docker('service', 'update', '--quiet', ...args);
-    over = true;
-    await Promise.all(load);
+    try {
+      await happens();
+    } finally {
+      over = true;
+      await Promise.all(load);
+    }
     assert.ok(requests > 100, `${requests} requests`);
     assert.deepEqual(failures, []);
+  };
+
+  for (const cli of CLIS) {
+    test(`a rolling update under load: no request fails, the old tasks stay to be seen (${cli})`, async () => {
+      const run = (...args: string[]) => swarm.with(cli, 'service', ...args, '--no-resolve-image', ...web);
+      const order = ['--update-order', 'start-first', '--update-delay', '500ms', '--replicas', '4'];
+      let web = ['whoami:1'];
+      await run('create', '--detach', '--name', 'web', '-p', '8080:8080', ...order);
+      await swarm.converge('web', 4);
+      for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 8080));
+      web = ['web'];
+      await underLoad(swarm.hosts, () =>
+        run('update', '--quiet', '--image', 'whoami:2', '--update-parallelism', '2'),
+      );
+      const shown = await swarm.with(cli, 'service', 'ps', '--format', '{{.Image}} {{.DesiredState}}', 'web');
+      const old = Array(4).fill('whoami:1 Shutdown');
+      assert.deepEqual(shown.split('\n').sort(), [...old, ...Array(4).fill('whoami:2 Running')]);
+      await remove('web');
+    });
+  }
+
+  test('a host is shut down in order under load: no request fails, and its tasks run elsewhere', async () => {
+    await create('--name', 'web', '-p', '8080:8080', '--replicas', '6', 'whoami');
+    await swarm.converge('web', 6);
+    const [lost, ...stay] = swarm.hosts.toReversed();
+    for (const host of stay) await eventually(`${host} answers`, 5_000, () => ask(host, 8080));
+    await underLoad(stay, async () => {
+      await swarm.lab.must('stop', lost!);
+      await swarm.nodeBecomes(lost!, 'Down', 5_000);
+      await swarm.converge('web', 6);
+    });
+    assert.ok((await swarm.running('web')).every(({ node }) => node !== lost));
+    await swarm.lab.must('start', lost!);
+    await swarm.nodeBecomes(lost!, 'Ready', 30_000);
     await remove('web');
   });
 

@@ -48,27 +48,31 @@ describe('services', { timeout: 300_000 }, () => {
     await remove(...names);
   });
 
-  test('update, rollback: only the changed tasks are replaced, history stays', async () => {
-    await create('--name', 'web', '--replicas', '3', '--update-parallelism', '0', 'whoami:1');
-    const before = await swarm.converge('web', 3);
-    await swarm.docker('service', 'update', '--detach', '--label-add', 'a=b', 'web');
-    await swarm.docker('service', 'scale', '--detach', 'web=4');
-    const scaled = await swarm.converge('web', 4);
-    for (const { name, node } of before)
-      assert.ok(scaled.some((row) => row.name === name && row.node === node));
-    await swarm.docker('service', 'update', '--quiet', '--no-resolve-image', '--image', 'whoami:2', 'web');
-    const images = () =>
-      swarm.docker('service', 'ps', '--filter', 'desired-state=running', '--format', '{{.Image}}', 'web');
-    assert.equal(await images(), Array(4).fill('whoami:2').join('\n'));
-    assert.equal(
-      await swarm.docker('service', 'inspect', '--format', '{{.UpdateStatus.State}}', 'web'),
-      'completed',
-    );
-    await swarm.docker('service', 'rollback', '--quiet', 'web');
-    assert.equal(await images(), Array(4).fill('whoami:1').join('\n'));
-    assert.equal((await swarm.tasks('web')).length, 12);
-    await remove('web');
-  });
+  for (const cli of CLIS) {
+    test(`update, rollback: only the changed tasks are replaced, history stays (${cli})`, async () => {
+      const run = (...args: string[]) => swarm.with(cli, 'service', ...args);
+      const unresolved = ['--detach', '--no-resolve-image'];
+      const slots = ['--replicas', '3', '--update-parallelism', '0'];
+      await run('create', ...unresolved, '--name', 'web', ...slots, 'whoami:1');
+      const before = await swarm.converge('web', 3);
+      await run('update', '--detach', '--label-add', 'a=b', 'web');
+      await run('scale', '--detach', 'web=4');
+      const scaled = await swarm.converge('web', 4);
+      for (const { name, node } of before)
+        assert.ok(scaled.some((row) => row.name === name && row.node === node));
+      await run('update', '--quiet', '--no-resolve-image', '--image', 'whoami:2', 'web');
+      const images = () => run('ps', '--filter', 'desired-state=running', '--format', '{{.Image}}', 'web');
+      assert.equal(await images(), Array(4).fill('whoami:2').join('\n'));
+      assert.equal(await run('inspect', '--format', '{{.UpdateStatus.State}}', 'web'), 'completed');
+      await run('rollback', '--quiet', 'web');
+      assert.equal(await images(), Array(4).fill('whoami:1').join('\n'));
+      assert.equal((await run('ps', '-q', 'web')).split('\n').length, 12);
+      await run('update', '--detach', '--replicas', '2', 'web');
+      await swarm.converge('web', 2);
+      await run('rm', 'web');
+      await swarm.gone('web');
+    });
+  }
 
   test('global services, constraints, drain, pause, max replicas', async () => {
     await create('--name', 'all', '--mode', 'global', 'whoami');

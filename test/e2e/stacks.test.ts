@@ -21,7 +21,9 @@ describe('stacks', { timeout: 600_000 }, () => {
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
-  const docker = (...args: string[]) => swarm.docker(...args);
+  /** The one that is tried just now. */
+  let cli: string = CLIS[0];
+  const docker = (...args: string[]) => swarm.with(cli, ...args);
   const write = async (name: string, content: string | Compose): Promise<string> => {
     const path = join(swarm.lab.home, name);
     // JSON is YAML.
@@ -154,8 +156,9 @@ describe('stacks', { timeout: 600_000 }, () => {
     secrets: { key: { file: './key' } },
   };
 
-  for (const cli of CLIS) {
-    test(`everything that is converted; the same file again restarts nothing; rm, deploy at once (${cli})`, async () => {
+  for (const each of CLIS) {
+    test(`everything that is converted; the same file again restarts nothing; rm, deploy at once (${each})`, async () => {
+      cli = each;
       const file = await write('all.yml', { version: '3.8', ...everything });
       const run = async (...args: string[]) => {
         const outcome = await swarm.lab.tryDocker(swarm.manager, ['stack', ...args], cli);
@@ -208,34 +211,103 @@ describe('stacks', { timeout: 600_000 }, () => {
     });
   }
 
-  test('only what changed is updated; --prune removes what the file has no more', async () => {
-    const compose = (port: number, ...names: string[]): Compose => ({
-      services: Object.fromEntries(
-        names.map((name) => [name, name === 'one' ? stay({ ports: [`${port}:80`] }) : stay()]),
-      ),
+  for (const each of CLIS) {
+    test(`only what changed is updated; --prune removes what the file has no more (${each})`, async () => {
+      cli = each;
+      const compose = (port: number, ...names: string[]): Compose => ({
+        services: Object.fromEntries(
+          names.map((name) => [name, name === 'one' ? stay({ ports: [`${port}:80`] }) : stay()]),
+        ),
+      });
+      await deploy('some', compose(6001, 'one', 'two', 'three'));
+      await settled('some', { one: '1/1', two: '1/1', three: '1/1' });
+      const two = await tasks('some', 'name=some_two');
+      const one = await tasks('some', 'name=some_one');
+      await deploy('some', compose(6002, 'one', 'two'));
+      await eventually('the changed one is new', 60_000, async () => {
+        const now = await tasks('some', 'name=some_one');
+        return now.length === 1 && now[0] !== one[0];
+      });
+      assert.deepEqual(await tasks('some', 'name=some_two'), two);
+      assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_three', 'some_two']);
+      assert.match(await docker('service', 'ls', '--filter', 'name=some_one'), /\*:6002->80\/tcp/);
+      assert.match(
+        await deploy('some', compose(6002, 'one', 'two'), '--prune'),
+        /Removing service some_three/,
+      );
+      assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_two']);
+      await docker('service', 'scale', '--detach', 'some_two=3');
+      await settled('some', { two: '3/3' });
+      await deploy('some', compose(6002, 'one', 'two'));
+      await settled('some', { two: '1/1' });
+      await remove('some');
     });
-    await deploy('some', compose(6001, 'one', 'two', 'three'));
-    await settled('some', { one: '1/1', two: '1/1', three: '1/1' });
-    const two = await tasks('some', 'name=some_two');
-    const one = await tasks('some', 'name=some_one');
-    await deploy('some', compose(6002, 'one', 'two'));
-    await eventually('the changed one is new', 60_000, async () => {
-      const now = await tasks('some', 'name=some_one');
-      return now.length === 1 && now[0] !== one[0];
+  }
+
+  for (const each of CLIS) {
+    test(`a back end with its database by environment, scaled to five on two hosts (${each})`, async () => {
+      cli = each;
+      const [user, password, rows] = ['app', 'se-cret', `rows for ${each}`];
+      // Compose reads $$ as $.
+      const database =
+        'mkdir /tmp/d; echo "$$ROWS" >/tmp/d/index.html; echo "/:$$DB_USER:$$DB_PASSWORD" >/tmp/conf;' +
+        'trap "exit 0" TERM; httpd -f -p 3306 -h /tmp/d -c /tmp/conf & wait';
+      // What a request answers with: the container, and what the database gives who knows its password.
+      const page =
+        '#!/bin/sh\n' +
+        'auth=$(printf %s "$DB_USER:$DB_PASSWORD" | base64)\n' +
+        'printf "Content-Type: text/plain\\r\\n\\r\\n"\n' +
+        'hostname; wget -qO- --header "Authorization: Basic $auth" "http://$DB_HOST:3306/"\n';
+      const script = await write('backend', page);
+      const login = { DB_USER: user, DB_PASSWORD: password };
+      await deploy('shop', {
+        services: {
+          backend: {
+            image: 'whoami',
+            environment: { ...login, DB_HOST: 'db' },
+            configs: [{ source: 'page', target: '/www/cgi-bin/backend.cgi', mode: 0o755 }],
+            ports: ['6100:8080'],
+          },
+          db: { image: 'busybox', command: ['sh', '-c', database], environment: { ...login, ROWS: rows } },
+        },
+        configs: { page: { file: script } },
+      });
+      await settled('shop', { backend: '1/1', db: '1/1' });
+      await docker('service', 'scale', '--detach', 'shop_backend=5');
+      await settled('shop', { backend: '5/5', db: '1/1' });
+      assert.match(
+        await docker('stack', 'services', 'shop'),
+        /shop_backend +replicated +5\/5 +whoami:latest +\*:6100->/,
+      );
+      const seen = new Map<string, string>();
+      for (const host of swarm.hosts) {
+        const url = `http://${await swarm.lab.must('ip', host)}:6100/cgi-bin/backend.cgi`;
+        await eventually(
+          `five containers answer at ${host} with what the database has`,
+          30_000,
+          async () => {
+            const options = { headers: { connection: 'close' }, signal: AbortSignal.timeout(5_000) };
+            const [container, answer] = (await (await fetch(url, options)).text()).trim().split('\n');
+            seen.set(container!, answer ?? '');
+            return seen.size === 5 && [...seen.values()].every((text) => text === rows);
+          },
+          async () => JSON.stringify([...seen]),
+        );
+        seen.clear();
+      }
+      await remove('shop');
     });
-    assert.deepEqual(await tasks('some', 'name=some_two'), two);
-    assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_three', 'some_two']);
-    assert.match(await docker('service', 'ls', '--filter', 'name=some_one'), /\*:6002->80\/tcp/);
-    assert.match(await deploy('some', compose(6002, 'one', 'two'), '--prune'), /Removing service some_three/);
-    assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_two']);
-    await docker('service', 'scale', '--detach', 'some_two=3');
-    await settled('some', { two: '3/3' });
-    await deploy('some', compose(6002, 'one', 'two'));
-    await settled('some', { two: '1/1' });
-    await remove('some');
+  }
+
+  test('four replicas on two hosts: two containers on each', async () => {
+    await swarm.create('--name', 'even', '--replicas', '4', 'whoami');
+    await swarm.converge('even', 4);
+    for (const host of swarm.hosts) assert.equal((await swarm.containers(host, 'even')).length, 2);
+    await swarm.remove('even');
   });
 
   test('external networks, secrets and configs; credentials; attached deploy and rm', async () => {
+    cli = CLIS[0];
     const path = await write('outside', 'outside');
     await docker('network', 'create', '--driver', 'overlay', 'outside');
     await docker('secret', 'create', 'outside', path);

@@ -45,6 +45,13 @@ export class Swarm implements AsyncDisposable {
     return this.lab.docker(this.manager, ...args);
   }
 
+  /** The same with one of the CLIS. */
+  async with(cli: string, ...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.lab.tryDocker(this.manager, args, cli);
+    if (code !== 0) throw new Error(`${cli} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout.replace(/\n$/, '');
+  }
+
   tryDocker(...args: string[]): Promise<Outcome> {
     return this.lab.tryDocker(this.manager, args);
   }
@@ -57,6 +64,11 @@ export class Swarm implements AsyncDisposable {
   /** Removes services, and waits until no host has a container of theirs. */
   async remove(...services: string[]): Promise<void> {
     await this.docker('service', 'rm', ...services);
+    await this.gone(...services);
+  }
+
+  /** Waits until no host has a container of these services. */
+  async gone(...services: string[]): Promise<void> {
     for (const service of services)
       await eventually(`containers of ${service} are gone`, 30_000, async () => {
         const left = await Promise.all(this.hosts.map((host) => this.containers(host, service)));
