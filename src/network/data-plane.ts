@@ -1,8 +1,9 @@
 /** Puts the data plane of a host together: states in, kernel, engine and plugin in agreement with them. */
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NetworkState, OverlayState } from '../model/network-state.ts';
+import type { NetworkState } from '../model/network-state.ts';
 import { isV4 } from './address.ts';
+import { attempts, together } from './attempts.ts';
 import type {
   DataPlane,
   DataPlaneCounters,
@@ -16,19 +17,15 @@ import { HostSide } from './host.ts';
 import { readJson } from './json-file.ts';
 import { LatestFile } from './latest-file.ts';
 import { LostPorts } from './lost-ports.ts';
-import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
-import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
+import type { Overlay } from './overlay.ts';
 import { gatewaysOf } from './overlay-rules.ts';
+import { Overlays } from './overlays.ts';
 import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
+import { Rounds } from './rounds.ts';
 import { Serial } from './serial.ts';
-import { throughTunnels } from './wireguard/plan.ts';
-import { CannotEncryptError, Tunnels } from './wireguard/tunnels.ts';
+import { Tunnels } from './wireguard/tunnels.ts';
 
-/** Between two looks at the kernel (ms); longer where looking takes long, but drift is mended within seconds. */
-const CHECK_PERIOD = 2_000;
-const CHECK_SHARE = 20;
-const MAX_CHECK_PERIOD = 4_000;
 /** How long the engine's calls wait for a network that is not here yet (ms). */
 const PATIENCE = 15_000;
 export const PLUGIN_SOCKET = '/run/docker/plugins/essaim.sock';
@@ -51,7 +48,8 @@ class HostDataPlane implements DataPlane {
   readonly #driver: OverlayDriver;
   readonly #file: LatestFile;
   readonly #lostPorts = new LostPorts();
-  readonly #overlays = new Map<string, Overlay>();
+  readonly #overlays: Overlays;
+  readonly #rounds: Rounds;
   readonly #work = new Serial();
   readonly #closed = new AbortController();
   /** Called after each pass, for those who wait for something to be there. */
@@ -59,24 +57,29 @@ class HostDataPlane implements DataPlane {
   readonly #dnsListeners = new Set<(addresses: DnsListenAddress[]) => void>();
   #dns = '[]';
   #plugin: PluginServer | undefined;
-  #slots = new Map<string, number>();
   #wanted: NetworkState | undefined;
   #done: NetworkState | undefined;
   /** What an earlier process has applied. */
   #before: NetworkState | undefined;
   #pass: Promise<void> | undefined;
-  #cancelTick = (): void => {};
   #prune = true;
-  /** Why there are no encrypted networks on this host, though it is to have some. */
-  #cannotEncrypt: CannotEncryptError | undefined;
-  /** What was told last of why it does not work: it is told once. */
-  #trouble = '';
 
   constructor(options: DataPlaneOptions, tunnels: Tunnels) {
     this.#options = options;
     this.#tunnels = tunnels;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
+    this.#overlays = new Overlays(tunnels, options.underlayAddress);
     this.#engineNetworks = new EngineNetworks(options.engine);
+    this.#rounds = new Rounds({
+      steps: [
+        () => this.#mend(),
+        () => this.#carryOn(),
+        () => this.#removeLost(),
+        () => this.#pruneNetworks(),
+      ],
+      clock: options.clock,
+      log: options.log,
+    });
     this.#file = new LatestFile(this.#statePath, (error) =>
       options.log.warn({ err: error }, 'the state of the networks cannot be kept for the next start'),
     );
@@ -88,7 +91,7 @@ class HostDataPlane implements DataPlane {
       failed: (error) => options.log.warn({ err: error }, 'the network plugin has failed'),
       gone: () => {
         this.#prune = true;
-        this.#tickIn(0);
+        this.#rounds.soon();
       },
     });
   }
@@ -111,7 +114,7 @@ class HostDataPlane implements DataPlane {
 
   async start(): Promise<void> {
     const { pluginSocket = PLUGIN_SOCKET, log } = this.#options;
-    this.#slots = await this.#host.adopt();
+    this.#overlays.adopt(await this.#host.adopt());
     this.#before = await readJson<NetworkState>(this.#statePath);
     // The engine may be waiting for the plugin: it is served before anything else is done.
     this.#plugin = await servePlugin(pluginSocket, this.#driver, log);
@@ -121,7 +124,7 @@ class HostDataPlane implements DataPlane {
       );
     }
     await this.#driver.forgetLost();
-    this.#tickIn(CHECK_PERIOD);
+    this.#rounds.next();
   }
 
   async apply(state: NetworkState): Promise<void> {
@@ -140,7 +143,7 @@ class HostDataPlane implements DataPlane {
   }
 
   networksInUse(): string[] {
-    return [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0).map(([id]) => id);
+    return this.#overlays.inUse;
   }
 
   dnsServerFor(networkId: string): string | undefined {
@@ -149,9 +152,7 @@ class HostDataPlane implements DataPlane {
   }
 
   dnsListenAddresses(): DnsListenAddress[] {
-    return [...this.#overlays]
-      .filter(([, overlay]) => overlay.state)
-      .map(([networkId, overlay]) => ({ networkId, address: overlay.link.hostAddress }));
+    return this.#overlays.here.map(({ networkId, link }) => ({ networkId, address: link.hostAddress }));
   }
 
   onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void {
@@ -159,13 +160,15 @@ class HostDataPlane implements DataPlane {
     return () => this.#dnsListeners.delete(changed);
   }
 
-  check(): Promise<Difference[]> {
-    return this.#check(false);
+  async check(): Promise<Difference[]> {
+    const { found, failures } = await this.#look(false);
+    if (failures.length > 0) throw together(failures);
+    return found;
   }
 
   async close(): Promise<void> {
     if (!this.#closed.signal.aborted) this.#closed.abort(new Error('the data plane is closed'));
-    this.#cancelTick();
+    this.#rounds.close();
     for (const wake of this.#waiting) wake();
     await this.#plugin?.close();
     this.#plugin = undefined;
@@ -175,13 +178,11 @@ class HostDataPlane implements DataPlane {
 
   async remove(): Promise<void> {
     this.#wanted = undefined;
-    this.#cancelTick();
+    this.#rounds.close();
     await this.#work.run(async () => {
       await this.#engineNetworks.prune(new Set());
       await this.#host.remove();
-      for (const overlay of this.#overlays.values()) await overlay.destroy();
-      this.#overlays.clear();
-      await this.#removeStrays(new Set());
+      await this.#overlays.destroy();
       await this.#tunnels.remove();
     });
     await this.close();
@@ -201,38 +202,12 @@ class HostDataPlane implements DataPlane {
     const state = this.#wanted;
     if (!state || this.#closed.signal.aborted) return;
     const started = performance.now();
-    const errors: Error[] = [];
-    const attempt = async (work: () => Promise<void>): Promise<void> => {
-      await work().catch((error: Error) => errors.push(error));
-    };
+    const { failures, attempt } = attempts();
     this.#file.put(state);
-    const keep = [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0);
-    const ids = new Set([...state.networks.map((network) => network.id), ...keep.map(([id]) => id)]);
-    this.#slots = assignSlots(ids, this.#slots);
-    const { dataPathPort } = state;
-    const apply = (network: OverlayState) => attempt(() => this.#applyOverlay(network, dataPathPort));
-    const [plain, encrypted] = [false, true].map((which) =>
-      state.networks.filter((network) => network.encrypted === which),
-    ) as [OverlayState[], OverlayState[]];
-    const tunnels = attempt(async () => {
-      await this.#makeTunnels(encrypted, ids, dataPathPort);
-      await Promise.all(encrypted.map(apply));
-    });
-    await Promise.all([tunnels, ...plain.map(apply)]);
-    const links = new Map<string, Link>();
-    for (const id of ids) {
-      const overlay = this.#overlays.get(id);
-      if (overlay?.state) links.set(id, overlay.link);
-    }
-    await attempt(() => this.#host.apply(this.#withKept(state, ids), links, this.#before));
-    for (const [id, overlay] of this.#overlays) {
-      if (ids.has(id)) continue;
-      this.#overlays.delete(id);
-      await attempt(() => overlay.destroy());
-    }
-    await attempt(() => this.#removeStrays(ids));
-    if (errors.length === 0) {
-      this.#trouble = '';
+    await this.#overlays.apply(state, this.#before, attempt);
+    await attempt(() => this.#applyHost(state));
+    await this.#overlays.removeOthers(attempt);
+    if (failures.length === 0) {
       this.#done = state;
       this.#before = undefined;
     }
@@ -240,55 +215,16 @@ class HostDataPlane implements DataPlane {
     this.counters.lastApplyMs = performance.now() - started;
     this.#tellDns();
     for (const wake of this.#waiting) wake();
-    if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => error.message).join('; '));
+    if (failures.length > 0) throw together(failures);
   }
 
-  async #applyOverlay(network: OverlayState, dataPathPort: number): Promise<void> {
-    let overlay = this.#overlays.get(network.id);
-    if (!overlay) {
-      const link = linkOf(this.#slots.get(network.id)!);
-      const underlay = network.encrypted
-        ? this.#tunnels.underlay
-        : { address: this.#options.underlayAddress };
-      overlay = new Overlay({ networkId: network.id, link, underlay });
-      this.#overlays.set(network.id, overlay);
-    }
-    const before = this.#before?.networks.find(({ id }) => id === network.id);
-    await overlay.apply(throughTunnels(network), dataPathPort, before);
-  }
-
-  /** Before the encrypted networks themselves: without tunnels they are not made at all. */
-  async #makeTunnels(networks: OverlayState[], kept: ReadonlySet<string>, port: number): Promise<void> {
-    this.#cannotEncrypt = undefined;
-    try {
-      await this.#tunnels.apply(networks, kept, port);
-    } catch (error) {
-      if (error instanceof CannotEncryptError) this.#cannotEncrypt = error;
-      throw error;
-    }
-  }
-
-  /** The state with the networks that it has no more but that containers are still on. */
-  #withKept(state: NetworkState, ids: ReadonlySet<string>): NetworkState {
-    const kept = [...this.#overlays].flatMap(([id, overlay]) =>
-      ids.has(id) && overlay.state && !state.networks.some((network) => network.id === id)
-        ? [overlay.state]
-        : [],
-    );
-    return { ...state, networks: [...state.networks, ...kept] };
-  }
-
-  /** Removes namespaces that an earlier process left, unless a container is still on them. */
-  async #removeStrays(ids: ReadonlySet<string>): Promise<void> {
-    const known = new Set([...ids].map(namespaceOf));
-    const names = await readdir('/run/netns').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
-      throw error;
-    });
-    for (const name of names)
-      if (name.startsWith(NAMESPACE_PREFIX) && !known.has(name) && (await namespaceExists(name))) {
-        if (!(await hasPorts(name))) await destroyNamespace(name);
-      }
+  /** The host's side of all overlays that are here, those that only containers keep here too. */
+  #applyHost(state: NetworkState): Promise<void> {
+    const known = new Set(state.networks.map(({ id }) => id));
+    const { here } = this.#overlays;
+    const kept = here.filter(({ networkId }) => !known.has(networkId)).map((overlay) => overlay.state);
+    const links = new Map(here.map(({ networkId, link }) => [networkId, link]));
+    return this.#host.apply({ ...state, networks: [...state.networks, ...kept] }, links, this.#before);
   }
 
   async #waitFor(networkId: string, signal: AbortSignal): Promise<Overlay> {
@@ -298,7 +234,8 @@ class HostDataPlane implements DataPlane {
       const overlay = this.#overlays.get(networkId);
       if (overlay?.up) return overlay;
       const wanted = this.#wanted?.networks.find(({ id }) => id === networkId);
-      if (wanted?.encrypted && this.#cannotEncrypt) throw this.#cannotEncrypt;
+      const { cannotEncrypt } = this.#overlays;
+      if (wanted?.encrypted && cannotEncrypt) throw cannotEncrypt;
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#waiting.delete(wake);
@@ -311,37 +248,9 @@ class HostDataPlane implements DataPlane {
     }
   }
 
-  #tickIn(ms: number): void {
-    this.#cancelTick();
-    if (this.#closed.signal.aborted) return;
-    this.#cancelTick = this.#options.clock.timer(ms, () => {
-      const { log } = this.#options;
-      this.#tick()
-        .catch((error: unknown) => {
-          const trouble = error instanceof Error ? error.message : String(error);
-          if (trouble !== this.#trouble)
-            log.warn({ err: error }, 'the networks of this host are not as they should be yet');
-          this.#trouble = trouble;
-          return CHECK_PERIOD;
-        })
-        .then(
-          (pause) => this.#tickIn(pause),
-          () => {},
-        );
-    });
-  }
-
-  /** Mends what differs, carries on what has failed. Returns when to come again. */
-  async #tick(): Promise<number> {
-    const started = performance.now();
-    // What cannot be done keeps nothing else from being done.
-    const failures: unknown[] = [];
-    const attempt = <T>(work: Promise<T>): Promise<T | undefined> =>
-      work.catch((error: unknown) => {
-        failures.push(error);
-        return undefined;
-      });
-    const found = (await attempt(this.#work.run(() => this.#check(true)))) ?? [];
+  /** Puts right what somebody else has changed. */
+  async #mend(): Promise<void> {
+    const { found, failures } = await this.#work.run(() => this.#look(true));
     if (found.length > 0) {
       this.counters.mended += found.length;
       this.#options.log.warn(
@@ -349,51 +258,47 @@ class HostDataPlane implements DataPlane {
         `mended ${found.length} differences between the kernel and the networks`,
       );
     }
-    if (this.#wanted !== this.#done) await attempt(this.#run());
-    await this.#removeLost();
-    if (this.#prune || this.#unused().length > 0) {
-      this.#prune = !(await this.#pruneNetworks());
-    }
-    if (failures.length > 0) throw failures[0];
-    const took = performance.now() - started;
-    return Math.min(MAX_CHECK_PERIOD, Math.max(CHECK_PERIOD, CHECK_SHARE * took));
+    if (failures.length > 0) throw together(failures);
+  }
+
+  /** Tries again what could not be done of the newest state. */
+  async #carryOn(): Promise<void> {
+    if (this.#wanted !== this.#done) await this.#run();
   }
 
   async #removeLost(): Promise<void> {
-    const overlays = [...this.#overlays.values()];
+    const overlays = this.#overlays.all;
     const ids = overlays.flatMap(({ endpointIds }) => endpointIds);
     const lost = await this.#lostPorts.find(ids, this.#options.clock.now());
     await Promise.all(lost.flatMap((id) => overlays.map((overlay) => overlay.leave(id))));
   }
 
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */
-  async #pruneNetworks(): Promise<boolean> {
-    if (!this.#wanted) return false;
-    const done = await this.#engineNetworks.prune(this.#wantedIds());
-    if (this.#unused().length > 0) await this.#run();
-    return done;
+  async #pruneNetworks(): Promise<void> {
+    if (!this.#wanted) return;
+    if (!this.#prune && !this.#overlays.hasUnused(this.#wantedIds())) return;
+    this.#prune = false;
+    try {
+      if (!(await this.#engineNetworks.prune(this.#wantedIds()))) this.#prune = true;
+    } catch (error) {
+      this.#prune = true;
+      throw error;
+    }
+    if (this.#overlays.hasUnused(this.#wantedIds())) await this.#run();
   }
 
   #wantedIds(): Set<string> {
     return new Set(this.#wanted?.networks.map(({ id }) => id));
   }
 
-  /** Overlays that the state has no more and no container is on. */
-  #unused(): Overlay[] {
-    const ids = this.#wantedIds();
-    return [...this.#overlays].flatMap(([id, overlay]) =>
-      ids.has(id) || overlay.endpointIds.length > 0 ? [] : [overlay],
-    );
-  }
-
-  async #check(mend: boolean): Promise<Difference[]> {
-    // What is wrong with tunnels does not keep anything else from being mended.
-    const [tunnels] = await Promise.allSettled([this.#tunnels.check(mend)]);
-    const overlays = [...this.#overlays.values()];
-    const found = await Promise.all(overlays.map((overlay) => overlay.check(mend)));
-    found.push(await this.#host.check(mend));
-    if (tunnels.status === 'rejected') throw tunnels.reason;
-    return [...tunnels.value, ...found.flat()];
+  /** What is wrong in one place keeps no other from being looked at, and mended. */
+  async #look(mend: boolean): Promise<{ found: Difference[]; failures: readonly Error[] }> {
+    const { failures, attempt } = attempts();
+    const found: Difference[] = [];
+    await attempt(async () => void found.push(...(await this.#tunnels.check(mend))));
+    found.push(...(await this.#overlays.check(mend, attempt)));
+    await attempt(async () => void found.push(...(await this.#host.check(mend))));
+    return { found, failures };
   }
 
   #tellDns(): void {

@@ -7,10 +7,16 @@ export const DRIVER = 'essaim';
 /** Driver option and label with the overlay's id. */
 export const NETWORK_OPTION = 'essaim.network';
 
-interface EngineNetworkJson {
+/** What the engine tells of one. */
+export interface ListedNetwork {
   Id: string;
   Name: string;
-  Labels?: Record<string, string>;
+  Labels: Record<string, string> | null;
+}
+
+/** Those that the engine has. */
+export function listEngineNetworks(engine: NetworkEngine): Promise<ListedNetwork[]> {
+  return engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
 }
 
 /** What the engine is asked to create. */
@@ -53,7 +59,7 @@ export class EngineNetworks {
   /** Removes the networks of overlays that are not wanted. False if a container is still on one of them: ask again. */
   async prune(wanted: ReadonlySet<string>): Promise<boolean> {
     let done = true;
-    for (const { Id, Labels } of await this.#list()) {
+    for (const { Id, Labels } of await listEngineNetworks(this.#engine)) {
       const networkId = Labels?.[NETWORK_OPTION];
       if (networkId === undefined || wanted.has(networkId) || this.#creating.has(networkId)) continue;
       try {
@@ -69,7 +75,9 @@ export class EngineNetworks {
   }
 
   async #ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {
-    const known = (await this.#list()).find(({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id);
+    const known = (await listEngineNetworks(this.#engine)).find(
+      ({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id,
+    );
     if (known) return { engineNetworkId: known.Id, name: known.Name };
     try {
       return await this.#create(overlay, overlay.name);
@@ -89,9 +97,5 @@ export class EngineNetworks {
     const body = engineNetworkRequest(overlay, name);
     const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', { body });
     return { engineNetworkId: Id, name };
-  }
-
-  #list(): Promise<EngineNetworkJson[]> {
-    return this.#engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
   }
 }

@@ -7,10 +7,11 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError, messageOf } from '../../model/errors.ts';
 import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../../model/protocol.ts';
+import { listEngineNetworks } from '../../network/engine-networks.ts';
 import { Backoff } from '../backoff.ts';
 import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
 import { LABEL } from '../engine-tasks/names.ts';
-import { listAttached, listEngineNetworks } from './containers.ts';
+import { listAttached } from './containers.ts';
 
 /** Everything is looked at this often even if no event says so. */
 const LOOK_EVERY_MS = 45_000;

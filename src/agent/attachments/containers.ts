@@ -2,7 +2,7 @@
 import type { EngineClient } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { AttachedContainer } from '../../model/protocol.ts';
-import { NETWORK_OPTION } from '../../network/engine-networks.ts';
+import { type ListedNetwork, listEngineNetworks, NETWORK_OPTION } from '../../network/engine-networks.ts';
 import { LABEL } from '../engine-tasks/names.ts';
 
 interface Endpoint {
@@ -18,17 +18,6 @@ export interface ListedContainer {
   State: string;
   Labels: Record<string, string> | null;
   NetworkSettings: { Networks: Record<string, Endpoint> | null };
-}
-
-export interface ListedNetwork {
-  Id: string;
-  Name: string;
-  Labels: Record<string, string> | null;
-}
-
-/** The networks that stand for those of the cluster. */
-export function listEngineNetworks(engine: EngineClient): Promise<ListedNetwork[]> {
-  return engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
 }
 
 /** `stirred`: ids of those that are looked at closely, as something may just be happening to them. */
