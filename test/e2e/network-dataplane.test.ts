@@ -1,6 +1,7 @@
 /** The data plane on real hosts: who reaches whom, whom they see asking, and that what was broken is mended. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { linkOf } from '../../src/network/names.ts';
 import { eventually } from '../support/lab.ts';
 import type { ProbeAnswer, Question } from '../support/network-probe.ts';
 import {
@@ -30,12 +31,14 @@ const far: TestContainer = { name: 'far', host: B, number: 102, networks: [backe
 const client: TestContainer = { name: 'client', host: A, number: 103, networks: [backend] };
 /** Publishes a port of its host beside the routing mesh's. */
 const both: TestContainer = { name: 'both', host: B, number: 105, networks: [ingress] };
+/** A host's own IPv6 address on its link to the network of published ports: whom who asks from there is taken for. */
+const LINK = linkOf(2).hostAddress6;
 const stranger: TestContainer = { name: 'stranger', host: A, number: 104, networks: [other] };
 
 interface Row {
   what: string;
   question: Question;
-  /** Who answers, and whom it sees if that is said; undefined where nobody must answer. */
+  /** Who answers, and whom it sees if that is said, or the error; undefined where nobody must answer. */
   expected: ProbeAnswer | undefined;
 }
 
@@ -57,6 +60,11 @@ describe('data plane', { timeout }, () => {
         targetPort: PORT,
         serviceId: name,
         targets: addressesIn(ingress, number),
+      })),
+    );
+    lab.published.push(
+      ...(['tcp', 'udp'] as const).map((protocol) => ({
+        ...{ protocol, port: 8014, targetPort: PORT, serviceId: 'none', targets: [] },
       })),
     );
     await lab.apply();
@@ -90,18 +98,29 @@ describe('data plane', { timeout }, () => {
     return [near, far].map((server) => ({
       what: `published port of ${server.name} at ${address}`,
       question: { protocol, address, port: 8000 + server.number },
-      expected: { name: server.name, client: seen },
+      expected: seen === undefined ? undefined : { name: server.name, client: seen },
     }));
+  }
+
+  /** A service without anybody, and what is refused at once. */
+  function nobody(protocol: 'tcp' | 'udp', address: string, port: number): Row {
+    return {
+      what: 'nobody behind it',
+      question: { protocol, address, port },
+      expected: { error: 'ECONNREFUSED' },
+    };
   }
 
   async function verify(rows: Row[], ask: (questions: Question[]) => Promise<ProbeAnswer[]>): Promise<void> {
     const answers = await ask(rows.map(({ question }) => question));
     const wrong = rows.flatMap(({ what, question, expected }, index) => {
-      const { error, ...answer } = answers[index]!;
+      const answer = answers[index]!;
       const right =
         expected === undefined
-          ? error !== undefined
-          : answer.name === expected.name && (expected.client ?? answer.client) === answer.client;
+          ? answer.error !== undefined
+          : answer.name === expected.name &&
+            answer.error === expected.error &&
+            (expected.client ?? answer.client) === answer.client;
       const told = `${question.protocol} ${question.address} ${question.port} (${what})`;
       return right
         ? []
@@ -120,12 +139,40 @@ describe('data plane', { timeout }, () => {
 
       test(`${protocol} ${family}, client in a container`, async () => {
         const rows = inner(protocol, v, v(backend, client.number));
-        if (v === v4) {
+        rows.push(nobody(protocol, v(backend, 14), PORT));
+        for (const host of [A, B]) {
           // Containers have no IPv6 way out on the engine's own bridge.
-          rows.push(...published(protocol, underlay(A), underlay(A)));
-          rows.push(...published(protocol, underlay(B), underlay(A)));
+          rows.push(...published(protocol, underlay(host), v === v4 ? underlay(A) : undefined));
+          if (v === v4) rows.push(nobody(protocol, underlay(host), 8014));
         }
         await verify(rows, (questions) => lab.askFrom(client, questions));
+      });
+
+      test(`${protocol} ${family}, client in a container that has published ports itself`, async () => {
+        const rows = [
+          ...inner(protocol, v, v(backend, far.number)).filter(({ expected }) => expected?.name === 'near'),
+          ...published(protocol, underlay(A), underlay(B)),
+          ...published(protocol, underlay(B), v === v4 ? underlay(B) : LINK),
+        ];
+        await verify(rows, (questions) => lab.askFrom(far, questions));
+      });
+
+      test(`${protocol} ${family}, own service that has others too`, async () => {
+        for (const [server, self] of [
+          [near, 2],
+          [far, 3],
+        ] as const) {
+          const question = { protocol, address: v(backend, 13), port: PORT };
+          const seen = new Set<string>();
+          for (const { name, client } of await lab.askFrom(server, Array<Question>(8).fill(question)))
+            seen.add(`${name} ${client}`);
+          const expected = [near, far].map((each) =>
+            each === server
+              ? `${each.name} ${v(backend, self)}`
+              : `${each.name} ${v(backend, server.number)}`,
+          );
+          assert.deepEqual([...seen].sort(), expected.sort(), `asked by ${server.name}`);
+        }
       });
 
       test(`${protocol} ${family}, own service`, async () => {
@@ -138,7 +185,7 @@ describe('data plane', { timeout }, () => {
             {
               what: 'itself through a published port',
               question: { protocol, address: underlay(server.host), port: 8000 + server.number },
-              expected: { name: server.name, client: v === v4 ? underlay(server.host) : undefined },
+              expected: { name: server.name, client: v === v4 ? underlay(server.host) : LINK },
             },
           ];
           await verify(rows, (questions) => lab.askFrom(server, questions));
@@ -150,8 +197,8 @@ describe('data plane', { timeout }, () => {
           ...inner(protocol, v, undefined),
           ...published(protocol, underlay(A), underlay(A)),
           ...published(protocol, underlay(B), underlay(A)),
-          // IPv6: the host's own address on the link.
-          ...published(protocol, loopback, v === v4 ? underlay(A) : undefined),
+          ...published(protocol, loopback, v === v4 ? underlay(A) : LINK),
+          nobody(protocol, underlay(A), 8014),
         ];
         await verify(rows, (questions) => lab.askFromHost(A, questions));
       });
@@ -161,12 +208,14 @@ describe('data plane', { timeout }, () => {
           ...inner(protocol, v, undefined),
           ...published(protocol, underlay(A), underlay(OUTSIDE)),
           ...published(protocol, underlay(B), underlay(OUTSIDE)),
+          nobody(protocol, underlay(B), 8014),
         ];
         await verify(rows, (questions) => lab.askFromHost(OUTSIDE, questions));
       });
 
       test(`${protocol} ${family}, client on another network`, async () => {
-        await verify(inner(protocol, v, undefined), (questions) => lab.askFrom(stranger, questions));
+        const rows = [...inner(protocol, v, undefined), ...published(protocol, underlay(A), undefined)];
+        await verify(rows, (questions) => lab.askFrom(stranger, questions));
       });
     }
   }
