@@ -183,7 +183,7 @@ export class TaskWorker {
   async #start(signal: AbortSignal): Promise<boolean> {
     this.#stirred = false;
     await this.#options.engine.start(this.#id);
-    for (;;) {
+    for (let first = true; ; first = false) {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);
       if (container.state === 'exited' || container.health === undefined || container.health === 'healthy') {
@@ -191,6 +191,8 @@ export class TaskWorker {
         return true;
       }
       if (container.health === 'unhealthy') return this.#stopUnhealthy();
+      // It takes a while to be healthy: whoever wants to help it has to know which container it is.
+      if (first) this.#set(this.#status);
       if (!(await this.#untilStirred(signal))) return false;
       this.#stirred = false;
     }

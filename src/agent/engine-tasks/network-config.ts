@@ -3,6 +3,8 @@ import type { NetworkAttachment, Task } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, PortConfig } from '../../model/spec.ts';
 
 export interface EndpointConfig {
+  /** The engine keeps endpoints by their network's name, which several of its networks may have. */
+  NetworkID?: string;
   Aliases?: string[];
   DriverOpts?: Record<string, string>;
   IPAMConfig?: { IPv4Address?: string; IPv6Address?: string };
@@ -30,7 +32,10 @@ export function endpoints(
   const allocated = attachments.map((attachment) => {
     const ours = joined.get(attachment.Network.ID);
     // The engine would answer for an alias by itself, with the containers that are on this host alone.
-    if (ours) return endpoint(ours.name, undefined, attachment.Addresses);
+    if (ours) {
+      const { network, endpoint: plain } = endpoint(ours.name, undefined, attachment.Addresses);
+      return { network, endpoint: { NetworkID: network, ...plain } };
+    }
     const config = configs.find((candidate) => isFor(candidate, attachment));
     return endpoint(attachment.Network.Spec.Name, config, attachment.Addresses);
   });

@@ -144,7 +144,7 @@ export class FileStore {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await chmod(this.#folder, 0o700);
     if ((await statfs(this.#folder)).type === TMPFS_MAGIC) return;
-    await run('mount', ['-t', 'tmpfs', '-o', 'mode=0700,noexec,nosuid,nodev', 'essaim-files', this.#folder]);
+    await run('mount', ['-t', 'tmpfs', '-o', 'mode=0700,noexec,nosuid,nodev', 'tmpfs', this.#folder]);
   }
 }
 

@@ -28,12 +28,13 @@ test('what an endpoint asks for', () => {
   });
 });
 
-test('an endpoint gets its address, its aliases are not for the engine, all else stays', () => {
+test('an endpoint gets its address, its aliases are only kept by the engine, all else stays', () => {
   const endpoint = { Aliases: ['db'], DriverOpts: { a: 'b' }, IPAMConfig: { LinkLocalIPs: ['169.254.1.1'] } };
   assert.deepEqual(endpointFor(endpoint, PLACE), {
-    DriverOpts: { a: 'b' },
+    DriverOpts: { a: 'b', 'essaim.aliases': 'db' },
     IPAMConfig: { LinkLocalIPs: ['169.254.1.1'], IPv4Address: '10.0.1.5' },
   });
+  assert.deepEqual(endpointFor({}, PLACE), { IPAMConfig: { IPv4Address: '10.0.1.5' } });
 });
 
 test('a container gets its places and the name servers before its own', () => {
@@ -50,7 +51,10 @@ test('a container gets its places and the name servers before its own', () => {
   assert.deepEqual(containerFor(two, new Map([['app', PLACE]])), {
     HostConfig: { NetworkMode: 'local', Dns: ['10.0.1.2'] },
     NetworkingConfig: {
-      EndpointsConfig: { local: { Aliases: ['a'] }, app: { IPAMConfig: { IPv4Address: '10.0.1.5' } } },
+      EndpointsConfig: {
+        local: { Aliases: ['a'] },
+        app: { IPAMConfig: { IPv4Address: '10.0.1.5' }, DriverOpts: { 'essaim.aliases': 'b' } },
+      },
     },
   });
 });

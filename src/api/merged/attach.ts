@@ -7,6 +7,8 @@ import type { ApiContext, ApiRequest, JsonReply } from '../router.ts';
 /** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
 export const DRIVER = 'essaim';
 export const LABEL = 'essaim.network';
+/** Driver option of an endpoint on one of them: its aliases, with commas. */
+export const ALIASES_OPTION = 'essaim.aliases';
 const TASK_LABEL = 'com.docker.swarm.task.id';
 
 /** Modes that name no network, and networks that each engine has. */
@@ -49,11 +51,17 @@ export function wantedNetwork(network: string, endpoint: Json, ownNameServers: b
   return { network, addresses, aliases: texts(endpoint[keyOf(endpoint, 'Aliases')]), ownNameServers };
 }
 
-/** The endpoint's settings for the engine. Its aliases are left out: the engine would answer for those here alone. */
+/**
+ * The endpoint's settings for the engine. Its aliases are only kept there: the engine would answer for those on this
+ * host alone.
+ */
 export function endpointFor(endpoint: Json, { ipv4, ipv6 }: ContainerPlace): Json {
-  const { [keyOf(endpoint, 'Aliases')]: _, ...others } = endpoint;
+  const { [keyOf(endpoint, 'Aliases')]: aliases, ...others } = endpoint;
   const addresses = { ...(ipv4 ? { IPv4Address: ipv4 } : {}), ...(ipv6 ? { IPv6Address: ipv6 } : {}) };
-  return set(others, 'IPAMConfig', { ...part(endpoint, 'IPAMConfig'), ...addresses });
+  const placed = set(others, 'IPAMConfig', { ...part(endpoint, 'IPAMConfig'), ...addresses });
+  const kept = texts(aliases).join();
+  if (kept === '') return placed;
+  return set(placed, 'DriverOpts', { ...part(endpoint, 'DriverOpts'), [ALIASES_OPTION]: kept });
 }
 
 /** The body of a new container with the places that it got, by the names that it calls their networks. */
@@ -148,7 +156,8 @@ async function connect(
   return unlessUnknown(() =>
     containers.attach([wanted], async ([place]) => {
       const { network } = place!;
-      if (known.NetworkSettings.Networks?.[network]) {
+      // One that does not run may be connected anew, with other settings.
+      if (known.State.Running && known.NetworkSettings.Networks?.[network]) {
         const what = `endpoint with name ${known.Name.replace(/^\//, '')} already exists in network ${network}`;
         throw new ApiError(403, what);
       }
@@ -173,6 +182,7 @@ interface EngineNetwork {
 interface Inspect {
   Id: string;
   Name: string;
+  State: { Running: boolean };
   Config: { Labels: Record<string, string> | null };
   NetworkSettings: { Networks: Record<string, object> | null };
 }

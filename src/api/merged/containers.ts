@@ -1,46 +1,68 @@
 /**
- * New containers on the cluster's networks, and the list's `is-task` filter: the engine knows as tasks only those of its
- * own swarm; ours carry the same labels and are told by them. Everything else about containers is the engine's.
+ * Containers: new ones on the cluster's networks, all as clients of the cluster see them, and the list's filters. The
+ * engine knows as tasks only those of its own swarm; ours carry the same labels and are told by them. Everything else
+ * about containers is the engine's.
  */
 import { type Filters, parseFilters } from '../filters.ts';
-import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
+import type { ApiContext, ApiRequest, Router } from '../router.ts';
 import { createAttached } from './attach.ts';
+import { askEngine, asSeen, type OverlaysHere, overlaysHere, type SeenContainer } from './container-view.ts';
 
 const TASK_LABEL = 'com.docker.swarm.task';
 
 export function containerRoutes(router: Router, context: ApiContext): void {
-  const { engine } = context;
+  const { engine, membership } = context;
 
   router.post('/containers/create', async (request) => {
     const made = await createAttached(context, request);
     return made ?? { forward: { body: await request.bytes() } };
   });
 
-  router.get('/containers/json', async (request) => {
-    if (!request.query.get('filters')?.includes('"is-task"')) return { forward: {} };
-    const filters = parseFilters(request.query);
-    const tasks = filters.boolean('is-task');
-    if (tasks === undefined) return { forward: {} };
-    const others = filters.without('is-task');
-    if (tasks) return { forward: { query: withFilters(request.query, others.with('label', TASK_LABEL)) } };
-    return withoutTasks(request, others);
+  router.get('/containers/{id}/json', async (request) => {
+    if (membership.status().state !== 'active') return { forward: {} };
+    const [container, overlays] = await Promise.all([
+      askEngine<SeenContainer>(engine, request, request.query),
+      overlaysHere(engine, request),
+    ]);
+    return { status: 200, body: asSeen(container, overlays) };
   });
 
-  async function withoutTasks(request: ApiRequest, filters: Filters): Promise<Reply> {
-    const { apiVersion, signal } = request;
-    const query = Object.fromEntries(withFilters(request.query, filters));
-    const limit = Number(query.limit ?? 0);
-    delete query.limit;
-    // `limit` means the newest of all, running or not.
-    if (limit > 0) query.all = '1';
-    const containers = await engine.json<Array<{ Labels?: Record<string, string> | null }>>(
-      'GET',
-      '/containers/json',
-      { query, apiVersion, signal },
-    );
-    const found = containers.filter(({ Labels }) => !Object.hasOwn(Labels ?? {}, TASK_LABEL));
-    return { status: 200, body: limit > 0 ? found.slice(0, limit) : found };
+  router.get('/containers/json', async (request) => {
+    const { query } = request;
+    const active = membership.status().state === 'active';
+    if (!active && !query.get('filters')?.includes('"is-task"')) return { forward: {} };
+    const filters = parseFilters(query);
+    const tasks = filters.boolean('is-task');
+    const overlays: OverlaysHere = active ? await overlaysHere(engine, request) : new Map();
+    const asked = onEngine(filters.without('is-task'), overlays);
+    const containers =
+      tasks === false
+        ? await withoutTasks(request, asked)
+        : await list(request, query, tasks ? asked.with('label', TASK_LABEL) : asked);
+    return { status: 200, body: containers.map((each) => asSeen(each, overlays)) };
+  });
+
+  function list(request: ApiRequest, query: URLSearchParams, filters: Filters): Promise<SeenContainer[]> {
+    return askEngine(engine, request, withFilters(query, filters));
   }
+
+  async function withoutTasks(request: ApiRequest, filters: Filters): Promise<SeenContainer[]> {
+    const query = new URLSearchParams(request.query);
+    const limit = Number(query.get('limit') ?? 0);
+    query.delete('limit');
+    // `limit` means the newest of all, running or not.
+    if (limit > 0) query.set('all', '1');
+    const containers = await list(request, query, filters);
+    const found = containers.filter(({ Labels }) => !Object.hasOwn(Labels ?? {}, TASK_LABEL));
+    return limit > 0 ? found.slice(0, limit) : found;
+  }
+}
+
+/** With the engine's ids of the overlays that are asked for by their own. */
+function onEngine(filters: Filters, overlays: OverlaysHere): Filters {
+  const asked = filters.get('network').filter((start) => start !== '');
+  const ids = [...overlays].filter(([, { id }]) => asked.some((start) => id.startsWith(start)));
+  return ids.length > 0 ? filters.with('network', ...ids.map(([id]) => id)) : filters;
 }
 
 function withFilters(query: URLSearchParams, filters: Filters): URLSearchParams {

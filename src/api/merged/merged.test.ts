@@ -172,6 +172,45 @@ test('containers are tasks by their label', async () => {
   for (const id of [task, plain, other]) await client.json('DELETE', `/containers/${id}`);
 });
 
+test('containers on what stands for an overlay are on the overlay', async () => {
+  await becomeManager();
+  const labels = { Labels: { 'essaim.network': 'o1id' } };
+  const own = await engine.client.json<{ Id: string }>('POST', '/networks/create', {
+    body: { Name: 'o1', ...labels },
+  });
+  const Ulimits = [{ Name: 'memlock', Soft: 1, Hard: 2 }];
+  const created = await client.json<{ Id: string }>('POST', '/containers/create', {
+    body: {
+      Image: 'busybox',
+      HostConfig: { NetworkMode: own.Id, Ulimits },
+      NetworkingConfig: {
+        EndpointsConfig: { o1: { NetworkID: own.Id, DriverOpts: { 'essaim.aliases': 'db' } } },
+      },
+    },
+  });
+  const path = `/containers/${created.Id}/json`;
+  interface Shown {
+    HostConfig: { NetworkMode: string; Ulimits: object[] };
+    NetworkSettings: { Networks: Record<string, { NetworkID: string; Aliases: string[]; DriverOpts: null }> };
+  }
+  assert.equal((await engine.client.json<Shown>('GET', path)).HostConfig.NetworkMode, own.Id);
+  const { HostConfig, NetworkSettings } = await client.json<Shown>('GET', path);
+  assert.deepEqual([HostConfig.NetworkMode, HostConfig.Ulimits], ['o1', Ulimits]);
+  assert.deepEqual(NetworkSettings.Networks.o1!.Aliases, ['db']);
+  const on = async (network: string) =>
+    client.json<Shown[]>('GET', '/containers/json', { query: { all: 1, filters: { network: [network] } } });
+  // Of a container that never ran the engine knows the network's name alone.
+  for (const name of ['o1', own.Id]) {
+    const [listed] = await on(name);
+    if (listed) assert.equal(listed.HostConfig.NetworkMode, 'o1');
+  }
+  await assert.rejects(client.json('GET', '/containers/nobody/json'), {
+    ...{ status: 404, message: 'No such container: nobody' },
+  });
+  await client.json('DELETE', `/containers/${created.Id}`);
+  await engine.client.json('DELETE', `/networks/${own.Id}`);
+});
+
 test('networks are the engine’s and the cluster’s in one list', async () => {
   const create = (body: object) => client.json<{ Id: string }>('POST', '/networks/create', { body });
   const names = async (filters: object = {}) => {
@@ -216,6 +255,20 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   );
   assert.deepEqual([found.Scope, found.Driver], ['swarm', 'overlay']);
   await assert.rejects(client.json('GET', '/networks/x', { query: { scope: 'local' } }), { status: 404 });
+  const another = await engine.client.json<{ Id: string }>('POST', '/networks/create', {
+    body: { Name: 'x' },
+  });
+  await assert.rejects(client.json('GET', '/networks/x'), {
+    ...{ status: 400, message: 'network x is ambiguous (2 matches found based on name)' },
+  });
+  for (const [id, query] of [
+    [overlay.Id, {}],
+    [another.Id, {}],
+    ['x', { scope: 'swarm' }],
+    ['x', { scope: 'local' }],
+  ] as const)
+    assert.equal((await client.json<{ Name: string }>('GET', `/networks/${id}`, { query })).Name, 'x');
+  await engine.client.json('DELETE', `/networks/${another.Id}`);
   await put(store, {
     ...sampleService('s1', 'web'),
     Spec: { Name: 'web', TaskTemplate: { Networks: [{ Target: overlay.Id }] } },

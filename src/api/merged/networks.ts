@@ -78,6 +78,7 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     const { view } = viewOf(context);
     const network = scope === '' || scope === 'swarm' ? view && findNetwork(view, params.id!) : undefined;
     if (view && network) {
+      if (scope === '' && network.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
       const here = await engineNetworkOf(engine, network.ID, request);
       const services = verbose ? servicesForm(view, network.ID) : undefined;
       const peers = here || verbose ? peersForm(view, network.ID) : undefined;
@@ -265,6 +266,16 @@ function isUsed(view: View, { ID }: Network): boolean {
 function viewOf({ membership }: ApiContext) {
   const manager = membership.manager();
   return { manager, view: manager?.store.view };
+}
+
+/** A name that networks of this host have too is no name for the cluster's. */
+async function onlyOneCalled(name: string, engine: EngineClient, { apiVersion, signal }: ApiRequest) {
+  const query = { filters: { name: [name] } };
+  const local = await engine.json<EngineNetwork[]>('GET', '/networks', { query, apiVersion, signal });
+  const others = local.filter(({ Name, Driver }) => Name === name && Driver !== DRIVER);
+  if (others.length === 0) return;
+  const matches = `${others.length + 1} matches found based on name`;
+  throw new ApiError(400, `network ${name} is ambiguous (${matches})`);
 }
 
 /** The engine's network on this host that stands for the overlay of that id or name; undefined: it has none. */

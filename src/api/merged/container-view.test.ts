@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asSeen } from './container-view.ts';
+
+const OVERLAYS = new Map([['e1', { id: 'o1', name: 'app' }]]);
+const TASK = { 'com.docker.swarm.task': '' };
+
+test('what stands for an overlay is shown as the overlay', () => {
+  const Networks = {
+    app: { NetworkID: 'e1', Aliases: ['0123456789ab'], DriverOpts: null },
+    bridge: { NetworkID: 'b1', Aliases: null, DriverOpts: { a: 'b' } },
+  };
+  const HostConfig = { NetworkMode: 'e1', Memory: 5 };
+  const seen = asSeen({ Id: 'c', HostConfig, NetworkSettings: { Networks } }, OVERLAYS);
+  assert.deepEqual(seen, {
+    Id: 'c',
+    HostConfig: { NetworkMode: 'app', Memory: 5 },
+    NetworkSettings: { Networks: { ...Networks, app: { ...Networks.app, NetworkID: 'o1' } } },
+  });
+});
+
+test('a task is on networks of its service, whatever its engine was told', () => {
+  const HostConfig = { NetworkMode: 'e1' };
+  for (const task of [{ Labels: TASK }, { Config: { Labels: TASK } }])
+    assert.equal(asSeen({ ...task, HostConfig }, OVERLAYS).HostConfig!.NetworkMode, 'default');
+  const onBridge = { Labels: TASK, HostConfig: { NetworkMode: 'bridge' } };
+  assert.deepEqual(asSeen(onBridge, OVERLAYS), onBridge);
+});
+
+test('aliases are shown before the container’s id, and what keeps them is not', () => {
+  const shown = (app: object) =>
+    asSeen({ NetworkSettings: { Networks: { app } } }, OVERLAYS).NetworkSettings.Networks.app;
+  const kept = { 'essaim.aliases': 'db,sql' };
+  assert.deepEqual(shown({ NetworkID: 'e1', Aliases: ['0123456789ab'], DriverOpts: kept }), {
+    ...{ NetworkID: 'o1', Aliases: ['db', 'sql', '0123456789ab'], DriverOpts: null },
+  });
+  const before = { NetworkID: '', Aliases: null, DriverOpts: { ...kept, a: 'b' } };
+  assert.deepEqual(shown(before), { NetworkID: '', Aliases: ['db', 'sql'], DriverOpts: { a: 'b' } });
+});
+
+test('what has no networks stays as it is', () => {
+  for (const container of [{}, { NetworkSettings: {} }, { NetworkSettings: { Networks: null } }])
+    assert.deepEqual(asSeen(container, OVERLAYS), container);
+});

@@ -1,0 +1,88 @@
+/**
+ * Containers as clients are to see them: what stands for an overlay on this host is shown as the overlay, with the
+ * aliases that the container has there.
+ */
+import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
+import type { ApiRequest } from '../router.ts';
+import { ALIASES_OPTION, LABEL } from './attach.ts';
+
+const TASK_LABEL = 'com.docker.swarm.task';
+
+type Values = Record<string, string>;
+
+interface Endpoint {
+  NetworkID?: string;
+  Aliases?: string[] | null;
+  DriverOpts?: Values | null;
+}
+
+export interface SeenContainer {
+  Labels?: Values | null;
+  Config?: { Labels?: Values | null };
+  HostConfig?: { NetworkMode?: string };
+  NetworkSettings?: { Networks?: Record<string, Endpoint> | null };
+}
+
+/** What stands for overlays on this host: the engine's ids, with the overlays' own. */
+export type OverlaysHere = ReadonlyMap<string, { id: string; name: string }>;
+
+export async function overlaysHere(engine: EngineClient, { signal }: ApiRequest): Promise<OverlaysHere> {
+  const query = { filters: { label: [LABEL] } };
+  const networks = await engine.json<Array<{ Id: string; Name: string; Labels: Values | null }>>(
+    'GET',
+    '/networks',
+    { query, signal },
+  );
+  return new Map(networks.map(({ Id, Name, Labels }) => [Id, { id: Labels?.[LABEL] ?? Id, name: Name }]));
+}
+
+/** What the engine answers to the request. Throws ApiError. */
+export async function askEngine<T>(
+  engine: EngineClient,
+  { path, apiVersion, signal }: ApiRequest,
+  query: URLSearchParams,
+): Promise<T> {
+  const options = { query: Object.fromEntries(query), apiVersion, signal };
+  const target = path.split('/').map(encodeURIComponent).join('/');
+  const answer = await engine.request('GET', target, options);
+  if (answer.status !== 200) throw await errorOf(answer);
+  return JSON.parse((await readAll(answer.body)).toString(), exactly) as T;
+}
+
+/** `rawJSON` and the source of a value are newer than what TypeScript knows of. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** Go's integers may be larger than numbers are exact here: those stay as they are written. */
+function exactly(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
+  if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
+  return rawJSON(source!);
+}
+
+export function asSeen<T extends SeenContainer>(container: T, overlays: OverlaysHere): T {
+  const { HostConfig, NetworkSettings } = container;
+  const seen = { ...container };
+  const mode = overlays.get(HostConfig?.NetworkMode ?? '');
+  if (mode) {
+    const isTask = Object.hasOwn(container.Labels ?? container.Config?.Labels ?? {}, TASK_LABEL);
+    seen.HostConfig = { ...HostConfig, NetworkMode: isTask ? 'default' : mode.name };
+  }
+  if (NetworkSettings?.Networks) {
+    const networks = Object.entries(NetworkSettings.Networks).map(([name, endpoint]) => [
+      name,
+      endpointAsSeen(endpoint, overlays),
+    ]);
+    seen.NetworkSettings = { ...NetworkSettings, Networks: Object.fromEntries(networks) };
+  }
+  return seen;
+}
+
+function endpointAsSeen(endpoint: Endpoint, overlays: OverlaysHere): Endpoint {
+  const overlay = overlays.get(endpoint.NetworkID ?? '');
+  const own = overlay ? { ...endpoint, NetworkID: overlay.id } : endpoint;
+  const { [ALIASES_OPTION]: kept, ...options } = endpoint.DriverOpts ?? {};
+  if (kept === undefined) return own;
+  const DriverOpts = Object.keys(options).length > 0 ? options : null;
+  // The list shows no aliases.
+  if (endpoint.Aliases === undefined) return { ...own, DriverOpts };
+  return { ...own, DriverOpts, Aliases: [...new Set([...kept.split(','), ...(endpoint.Aliases ?? [])])] };
+}
