@@ -36,16 +36,18 @@ export class SimulatedEngine implements TaskEngine {
     return this.#containers.get(taskId);
   }
 
-  async prepare({ task }: AssignedTask): Promise<void> {
+  async prepare({ task }: AssignedTask): Promise<string> {
     await step();
+    const containerId = task.ID.padEnd(64, '0');
     this.#containers.set(task.ID, {
-      containerId: task.ID.padEnd(64, '0'),
+      containerId,
       taskId: task.ID,
       state: 'created',
       pid: 0,
       exitCode: 0,
       ports: {},
     });
+    return containerId;
   }
 
   async start(taskId: string): Promise<void> {

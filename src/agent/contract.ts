@@ -110,14 +110,14 @@ export interface TaskEngine {
   inspect(taskId: string): Promise<TaskContainer | undefined>;
   /**
    * Pulls (or finds) the image, checks networks, creates volumes and the container. Idempotent per task. `progress` is
-   * told what takes long.
+   * told what takes long. Resolves with the container's id.
    */
   prepare(
     assigned: AssignedTask,
     dependencies: TaskDependencies,
     signal: AbortSignal,
     progress?: (message: string) => void,
-  ): Promise<void>;
+  ): Promise<string>;
   /** Starts the container, unless it was ever started before: a task runs once. */
   start(taskId: string): Promise<void>;
   /**

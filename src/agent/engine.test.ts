@@ -144,10 +144,12 @@ test('running means healthy; a container that falls ill later is stopped and has
       Healthcheck,
     });
     manager.assign(one);
-    await manager.until(one.ID, 'starting');
+    const starting = await manager.until(one.ID, 'starting');
     const begun = Date.now();
-    await manager.until(one.ID, 'running');
+    const running = await manager.until(one.ID, 'running');
     assert.ok(Date.now() - begun > 800, 'it was not healthy yet');
+    const id = running.ContainerStatus!.ContainerID;
+    assert.deepEqual(starting.ContainerStatus, { ContainerID: id, PID: 0, ExitCode: 0 });
     const { Err, ContainerStatus } = await manager.until(one.ID, 'failed');
     assert.equal(Err, 'task: non-zero exit (137): dockerexec: unhealthy container');
     assert.equal(ContainerStatus!.ExitCode, 137);

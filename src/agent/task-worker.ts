@@ -161,13 +161,17 @@ export class TaskWorker {
   async #carryOut(action: Exclude<Step['kind'], 'move' | 'rest'>, signal: AbortSignal): Promise<boolean> {
     const { engine } = this.#options;
     switch (action) {
-      case 'prepare':
-        await engine.prepare(this.#assigned, this.#options.dependencies, signal, (message) =>
-          this.#say(message),
+      case 'prepare': {
+        const ContainerID = await engine.prepare(
+          this.#assigned,
+          this.#options.dependencies,
+          signal,
+          (message) => this.#say(message),
         );
-        // Someone will want to know the container while it waits; otherwise it is looked at after its start anyway.
-        if (!atLeast(this.#assigned.task.DesiredState, 'running')) await this.#tryToObserve();
+        // Whoever wants to look at it or to help it before it runs has to know which container it is.
+        this.#status = { ...this.#status, ContainerStatus: { ContainerID, PID: 0, ExitCode: 0 } };
         return true;
+      }
       case 'start':
         return this.#start(signal);
       case 'wait':
@@ -183,7 +187,7 @@ export class TaskWorker {
   async #start(signal: AbortSignal): Promise<boolean> {
     this.#stirred = false;
     await this.#options.engine.start(this.#id);
-    for (let first = true; ; first = false) {
+    for (;;) {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);
       if (container.state === 'exited' || container.health === undefined || container.health === 'healthy') {
@@ -191,8 +195,6 @@ export class TaskWorker {
         return true;
       }
       if (container.health === 'unhealthy') return this.#stopUnhealthy();
-      // It takes a while to be healthy: whoever wants to help it has to know which container it is.
-      if (first) this.#set(this.#status);
       if (!(await this.#untilStirred(signal))) return false;
       this.#stirred = false;
     }

@@ -43,13 +43,15 @@ export class MapEngine implements TaskEngine {
     return this.containers.get(taskId);
   }
 
-  async prepare(assigned: AssignedTask, _: unknown, signal: AbortSignal): Promise<void> {
+  async prepare(assigned: AssignedTask, _: unknown, signal: AbortSignal): Promise<string> {
     const { ID } = assigned.task;
     await this.#step(`prepare ${ID}`);
     signal.throwIfAborted();
-    if (this.containers.has(ID)) return;
-    const state = 'created' as const;
-    this.containers.set(ID, { containerId: `c${ID}`, taskId: ID, state, pid: 0, exitCode: 0, ports: {} });
+    const known = this.containers.get(ID);
+    if (known) return known.containerId;
+    const [containerId, state] = [`c${ID}`, 'created' as const];
+    this.containers.set(ID, { containerId, taskId: ID, state, pid: 0, exitCode: 0, ports: {} });
+    return containerId;
   }
 
   async start(taskId: string): Promise<void> {

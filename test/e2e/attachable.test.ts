@@ -110,7 +110,9 @@ describe('attachable networks', { timeout: 600_000 }, () => {
   test('the old CLI, create, connect and disconnect', async () => {
     const old = (...args: string[]) => swarm.lab.tryDocker(FAR, args, CLIS[1]);
     for (const args of [
-      ['create', '--name', 'old', '--network', 'app', '--network-alias', 'oldie', ...SLEEP],
+      ['create', '--name', 'old', '--network', 'app', '--network-alias', 'young', ...SLEEP],
+      // One that does not run may be connected anew.
+      ['network', 'connect', '--alias', 'oldie', 'app', 'old'],
       ['start', 'old'],
       ['run', '-d', '--name', 'later', ...SLEEP],
       ['network', 'connect', '--alias', 'latest', '--ip', '10.0.1.201', 'app', 'later'],
@@ -122,7 +124,12 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await finds(NEAR, 'near', 'latest', ['10.0.1.201']);
     await reaches(NEAR, 'near', 'later');
     const again = await old('network', 'connect', 'app', 'later');
-    assert.match(again.stderr, /endpoint with name later already exists in network app/);
+    assert.match(again.stderr, /later is already attached to network app/);
+    const shown = await on(FAR, 'inspect', '-f', '{{json .NetworkSettings.Networks.app}}', 'old');
+    const { NetworkID, Aliases } = JSON.parse(shown) as { NetworkID: string; Aliases: string[] };
+    assert.equal(NetworkID, (await on(FAR, 'network', 'inspect', '-f', '{{.Id}}', 'app')).trim());
+    assert.equal(Aliases[0], 'oldie');
+    await finds(NEAR, 'near', 'young', []);
     assert.equal((await old('network', 'disconnect', 'app', 'later')).code, 0);
     await becomesFree('10.0.1.201');
     await finds(NEAR, 'near', 'latest', []);

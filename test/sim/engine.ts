@@ -138,11 +138,9 @@ export class FakeEngine {
           if ((secret?.internal.contentVersion ?? 0) !== version || !secret?.Spec.Data)
             this.#hooks.lacks(assigned.task.ID, `secret ${SecretID}, version ${version}`);
         }
-        const work = () => {
-          if (!signal.aborted) this.#prepare(assigned);
-        };
-        await call(60, work, assigned.task.ID);
+        const id = await call(60, () => (signal.aborted ? '' : this.#prepare(assigned)), assigned.task.ID);
         signal.throwIfAborted();
+        return id;
       },
       start: (taskId) => call(80, () => this.#start(taskId), taskId),
       stop: (assigned) => call(40, () => this.#stop(assigned.task.ID), assigned.task.ID),
@@ -159,13 +157,15 @@ export class FakeEngine {
     };
   }
 
-  #prepare({ task }: AssignedTask): void {
+  #prepare({ task }: AssignedTask): string {
     this.#mayFail();
-    if (this.containers.has(task.ID)) return;
+    const known = this.containers.get(task.ID);
+    if (known) return known.containerId;
     const behaviour = behaviourOf(task.Spec.ContainerSpec?.Image ?? '');
     if (behaviour === 'missing' && this.troubled) throw new Error('No such image');
+    const containerId = `c${++this.#ids}`;
     this.containers.set(task.ID, {
-      containerId: `c${++this.#ids}`,
+      containerId,
       taskId: task.ID,
       state: 'created',
       pid: 0,
@@ -175,6 +175,7 @@ export class FakeEngine {
       checked: task.Spec.ContainerSpec?.Healthcheck != null,
       started: false,
     });
+    return containerId;
   }
 
   #start(taskId: string): void {

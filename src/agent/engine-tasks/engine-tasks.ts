@@ -118,7 +118,7 @@ export class EngineTasks implements TaskEngine {
     dependencies: TaskDependencies,
     signal: AbortSignal,
     progress?: (message: string) => void,
-  ): Promise<void> {
+  ): Promise<string> {
     return this.#asking(async () => {
       const { task, auth } = assigned;
       const host = await this.#knowHost();
@@ -128,7 +128,7 @@ export class EngineTasks implements TaskEngine {
       const joined = await this.#joinNetworks(task, signal);
       const mounts = await this.#files.put(task.ID, files);
       try {
-        await this.#makeContainer(assigned, host, { mounts, joined, image }, signal);
+        return await this.#makeContainer(assigned, host, { mounts, joined, image }, signal);
       } catch (error) {
         await this.#files.drop(task.ID);
         throw error;
@@ -209,7 +209,7 @@ export class EngineTasks implements TaskEngine {
     host: Host,
     { mounts, joined, image }: { mounts: readonly FileMount[]; joined: JoinedNetworks; image: string },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<string> {
     const { ID } = assigned.task;
     const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined, image);
     const known = await this.#limiter.run(() => this.#create(ID, plan.name, plan.body), signal);
@@ -217,6 +217,7 @@ export class EngineTasks implements TaskEngine {
     for (const { network, endpoint } of plan.connect) {
       await this.#connect(known.containerId, network, endpoint);
     }
+    return known.containerId;
   }
 
   async #create(taskId: string, name: string, body: unknown): Promise<Known> {

@@ -156,13 +156,15 @@ async function connect(
   return unlessUnknown(() =>
     containers.attach([wanted], async ([place]) => {
       const { network } = place!;
-      // One that does not run may be connected anew, with other settings.
-      if (known.State.Running && known.NetworkSettings.Networks?.[network]) {
-        const what = `endpoint with name ${known.Name.replace(/^\//, '')} already exists in network ${network}`;
-        throw new ApiError(403, what);
+      const onIt = `/networks/${encodeURIComponent(network)}`;
+      if (known.NetworkSettings.Networks?.[network]) {
+        const name = known.Name.replace(/^\//, '');
+        if (known.State.Running) throw new ApiError(409, `${name} is already attached to network ${network}`);
+        // One that does not run may be connected anew with other settings, which its engine would not take.
+        await engine.json('POST', `${onIt}/disconnect`, { body: { Container: known.Id }, apiVersion });
       }
       const EndpointConfig = endpointFor(endpoint, place!);
-      const answer = await engine.request('POST', `/networks/${encodeURIComponent(network)}/connect`, {
+      const answer = await engine.request('POST', `${onIt}/connect`, {
         body: { Container: known.Id, EndpointConfig },
         apiVersion,
       });
