@@ -96,8 +96,10 @@ describe('networks', { timeout: 420_000 }, () => {
 
   test('services reach each other by name, on whatever hosts; other overlays do not', async () => {
     await swarm.docker('network', 'create', '--driver', 'overlay', '--subnet=10.0.9.0/24', 'my-overlay');
-    await swarm.docker('network', 'create', '--driver', 'overlay', 'apart');
-    assert.match(await swarm.docker('network', 'ls'), /my-overlay +overlay +swarm/);
+    await swarm.with(CLIS[1], 'network', 'create', '--driver', 'overlay', 'apart');
+    for (const cli of CLIS)
+      for (const name of ['my-overlay', 'apart'])
+        assert.match(await swarm.with(cli, 'network', 'ls'), new RegExp(`${name} +overlay +swarm`));
     const on = (network: string, host: string) => [
       '--network',
       network,
