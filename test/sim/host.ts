@@ -97,7 +97,7 @@ export class Host implements Endpoint {
   }
 
   get shutsDown(): boolean {
-    return this.#switchOff.signal.aborted;
+    return this.process.alive && this.#switchOff.signal.aborted;
   }
 
   /** The host is shut down: its daemon first has its tasks end in order, if it runs. */

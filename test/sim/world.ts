@@ -193,6 +193,7 @@ export class World {
   }
 
   restore(host: Host): void {
+    if (host.shutsDown && host.powered) host.powerCut();
     if (!host.powered) host.powerOn();
     this.#lostSince.delete(host.nodeId);
   }

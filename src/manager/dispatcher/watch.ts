@@ -77,9 +77,10 @@ export class HostWatch {
     if (this.#options.isLeaving()) return;
     if (state === 'down') this.#liveness.forget(nodeId);
     this.#options.log.info({ node: nodeId, state }, message);
-    this.#options.cutOff(nodeId, message);
     this.#verdicts.set(nodeId, verdict);
     this.#record(verdict);
+    // Last: the end of the session of a host that is shutting down is a verdict of its own, which overtakes this one.
+    this.#options.cutOff(nodeId, message);
   }
 
   close(): void {
