@@ -1,46 +1,61 @@
 /**
  * Both ends of connections to be measured. It imports nothing of the project: it runs in containers too.
- * `serve PORT…`: a connection whose first byte is B gets bytes as fast as it takes them, another one its host's name.
- * `bytes ADDRESS PORT MS`: prints how many bytes a second came over one connection.
- * `requests ADDRESS PORT MS`: prints how many connections a second were made, answered and closed, 16 at a time.
+ * `serve PORT…`: a connection whose first byte is B gets a megabyte for each B, another one its host's name.
+ * `bytes ADDRESS PORT MS`: gets one megabyte after the other over one connection, for so long.
+ * `connections ADDRESS PORT MS`: makes one connection after the other, each answered and closed, for so long.
+ * Both print what each one took: microseconds, as JSON.
  * `watch ADDRESS PORT`: asks every 5 ms and prints a line `TIME NAME` for each name that it has not seen before.
  */
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { hostname } from 'node:os';
 
-const AT_ONCE = 16;
+const MEGABYTE = 1_000_000;
 const WATCH_EVERY = 5;
 const PATIENCE = 5_000;
 const [mode, ...args] = process.argv.slice(2) as [string, ...string[]];
 
 function serve(port: number): void {
-  const block = Buffer.alloc(256 << 10);
-  const pour = (socket: Socket): void => {
-    while (socket.writable && socket.write(block)) {}
-  };
+  const block = Buffer.alloc(MEGABYTE);
   createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    socket.once('data', (first) => {
-      if (first[0] !== 66) return socket.end(hostname());
-      socket.on('drain', () => pour(socket));
-      pour(socket);
+    socket.on('data', (asked) => {
+      if (asked[0] === 66) socket.write(block);
+      else socket.end(hostname());
     });
   }).listen({ port, host: '0.0.0.0', backlog: 4096 });
 }
 
-async function bytes(address: string, port: number, ms: number): Promise<number> {
+async function bytes(address: string, port: number, ms: number): Promise<number[]> {
   const socket = connect(port, address);
+  socket.setTimeout(PATIENCE, () => socket.destroy(new Error('no answer')));
   await once(socket, 'connect');
-  socket.write('B');
-  let count = 0;
-  socket.on('data', (data) => {
-    count += data.length;
+  const took = await repeat(ms, async () => {
+    let left = MEGABYTE;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const take = (data: Buffer): void => {
+      left -= data.length;
+      if (left === 0) resolve();
+    };
+    socket.on('data', take).once('error', reject).write('B');
+    await promise;
+    socket.off('data', take).off('error', reject);
   });
-  const started = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, ms));
   socket.destroy();
-  return (count * 1000) / (performance.now() - started);
+  return took;
+}
+
+/** How long each of them took, one after the other: microseconds. */
+async function repeat(ms: number, one: () => Promise<unknown>): Promise<number[]> {
+  const took: number[] = [];
+  const end = performance.now() + ms;
+  for (let before = performance.now(); before < end; ) {
+    await one();
+    const now = performance.now();
+    took.push(Math.round((now - before) * 1000));
+    before = now;
+  }
+  return took;
 }
 
 function request(address: string, port: number): Promise<string> {
@@ -53,20 +68,6 @@ function request(address: string, port: number): Promise<string> {
     });
     socket.on('error', reject).on('close', () => resolve(name));
   });
-}
-
-async function requests(address: string, port: number, ms: number): Promise<number> {
-  const started = performance.now();
-  const end = started + ms;
-  let count = 0;
-  const one = async (): Promise<void> => {
-    while (performance.now() < end) {
-      await request(address, port);
-      count++;
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return (count * 1000) / (performance.now() - started);
 }
 
 function watch(address: string, port: number): void {
@@ -89,4 +90,7 @@ process.on('SIGTERM', () => process.exit(0));
 const [address, port, ms] = [args[0]!, Number(args[1]), Number(args[2])];
 if (mode === 'serve') args.map(Number).forEach(serve);
 else if (mode === 'watch') watch(address, port);
-else process.stdout.write(`${await (mode === 'bytes' ? bytes : requests)(address, port, ms)}\n`);
+else {
+  const took = await (mode === 'bytes' ? bytes(address, port, ms) : repeat(ms, () => request(address, port)));
+  process.stdout.write(`${JSON.stringify(took)}\n`);
+}

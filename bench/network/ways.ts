@@ -1,13 +1,15 @@
 /**
  * Bytes and connections a second through a virtual address and published ports, beside container to container at the same
- * distance: no wire between client and task, or one.
+ * distance: no wire between client and task, or one. Both ends are on one processor and one thing is done at a time, so that
+ * what it takes is the processor time of the whole way, and the lower quartile that of those that nothing else disturbed.
  */
 import { execute } from '../../test/support/lab.ts';
 import type { Swarm } from '../../test/support/swarm.ts';
 import { MOUNTS, NODE } from '../traffic/load.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
-const MILLISECONDS = Number(process.env.MILLISECONDS ?? 2_000);
+const MILLISECONDS = Number(process.env.MILLISECONDS ?? 1_000);
+const PINNED = ['/usr/bin/taskset', '-c', '0'];
 export const PEER = new URL('peer.ts', import.meta.url).pathname;
 /**
  * Where the tasks listen, one for each way: who comes by another way from a port that it has just used for the same socket
@@ -15,7 +17,7 @@ export const PEER = new URL('peer.ts', import.meta.url).pathname;
  */
 const PORTS = { address: 7000, service: 7010, mesh: 7020, there: 7030, outside: 7040 };
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const quartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2]!;
 
 interface Way {
   place: string;
@@ -35,7 +37,7 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
       ...['service', 'create', '--detach', '--no-resolve-image', '--name', name, '--network', 'ways'],
       ...['--constraint', `node.hostname==${host}`, '-e', 'PATH=/bin:/usr/bin', ...MOUNTS, ...args],
     );
-  const serve = ['busybox', NODE, PEER, 'serve', ...Object.values(PORTS).map(String)];
+  const serve = ['busybox', ...PINNED, NODE, PEER, 'serve', ...Object.values(PORTS).map(String)];
   const publish = (offset: number): string[] =>
     [PORTS.mesh, PORTS.there, PORTS.outside].flatMap((port) => ['-p', `${port + offset}:${port}`]);
   await create('near', here, ...publish(1), ...serve);
@@ -82,33 +84,32 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
       ...{ address: addressThere, port: PORTS.outside + 2, byHost: true },
     },
   ];
-  const ask = async (mode: string, { address, port, byHost }: Way, ms: number): Promise<number> => {
-    const args = [NODE, PEER, mode, address, String(port), String(ms)];
-    return Number(
-      byHost
-        ? await lab.must('ssh', here, ...args)
-        : await engine(here, 'exec', '-e', 'PATH=/bin:/usr/bin', asker, ...args),
-    );
+  const ask = async (mode: string, { address, port, byHost }: Way, ms: number): Promise<number[]> => {
+    const args = [...PINNED, NODE, PEER, mode, address, String(port), String(ms)];
+    const output = byHost
+      ? await lab.must('ssh', here, ...args)
+      : await engine(here, 'exec', '-e', 'PATH=/bin:/usr/bin', asker, ...args);
+    return JSON.parse(output) as number[];
   };
-  const results = ways.map(() => ({ bytes: [] as number[], requests: [] as number[] }));
-  for (const way of ways) await ask('requests', way, 200);
+  const results = ways.map(() => ({ bytes: [] as number[], connections: [] as number[] }));
+  for (const way of ways) await ask('connections', way, 200);
   for (let round = 0; round < ROUNDS; round++)
     for (const [index, way] of ways.entries())
-      for (const mode of ['bytes', 'requests'] as const)
-        results[index]![mode].push(await ask(mode, way, MILLISECONDS));
+      for (const mode of ['bytes', 'connections'] as const)
+        results[index]![mode].push(...(await ask(mode, way, MILLISECONDS)));
   console.log(
-    `medians of ${ROUNDS} rounds of ${MILLISECONDS} ms; ratios to container to container at that place`,
+    `lower quartiles, ${ROUNDS} rounds of ${MILLISECONDS} ms; ratios to container to container at that place`,
   );
   console.log('place       way                              MB/s  ratio  connections/s  ratio');
   for (const [index, { place, way }] of ways.entries()) {
     const direct = results[ways.findIndex((first) => first.place === place)]!;
     const own = results[index]!;
-    const ratio = (mode: 'bytes' | 'requests'): string =>
-      (median(own[mode]) / median(direct[mode])).toFixed(2).padStart(6);
-    const rate = (median(own.bytes) / 1e6).toFixed(0).padStart(6);
-    const connections = median(own.requests).toFixed(0).padStart(14);
+    const ratio = (mode: 'bytes' | 'connections'): string =>
+      (quartile(direct[mode]) / quartile(own[mode])).toFixed(2).padStart(6);
+    const rate = (1e6 / quartile(own.bytes)).toFixed(0).padStart(6);
+    const connections = (1e6 / quartile(own.connections)).toFixed(0).padStart(14);
     console.log(
-      `${place.padEnd(11)} ${way.padEnd(30)} ${rate} ${ratio('bytes')} ${connections} ${ratio('requests')}`,
+      `${place.padEnd(11)} ${way.padEnd(30)} ${rate} ${ratio('bytes')} ${connections} ${ratio('connections')}`,
     );
   }
   await swarm.docker('service', 'rm', 'near', 'far', 'asker');
