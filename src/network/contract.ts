@@ -89,6 +89,13 @@ export interface DataPlane {
   readonly tunnelKey: string;
   /** The newest state that it was given; after a restart the last one of before. Undefined before the first. */
   readonly state: NetworkState | undefined;
+  /**
+   * A state as it is on this host: without those of its own containers that take part, says the state, and are not there.
+   * The host sees that before its manager does.
+   */
+  present(state: NetworkState): NetworkState;
+  /** Calls `changed` after each change of what `present` leaves out; the returned function ends that. */
+  onGone(changed: () => void): () => void;
   /** The revision of the state that the kernel is at; undefined before the first. */
   readonly revision: number | undefined;
   /**

@@ -13,6 +13,7 @@ import type {
   EngineNetwork,
 } from './contract.ts';
 import { EngineNetworks } from './engine-networks.ts';
+import { presentState } from './gone.ts';
 import { HostSide } from './host.ts';
 import { readJson } from './json-file.ts';
 import { LatestFile } from './latest-file.ts';
@@ -55,7 +56,10 @@ class HostDataPlane implements DataPlane {
   /** Called after each pass, for those who wait for something to be there. */
   readonly #waiting = new Set<() => void>();
   readonly #dnsListeners = new Set<(addresses: DnsListenAddress[]) => void>();
+  readonly #goneListeners = new Set<() => void>();
   #dns = '[]';
+  /** Who was left out last as gone. */
+  #gone = '[]';
   #plugin: PluginServer | undefined;
   #wanted: NetworkState | undefined;
   #done: NetworkState | undefined;
@@ -72,8 +76,8 @@ class HostDataPlane implements DataPlane {
     this.#engineNetworks = new EngineNetworks(options.engine);
     this.#rounds = new Rounds({
       steps: [
-        () => this.#mend(),
         () => this.#carryOn(),
+        () => this.#mend(),
         () => this.#removeLost(),
         () => this.#pruneNetworks(),
       ],
@@ -102,6 +106,15 @@ class HostDataPlane implements DataPlane {
 
   get state(): NetworkState | undefined {
     return this.#wanted;
+  }
+
+  present(state: NetworkState): NetworkState {
+    return presentState(state, this.#overlays.gone);
+  }
+
+  onGone(changed: () => void): () => void {
+    this.#goneListeners.add(changed);
+    return () => this.#goneListeners.delete(changed);
   }
 
   get revision(): number | undefined {
@@ -205,6 +218,7 @@ class HostDataPlane implements DataPlane {
     const { failures, attempt } = attempts();
     this.#file.put(state);
     await this.#overlays.apply(state, this.#before, attempt);
+    const gone = this.#goneKey();
     await attempt(() => this.#applyHost(state));
     await this.#overlays.removeOthers(attempt);
     if (failures.length === 0) {
@@ -214,6 +228,10 @@ class HostDataPlane implements DataPlane {
     this.counters.applied++;
     this.counters.lastApplyMs = performance.now() - started;
     this.#tellDns();
+    if (gone !== this.#gone) {
+      this.#gone = gone;
+      for (const changed of this.#goneListeners) changed();
+    }
     for (const wake of this.#waiting) wake();
     if (failures.length > 0) throw together(failures);
   }
@@ -224,7 +242,8 @@ class HostDataPlane implements DataPlane {
     const { here } = this.#overlays;
     const kept = here.filter(({ networkId }) => !known.has(networkId)).map((overlay) => overlay.state);
     const links = new Map(here.map(({ networkId, link }) => [networkId, link]));
-    return this.#host.apply({ ...state, networks: [...state.networks, ...kept] }, links, this.#before);
+    const present = this.present({ ...state, networks: [...state.networks, ...kept] });
+    return this.#host.apply(present, links, this.#before);
   }
 
   async #waitFor(networkId: string, signal: AbortSignal): Promise<Overlay> {
@@ -261,9 +280,13 @@ class HostDataPlane implements DataPlane {
     if (failures.length > 0) throw together(failures);
   }
 
-  /** Tries again what could not be done of the newest state. */
+  /** Tries again what could not be done of the newest state, and follows what has become of this host's containers. */
   async #carryOn(): Promise<void> {
-    if (this.#wanted !== this.#done) await this.#run();
+    if (this.#wanted !== this.#done || this.#goneKey() !== this.#gone) await this.#run();
+  }
+
+  #goneKey(): string {
+    return JSON.stringify([...this.#overlays.gone]);
   }
 
   async #removeLost(): Promise<void> {

@@ -12,7 +12,12 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
   const plane = await createDataPlane(options);
   const { clock, log } = options;
   const names = new DnsServer({ plane, clock, log });
-  if (plane.state) names.update(plane.state);
+  let shownState = plane.state;
+  const show = (): void => {
+    if (shownState) names.update(plane.present(shownState));
+  };
+  show();
+  const stopFollowing = plane.onGone(show);
   let turns = 0;
   let shown = 0;
   return {
@@ -21,6 +26,8 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
     get state() {
       return plane.state;
     },
+    present: (state) => plane.present(state),
+    onGone: (changed) => plane.onGone(changed),
     get revision() {
       return plane.revision;
     },
@@ -36,7 +43,8 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
         // right in some place: what is said of all the others is true.
         if (turn > shown) {
           shown = turn;
-          names.update(state);
+          shownState = state;
+          show();
         }
       }
     },
@@ -47,10 +55,12 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
     onDnsListenAddresses: (changed) => plane.onDnsListenAddresses(changed),
     check: () => plane.check(),
     async close() {
+      stopFollowing();
       await names.close();
       await plane.close();
     },
     async remove() {
+      stopFollowing();
       await names.close();
       await plane.remove();
     },

@@ -11,8 +11,14 @@ const BALANCED = 'meta l4proto { tcp, udp, sctp }';
 /**
  * The namespace's main table.
  * @param before the table as it is now, so that the change is small
+ * @param gone addresses of containers that were on this host: who still calls them is refused at once
  */
-export function overlayTable(overlay: OverlayState, link: Link, before?: NftTable): NftTable {
+export function overlayTable(
+  overlay: OverlayState,
+  link: Link,
+  before?: NftTable,
+  gone: readonly string[] = [],
+): NftTable {
   const sets = new Map<string, NftSet>();
   const chains = new Map<string, NftChain>();
   const vips: Array<[string, string]> = [];
@@ -43,6 +49,7 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
         vips.filter(([vip]) => is(vip)),
       ),
     );
+    sets.set(`gone${suffix}`, nftSet(`type ${type};`, gone.filter(is)));
     sets.set(`self${suffix}`, nftSet(`type ${type} . ${type};`, pairs.filter(is)));
   }
   chains.set('prerouting', {
@@ -55,6 +62,9 @@ export function overlayTable(overlay: OverlayState, link: Link, before?: NftTabl
           (address) =>
             `iifname "${BRIDGE}" ip daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ip to ${link.hostAddress}`,
         ),
+      // Nobody listens here: the kernel says so.
+      `${BALANCED} ip daddr @gone4 redirect`,
+      `${BALANCED} ip6 daddr @gone6 redirect`,
       `${BALANCED} ip daddr vmap @vips4`,
       `${BALANCED} ip6 daddr vmap @vips6`,
     ],

@@ -5,6 +5,7 @@ import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
 import { fact, withoutDevice } from './facts.ts';
 import { staleServiceFlows } from './flows.ts';
+import { addressesOf, goneFrom, withoutGone } from './gone.ts';
 import { KernelSide, type Wanted } from './kernel-side.ts';
 import { containerEndOf, type Link, namespaceOf, portOf, TUNNEL, UPLINK } from './names.ts';
 import { type LocalPort, overlayFacts, ownOverlayFacts, portOfAlias } from './overlay-facts.ts';
@@ -93,6 +94,11 @@ export class Overlay {
     return [...this.#ports.values()].map((port) => port.endpointId);
   }
 
+  /** Ids of the containers of this host that take part, says the state, and are not there. */
+  get gone(): string[] {
+    return this.#state ? this.#goneFrom(this.#state) : [];
+  }
+
   /** @param before what was applied by an earlier process, if that is known */
   apply(state: OverlayState, dataPathPort: number, before?: OverlayState): Promise<void> {
     return this.#serial.run(async () => {
@@ -158,9 +164,10 @@ export class Overlay {
       // A container's link cannot be made again: the container has only one end of it.
       for (const name of this.#ports.keys())
         if (!this.#side.facts.has(`link ${name}`)) this.#ports.delete(name);
-      const after = staleServiceFlows(this.#before, state);
+      const present = withoutGone(state, this.#goneFrom(state));
+      const after = staleServiceFlows(this.#before, present);
       await this.#side.change({ ...this.#wanted(state), after });
-      this.#before = state;
+      this.#before = present;
       this.#up = true;
     } catch (error) {
       this.#side.forget();
@@ -178,8 +185,16 @@ export class Overlay {
       underlayAddress: this.#underlay.address,
       dataPathPort: this.#dataPathPort,
     };
-    const tables = [overlayTable(overlay, link, this.#side.tables?.[0]), bridgeTable(overlay)];
-    return { facts: overlayFacts(place), tables };
+    const gone = this.#goneFrom(overlay);
+    // An answer of the kernel's own would not find its way back through the host that took the connection.
+    const refused = overlay.ingress ? [] : addressesOf(overlay, gone);
+    const table = overlayTable(withoutGone(overlay, gone), link, this.#side.tables?.[0], refused);
+    return { facts: overlayFacts(place), tables: [table, bridgeTable(overlay)] };
+  }
+
+  #goneFrom(state: OverlayState): string[] {
+    const here = [...this.#ports.values()].flatMap(({ addresses }) => addresses);
+    return goneFrom(state, here);
   }
 
   /** The links with one end elsewhere: the tunnel, whose packets go out where it is made, and the one to the host. */

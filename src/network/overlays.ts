@@ -47,6 +47,12 @@ export class Overlays {
     return [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0).map(([id]) => id);
   }
 
+  /** Ids of containers of this host that take part, says the state, and are not there, by network; those that have some. */
+  get gone(): Map<string, string[]> {
+    const each = this.here.map(({ networkId }) => [networkId, this.#overlays.get(networkId)!.gone] as const);
+    return new Map(each.filter(([, ids]) => ids.length > 0));
+  }
+
   /** Overlays that are not wanted, and no container is on. */
   hasUnused(wanted: ReadonlySet<string>): boolean {
     const inUse = new Set(this.inUse);

@@ -54,7 +54,7 @@ describe('data plane over time', { timeout }, () => {
 
   /** Which containers take part in the service. */
   function ready(...names: string[]): void {
-    lab.services = [{ id: 'both', network: backend, number: VIP, ready: names }];
+    lab.services = [backend, ingress].map((network) => ({ id: 'both', network, number: VIP, ready: names }));
     const members = [near, far].filter(({ name }) => names.includes(name));
     const targets = members.flatMap(({ number }) => addressesIn(ingress, number));
     lab.published = [
@@ -136,6 +136,32 @@ describe('data plane over time', { timeout }, () => {
     lab.lost.clear();
     ready('near', 'far');
     await lab.apply();
+  });
+
+  test('a container ends and no manager says so: its host asks the others, and refuses in its place', async () => {
+    await lab.engine(A, 'rm', '-f', near.name);
+    lab.containers = lab.containers.filter((container) => container !== near);
+    await eventually('all on its host is answered by the other one', 10_000, async () => {
+      const inner = await lab.askFrom(client, [
+        ...Array<Question>(6).fill(vip('tcp')),
+        vip('udp'),
+        vip('udp'),
+      ]);
+      const outer = await lab.askFromHost(A, Array<Question>(6).fill(published(A)));
+      return [...inner, ...outer].every(({ name }) => name === 'far');
+    });
+    const [tcp, udp, ...others] = await lab.askFrom(far, [
+      at(near),
+      { ...at(near), protocol: 'udp' },
+      ...Array<Question>(8).fill(vip('tcp')),
+    ]);
+    assert.deepEqual([tcp, udp], [{ error: 'ECONNREFUSED' }, { error: 'ECONNREFUSED' }]);
+    assert.ok(others.every(({ name, error }) => name === 'far' || error === 'ECONNREFUSED'));
+    assert.ok(others.some(({ name }) => name === 'far'));
+    for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
+    // With the same addresses, as no manager would: what is there takes part again.
+    await lab.run(near);
+    await eventually('all is as it was', 20_000, () => assertAllWell().then(() => true));
   });
 
   test('a service without endpoints refuses at once', async () => {
