@@ -4,7 +4,7 @@
  * A manager's next word makes it all right by itself, as it is worked out from what it has said last.
  */
 import type { NetworkState, OverlayState } from '../model/network-state.ts';
-import { canonical } from './address.ts';
+import { canonical, isV6 } from './address.ts';
 
 /** Ids of the endpoints of this host that take part, without any of the addresses that are here. */
 export function goneFrom(overlay: OverlayState, here: Iterable<string>): string[] {
@@ -30,6 +30,30 @@ export function withoutGone(overlay: OverlayState, gone: readonly string[]): Ove
       ready: service.ready.filter((id) => !ids.has(id)),
     })),
   };
+}
+
+/**
+ * Who answers on this host in place of each address that is gone: another container of the same service here, as answers of
+ * others would not come back this way. The address itself where there is none.
+ * @returns address by address
+ */
+export function standIns(overlay: OverlayState, gone: readonly string[]): Array<readonly [string, string]> {
+  const elsewhere = new Set(overlay.peers.map(({ nodeId }) => nodeId));
+  const left = new Map(
+    withoutGone(overlay, gone)
+      .endpoints.filter(({ nodeId }) => !elsewhere.has(nodeId))
+      .map((endpoint) => [endpoint.id, endpoint]),
+  );
+  const endpoints = new Map(overlay.endpoints.map((endpoint) => [endpoint.id, endpoint]));
+  return gone.flatMap((id, index) => {
+    const service = overlay.services.find(({ ready }) => ready.includes(id));
+    const others = service!.ready.flatMap((other) => left.get(other) ?? []);
+    const instead = others.length > 0 ? others[index % others.length]!.addresses : [];
+    return endpoints.get(id)!.addresses.map((address) => {
+      const same = instead.find((other) => isV6(other) === isV6(address));
+      return [address, same ?? address] as const;
+    });
+  });
 }
 
 /** Addresses of the endpoints with those ids. */

@@ -11,13 +11,14 @@ const BALANCED = 'meta l4proto { tcp, udp, sctp }';
 /**
  * The namespace's main table.
  * @param before the table as it is now, so that the change is small
- * @param gone addresses of containers that were on this host: who still calls them is refused at once
+ * @param gone addresses of containers that were on this host, and who answers for them; for those with nobody but
+ *   themselves, who still calls them is refused at once
  */
 export function overlayTable(
   overlay: OverlayState,
   link: Link,
   before?: NftTable,
-  gone: readonly string[] = [],
+  gone: ReadonlyArray<readonly [string, string]> = [],
 ): NftTable {
   const sets = new Map<string, NftSet>();
   const chains = new Map<string, NftChain>();
@@ -49,7 +50,17 @@ export function overlayTable(
         vips.filter(([vip]) => is(vip)),
       ),
     );
-    sets.set(`gone${suffix}`, nftSet(`type ${type};`, gone.filter(is)));
+    const instead = gone.filter(([address, other]) => is(address) && other !== address);
+    sets.set(`instead${suffix}`, nftMap(`type ${type} : ${type};`, instead));
+    // An answer of the kernel's own would not find its way back through the host that took the connection.
+    const alone = overlay.ingress ? [] : gone.filter(([address, other]) => is(address) && other === address);
+    sets.set(
+      `gone${suffix}`,
+      nftSet(
+        `type ${type};`,
+        alone.map(([address]) => address),
+      ),
+    );
     sets.set(`self${suffix}`, nftSet(`type ${type} . ${type};`, pairs.filter(is)));
   }
   chains.set('prerouting', {
@@ -62,6 +73,8 @@ export function overlayTable(
           (address) =>
             `iifname "${BRIDGE}" ip daddr ${address} meta l4proto { tcp, udp } th dport 53 dnat ip to ${link.hostAddress}`,
         ),
+      `${BALANCED} dnat ip to ip daddr map @instead4`,
+      `${BALANCED} dnat ip6 to ip6 daddr map @instead6`,
       // Nobody listens here: the kernel says so.
       `${BALANCED} ip daddr @gone4 redirect`,
       `${BALANCED} ip6 daddr @gone6 redirect`,

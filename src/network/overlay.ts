@@ -5,7 +5,7 @@ import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
 import { fact, withoutDevice } from './facts.ts';
 import { staleServiceFlows } from './flows.ts';
-import { addressesOf, goneFrom, withoutGone } from './gone.ts';
+import { goneFrom, standIns, withoutGone } from './gone.ts';
 import { KernelSide, type Wanted } from './kernel-side.ts';
 import { containerEndOf, type Link, namespaceOf, portOf, TUNNEL, UPLINK } from './names.ts';
 import { type LocalPort, overlayFacts, ownOverlayFacts, portOfAlias } from './overlay-facts.ts';
@@ -186,9 +186,8 @@ export class Overlay {
       dataPathPort: this.#dataPathPort,
     };
     const gone = this.#goneFrom(overlay);
-    // An answer of the kernel's own would not find its way back through the host that took the connection.
-    const refused = overlay.ingress ? [] : addressesOf(overlay, gone);
-    const table = overlayTable(withoutGone(overlay, gone), link, this.#side.tables?.[0], refused);
+    const before = this.#side.tables?.[0];
+    const table = overlayTable(withoutGone(overlay, gone), link, before, standIns(overlay, gone));
     return { facts: overlayFacts(place), tables: [table, bridgeTable(overlay)] };
   }
 

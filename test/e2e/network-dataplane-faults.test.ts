@@ -18,6 +18,7 @@ const ingress: TestNetwork = {
 const [A, B] = ['dfa', 'dfb'] as const;
 const near: TestContainer = { name: 'near', host: A, number: 101, networks: [ingress, backend] };
 const far: TestContainer = { name: 'far', host: B, number: 102, networks: [backend, ingress] };
+const second: TestContainer = { name: 'second', host: A, number: 105, networks: [backend, ingress] };
 const client: TestContainer = { name: 'client', host: A, number: 103, networks: [backend] };
 const inside: TestContainer = { name: 'inside', host: A, number: 104, networks: [hidden] };
 const VIP = 13;
@@ -55,7 +56,7 @@ describe('data plane over time', { timeout }, () => {
   /** Which containers take part in the service. */
   function ready(...names: string[]): void {
     lab.services = [backend, ingress].map((network) => ({ id: 'both', network, number: VIP, ready: names }));
-    const members = [near, far].filter(({ name }) => names.includes(name));
+    const members = [near, far, second].filter(({ name }) => names.includes(name));
     const targets = members.flatMap(({ number }) => addressesIn(ingress, number));
     lab.published = [
       { protocol: 'tcp', port: PUBLISHED, targetPort: PORT, serviceId: 'both', targets },
@@ -138,9 +139,24 @@ describe('data plane over time', { timeout }, () => {
     await lab.apply();
   });
 
-  test('a container ends and no manager says so: its host asks the others, and refuses in its place', async () => {
+  test('a container ends and no manager says so: its host asks the others, and answers or refuses in its place', async () => {
+    await lab.run(second);
+    ready('near', 'far', 'second');
+    await lab.apply();
+    await eventually('the third one is up', 20_000, async () =>
+      (await lab.askFrom(far, [at(second)])).every(({ name }) => name === 'second'),
+    );
     await lab.engine(A, 'rm', '-f', near.name);
-    lab.containers = lab.containers.filter((container) => container !== near);
+    const ask = async (): Promise<ProbeAnswer[]> => [
+      ...(await lab.askFrom(far, [at(near), { ...at(near), protocol: 'udp' }])),
+      ...(await lab.askFrom(far, Array<Question>(9).fill(vip('tcp')))),
+      ...(await lab.askFromHost(B, Array<Question>(9).fill(published(B)))),
+    ];
+    await eventually('the other one on its host answers in its place', 10_000, async () =>
+      (await ask()).every(({ name }) => name === 'far' || name === 'second'),
+    );
+    await lab.engine(A, 'rm', '-f', second.name);
+    lab.containers = lab.containers.filter((container) => container !== near && container !== second);
     await eventually('all on its host is answered by the other one', 10_000, async () => {
       const inner = await lab.askFrom(client, [
         ...Array<Question>(6).fill(vip('tcp')),
@@ -153,12 +169,13 @@ describe('data plane over time', { timeout }, () => {
     const [tcp, udp, ...others] = await lab.askFrom(far, [
       at(near),
       { ...at(near), protocol: 'udp' },
-      ...Array<Question>(8).fill(vip('tcp')),
+      ...Array<Question>(12).fill(vip('tcp')),
     ]);
     assert.deepEqual([tcp, udp], [{ error: 'ECONNREFUSED' }, { error: 'ECONNREFUSED' }]);
     assert.ok(others.every(({ name, error }) => name === 'far' || error === 'ECONNREFUSED'));
     assert.ok(others.some(({ name }) => name === 'far'));
     for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
+    ready('near', 'far');
     // With the same addresses, as no manager would: what is there takes part again.
     await lab.run(near);
     await eventually('all is as it was', 20_000, () => assertAllWell().then(() => true));
