@@ -269,6 +269,21 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   ] as const)
     assert.equal((await client.json<{ Name: string }>('GET', `/networks/${id}`, { query })).Name, 'x');
   await engine.client.json('DELETE', `/networks/${another.Id}`);
+  const local = await engine.client.json<{ Id: string }>('POST', '/networks/create', {
+    body: { Name: 'z' },
+  });
+  const same = { Name: 'z', Driver: 'overlay' };
+  const z = { status: 409, message: 'network with name z already exists' };
+  const create41 = (body: object) => client.json('POST', '/networks/create', { body, apiVersion: '1.41' });
+  await assert.rejects(create41({ ...same, CheckDuplicate: true }), z);
+  await create41({ ...same, IPAM: { Options: { a: 'b' } } });
+  const withOptions = await client.json<{ IPAM: object }>('GET', '/networks/z', {
+    query: { scope: 'swarm' },
+  });
+  assert.deepEqual(withOptions.IPAM, { Driver: 'default', Options: { a: 'b' }, Config: null });
+  await assert.rejects(client.json('DELETE', '/networks/z'), { status: 400, message: /is ambiguous/ });
+  await engine.client.json('DELETE', `/networks/${local.Id}`);
+  await client.json('DELETE', '/networks/z');
   await put(store, {
     ...sampleService('s1', 'web'),
     Spec: { Name: 'web', TaskTemplate: { Networks: [{ Target: overlay.Id }] } },

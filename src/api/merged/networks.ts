@@ -9,6 +9,7 @@ import type { Attachment, Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
 import type { Change, View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
+import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
 import { findNetwork } from '../swarm/lookup.ts';
@@ -50,7 +51,13 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     const ours = (spec.Driver === 'overlay' || spec.Scope === 'swarm') && !spec.ConfigOnly;
     if (ours && spec.Driver !== 'overlay' && membership.status().state === 'inactive')
       throw new ApiError(403, 'cannot create a swarm scoped network when swarm is not active');
-    if (ours) return createNetwork(spec, context);
+    if (ours) {
+      // Newer clients do not ask for it any more.
+      const unique = spec.CheckDuplicate || compareVersions(request.apiVersion, '1.44') >= 0;
+      if (unique && (await calledHere(spec.Name ?? '', engine, request)).length > 0)
+        throw nameTaken(spec.Name!);
+      return createNetwork(spec, context);
+    }
     const { manager } = viewOf(context);
     const taken = manager?.store.view
       .byName('network', spec.Name ?? '')
@@ -102,9 +109,12 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     return { forward: { query: anyScope } };
   });
 
-  router.delete('/networks/{id}', async ({ params }) => {
+  router.delete('/networks/{id}', async (request) => {
+    const { params } = request;
     const { manager } = viewOf(context);
-    if (!manager || !findNetwork(manager.store.view, params.id!)) return { forward: {} };
+    const known = manager && findNetwork(manager.store.view, params.id!);
+    if (!known) return { forward: {} };
+    if (known.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
     await untilDetached(context, params.id!);
     await write(manager.store, (view) => {
       const network = findNetwork(view, params.id!);
@@ -269,13 +279,22 @@ function viewOf({ membership }: ApiContext) {
 }
 
 /** A name that networks of this host have too is no name for the cluster's. */
-async function onlyOneCalled(name: string, engine: EngineClient, { apiVersion, signal }: ApiRequest) {
-  const query = { filters: { name: [name] } };
-  const local = await engine.json<EngineNetwork[]>('GET', '/networks', { query, apiVersion, signal });
-  const others = local.filter(({ Name, Driver }) => Name === name && Driver !== DRIVER);
+async function onlyOneCalled(name: string, engine: EngineClient, request: ApiRequest): Promise<void> {
+  const others = await calledHere(name, engine, request);
   if (others.length === 0) return;
   const matches = `${others.length + 1} matches found based on name`;
   throw new ApiError(400, `network ${name} is ambiguous (${matches})`);
+}
+
+/** The networks of that name which this host has for itself. */
+async function calledHere(
+  name: string,
+  engine: EngineClient,
+  { apiVersion, signal }: ApiRequest,
+): Promise<EngineNetwork[]> {
+  const query = { filters: { name: [name] } };
+  const local = await engine.json<EngineNetwork[]>('GET', '/networks', { query, apiVersion, signal });
+  return local.filter(({ Name, Driver }) => Name === name && Driver !== DRIVER);
 }
 
 /** The engine's network on this host that stands for the overlay of that id or name; undefined: it has none. */

@@ -8,6 +8,7 @@ import { compareVersions } from '../query.ts';
 import { labels, map, present } from './go-form.ts';
 
 const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
+const SERIAL_OPTION = 'com.docker.network.ipam.serial';
 
 /** A container of this host on the network, as its engine shows it. */
 export type Containers = Record<string, object> | null;
@@ -23,7 +24,7 @@ export function networkForm(network: Network, apiVersion: string, containers: Co
     Driver: 'overlay',
     ...(modern ? { EnableIPv4: true } : {}),
     EnableIPv6: Spec.EnableIPv6 ?? false,
-    IPAM: { Driver: 'default', Options: null, Config: ipamConfigs(network) },
+    IPAM: { Driver: 'default', Options: ipamOptions(network) ?? null, Config: ipamConfigs(network) },
     Internal: Spec.Internal ?? false,
     Attachable: Spec.Attachable ?? false,
     Ingress: Spec.Ingress ?? false,
@@ -33,6 +34,12 @@ export function networkForm(network: Network, apiVersion: string, containers: Co
     Options: driverOptions(network),
     Labels: internal.allocated || Spec.Labels ? labels(Spec.Labels) : null,
   };
+}
+
+/** Docker notes how it gives addresses where there are options already. */
+function ipamOptions({ Spec, internal }: Network): Record<string, string> | undefined {
+  const given = map(Spec.IPAM?.Options);
+  return given && internal.allocated ? labels({ [SERIAL_OPTION]: 'true', ...given }) : given;
 }
 
 function ipamConfigs({ Spec, internal }: Network) {
@@ -76,6 +83,7 @@ export function attachedNetworkForm(network: Network): object {
     present({ Subnet, Range: IPRange, Gateway }),
   );
   const given = (Spec.IPAM?.Config ?? []).length > 0;
+  const Driver = present({ Name: 'default', Options: ipamOptions(network) });
   return {
     ...{ ID, Version, CreatedAt, UpdatedAt },
     Spec: present({
@@ -86,11 +94,11 @@ export function attachedNetworkForm(network: Network): object {
       Internal: Spec.Internal || undefined,
       Attachable: Spec.Attachable || undefined,
       Ingress: Spec.Ingress || undefined,
-      IPAMOptions: present({ Driver: { Name: 'default' }, Configs: given ? Configs : undefined }),
+      IPAMOptions: present({ Driver, Configs: given ? Configs : undefined }),
       Scope: 'swarm',
     }),
     DriverState: { Name: 'overlay', Options: driverOptions(network) },
-    IPAMOptions: present({ Driver: { Name: 'default' }, Configs }),
+    IPAMOptions: present({ Driver, Configs }),
   };
 }
 
