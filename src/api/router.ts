@@ -59,7 +59,12 @@ export interface ForwardReply {
   forward: { query?: URLSearchParams; body?: Buffer };
 }
 
-export type Reply = JsonReply | TextReply | StreamReply | ForwardReply;
+/** As if no route had taken it: the engine of whichever host has what the request is about. */
+export interface PassReply {
+  pass: true;
+}
+
+export type Reply = JsonReply | TextReply | StreamReply | ForwardReply | PassReply;
 export type Handler = (request: ApiRequest) => Reply | Promise<Reply>;
 
 export interface Logger {

@@ -148,6 +148,10 @@ export class ApiServer {
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
     const reply = await this.#router.answer(match, asked);
     if (response.destroyed) return;
+    if ('pass' in reply) {
+      await this.#pass(request, response, target, common);
+      return;
+    }
     if ('forward' in reply) {
       this.#forward(request, response, target, common, reply.forward);
       return;

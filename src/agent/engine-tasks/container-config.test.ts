@@ -139,6 +139,20 @@ test('engines before API 1.44 get one network at creation and the others afterwa
   assert.deepEqual(modern.connect, []);
 });
 
+test('an overlay is meant by its id, also where the engine has other networks of its name', () => {
+  const task = makeTask('t1', { container: { Image: 'a' } });
+  const Network = { ID: 'n1', Spec: { Name: 'app' } };
+  const attached = {
+    ...task,
+    NetworksAttachments: [{ Network, Addresses: ['10.0.1.3/24'] }],
+  } as unknown as Task;
+  const joined = new Map([['n1', { name: 'e1', dns: '10.0.1.1' }]]);
+  const { body } = containerPlan({ task: attached }, host, [], '1.41', joined);
+  assert.deepEqual((body as unknown as Body).NetworkingConfig.EndpointsConfig, {
+    e1: { NetworkID: 'e1', IPAMConfig: { IPv4Address: '10.0.1.3', IPv6Address: undefined } },
+  });
+});
+
 test('only host-mode ports are the container’s', () => {
   const { body } = plan({
     endpoint: {

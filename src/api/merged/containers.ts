@@ -3,6 +3,7 @@
  * engine knows as tasks only those of its own swarm; ours carry the same labels and are told by them. Everything else
  * about containers is the engine's.
  */
+import { ApiError } from '../../model/errors.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { ApiContext, ApiRequest, Router } from '../router.ts';
 import { createAttached } from './attach.ts';
@@ -19,11 +20,13 @@ export function containerRoutes(router: Router, context: ApiContext): void {
   });
 
   router.get('/containers/{id}/json', async (request) => {
-    if (membership.status().state !== 'active') return { forward: {} };
+    if (membership.status().state !== 'active') return { pass: true };
     const [container, overlays] = await Promise.all([
-      askEngine<SeenContainer>(engine, request, request.query),
+      askEngine<SeenContainer>(engine, request, request.query).catch(unlessMissing),
       overlaysHere(engine, request),
     ]);
+    // It may be a task's, on this host by another name or on another one.
+    if (!container) return { pass: true };
     return { status: 200, body: asSeen(container, overlays) };
   });
 
@@ -56,6 +59,10 @@ export function containerRoutes(router: Router, context: ApiContext): void {
     const found = containers.filter(({ Labels }) => !Object.hasOwn(Labels ?? {}, TASK_LABEL));
     return limit > 0 ? found.slice(0, limit) : found;
   }
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!(error instanceof ApiError && error.status === 404)) throw error;
 }
 
 /** With the engine's ids of the overlays that are asked for by their own. */

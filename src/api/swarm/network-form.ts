@@ -14,7 +14,7 @@ const SERIAL_OPTION = 'com.docker.network.ipam.serial';
 export type Containers = Record<string, object> | null;
 
 export function networkForm(network: Network, apiVersion: string, containers: Containers = null): object {
-  const { ID, CreatedAt, Spec, internal } = network;
+  const { ID, CreatedAt, Spec } = network;
   const modern = compareVersions(apiVersion, '1.48') >= 0;
   return {
     Name: Spec.Name ?? '',
@@ -32,7 +32,7 @@ export function networkForm(network: Network, apiVersion: string, containers: Co
     ConfigOnly: false,
     Containers: containers,
     Options: driverOptions(network),
-    Labels: internal.allocated || Spec.Labels ? labels(Spec.Labels) : null,
+    Labels: Spec.Labels || Spec.Ingress ? labels(Spec.Labels) : null,
   };
 }
 

@@ -194,7 +194,7 @@ export class TestCluster {
 }
 
 async function answerOf(reply: Reply): Promise<Answer> {
-  if ('forward' in reply) throw new Error('a route of the swarm has passed a request on');
+  if ('forward' in reply || 'pass' in reply) throw new Error('a route of the swarm has passed a request on');
   const { status, headers = {} } = reply;
   let text = '';
   if ('text' in reply) text = reply.text;
