@@ -106,6 +106,13 @@ async function crash(count: number): Promise<void> {
   if (left > 0) throw new Error('too few containers run there');
 }
 
+/** A host goes, in order or at once, and comes back. */
+async function off(how: 'stop' | 'kill', host: string): Promise<void> {
+  await lab.must(how, host);
+  await pause(8_000);
+  await lab.must('start', host);
+}
+
 const faults: Fault[] = [
   {
     name: 'a host is cut off for 15 s',
@@ -119,29 +126,17 @@ const faults: Fault[] = [
   {
     name: 'a host is shut down in order, and started again',
     ...{ without: [B], allowed: 0, share: 0 },
-    async happens() {
-      await lab.must('stop', B);
-      await pause(8_000);
-      await lab.must('start', B);
-    },
+    happens: () => off('stop', B),
   },
   {
     name: 'the manager is shut down in order, and started again',
     ...{ without: [MANAGER], allowed: 0, share: 0 },
-    async happens() {
-      await lab.must('stop', MANAGER);
-      await pause(8_000);
-      await lab.must('start', MANAGER);
-    },
+    happens: () => off('stop', MANAGER),
   },
   {
     name: 'a host loses its power, and is started again',
     ...{ without: [B], allowed: UNNOTICED_MS, share: 1 },
-    async happens() {
-      await lab.must('kill', B);
-      await pause(8_000);
-      await lab.must('start', B);
-    },
+    happens: () => off('kill', B),
   },
   {
     name: 'daemon killed, engine restarted, on one host',

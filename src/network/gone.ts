@@ -1,6 +1,7 @@
 /**
  * Containers of this host that took part and are not there any more. The host sees that first, and while its manager is
- * away it is the only one who knows: they get no new connections here, and who still calls them is refused at once.
+ * away it is the only one who knows: they get no new connections here, and who still calls them is answered by another
+ * container of the service on this host, or refused at once.
  * A manager's next word makes it all right by itself, as it is worked out from what it has said last.
  */
 import type { NetworkState, OverlayState } from '../model/network-state.ts';
@@ -57,7 +58,7 @@ export function standIns(overlay: OverlayState, gone: readonly string[]): Array<
 }
 
 /** Addresses of the endpoints with those ids. */
-export function addressesOf(overlay: OverlayState, ids: readonly string[]): string[] {
+function addressesOf(overlay: OverlayState, ids: readonly string[]): string[] {
   const wanted = new Set(ids);
   return overlay.endpoints.filter(({ id }) => wanted.has(id)).flatMap(({ addresses }) => addresses);
 }

@@ -43,6 +43,12 @@ describe('private registries', { timeout: 400_000 }, () => {
   const pinned = (service: string): Promise<string> =>
     owner(['service', 'inspect', '-f', '{{.Spec.TaskTemplate.ContainerSpec.Image}}', service]);
   const quick = ['--detach', '--stop-grace-period', '1s', '--restart-delay', '1s'];
+  /** A service with a task on both hosts, by someone who gives his credentials with it. */
+  const create = (service: string, name: string): Promise<string> =>
+    owner([
+      ...['service', 'create', '--with-registry-auth', '--name', service, '--mode', 'global'],
+      ...[...quick, image(name)],
+    ]);
   /** Waits until both hosts run the service as that image of the registry, and nothing else. */
   const runs = (service: string, name: string): Promise<unknown> =>
     eventually(
@@ -86,17 +92,7 @@ describe('private registries', { timeout: 400_000 }, () => {
 
   test('credentials go to every host, stay over updates and roll-backs, and are never shown', async () => {
     const one = await publish('whoami:1', 'app:1');
-    await owner([
-      'service',
-      'create',
-      '--with-registry-auth',
-      '--name',
-      'app',
-      '--mode',
-      'global',
-      ...quick,
-      image('app:1'),
-    ]);
+    await create('app', 'app:1');
     assert.equal(await pinned('app'), `${image('app:1')}@${one}`);
     await runs('app', `app:1@${one}`);
 
@@ -120,17 +116,7 @@ describe('private registries', { timeout: 400_000 }, () => {
 
   test('a tag that has moved is a new image to an update, one that has not is none', async () => {
     const before = await publish('whoami:1', 'moving:1');
-    await owner([
-      'service',
-      'create',
-      '--with-registry-auth',
-      '--name',
-      'moving',
-      '--mode',
-      'global',
-      ...quick,
-      image('moving:1'),
-    ]);
+    await create('moving', 'moving:1');
     await runs('moving', `moving:1@${before}`);
 
     const auth = '--with-registry-auth';

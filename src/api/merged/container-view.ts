@@ -6,7 +6,8 @@ import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
 import type { ApiRequest } from '../router.ts';
 import { ALIASES_OPTION, LABEL } from './attach.ts';
 
-const TASK_LABEL = 'com.docker.swarm.task';
+/** Of the containers of tasks. */
+export const TASK_LABEL = 'com.docker.swarm.task';
 
 type Values = Record<string, string>;
 

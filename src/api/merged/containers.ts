@@ -7,9 +7,14 @@ import { ApiError } from '../../model/errors.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { ApiContext, ApiRequest, Router } from '../router.ts';
 import { createAttached } from './attach.ts';
-import { askEngine, asSeen, type OverlaysHere, overlaysHere, type SeenContainer } from './container-view.ts';
-
-const TASK_LABEL = 'com.docker.swarm.task';
+import {
+  askEngine,
+  asSeen,
+  type OverlaysHere,
+  overlaysHere,
+  type SeenContainer,
+  TASK_LABEL,
+} from './container-view.ts';
 
 export function containerRoutes(router: Router, context: ApiContext): void {
   const { engine, membership } = context;
