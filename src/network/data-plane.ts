@@ -73,7 +73,7 @@ class HostDataPlane implements DataPlane {
     this.#tunnels = tunnels;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
     this.#overlays = new Overlays(tunnels, options.underlayAddress);
-    this.#engineNetworks = new EngineNetworks(options.engine);
+    this.#engineNetworks = new EngineNetworks(options.engine, (networkId) => this.#isWanted(networkId));
     this.#rounds = new Rounds({
       steps: [
         () => this.#carryOn(),
@@ -149,7 +149,7 @@ class HostDataPlane implements DataPlane {
 
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
-    const network = await this.#engineNetworks.ensure(overlay.state!, this.#wantedIds());
+    const network = await this.#engineNetworks.ensure(overlay.state!);
     // The engine tells it once, when it makes the network: that may have been before this host's state was lost.
     await this.#driver.know(network.engineNetworkId, networkId);
     return network;
@@ -193,7 +193,7 @@ class HostDataPlane implements DataPlane {
     this.#wanted = undefined;
     this.#rounds.close();
     await this.#work.run(async () => {
-      await this.#engineNetworks.prune(new Set());
+      await this.#engineNetworks.prune();
       await this.#host.remove();
       await this.#overlays.destroy();
       await this.#tunnels.remove();
@@ -251,8 +251,9 @@ class HostDataPlane implements DataPlane {
     for (;;) {
       over.throwIfAborted();
       const overlay = this.#overlays.get(networkId);
-      if (overlay?.up) return overlay;
       const wanted = this.#wanted?.networks.find(({ id }) => id === networkId);
+      // One that is up and not wanted is about to be removed.
+      if (overlay?.up && wanted) return overlay;
       const { cannotEncrypt } = this.#overlays;
       if (wanted?.encrypted && cannotEncrypt) throw cannotEncrypt;
       await new Promise<void>((resolve) => {
@@ -299,19 +300,23 @@ class HostDataPlane implements DataPlane {
   /** Networks that the state has no more go as soon as no container is on them: from the engine, then from the kernel. */
   async #pruneNetworks(): Promise<void> {
     if (!this.#wanted) return;
-    if (!this.#prune && !this.#overlays.hasUnused(this.#wantedIds())) return;
+    if (!this.#prune && !this.#hasUnused()) return;
     this.#prune = false;
     try {
-      if (!(await this.#engineNetworks.prune(this.#wantedIds()))) this.#prune = true;
+      if (!(await this.#engineNetworks.prune())) this.#prune = true;
     } catch (error) {
       this.#prune = true;
       throw error;
     }
-    if (this.#overlays.hasUnused(this.#wantedIds())) await this.#run();
+    if (this.#hasUnused()) await this.#run();
   }
 
-  #wantedIds(): Set<string> {
-    return new Set(this.#wanted?.networks.map(({ id }) => id));
+  #hasUnused(): boolean {
+    return this.#overlays.hasUnused((networkId) => this.#isWanted(networkId));
+  }
+
+  #isWanted(networkId: string): boolean {
+    return this.#wanted?.networks.some(({ id }) => id === networkId) ?? false;
   }
 
   /** What is wrong in one place keeps no other from being looked at, and mended. */

@@ -37,44 +37,58 @@ export function engineNetworkRequest(overlay: OverlayState, name: string): Recor
 
 export class EngineNetworks {
   readonly #engine: NetworkEngine;
+  readonly #isWanted: (networkId: string) => boolean;
   readonly #creating = new Map<string, Promise<EngineNetwork>>();
+  readonly #removing = new Map<string, Promise<boolean>>();
 
-  constructor(engine: NetworkEngine) {
+  /** @param isWanted whether that overlay is to be there: others make room */
+  constructor(engine: NetworkEngine, isWanted: (networkId: string) => boolean) {
     this.#engine = engine;
+    this.#isWanted = isWanted;
   }
 
   /**
-   * The engine's network for that overlay, made where there is none.
-   * @param wanted ids of the overlays that are to be there: others make room
+   * The engine's network for that overlay, made where there is none. It stays for as long as the overlay is wanted.
    * @throws the engine's error
    */
-  ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {
+  ensure(overlay: OverlayState): Promise<EngineNetwork> {
     const creating =
       this.#creating.get(overlay.id) ??
-      this.#ensure(overlay, wanted).finally(() => this.#creating.delete(overlay.id));
+      this.#ensure(overlay).finally(() => this.#creating.delete(overlay.id));
     this.#creating.set(overlay.id, creating);
     return creating;
   }
 
   /** Removes the networks of overlays that are not wanted. False if a container is still on one of them: ask again. */
-  async prune(wanted: ReadonlySet<string>): Promise<boolean> {
+  async prune(): Promise<boolean> {
     let done = true;
     for (const { Id, Labels } of await listEngineNetworks(this.#engine)) {
       const networkId = Labels?.[NETWORK_OPTION];
-      if (networkId === undefined || wanted.has(networkId) || this.#creating.has(networkId)) continue;
-      try {
-        await this.#engine.json('DELETE', `/networks/${Id}`);
-      } catch (error) {
-        // It has containers still (403), or somebody was faster (404).
-        const { status } = error as { status?: number };
-        if (status !== 403 && status !== 404) throw error;
-        if (status === 403) done = false;
-      }
+      // Asked anew for each: it may have become wanted while the engine was at the one before.
+      if (networkId === undefined || this.#isWanted(networkId) || this.#creating.has(networkId)) continue;
+      const removing = this.#remove(Id).finally(() => this.#removing.delete(networkId));
+      this.#removing.set(networkId, removing);
+      if (!(await removing)) done = false;
     }
     return done;
   }
 
-  async #ensure(overlay: OverlayState, wanted: ReadonlySet<string>): Promise<EngineNetwork> {
+  /** False if a container is still on it. */
+  async #remove(engineNetworkId: string): Promise<boolean> {
+    try {
+      await this.#engine.json('DELETE', `/networks/${engineNetworkId}`);
+      return true;
+    } catch (error) {
+      // It has containers still (403), or somebody was faster (404).
+      const { status } = error as { status?: number };
+      if (status !== 403 && status !== 404) throw error;
+      return status === 404;
+    }
+  }
+
+  async #ensure(overlay: OverlayState): Promise<EngineNetwork> {
+    // One that is being removed would still be listed. How that ends is told to who removes it.
+    await this.#removing.get(overlay.id)?.catch(() => {});
     const known = (await listEngineNetworks(this.#engine)).find(
       ({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id,
     );
@@ -85,7 +99,7 @@ export class EngineNetworks {
       // A network of that name (409) or with that subnet (403) is there. It may be one that the cluster has no more.
       const { status } = error as { status?: number };
       if (status !== 409 && status !== 403) throw error;
-      await this.prune(wanted);
+      await this.prune();
       return this.#create(
         overlay,
         status === 409 ? `${overlay.name}.${overlay.id.slice(0, 12)}` : overlay.name,

@@ -103,10 +103,13 @@ export class HostSide {
         const counts = (await runScript(COUNT)).trim().split('\n');
         if (counts.some((count) => count !== '' && Number(count) < ACCEPT.length)) {
           found.push({ kind: 'firewall', message: "iptables does not let the overlays' links through" });
-          if (mend) this.#openFor = undefined;
         }
       }
-      if (mend && found.length > 0) await this.#make();
+      if (mend && found.length > 0) {
+        // A link that was made anew has none of its parameters.
+        this.#openFor = undefined;
+        await this.#make();
+      }
       return found;
     });
   }
@@ -139,7 +142,10 @@ export class HostSide {
 
   async #after(state: NetworkState): Promise<string> {
     const flows = stalePublishedFlows(this.#before, state);
-    if (this.#links.size === 0) return flows;
+    if (this.#links.size === 0) {
+      this.#openFor = undefined;
+      return flows;
+    }
     const ingress = state.networks.find((network) => network.ingress);
     const link = ingress && this.#links.get(ingress.id);
     const openFor = link?.name ?? '';

@@ -68,6 +68,8 @@ export class Overlay {
   #before: OverlayState | undefined;
   #dataPathPort = 0;
   #up = false;
+  #joining = 0;
+  #closed = false;
 
   constructor({ networkId, link, underlay }: OverlayOptions) {
     this.link = link;
@@ -109,9 +111,28 @@ export class Overlay {
     });
   }
 
-  /** Makes the container's link and plugs it in. Returns the end that the engine is to take. */
-  join(port: LocalPort): Promise<string> {
-    return this.#joins.add(port);
+  /** Whether containers are on it, or coming onto it just now. */
+  get inUse(): boolean {
+    return this.#ports.size + this.#joining > 0;
+  }
+
+  /**
+   * Makes the container's link and plugs it in. Returns the end that the engine is to take; undefined if this one is
+   * closed by now.
+   */
+  async join(port: LocalPort): Promise<string | undefined> {
+    if (this.#closed) return undefined;
+    this.#joining++;
+    try {
+      return await this.#joins.add(port);
+    } finally {
+      this.#joining--;
+    }
+  }
+
+  /** No container comes onto it any more. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** Unplugs a container; nothing when it is not there. */

@@ -12,6 +12,8 @@ export class Overlays {
   readonly #tunnels: Tunnels;
   readonly #underlayAddress: string;
   readonly #overlays = new Map<string, Overlay>();
+  /** Those that the pass under way removes. */
+  readonly #leaving: Overlay[] = [];
   #slots = new Map<string, number>();
   /** Ids of those that the last state had, or containers were on. */
   #kept: ReadonlySet<string> = new Set();
@@ -35,16 +37,16 @@ export class Overlays {
     return this.#overlays.get(networkId);
   }
 
-  /** Those that are to be here and have been told what to be. */
+  /** Those that have been told what to be. */
   get here(): Array<{ networkId: string; link: Link; state: OverlayState }> {
     return [...this.#overlays].flatMap(([networkId, { link, state }]) =>
-      state && this.#kept.has(networkId) ? [{ networkId, link, state }] : [],
+      state ? [{ networkId, link, state }] : [],
     );
   }
 
-  /** Ids of those that containers are on. */
+  /** Ids of those that containers are on, or coming onto. */
   get inUse(): string[] {
-    return [...this.#overlays].filter(([, overlay]) => overlay.endpointIds.length > 0).map(([id]) => id);
+    return [...this.#overlays].filter(([, overlay]) => overlay.inUse).map(([id]) => id);
   }
 
   /** Ids of containers of this host that take part, says the state, and are not there, by network; those that have some. */
@@ -54,9 +56,9 @@ export class Overlays {
   }
 
   /** Overlays that are not wanted, and no container is on. */
-  hasUnused(wanted: ReadonlySet<string>): boolean {
+  hasUnused(isWanted: (networkId: string) => boolean): boolean {
     const inUse = new Set(this.inUse);
-    return [...this.#overlays.keys()].some((id) => !wanted.has(id) && !inUse.has(id));
+    return [...this.#overlays.keys()].some((id) => !isWanted(id) && !inUse.has(id));
   }
 
   /** @param slots the numbers of the links that an earlier process made, by network */
@@ -69,6 +71,13 @@ export class Overlays {
     const ids = new Set([...state.networks.map(({ id }) => id), ...this.inUse]);
     this.#kept = ids;
     this.#slots = assignSlots(ids, this.#slots);
+    for (const [id, overlay] of this.#overlays)
+      if (!ids.has(id)) {
+        // From here on no container comes onto it: it waits for another one, if a newer state has that network again.
+        this.#overlays.delete(id);
+        this.#leaving.push(overlay);
+        overlay.close();
+      }
     const { dataPathPort } = state;
     const apply = (network: OverlayState) => attempt(() => this.#apply(network, dataPathPort, before));
     const [plain, encrypted] = [false, true].map((which) =>
@@ -83,13 +92,8 @@ export class Overlays {
 
   /** Removes what the last state did not have and no container was on, also what an earlier process has left. */
   async removeOthers(attempt: Attempt): Promise<void> {
-    const ids = this.#kept;
-    for (const [id, overlay] of this.#overlays) {
-      if (ids.has(id)) continue;
-      this.#overlays.delete(id);
-      await attempt(() => overlay.destroy());
-    }
-    await attempt(() => removeStrays(ids));
+    for (const overlay of this.#leaving.splice(0)) await attempt(() => overlay.destroy());
+    await attempt(() => removeStrays(this.#kept));
   }
 
   async check(mend: boolean, attempt: Attempt): Promise<Difference[]> {

@@ -1,6 +1,6 @@
 /** Jobs: services whose tasks are to end, as often as asked for or once on each node. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm } from '../support/swarm.ts';
 
@@ -9,6 +9,7 @@ describe('jobs', { timeout: 300_000 }, () => {
   before(async () => {
     swarm = await Swarm.on('ja', 'jb');
   });
+  afterEach(() => swarm.clear());
   after(() => swarm?.[Symbol.asyncDispose]());
 
   const docker = (...args: string[]) => swarm.docker(...args);

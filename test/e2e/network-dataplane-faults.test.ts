@@ -4,7 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import type { ProbeAnswer, Question } from '../support/network-probe.ts';
 import { addressesIn, OverlayLab, type TestContainer, type TestNetwork, v4 } from '../support/overlay-lab.ts';
-import { PORT } from '../support/probe.ts';
+import { NODE, PORT } from '../support/probe.ts';
 
 const timeout = 300_000;
 const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };
@@ -24,6 +24,50 @@ const inside: TestContainer = { name: 'inside', host: A, number: 104, networks: 
 const VIP = 13;
 const PUBLISHED = 8000;
 const NAMESPACE = 'esn-backend00000';
+
+/**
+ * On a host: calls the network plugin as the engine does, for five seconds, with three containers at a time.
+ * argv: the network's id. Prints how many have joined, and what was wrong.
+ */
+const JOIN_FOR_A_WHILE = `
+const { request } = require("node:http");
+const { existsSync } = require("node:fs");
+const socketPath = "/run/docker/plugins/essaim.sock";
+const call = (method, body) => new Promise((resolve, reject) => {
+  const asked = request({ socketPath, method: "POST", path: "/NetworkDriver." + method }, (response) => {
+    let text = "";
+    response.on("data", (part) => { text += part; }).on("end", () => resolve(JSON.parse(text)));
+  });
+  asked.on("error", reject).end(JSON.stringify(body));
+});
+(async () => {
+  const [id] = process.argv.slice(1);
+  const NetworkID = "engine-network";
+  await call("CreateNetwork", { NetworkID, Options: { "com.docker.network.generic": { "essaim.network": id } } });
+  const failures = [];
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const end = Date.now() + 5000;
+  let joined = 0;
+  const visit = async (number) => {
+    const EndpointID = (number + 4096).toString(16).padEnd(64, "0");
+    const endpoint = { NetworkID, EndpointID };
+    const Interface = { Address: "10.77.2." + (110 + (number % 100)) + "/24", AddressIPv6: "", MacAddress: "" };
+    await call("CreateEndpoint", { ...endpoint, Interface });
+    await wait((number % 3) * 5);
+    const { Err, InterfaceName } = await call("Join", { ...endpoint, SandboxKey: "/none" });
+    if (Err) failures.push(Err);
+    await wait(80);
+    if (InterfaceName && !existsSync("/sys/class/net/" + InterfaceName.SrcName)) failures.push("lost its link");
+    await call("DeleteEndpoint", endpoint);
+  };
+  for (; Date.now() < end; joined += 3) {
+    await Promise.all([visit(joined), visit(joined + 1), visit(joined + 2)]);
+    await wait(joined % 70);
+  }
+  await call("DeleteNetwork", { NetworkID });
+  console.log(JSON.stringify({ joined, failures }));
+})();
+`;
 
 describe('data plane over time', { timeout }, () => {
   let lab: OverlayLab;
@@ -303,6 +347,32 @@ describe('data plane over time', { timeout }, () => {
       return !known.includes('hidden') && !(await ssh(A, 'ls /run/netns')).includes('esn-hidden');
     });
     await assertAllWell();
+  });
+
+  test('a network goes and is wanted anew, again and again: no container is refused, or loses its link', async () => {
+    lab.networks = [backend, hidden, ingress];
+    await lab.apply();
+    const joining = ssh(A, `${NODE} -e '${JOIN_FOR_A_WHILE}' ${hidden.id}`);
+    let over = false;
+    const ended = joining.finally(() => {
+      over = true;
+    });
+    for (let round = 0; !over; round++) {
+      lab.networks = [backend, ingress];
+      const gone = lab.apply();
+      await new Promise((resolve) => setTimeout(resolve, round % 50));
+      lab.networks = [backend, hidden, ingress];
+      await Promise.all([gone, lab.apply()]);
+    }
+    const { joined, failures } = JSON.parse(await ended) as { joined: number; failures: string[] };
+    assert.deepEqual(failures, []);
+    assert.ok(joined > 20, `${joined} have joined`);
+    await lab.run(inside);
+    await eventually('all agree', 10_000, () => assertAllWell().then(() => true));
+    lab.networks = [backend, ingress];
+    lab.containers = lab.containers.filter((container) => container !== inside);
+    await lab.engine(A, 'rm', '-f', inside.name);
+    await lab.apply();
   });
 
   test('a host that leaves keeps no trace', async () => {

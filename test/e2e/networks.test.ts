@@ -1,6 +1,6 @@
 /** Networks: scenarios C 1–3 and D, updates under load, what is left behind. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm } from '../support/swarm.ts';
 
@@ -13,6 +13,7 @@ describe('networks', { timeout: 420_000 }, () => {
     swarm = await Swarm.on('na', 'nb', 'nc');
     for (const host of swarm.hosts) addresses.set(host, await swarm.lab.must('ip', host));
   });
+  afterEach(() => swarm.clear());
   after(() => swarm?.[Symbol.asyncDispose]());
 
   const create = (...args: string[]) => swarm.create(...args);

@@ -1,6 +1,6 @@
 /** Services: scenario C (without the routing mesh), restarts, placement, drain, logs, templates. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm } from '../support/swarm.ts';
 
@@ -9,6 +9,7 @@ describe('services', { timeout: 300_000 }, () => {
   before(async () => {
     swarm = await Swarm.on('sa', 'sb', 'sc');
   });
+  afterEach(() => swarm.clear());
   after(() => swarm?.[Symbol.asyncDispose]());
   const create = (...args: string[]) => swarm.create(...args);
   const remove = (...names: string[]) => swarm.remove(...names);

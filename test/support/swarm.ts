@@ -67,6 +67,12 @@ export class Swarm implements AsyncDisposable {
     await this.gone(...services);
   }
 
+  /** Removes what a test that has failed left behind, or else the next ones fail with it. */
+  async clear(): Promise<void> {
+    const left = await this.docker('service', 'ls', '--format', '{{.Name}}');
+    if (left !== '') await this.remove(...left.split('\n'));
+  }
+
   /** Waits until no host has a container of these services. */
   async gone(...services: string[]): Promise<void> {
     for (const service of services)

@@ -108,10 +108,8 @@ export class OverlayDriver implements NetworkDriver {
   async join(call: JoinCall): Promise<JoinAnswer> {
     const endpoint = (await this.#endpoints)[call.EndpointID];
     if (!endpoint) throw new Error(`endpoint ${call.EndpointID} is not known`);
-    const overlay = await this.#options.overlay(endpoint.networkId);
-    const SrcName = await overlay.join(endpoint);
+    const { SrcName, state } = await this.#plugIn(endpoint);
     const answer: JoinAnswer = { InterfaceName: { SrcName, DstPrefix: 'eth' } };
-    const state = overlay.state;
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
     if (!state?.ingress) return answer;
@@ -150,6 +148,15 @@ export class OverlayDriver implements NetworkDriver {
     );
     for (const { endpointId } of lost) delete endpoints[endpointId];
     if (lost.length > 0) await this.#saveEndpoints();
+  }
+
+  async #plugIn(port: LocalPort & { networkId: string }) {
+    for (;;) {
+      const overlay = await this.#options.overlay(port.networkId);
+      const SrcName = await overlay.join(port);
+      if (SrcName !== undefined) return { SrcName, state: overlay.state };
+      // It was removed in this very moment: it comes again if it is wanted.
+    }
   }
 
   async #networkOf({ NetworkID }: NetworkCall): Promise<string> {
