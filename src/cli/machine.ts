@@ -12,7 +12,7 @@ export function machineCommand(): Command {
     .description('make hosts and start them')
     .argument('<name...>')
     .option('-d, --driver <driver>', 'how the hosts are made', 'lab')
-    .option('--dns <address>', 'nameserver that the hosts and their engines ask', '127.0.0.1')
+    .option('--dns <address>', 'nameserver that the hosts and their engines ask (none if not given)')
     .action(create);
   machine
     .command('ls')
@@ -85,12 +85,12 @@ export function machineCommand(): Command {
   return machine;
 }
 
-async function create(names: string[], options: { driver: string; dns: string }): Promise<void> {
+async function create(names: string[], options: { driver: string; dns?: string }): Promise<void> {
   const driver = driverNamed(options.driver);
   for (const name of names) checkName(name);
   const progress = (text: string): void => void process.stdout.write(`${text}\n`);
   await allOf(names, async (name) => {
-    const { address } = await driver.create(name, { dns: options.dns, progress });
+    const { address } = await driver.create(name, { ...options, progress });
     progress(
       `${name} is running at ${address}; docker talks to it after: eval "$(essaim machine env ${name})"`,
     );

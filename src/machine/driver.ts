@@ -23,7 +23,8 @@ export interface MachineStatus {
 }
 
 export interface CreateOptions {
-  readonly dns: string;
+  /** Name server that the host asks; its own address, where nobody answers, if not given. */
+  readonly dns?: string;
   /** Told what happens, in a few words for people. */
   readonly progress: (text: string) => void;
 }

@@ -108,6 +108,11 @@ export interface DataPlane {
   networksInUse(): string[];
   /** The name server of a container on that network; undefined while the network is not here. */
   dnsServerFor(networkId: string): string | undefined;
+  /**
+   * The name servers that a container was made with which came onto the network later and asks from that address there: they
+   * know what is no name of the cluster. Undefined for all others.
+   */
+  nameServersOf(networkId: string, address: string): readonly string[] | undefined;
   dnsListenAddresses(): DnsListenAddress[];
   /** Calls `changed` after each change of `dnsListenAddresses`; the returned function ends that. */
   onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void;

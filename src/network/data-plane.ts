@@ -93,6 +93,7 @@ class HostDataPlane implements DataPlane {
       find: (networkId) => this.#overlays.get(networkId),
       now: () => options.clock.now(),
       failed: (error) => options.log.warn({ err: error }, 'the network plugin has failed'),
+      isGateway: (address) => this.#overlays.here.some(({ state }) => gatewaysOf(state).includes(address)),
       gone: () => {
         this.#prune = true;
         this.#rounds.soon();
@@ -162,6 +163,10 @@ class HostDataPlane implements DataPlane {
   dnsServerFor(networkId: string): string | undefined {
     const state = this.#overlays.get(networkId)?.state;
     return state && gatewaysOf(state).find(isV4);
+  }
+
+  nameServersOf(networkId: string, address: string): readonly string[] | undefined {
+    return this.#driver.nameServersOf(networkId, address);
   }
 
   dnsListenAddresses(): DnsListenAddress[] {

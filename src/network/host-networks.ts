@@ -51,6 +51,7 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
     ensureNetwork: (networkId, signal) => plane.ensureNetwork(networkId, signal),
     networksInUse: () => plane.networksInUse(),
     dnsServerFor: (networkId) => plane.dnsServerFor(networkId),
+    nameServersOf: (networkId, address) => plane.nameServersOf(networkId, address),
     dnsListenAddresses: () => plane.dnsListenAddresses(),
     onDnsListenAddresses: (changed) => plane.onDnsListenAddresses(changed),
     check: () => plane.check(),

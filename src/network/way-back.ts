@@ -3,13 +3,11 @@
  * answer everybody through that. What it sends from its ingress address has to go the way that the question came.
  */
 import { isV6 } from './address.ts';
-import { feed, runScript, sysctls } from './shell.ts';
+import { runInSandbox, WAIT } from './sandbox.ts';
+import { feed, sysctls } from './shell.ts';
 
 /** Routing table and rules in the container's namespace. */
 const TABLE = 100;
-/** The engine makes the namespace and moves the link in after it was told of it: looked for that often, that far apart (s). */
-const TRIES = 200;
-const PAUSE = 0.05;
 
 export interface WayBack {
   /** The container's namespace, as the engine names it: a path. */
@@ -30,20 +28,14 @@ export async function layWayBack({ sandbox, addresses, gateways }: WayBack): Pro
     batch.push(`rule add from ${address} lookup ${TABLE}`);
     batch.push(`route replace ${everything} via ${via} dev $dev table ${TABLE}`);
   }
-  const wait = `tries=$((tries + 1)); [ $tries -lt ${TRIES} ] || exit 1; sleep ${PAUSE}`;
   const find = `ip -o address show up to ${addresses[0]} | sed 's/^[0-9]*: *\\([^ ]*\\) .*/\\1/'`;
   const inside = `tries=0
-while dev=$(${find}); [ -z "$dev" ]; do ${wait}; done
+while dev=$(${find}); [ -z "$dev" ]; do ${WAIT}; done
 ${sysctls({ 'net/ipv4/conf/$dev/rp_filter': 2 })}`;
   const batches = [
     ['ip -batch -', lines.v4],
     ['ip -6 -batch -', lines.v6],
   ] as const;
   const commands = batches.map(([command, batch]) => feed(command, batch).replace("<<'END'", '<<END'));
-  const enter = `nsenter --net=${sandbox}`;
-  await runScript(`tries=0
-until ${enter} true 2>/dev/null; do ${wait}; done
-${enter} sh -e -s <<'INSIDE'
-${inside}${commands.join('')}INSIDE
-`);
+  await runInSandbox(sandbox, `${inside}${commands.join('')}`);
 }

@@ -137,6 +137,39 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await finds(NEAR, 'near', 'oldie', []);
   });
 
+  test('a container that is connected later finds names of all hosts, and those that it found before', async () => {
+    for (const args of [
+      ['network', 'create', 'own'],
+      ['run', '-d', '--name', 'beside', '--network', 'own', ...SLEEP],
+      ['run', '-d', '--name', 'late', '--network', 'own', ...SLEEP],
+      ['network', 'connect', 'app', 'late'],
+    ])
+      await on(FAR, ...args);
+    const beside = await on(FAR, 'inspect', '-f', '{{.NetworkSettings.Networks.own.IPAddress}}', 'beside');
+    const format = '{{range .Endpoint.VirtualIPs}}{{.Addr}}{{end}}';
+    const [vip] = (await swarm.docker('service', 'inspect', '-f', format, 'web')).split('/');
+    const findsAll = async (): Promise<void> => {
+      await finds(FAR, 'late', 'web', [vip!]);
+      await finds(FAR, 'late', 'near', [await addressOf(NEAR, 'near')]);
+      await finds(FAR, 'late', 'beside', [beside]);
+    };
+    await findsAll();
+    await on(FAR, 'restart', '-t', '0', 'late');
+    await findsAll();
+    await swarm.lab.must('ssh', FAR, KILL_DAEMON);
+    await swarm.lab.must('start', FAR);
+    await findsAll();
+    assert.equal(
+      await on(FAR, 'inspect', '-f', '{{.NetworkSettings.Networks.app.DriverOpts}}', 'late'),
+      'map[]',
+    );
+    await on(FAR, 'network', 'disconnect', 'app', 'late');
+    await finds(FAR, 'late', 'web', []);
+    await finds(FAR, 'late', 'beside', [beside]);
+    await on(FAR, 'rm', '-f', 'late', 'beside');
+    await on(FAR, 'network', 'rm', 'own');
+  });
+
   test('ambassadors: a container on one host stands for a database on another, as before there were overlays', async () => {
     const names: Array<[host: string, name: string]> = [];
     const run = async (host: string, name: string, ...args: string[]): Promise<void> => {

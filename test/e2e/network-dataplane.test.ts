@@ -310,10 +310,16 @@ describe('data plane', { timeout }, () => {
     await lab.engine(A, 'network', 'disconnect', engineNetworkId, 'stranger');
     await verify(inner('tcp', v4, undefined), (questions) => lab.askFrom(stranger, questions));
     // The kernel takes its time to remove a link that was in a container.
-    await eventually('its link is gone', 5_000, async () => {
-      const left = await lab.lab.must('ssh', A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
-      return !/ e[0-9a-f]{12}/.test(left) && left.match(/ v[0-9a-f]{12}/g)!.length === 2;
-    });
+    let left = '';
+    await eventually(
+      'its link is gone',
+      5_000,
+      async () => {
+        left = await lab.lab.must('ssh', A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
+        return !/ e[0-9a-f]{12}/.test(left) && left.match(/ v[0-9a-f]{12}/g)!.length === 2;
+      },
+      async () => left,
+    );
     for (const plane of lab.planes.values()) assert.deepEqual(await plane.check(), []);
   });
 });

@@ -9,6 +9,8 @@ export const DRIVER = 'essaim';
 export const LABEL = 'essaim.network';
 /** Driver option of an endpoint on one of them: its aliases, with commas. */
 export const ALIASES_OPTION = 'essaim.aliases';
+/** Driver option of an endpoint whose container was made for none of them: its name servers (src/network/plugin). */
+export const NAME_SERVERS_OPTION = 'essaim.nameservers';
 const TASK_LABEL = 'com.docker.swarm.task.id';
 
 /** Modes that name no network, and networks that each engine has. */
@@ -62,6 +64,12 @@ export function endpointFor(endpoint: Json, { ipv4, ipv6 }: ContainerPlace): Jso
   const kept = texts(aliases).join();
   if (kept === '') return placed;
   return set(placed, 'DriverOpts', { ...part(endpoint, 'DriverOpts'), [ALIASES_OPTION]: kept });
+}
+
+/** The same of a container that is there already, whose engine goes on asking the name servers that it was made with. */
+export function lateEndpoint(endpoint: Json, nameServers: readonly string[]): Json {
+  const options = { ...part(endpoint, 'DriverOpts'), [NAME_SERVERS_OPTION]: nameServers.join() };
+  return set(endpoint, 'DriverOpts', options);
 }
 
 /** The body of a new container with the places that it got, by the names that it calls their networks. */
@@ -163,7 +171,7 @@ async function connect(
         // One that does not run may be connected anew with other settings, which its engine would not take.
         await engine.json('POST', `${onIt}/disconnect`, { body: { Container: known.Id }, apiVersion });
       }
-      const EndpointConfig = endpointFor(endpoint, place!);
+      const EndpointConfig = lateEndpoint(endpointFor(endpoint, place!), known.HostConfig.Dns ?? []);
       const answer = await engine.request('POST', `${onIt}/connect`, {
         body: { Container: known.Id, EndpointConfig },
         apiVersion,
@@ -186,6 +194,7 @@ interface Inspect {
   Name: string;
   State: { Running: boolean };
   Config: { Labels: Record<string, string> | null };
+  HostConfig: { Dns: string[] | null };
   NetworkSettings: { Networks: Record<string, object> | null };
 }
 

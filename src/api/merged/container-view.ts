@@ -4,7 +4,7 @@
  */
 import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
 import type { ApiRequest } from '../router.ts';
-import { ALIASES_OPTION, LABEL } from './attach.ts';
+import { ALIASES_OPTION, LABEL, NAME_SERVERS_OPTION } from './attach.ts';
 
 /** Of the containers of tasks. */
 export const TASK_LABEL = 'com.docker.swarm.task';
@@ -80,10 +80,10 @@ export function asSeen<T extends SeenContainer>(container: T, overlays: Overlays
 function endpointAsSeen(endpoint: Endpoint, overlays: OverlaysHere): Endpoint {
   const overlay = overlays.get(endpoint.NetworkID ?? '');
   const own = overlay ? { ...endpoint, NetworkID: overlay.id } : endpoint;
-  const { [ALIASES_OPTION]: kept, ...options } = endpoint.DriverOpts ?? {};
-  if (kept === undefined) return own;
+  const { [ALIASES_OPTION]: kept, [NAME_SERVERS_OPTION]: servers, ...options } = endpoint.DriverOpts ?? {};
+  if (kept === undefined && servers === undefined) return own;
   const DriverOpts = Object.keys(options).length > 0 ? options : null;
   // The list shows no aliases.
-  if (endpoint.Aliases === undefined) return { ...own, DriverOpts };
+  if (kept === undefined || endpoint.Aliases === undefined) return { ...own, DriverOpts };
   return { ...own, DriverOpts, Aliases: [...new Set([...kept.split(','), ...(endpoint.Aliases ?? [])])] };
 }

@@ -141,7 +141,7 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
       driver: 'lab',
       address,
       directory: machineDirectory(name),
-      dns: options.dns,
+      dns: options.dns ?? address,
       phase: 'creating',
       createdAt: new Date().toISOString(),
     };

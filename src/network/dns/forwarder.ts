@@ -21,6 +21,16 @@ export interface ForwarderOptions {
   clock: Clock;
 }
 
+type Transport = 'datagram' | 'connection';
+
+export interface Asked {
+  transport: Transport;
+  /** Who asks: nobody may ask too much. */
+  source: string;
+  /** Whom to ask instead of the host's servers. */
+  servers?: readonly string[];
+}
+
 export class Forwarder {
   readonly #options: ForwarderOptions;
   /** The same question of several is asked once. */
@@ -39,20 +49,16 @@ export class Forwarder {
    * The answer to that question, with the id of it; undefined if there is none: no server, none that answers, or too
    * many questions already. Never rejects.
    */
-  async forward(
-    query: Query,
-    transport: 'datagram' | 'connection',
-    source: string,
-  ): Promise<Buffer | undefined> {
+  async forward(query: Query, { transport, source, servers }: Asked): Promise<Buffer | undefined> {
     const ofSource = this.#bySource.get(source) ?? 0;
     if (this.#closed || ofSource >= MAX_PER_SOURCE || this.#waiting >= MAX_TOTAL) return undefined;
     this.#waiting++;
     this.#bySource.set(source, ofSource + 1);
     try {
-      const key = `${transport} ${query.packet.toString('latin1', 2)}`;
+      const key = `${transport} ${servers?.join() ?? ''} ${query.packet.toString('latin1', 2)}`;
       let answer = this.#underWay.get(key);
       if (!answer) {
-        answer = this.#ask(query, transport).finally(() => this.#underWay.delete(key));
+        answer = this.#ask(query, transport, servers).finally(() => this.#underWay.delete(key));
         this.#underWay.set(key, answer);
       }
       const message = await answer;
@@ -71,8 +77,8 @@ export class Forwarder {
     for (const cancel of [...this.#cancel]) cancel();
   }
 
-  async #ask(query: Query, transport: 'datagram' | 'connection'): Promise<Buffer | undefined> {
-    const servers = this.#inOrder(await this.#options.servers());
+  async #ask(query: Query, transport: Transport, wanted: Asked['servers']): Promise<Buffer | undefined> {
+    const servers = this.#inOrder(wanted ?? (await this.#options.servers()));
     if (servers.length === 0 || this.#closed) return undefined;
     const { port, clock } = this.#options;
     const ask = transport === 'datagram' ? askByDatagram : askByConnection;

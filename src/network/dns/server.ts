@@ -19,8 +19,8 @@ const PORT = 53;
 const CAPACITY = 15_000;
 
 export interface DnsServerOptions {
-  /** Where to listen, now and later. */
-  plane: Pick<DataPlane, 'dnsListenAddresses' | 'onDnsListenAddresses'>;
+  /** Where to listen, now and later, and who has name servers of its own. */
+  plane: Pick<DataPlane, 'dnsListenAddresses' | 'onDnsListenAddresses' | 'nameServersOf'>;
   clock: Clock;
   log: NetworkLog;
   /** The host's own; `/etc/resolv.conf` if not given. */
@@ -42,6 +42,7 @@ export interface DnsCounters {
 
 export class DnsServer {
   readonly counters: DnsCounters = { answered: 0, forwarded: 0, unanswered: 0, heldBack: 0 };
+  readonly #plane: DnsServerOptions['plane'];
   readonly #names = new Names();
   readonly #fairShare: FairShare;
   readonly #forwarder: Forwarder;
@@ -51,6 +52,7 @@ export class DnsServer {
   /** Listens from now on; until the first `update` it says that it does not know. */
   constructor(options: DnsServerOptions) {
     const { plane, clock, log, resolvConf = '/etc/resolv.conf', port = PORT } = options;
+    this.#plane = plane;
     this.#fairShare = new FairShare(clock, CAPACITY);
     const resolvers = new HostResolvers({
       path: resolvConf,
@@ -99,12 +101,14 @@ export class DnsServer {
       const view = this.#names.viewOf(networkId, source);
       // It has not been told yet: whoever asks may ask again, or somebody else.
       if (!view) return codeReply(query, CODE.serverFailure);
-      const own = ownAnswer(query, view, transport === 'datagram' ? query.datagram : UNLIMITED);
+      const servers = this.#plane.nameServersOf(networkId, source);
+      const seen = servers ? { ...view, world: 'elsewhere' as const } : view;
+      const own = ownAnswer(query, seen, transport === 'datagram' ? query.datagram : UNLIMITED);
       if (own) {
         this.counters.answered++;
         return own;
       }
-      return this.#forwarder.forward(query, transport, source).then((answer) => {
+      return this.#forwarder.forward(query, { transport, source, servers }).then((answer) => {
         if (!answer) {
           this.counters.unanswered++;
           return codeReply(query, CODE.serverFailure);

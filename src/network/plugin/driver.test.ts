@@ -37,6 +37,7 @@ function makeDriver(): OverlayDriver {
     now: () => now,
     failed: assert.fail,
     gone: () => gone++,
+    isGateway: (address) => address === '10.0.9.1',
   });
 }
 
@@ -138,6 +139,20 @@ test('endpoints that went without a word are forgotten, those on their way are n
   ports.clear();
   await driver.forgetLost();
   await assert.rejects(driver.join(call_), /endpoint e1 is not known/);
+});
+
+test('a container keeps its name servers that are not asked from within it, or know the networks anyway', async () => {
+  await create();
+  for (const nameServers of ['127.0.0.1', '::1,fd00::1', '192.0.2.7,10.0.9.1']) {
+    await call('NetworkDriver.CreateEndpoint', {
+      ...endpoint,
+      Interface: { Address: '10.0.1.5/24' },
+      Options: { 'essaim.nameservers': nameServers },
+    });
+    const driver = makeDriver();
+    await driver.join({ ...endpoint, SandboxKey: '/none' });
+    assert.equal(driver.nameServersOf(testOverlay().id, '10.0.1.5'), undefined);
+  }
 });
 
 test('refuses what it cannot keep', async () => {

@@ -10,14 +10,16 @@ import type { LocalPort } from '../overlay-facts.ts';
 import { gatewaysOf } from '../overlay-rules.ts';
 import { Serial } from '../serial.ts';
 import { layWayBack } from '../way-back.ts';
-import type {
-  CreateEndpointCall,
-  CreateNetworkCall,
-  EndpointCall,
-  JoinAnswer,
-  JoinCall,
-  NetworkCall,
-  NetworkDriver,
+import { askedFromWithin, hostNameServers, leadNames, leaveNames } from './late-names.ts';
+import {
+  type CreateEndpointCall,
+  type CreateNetworkCall,
+  type EndpointCall,
+  type JoinAnswer,
+  type JoinCall,
+  NAME_SERVERS_OPTION,
+  type NetworkCall,
+  type NetworkDriver,
 } from './protocol.ts';
 
 /** What of an overlay the driver needs. */
@@ -35,11 +37,23 @@ export interface OverlayDriverOptions {
   failed(error: unknown): void;
   /** A network or an endpoint has gone: others may be free to go. */
   gone(): void;
+  /** Whether that is the gateway of one of the overlays here. */
+  isGateway(address: string): boolean;
 }
 
 /** The overlay's id by the engine's id of the network. */
 type Networks = Record<string, string>;
-type Endpoints = Record<string, LocalPort & { networkId: string; portmap: boolean; createdAt: number }>;
+type Endpoints = Record<string, Endpoint>;
+
+interface Endpoint extends LocalPort {
+  networkId: string;
+  portmap: boolean;
+  createdAt: number;
+  /** Name servers that its container was made with; undefined for one that was made for this network. */
+  nameServers?: string[];
+  /** Those of them that are led to the network's own, and where: the path of the container's namespace. */
+  led?: { sandbox: string; servers: string[] };
+}
 
 /** From the creation of an endpoint to its container's joining, at most (ms). */
 const JOINING_TIME = 60_000;
@@ -52,6 +66,9 @@ export class OverlayDriver implements NetworkDriver {
   // What the engine tells only once, also if this process or the host is started anew.
   readonly #networks: Promise<Networks>;
   readonly #endpoints: Promise<Endpoints>;
+  /** Servers by network and address of who is led past them; made when it is asked for. */
+  #led: Map<string, readonly string[]> | undefined = new Map();
+  #known: Endpoints = {};
 
   constructor(options: OverlayDriverOptions) {
     this.#options = options;
@@ -59,7 +76,11 @@ export class OverlayDriver implements NetworkDriver {
     const endpointsPath = join(options.stateDir, 'endpoints.json');
     this.#endpointsFile = new LatestFile(endpointsPath, options.failed);
     this.#networks = readJson<Networks>(this.#networksPath).then((known) => known ?? {});
-    this.#endpoints = readJson<Endpoints>(endpointsPath).then((known) => known ?? {});
+    this.#endpoints = readJson<Endpoints>(endpointsPath).then((known) => {
+      this.#led = undefined;
+      this.#known = known ?? {};
+      return this.#known;
+    });
   }
 
   async createNetwork({ NetworkID, Options }: CreateNetworkCall): Promise<void> {
@@ -100,7 +121,8 @@ export class OverlayDriver implements NetworkDriver {
     const portmap = (call.Options?.['com.docker.network.portmap'] ?? []).length > 0;
     const createdAt = this.#options.now();
     const endpointId = call.EndpointID;
-    endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt };
+    const nameServers = call.Options?.[NAME_SERVERS_OPTION]?.split(',').filter((server) => server !== '');
+    endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt, nameServers };
     await this.#saveEndpoints();
     return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
   }
@@ -112,6 +134,7 @@ export class OverlayDriver implements NetworkDriver {
     const answer: JoinAnswer = { InterfaceName: { SrcName, DstPrefix: 'eth' } };
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
+    if (state && !state.ingress) await this.#leadNames(endpoint, call.SandboxKey, gatewaysOf(state));
     if (!state?.ingress) return answer;
     const gateways = gatewaysOf(state);
     if (endpoint.portmap) {
@@ -126,7 +149,13 @@ export class OverlayDriver implements NetworkDriver {
   }
 
   /** The container's link is left to it until its endpoint goes: the engine takes the addresses off. */
-  async leave(): Promise<void> {}
+  async leave({ EndpointID }: EndpointCall): Promise<void> {
+    const endpoint = (await this.#endpoints)[EndpointID];
+    if (!endpoint?.led) return;
+    await leaveNames({ sandbox: endpoint.led.sandbox, endpointId: EndpointID });
+    delete endpoint.led;
+    await this.#saveEndpoints();
+  }
 
   async deleteEndpoint({ EndpointID }: EndpointCall): Promise<void> {
     const endpoints = await this.#endpoints;
@@ -150,6 +179,34 @@ export class OverlayDriver implements NetworkDriver {
     if (lost.length > 0) await this.#saveEndpoints();
   }
 
+  /**
+   * The name servers that a container was made with which came onto the network later: who asks from that address on the
+   * network wants those to be asked for what is no name of the cluster. Undefined for all others.
+   */
+  nameServersOf(networkId: string, address: string): readonly string[] | undefined {
+    this.#led ??= new Map(
+      Object.values(this.#known).flatMap((endpoint) =>
+        endpoint.led
+          ? endpoint.addresses.map((own) => [`${endpoint.networkId} ${own}`, endpoint.led!.servers] as const)
+          : [],
+      ),
+    );
+    return this.#led.get(`${networkId} ${address}`);
+  }
+
+  async #leadNames(endpoint: Endpoint, sandbox: string, gateways: readonly string[]): Promise<void> {
+    const gateway = gateways.find(isV4);
+    const { endpointId, nameServers } = endpoint;
+    if (!nameServers || !gateway) return;
+    const all = nameServers.length > 0 ? nameServers : await hostNameServers();
+    const servers = askedFromWithin(all);
+    if (servers.length === 0 || all.some((server) => this.#options.isGateway(server))) return;
+    endpoint.led = { sandbox, servers };
+    await this.#saveEndpoints();
+    // The engine waits for this call before it makes the namespace.
+    leadNames({ sandbox, endpointId, servers, gateway }).catch(this.#options.failed);
+  }
+
   async #plugIn(port: LocalPort & { networkId: string }) {
     for (;;) {
       const overlay = await this.#options.overlay(port.networkId);
@@ -170,6 +227,7 @@ export class OverlayDriver implements NetworkDriver {
   }
 
   async #saveEndpoints(): Promise<void> {
+    this.#led = undefined;
     this.#endpointsFile.put(await this.#endpoints);
     await this.#endpointsFile.settled();
   }

@@ -1,5 +1,11 @@
 /** Docker's network-plugin protocol (remote driver): the calls that the engine makes, as far as they are looked at. */
 
+/**
+ * Option of an endpoint whose container was made without a network of the cluster: the name servers that it was given, with
+ * commas; empty for those of the host.
+ */
+export const NAME_SERVERS_OPTION = 'essaim.nameservers';
+
 export interface NetworkCall {
   NetworkID: string;
 }
@@ -15,7 +21,7 @@ export interface EndpointCall extends NetworkCall {
 export interface CreateEndpointCall extends EndpointCall {
   /** Addresses are CIDR; empty where there is none. */
   Interface?: { Address?: string; AddressIPv6?: string; MacAddress?: string };
-  Options?: { 'com.docker.network.portmap'?: unknown[] };
+  Options?: { 'com.docker.network.portmap'?: unknown[]; [NAME_SERVERS_OPTION]?: string };
 }
 
 export interface JoinCall extends EndpointCall {
