@@ -316,7 +316,7 @@ describe('data plane', { timeout }, () => {
       5_000,
       async () => {
         left = await lab.lab.must('ssh', A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
-        return !/ e[0-9a-f]{12}/.test(left) && left.match(/ v[0-9a-f]{12}/g)!.length === 2;
+        return !/^\d+: e[0-9a-f]{12}/m.test(left) && left.match(/^\d+: v[0-9a-f]{12}/gm)!.length === 2;
       },
       async () => left,
     );
