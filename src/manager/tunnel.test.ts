@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
 import type { ManagerSession } from '../agent/contract.ts';
 import { createManagerLink } from '../agent/link.ts';
+import { EngineClient } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
 
 /** Reads to the end. */
@@ -54,6 +56,30 @@ describe('tunnels to an engine', () => {
     await port.close();
     engine.close();
     assert.deepEqual(port.errors, []);
+  });
+  test('a request with a body comes whole to an engine that has no connection yet', async () => {
+    const heads: string[] = [];
+    serve = (socket) =>
+      socket.on('data', (data) => {
+        heads.push(data.toString('latin1'));
+        socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
+      });
+    const client = new EngineClient({ connect: () => port.server.connectEngine(nodeId), name: 'w' });
+    for (let i = 0; i < 20; i++) {
+      const body = '{"Cmd":["true"]}';
+      const headers = ['Host', 'd', 'Content-Length', String(body.length), 'Filler', 'f'.repeat(120)];
+      const request = client.raw({ method: 'POST', path: `/v1.41/containers/${i}/exec`, headers });
+      request.flushHeaders();
+      Readable.from([Buffer.from(body)]).pipe(request);
+      const [answer] = (await once(request, 'response')) as [IncomingMessage];
+      answer.resume();
+      await once(answer, 'close');
+    }
+    client.close();
+    assert.deepEqual(
+      heads.map((head) => head.slice(0, 30)),
+      heads.map((_, i) => `POST /v1.41/containers/${i}/exec HTTP/1.1`.slice(0, 30)),
+    );
   });
 
   test('bytes go both ways, and each way ends by itself', async () => {

@@ -154,6 +154,21 @@ export class WireSession implements AgentSession {
     stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
     // Without a first read, Node takes a stream whose writing side ends for one that nobody is interested in.
     stream.read(0);
-    dial.resolve(stream);
+    dial.resolve(withoutEmptyWrites(stream));
   }
+}
+
+/**
+ * Passes over writes of nothing, with which node:http ends bodies: an HTTP/2 stream that is given one together with
+ * text takes all as sent and frees the text's memory, and what arrives for it is garbage.
+ */
+function withoutEmptyWrites(stream: ServerHttp2Stream): Duplex {
+  const write = stream.write.bind(stream) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
+  const writeSome = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    if (chunk.length > 0) return write(chunk, ...rest);
+    const done = rest.at(-1);
+    if (typeof done === 'function') process.nextTick(done);
+    return !stream.writableNeedDrain;
+  };
+  return Object.assign(stream, { write: writeSome });
 }
