@@ -178,6 +178,41 @@ test('attach of clients that do not ask for an upgrade', async () => {
   await remove(id);
 });
 
+test('input of clients that do not ask for an upgrade', async () => {
+  const id = await start(['sh', '-c', 'read x; echo got $x; cat'], { OpenStdin: true, StdinOnce: true });
+  const exec = await client.json<{ Id: string }>('POST', `/containers/${id}/exec`, {
+    body: { AttachStdin: true, AttachStdout: true, Cmd: ['sh', '-c', 'read x; echo got $x; cat'] },
+  });
+  for (const [path, body] of [
+    [`/exec/${exec.Id}/start`, '{"stdin":true}'],
+    [`/containers/${id}/attach?stream=1&stdin=1&stdout=1`, '{}'],
+  ]) {
+    const socket = connect(api.socket);
+    // A connection that has been used before.
+    socket.write('GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n');
+    await once(socket, 'data');
+    let answer = '';
+    socket.on('data', (data: Buffer) => {
+      answer += data.toString('latin1');
+    });
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: ${body!.length}\r\n\r\n${body}`,
+    );
+    await eventually(() => answer.includes('\r\n\r\n'));
+    assert.match(answer, /^HTTP\/1.1 200 OK\r\nContent-Type: application\/vnd.docker.raw-stream\r\n/);
+    socket.write('GET it\n');
+    await eventually(() => answer.includes('got GET it\n'));
+    socket.end('more\n');
+    await once(socket, 'end');
+    assert.match(answer, /more\n$/);
+  }
+  await remove(id);
+  const answer = await raw(
+    'POST /containers/nope/attach?stdin=1 HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n',
+  );
+  assert.match(answer, /^HTTP\/1.1 404 .*No such container: nope/s);
+});
+
 test('an upgrade that the engine refuses leaves no way past us to the engine', async () => {
   const answer = await raw(
     'POST /containers/nope/attach?stream=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n' +

@@ -119,9 +119,9 @@ function endToEnd(raw: string[], change: (name: string, value: string) => string
 }
 
 /**
- * Gives a client that asked for an upgrade a connection of its own to the engine. From here on nothing is looked at.
- * Each side's end is passed on alone, so that output still comes after the end of input. `head` is what the client has
- * sent after the request's head. Throws EngineUnavailableError.
+ * Gives a client that asked for an upgrade, or sends input, a connection of its own to the engine. From here on nothing
+ * is looked at. Each side's end is passed on alone, so that output still comes after the end of input. `head` is what
+ * the client has sent after the request's head so far. Throws EngineUnavailableError.
  */
 export async function tunnel(
   request: IncomingMessage,
@@ -137,6 +137,7 @@ export async function tunnel(
     const close = rawHeaders[i]!.toLowerCase() === 'connection' ? ', close' : '';
     text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}${close}\r\n`;
   }
+  if (request.headers.connection === undefined) text += 'Connection: close\r\n';
   upstream.on('error', () => client.destroy());
   client.on('error', () => upstream.destroy());
   // Where the end was seen it has been passed on, and what the client has yet to read still flows.

@@ -9,15 +9,16 @@ import {
   type Server,
   type ServerOptions,
   type ServerResponse,
-  STATUS_CODES,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
+import { takeOver, takesInput } from './input.ts';
 import { listen, listenUnix } from './listen.ts';
 import { forward, tunnel } from './proxy.ts';
 import { compareVersions } from './query.ts';
+import { answerBadTarget, refuse, refuseRaw } from './refuse.ts';
 import { type Destination, Destinations } from './remote/destination.ts';
 import { sendError, sendReply, sendStream } from './reply.ts';
 import { HttpApiRequest } from './request.ts';
@@ -173,7 +174,15 @@ export class ApiServer {
   ): Promise<void> {
     const found = this.#destinations.of(request.method!, target, String(common['Api-Version']));
     const to = found && (await found);
-    if (!response.destroyed) this.#forward(request, response, target, common, {}, to);
+    if (response.destroyed) return;
+    const input = await takesInput(request, target, to?.engine ?? this.#context.engine);
+    if (response.destroyed) return;
+    if (!input) {
+      this.#forward(request, response, target, common, {}, to);
+      return;
+    }
+    const { socket, body } = await takeOver(request, response);
+    await this.#tunnel(request, socket, body, target, String(common['Api-Version']), to);
   }
 
   #forward(
@@ -199,7 +208,6 @@ export class ApiServer {
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const { engine, log } = this.#context;
     socket.on('error', () => socket.destroy());
     try {
       const target = parseTarget(request.url!) as Target;
@@ -207,17 +215,34 @@ export class ApiServer {
       checkVersion(target, version);
       const served = servedVersion(version);
       const to = await this.#destinations.of(request.method!, target, served);
+      await this.#tunnel(request, socket, head, target, served, to);
+    } catch (error) {
+      this.#refuse(socket, error);
+    }
+  }
+
+  async #tunnel(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    target: Target,
+    served: string,
+    to?: Destination,
+  ): Promise<void> {
+    try {
       await tunnel(request, socket, head, {
-        engine: to?.engine ?? engine,
+        engine: to?.engine ?? this.#context.engine,
         path: to ? destinationPath(target, to, served) : enginePath(target, target.raw, served),
-      }).catch((error: Error) => {
-        throw to ? to.explain(error) : error;
       });
     } catch (error) {
-      const status = error instanceof ApiError ? error.status : 500;
-      if (!(error instanceof ApiError)) log.error({ err: error }, 'upgrade failed');
-      refuseRaw(socket, status, 'application/json', JSON.stringify({ message: (error as Error).message }));
+      this.#refuse(socket, to ? to.explain(error as Error) : error);
     }
+  }
+
+  #refuse(socket: Duplex, error: unknown): void {
+    const status = error instanceof ApiError ? error.status : 500;
+    if (!(error instanceof ApiError)) this.#context.log.error({ err: error }, 'upgrade failed');
+    refuseRaw(socket, status, 'application/json', JSON.stringify({ message: (error as Error).message }));
   }
 
   #isEngines(request: IncomingMessage): boolean {
@@ -273,36 +298,4 @@ function enginePath(target: Target, raw: string, served: string): string {
 
 function destinationPath(target: Target, { raw, version }: Destination, served: string): string {
   return version === undefined ? enginePath(target, raw, served) : `/v${version}${raw}`;
-}
-
-function answerBadTarget(response: ServerResponse, target: BadTarget): void {
-  if (typeof target === 'object') {
-    response.writeHead(301, { Location: target.moved, 'Content-Length': 0 });
-    response.end();
-    return;
-  }
-  const text = '400 Bad Request';
-  response.writeHead(400, {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': text.length,
-    Connection: 'close',
-  });
-  response.end(text);
-}
-
-/** What is not HTTP, or has larger headers than are read. */
-function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-  refuseRaw(socket, status, 'text/plain; charset=utf-8', `${status} ${STATUS_CODES[status]}`);
-}
-
-function refuseRaw(socket: Duplex, status: number, type: string, body: string): void {
-  if (socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${type}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
 }
