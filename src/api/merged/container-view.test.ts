@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asSeen } from './container-view.ts';
+import { asSeen, listedWith, runsOnOverlay, withExposed } from './container-view.ts';
 
 const OVERLAYS = new Map([['e1', { id: 'o1', name: 'app' }]]);
 const TASK = { 'com.docker.swarm.task': '' };
@@ -41,4 +41,27 @@ test('aliases are shown before the container’s id, and what keeps them is not'
 test('what has no networks stays as it is', () => {
   for (const container of [{}, { NetworkSettings: {} }, { NetworkSettings: { Networks: null } }])
     assert.deepEqual(asSeen(container, OVERLAYS), container);
+});
+
+test('the ports that a container on an overlay exposes are shown while it runs', () => {
+  const NetworkSettings = {
+    Networks: { app: { NetworkID: 'e1' } },
+    Ports: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }] },
+  };
+  const Config = { ExposedPorts: { '80/tcp': {}, '53/udp': {} } };
+  const running = { State: { Running: true }, Config, NetworkSettings };
+  assert.ok(runsOnOverlay(running, OVERLAYS));
+  assert.ok(!runsOnOverlay({ ...running, State: { Running: false } }, OVERLAYS));
+  assert.ok(!runsOnOverlay(running, new Map()));
+  const { Ports } = NetworkSettings;
+  assert.deepEqual(withExposed(running).NetworkSettings.Ports, { '53/udp': null, ...Ports });
+  const listed = {
+    State: 'running',
+    Ports: [{ PrivatePort: 80, PublicPort: 8080, Type: 'tcp' }],
+    NetworkSettings,
+  };
+  assert.ok(runsOnOverlay(listed, OVERLAYS));
+  assert.ok(!runsOnOverlay({ ...listed, State: 'exited' }, OVERLAYS));
+  const shown = [{ PrivatePort: 53, Type: 'udp' }];
+  assert.deepEqual(listedWith(listed, ['53/udp', '80/tcp']).Ports, [...listed.Ports, ...shown]);
 });

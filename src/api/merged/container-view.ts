@@ -17,11 +17,26 @@ interface Endpoint {
   DriverOpts?: Values | null;
 }
 
+interface Port {
+  PrivatePort: number;
+  Type: string;
+}
+
+/** As it is inspected, and as it is listed. */
 export interface SeenContainer {
+  Id?: string;
+  /** Listed: as a word. */
+  State?: { Running?: boolean } | string;
   Labels?: Values | null;
-  Config?: { Labels?: Values | null };
+  /** Listed. */
+  Ports?: Port[] | null;
+  Config?: { Labels?: Values | null; ExposedPorts?: Record<string, object> | null };
   HostConfig?: { NetworkMode?: string };
-  NetworkSettings?: { Networks?: Record<string, Endpoint> | null };
+  NetworkSettings?: {
+    Networks?: Record<string, Endpoint> | null;
+    /** Inspected. */
+    Ports?: Record<string, unknown> | null;
+  };
 }
 
 /** What stands for overlays on this host: the engine's ids, with the overlays' own. */
@@ -57,6 +72,34 @@ const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 function exactly(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
   if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
   return rawJSON(source!);
+}
+
+/** Whether it runs on an overlay: its engine then does not know the ports that it exposes for its own. */
+export function runsOnOverlay({ State, NetworkSettings }: SeenContainer, overlays: OverlaysHere): boolean {
+  const runs = typeof State === 'string' ? State === 'running' : State?.Running === true;
+  const endpoints = Object.values(NetworkSettings?.Networks ?? {});
+  return runs && endpoints.some(({ NetworkID }) => overlays.has(NetworkID ?? ''));
+}
+
+/** An inspected container with the ports that it exposes, which on Docker's own overlays are shown. */
+export function withExposed<T extends SeenContainer>(container: T): T {
+  const { Config, NetworkSettings } = container;
+  const exposed = Object.keys(Config?.ExposedPorts ?? {}).map((port) => [port, null]);
+  const ports = Object.entries({ ...Object.fromEntries(exposed), ...NetworkSettings?.Ports });
+  const Ports = Object.fromEntries(ports.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { ...container, NetworkSettings: { ...NetworkSettings, Ports } };
+}
+
+/** A listed container with these ports ("80/tcp") as well. */
+export function listedWith<T extends SeenContainer>(container: T, exposed: readonly string[]): T {
+  const Ports = [...(container.Ports ?? [])];
+  for (const port of exposed) {
+    const [number, Type = 'tcp'] = port.split('/');
+    const PrivatePort = Number(number);
+    if (!Ports.some((known) => known.PrivatePort === PrivatePort && known.Type === Type))
+      Ports.push({ PrivatePort, Type });
+  }
+  return { ...container, Ports };
 }
 
 export function asSeen<T extends SeenContainer>(container: T, overlays: OverlaysHere): T {

@@ -10,14 +10,19 @@ import { createAttached } from './attach.ts';
 import {
   askEngine,
   asSeen,
+  listedWith,
   type OverlaysHere,
   overlaysHere,
+  runsOnOverlay,
   type SeenContainer,
   TASK_LABEL,
+  withExposed,
 } from './container-view.ts';
+import { ExposedPorts } from './exposed-ports.ts';
 
 export function containerRoutes(router: Router, context: ApiContext): void {
   const { engine, membership } = context;
+  const exposed = new ExposedPorts(engine);
 
   router.post('/containers/create', async (request) => {
     const made = await createAttached(context, request);
@@ -32,7 +37,8 @@ export function containerRoutes(router: Router, context: ApiContext): void {
     ]);
     // It may be a task's, on this host by another name or on another one.
     if (!container) return { pass: true };
-    return { status: 200, body: asSeen(container, overlays) };
+    const shown = runsOnOverlay(container, overlays) ? withExposed(container) : container;
+    return { status: 200, body: asSeen(shown, overlays) };
   });
 
   router.get('/containers/json', async (request) => {
@@ -47,7 +53,13 @@ export function containerRoutes(router: Router, context: ApiContext): void {
       tasks === false
         ? await withoutTasks(request, asked)
         : await list(request, query, tasks ? asked.with('label', TASK_LABEL) : asked);
-    return { status: 200, body: containers.map((each) => asSeen(each, overlays)) };
+    const shown = await Promise.all(
+      containers.map(async (each) => {
+        if (each.Id === undefined || !runsOnOverlay(each, overlays)) return each;
+        return listedWith(each, await exposed.of(each.Id));
+      }),
+    );
+    return { status: 200, body: shown.map((each) => asSeen(each, overlays)) };
   });
 
   function list(request: ApiRequest, query: URLSearchParams, filters: Filters): Promise<SeenContainer[]> {

@@ -7,7 +7,7 @@ import { timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Attachment, Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
-import type { Change, View } from '../../store/contract.ts';
+import type { Change, Store, View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
@@ -27,6 +27,8 @@ import { connectAttached, DRIVER, LABEL } from './attach.ts';
 
 /** How long (ms) the removal of a network waits for the last containers to leave it. */
 const DETACH_PATIENCE = 1_000;
+/** How long (ms) a new network's answer may wait for its addresses: who has made one often asks for them at once. */
+const ALLOCATION_PATIENCE = 250;
 
 interface EngineNetwork {
   Id: string;
@@ -166,6 +168,12 @@ async function createNetwork(spec: NetworkSpec, { membership }: ApiContext): Pro
     };
     return { changes: [{ op: 'put', kind: 'network', object }], result: undefined };
   });
+  const { store } = manager;
+  await until(
+    store,
+    ALLOCATION_PATIENCE,
+    () => store.view.get('network', id)?.internal.allocated !== undefined,
+  );
   return { status: 201, body: { Id: id, Warning: '' } };
 }
 
@@ -237,10 +245,15 @@ async function untilDetached({ membership }: ApiContext, called: string): Promis
     .catch(() => {});
   const id = findNetwork(store.view, called)?.ID ?? '';
   const isFree = (): boolean => attachmentsInUse(store.view, id).length === 0;
-  if (isFree()) return;
+  await until(store, DETACH_PATIENCE, isFree);
+}
+
+/** Resolves when the store is as it should be, or after so many milliseconds. */
+async function until(store: Store, patience: number, holds: () => boolean): Promise<void> {
+  if (holds()) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, DETACH_PATIENCE);
-  const unwatch = store.watch(store.view.revision, () => isFree() && resolve());
+  const timer = setTimeout(resolve, patience);
+  const unwatch = store.watch(store.view.revision, () => holds() && resolve());
   await promise.finally(() => {
     clearTimeout(timer);
     unwatch();
