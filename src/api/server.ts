@@ -130,7 +130,9 @@ export class ApiServer {
       const version = checkVersion(target, engine);
       const match = this.#router.match(request.method!, target.path);
       if (match) await this.#answer(request, response, target, match, version, common);
-      else if (this.#router.owns(target.path)) throw new ApiError(404, 'page not found');
+      // The engine answers OPTIONS for whatever there might be, and does nothing.
+      else if (this.#router.owns(target.path) && request.method !== 'OPTIONS')
+        throw new ApiError(404, 'page not found');
       else await this.#pass(request, response, target, common);
     } catch (error) {
       sendError(response, error, common, log);

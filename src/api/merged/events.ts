@@ -3,11 +3,14 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { errorOf } from '../../engine/client.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { ApiContext, Router } from '../router.ts';
+import { DRIVER } from './attach.ts';
 import { type ClusterEvent, eventLine, excludesCluster, matches } from './cluster-events.ts';
 import { EventFeed } from './event-feed.ts';
 
 /** What a client may leave unread (bytes) before it is cut off: it asks again with `since`. */
 const MAX_UNREAD = 1024 * 1024;
+/** As the engine tells of its networks. */
+const OWN_DRIVER = `"type":"${DRIVER}"`;
 
 export function eventRoutes(router: Router, { engine, membership }: ApiContext): void {
   const feed = new EventFeed(membership);
@@ -72,12 +75,19 @@ class MergedEvents extends Transform {
     }
     const lines = Buffer.concat([this.#rest, chunk.subarray(0, end)]);
     this.#rest = chunk.subarray(end);
-    done(null, lines);
+    done(null, lines.includes(OWN_DRIVER) ? asOverlays(lines.toString()) : lines);
   }
 
   override _flush(done: TransformCallback): void {
     done(null, this.#rest.length > 0 ? this.#rest : undefined);
   }
+}
+
+/** What stands for an overlay on this host comes and goes as an overlay. */
+export function asOverlays(lines: string): string {
+  return lines.replace(/^.*$/gm, (line) =>
+    line.includes('"Type":"network"') ? line.replace(OWN_DRIVER, '"type":"overlay"') : line,
+  );
 }
 
 /** Undefined if they are malformed, which is the engine's to say. */
