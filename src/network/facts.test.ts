@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDump } from './dump.ts';
-import { compareFacts, fact, factBatches, withoutDevice } from './facts.ts';
+import { compareFacts, fact, factBatches, withoutDevice, withoutForgotten } from './facts.ts';
 
 const facts = (...entries: Array<[string, string]>): Map<string, string> => new Map(entries);
 
@@ -138,4 +138,19 @@ test("iproute2's answers are read as the facts that made them", () => {
 
 test('half an answer is not taken for one', () => {
   assert.throws(() => readDump('[]\n[]\n'), /2 answers instead of 6/);
+});
+
+test('a device that is given a MAC address forgets its neighbours, and nothing else', () => {
+  const before = facts(
+    fact('up', 'br0', 'mtu 1450 address 02:42:0a:00:00:02'),
+    fact('up', 'br1', 'mtu 1450 address 02:42:0a:00:01:02'),
+    fact('address', 'br0 10.0.0.2/24'),
+    fact('neighbour', 'br0 10.0.0.7', '02:42:0a:00:00:07'),
+    fact('neighbour', 'br1 10.0.1.7', '02:42:0a:00:01:07'),
+  );
+  assert.equal(withoutForgotten(before, before), before);
+  const after = new Map(before).set('up br0', 'mtu 1450 address 02:42:0a:00:00:03');
+  const left = new Map(before);
+  left.delete('neighbour br0 10.0.0.7');
+  assert.deepEqual(withoutForgotten(before, after), left);
 });

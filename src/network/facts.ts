@@ -179,6 +179,20 @@ export function factBatches(changes: readonly FactChange[]): Batch[] {
   ].filter(({ lines }) => lines.length > 0);
 }
 
+/** What is left of the facts on the way to others: a device that is given a MAC address forgets its neighbours. */
+export function withoutForgotten(from: Facts, to: Facts): Facts {
+  const renewed = new Set<string>();
+  for (const [text, value] of to)
+    if (text.startsWith('up ') && value.includes(' address ') && from.get(text) !== value)
+      renewed.add(split(text).key);
+  if (renewed.size === 0) return from;
+  const isLeft = (text: string): boolean => {
+    const { kind, key } = split(text);
+    return kind !== 'neighbour' || !renewed.has(key.split(' ')[0]!);
+  };
+  return new Map([...from].filter(([text]) => isLeft(text)));
+}
+
 /** The facts without those that go with a device when it is deleted. */
 export function withoutDevice(facts: Facts, device: string): Facts {
   const tunnel = device === TUNNEL;

@@ -1,6 +1,13 @@
 /** One namespace of the kernel as the data plane keeps it: facts and tables, wanted and known, and how to get there. */
 import { DUMP_SCRIPT, type Dump, readDump } from './dump.ts';
-import { compareFacts, type FactChange, type Facts, factBatches, type Tool } from './facts.ts';
+import {
+  compareFacts,
+  type FactChange,
+  type Facts,
+  factBatches,
+  type Tool,
+  withoutForgotten,
+} from './facts.ts';
 import { changeTable, type NftTable, replaceTable } from './nft.ts';
 import { feed, runScript } from './shell.ts';
 
@@ -85,7 +92,8 @@ export class KernelSide {
   async change(wanted: Wanted): Promise<void> {
     if (this.#known === undefined) await this.look();
     const known = this.#known!;
-    const batches = factBatches(compareFacts(known.facts, wanted.facts));
+    const left = withoutForgotten(known.facts, wanted.facts);
+    const batches = factBatches(compareFacts(left, wanted.facts));
     const nft = wanted.tables.map((table, index) =>
       known.tables === undefined ? replaceTable(table) : changeTable(known.tables[index]!, table),
     );

@@ -336,6 +336,17 @@ describe('data plane over time', { timeout }, () => {
     await assertAllWell();
   });
 
+  test('the address of the host itself changes: it knows the others all the same', async () => {
+    const plane = lab.planes.get(A)!;
+    const state = lab.state(A);
+    const addresses = addressesIn(backend, 9).map((address, i) => `${address}/${[24, 64][i]}`);
+    const networks = state.networks.map((each) => (each.id === backend.id ? { ...each, addresses } : each));
+    await plane.apply({ ...state, networks });
+    assert.deepEqual(await plane.check(), []);
+    await lab.apply();
+    await assertAllWell();
+  });
+
   test('a network goes after its last container, from engine and kernel', async () => {
     lab.networks = [backend, ingress];
     lab.containers = lab.containers.filter((container) => container !== inside);
