@@ -4,6 +4,8 @@ import { ApiError } from '../../model/errors.ts';
 
 /** So many containers are remembered. */
 const REMEMBERED = 2_000;
+/** An engine that is busy with a container says nothing of it meanwhile: a list waits so long (ms) for it, once. */
+const PATIENCE = 1_000;
 
 export class ExposedPorts {
   readonly #engine: EngineClient;
@@ -13,13 +15,15 @@ export class ExposedPorts {
     this.#engine = engine;
   }
 
-  /** "80/tcp", "53/udp"; none if the container is gone. Rejects if the engine does not answer. */
+  /** "80/tcp", "53/udp"; none if the container is gone, or the engine does not say now. Never rejects. */
   of(id: string): Promise<readonly string[]> {
     const known = this.#known.get(id);
     if (known) return known;
-    const asked = this.#ask(id);
+    const asked = this.#ask(id).catch(() => {
+      this.#known.delete(id);
+      return [];
+    });
     this.#known.set(id, asked);
-    asked.catch(() => this.#known.delete(id));
     const [oldest] = this.#known.keys();
     if (this.#known.size > REMEMBERED) this.#known.delete(oldest!);
     return asked;
@@ -28,7 +32,9 @@ export class ExposedPorts {
   async #ask(id: string): Promise<readonly string[]> {
     try {
       const path = `/containers/${id}/json`;
-      const { Config } = await this.#engine.json<Inspected>('GET', path);
+      const { Config } = await this.#engine.json<Inspected>('GET', path, {
+        signal: AbortSignal.timeout(PATIENCE),
+      });
       return Object.keys(Config.ExposedPorts ?? {}).sort();
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return [];
