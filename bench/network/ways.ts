@@ -15,7 +15,7 @@ export const PEER = new URL('peer.ts', import.meta.url).pathname;
  * Where the tasks listen, one for each way: who comes by another way from a port that it has just used for the same socket
  * is taken for late packets of the connection before, and has to try again a second later.
  */
-const PORTS = { address: 7000, service: 7010, mesh: 7020, there: 7030, outside: 7040 };
+const PORTS = { address: 7000, service: 7010, mesh: 7020, there: 7030, outside: 7040, sealed: 7050 };
 
 const quartile = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 2]!;
 
@@ -32,6 +32,7 @@ interface Way {
 export async function measureWays(swarm: Swarm, here: string, there: string): Promise<void> {
   const { lab } = swarm;
   await swarm.docker('network', 'create', '-d', 'overlay', 'ways');
+  await swarm.docker('network', 'create', '-d', 'overlay', '--opt', 'encrypted', 'sealed');
   const create = (name: string, host: string, ...args: string[]): Promise<string> =>
     swarm.docker(
       ...['service', 'create', '--detach', '--no-resolve-image', '--name', name, '--network', 'ways'],
@@ -41,8 +42,8 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
   const publish = (offset: number): string[] =>
     [PORTS.mesh, PORTS.there, PORTS.outside].flatMap((port) => ['-p', `${port + offset}:${port}`]);
   await create('near', here, ...publish(1), ...serve);
-  await create('far', there, ...publish(2), ...serve);
-  await create('asker', here, 'busybox', 'sleep', '1000000');
+  await create('far', there, '--network', 'sealed', ...publish(2), ...serve);
+  await create('asker', here, '--network', 'sealed', 'busybox', 'sleep', '1000000');
   for (const name of ['near', 'far', 'asker']) await swarm.converge(name, 1);
   const engine = async (host: string, ...args: string[]): Promise<string> => {
     const socket = `unix://${lab.engineSocket(host)}`;
@@ -54,8 +55,12 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
     engine(host, 'ps', '-q', '--filter', `label=com.docker.swarm.service.name=${service}`);
   const asker = await container(here, 'asker');
   const [addressHere, addressThere] = [await lab.must('ip', here), await lab.must('ip', there)];
-  const networkId = await swarm.docker('network', 'inspect', '-f', '{{.ID}}', 'ways');
-  const addresses = async (service: string, host: string): Promise<{ direct: string; vip: string }> => {
+  const addresses = async (
+    service: string,
+    host: string,
+    network = 'ways',
+  ): Promise<{ direct: string; vip: string }> => {
+    const networkId = await swarm.docker('network', 'inspect', '-f', '{{.ID}}', network);
     const format = '{{range $name, $n := .NetworkSettings.Networks}}{{$name}} {{$n.IPAddress}},{{end}}';
     const networks = (await engine(host, 'inspect', '-f', format, await container(host, service))).split(',');
     const endpoints = '{{range .Endpoint.VirtualIPs}}{{.NetworkID}} {{.Addr}},{{end}}';
@@ -65,10 +70,11 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
         .find((one) => one.startsWith(first))!
         .split(' ')[1]!
         .split('/')[0]!;
-    return { direct: second(networks, 'ways '), vip: second(vips, networkId) };
+    return { direct: second(networks, `${network} `), vip: second(vips, networkId) };
   };
   const near = await addresses('near', here);
   const far = await addresses('far', there);
+  const sealed = await addresses('far', there, 'sealed');
   const [same, other] = ['same host', 'other host'];
   const ways: Way[] = [
     { place: same, way: 'container to container', address: near.direct, port: PORTS.address },
@@ -76,6 +82,7 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
     { place: same, way: 'published port', address: addressHere, port: PORTS.mesh + 1 },
     { place: other, way: 'container to container', address: far.direct, port: PORTS.address },
     { place: other, way: 'virtual address', address: far.vip, port: PORTS.service },
+    { place: other, way: 'the same, encrypted', address: sealed.vip, port: PORTS.sealed },
     { place: other, way: 'port of this host', address: addressHere, port: PORTS.mesh + 2 },
     { place: other, way: 'port of that host', address: addressThere, port: PORTS.there + 2 },
     // As a client outside of the cluster: a machine of its own, one wire away from the host that has the task.
