@@ -57,8 +57,7 @@ export class Overlays {
 
   /** Overlays that are not wanted, and no container is on. */
   hasUnused(isWanted: (networkId: string) => boolean): boolean {
-    const inUse = new Set(this.inUse);
-    return [...this.#overlays.keys()].some((id) => !isWanted(id) && !inUse.has(id));
+    return [...this.#overlays].some(([id, { inUse }]) => !isWanted(id) && !inUse);
   }
 
   /** @param slots the numbers of the links that an earlier process made, by network */

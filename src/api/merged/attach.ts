@@ -9,7 +9,7 @@ export const DRIVER = 'essaim';
 export const LABEL = 'essaim.network';
 /** Driver option of an endpoint on one of them: its aliases, with commas. */
 export const ALIASES_OPTION = 'essaim.aliases';
-/** Driver option of an endpoint whose container was made for none of them: its name servers (src/network/plugin). */
+/** Driver option of an endpoint whose container was there before it: the container's name servers (src/network/plugin). */
 export const NAME_SERVERS_OPTION = 'essaim.nameservers';
 const TASK_LABEL = 'com.docker.swarm.task.id';
 

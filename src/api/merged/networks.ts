@@ -8,7 +8,7 @@ import { ApiError } from '../../model/errors.ts';
 import type { Attachment, Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
 import type { Change, Store, View } from '../../store/contract.ts';
-import { type Filters, parseFilters } from '../filters.ts';
+import { parseFilters } from '../filters.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
@@ -24,6 +24,7 @@ import {
 import { goBool } from '../swarm/query.ts';
 import { write } from '../swarm/write.ts';
 import { connectAttached, DRIVER, LABEL } from './attach.ts';
+import { matches, mayPrune } from './network-filters.ts';
 
 /** How long (ms) the removal of a network waits for the last containers to leave it. */
 const DETACH_PATIENCE = 1_000;
@@ -204,29 +205,6 @@ async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
   return { status: 200, body: { NetworksDeleted: deleted.length > 0 ? deleted : null } };
 }
 
-function mayPrune(view: View, network: Network, filters: Filters, now: number): boolean {
-  const { Spec, CreatedAt } = network;
-  if (Spec.Ingress || isUsed(view, network)) return false;
-  if (!filters.labels('label', Spec.Labels)) return false;
-  const unwanted = filters.get('label!');
-  if (unwanted.length > 0 && filtersOf('label', unwanted).labels('label', Spec.Labels)) return false;
-  return filters.get('until').every((until) => Date.parse(CreatedAt) <= untilTime(until, now));
-}
-
-function filtersOf(key: string, values: readonly string[]): Filters {
-  return parseFilters(new URLSearchParams()).with(key, ...values);
-}
-
-/** A time, or a duration (10m, 1h30m) before now, in milliseconds. */
-function untilTime(text: string, now: number): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|m|s|ms)/g)];
-  if (parts.map(([part]) => part).join('') === text && parts.length > 0) {
-    const unit: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-    return now - parts.reduce((sum, [, amount, name]) => sum + Number(amount) * unit[name!]!, 0);
-  }
-  return /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-}
-
 /** The network with the places of containers that do not run. */
 function removal(view: View, network: Network): Change[] {
   const places = [...view.all('attachment')].filter(({ NetworkID }) => NetworkID === network.ID);
@@ -258,32 +236,6 @@ async function until(store: Store, patience: number, holds: () => boolean): Prom
     clearTimeout(timer);
     unwatch();
   });
-}
-
-function matches(view: View, network: Network, filters: Filters): boolean {
-  const { ID, Spec } = network;
-  const contains = (key: string, value: string): boolean =>
-    filters.get(key).length === 0 || filters.get(key).some((part) => value.includes(part));
-  const dangling = filters.boolean('dangling');
-  return (
-    filters.exact('driver', 'overlay') &&
-    filters.exact('scope', 'swarm') &&
-    filters.exact('type', 'custom') &&
-    contains('id', ID) &&
-    contains('name', Spec.Name ?? '') &&
-    filters.labels('label', Spec.Labels) &&
-    (dangling === undefined || dangling !== isUsed(view, network))
-  );
-}
-
-function isUsed(view: View, { ID }: Network): boolean {
-  for (const node of view.all('node')) if (node.internal.networks?.[ID]) return true;
-  try {
-    checkUnused(view, ID);
-    return false;
-  } catch {
-    return true;
-  }
 }
 
 function viewOf({ membership }: ApiContext) {

@@ -49,7 +49,7 @@ interface Endpoint extends LocalPort {
   networkId: string;
   portmap: boolean;
   createdAt: number;
-  /** Name servers that its container was made with; undefined for one that was made for this network. */
+  /** Name servers that its container was made with; undefined unless it came onto this network later. */
   nameServers?: string[];
   /** Those of them that are led to the network's own, and where: the path of the container's namespace. */
   led?: { sandbox: string; servers: string[] };
@@ -67,7 +67,8 @@ export class OverlayDriver implements NetworkDriver {
   readonly #networks: Promise<Networks>;
   readonly #endpoints: Promise<Endpoints>;
   /** Servers by network and address of who is led past them; made when it is asked for. */
-  #led: Map<string, readonly string[]> | undefined = new Map();
+  #led: Map<string, readonly string[]> | undefined;
+  /** The endpoints, for those who cannot wait for them. */
   #known: Endpoints = {};
 
   constructor(options: OverlayDriverOptions) {
@@ -132,11 +133,13 @@ export class OverlayDriver implements NetworkDriver {
     if (!endpoint) throw new Error(`endpoint ${call.EndpointID} is not known`);
     const { SrcName, state } = await this.#plugIn(endpoint);
     const answer: JoinAnswer = { InterfaceName: { SrcName, DstPrefix: 'eth' } };
+    const gateways = state ? gatewaysOf(state) : [];
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
-    if (state && !state.ingress) await this.#leadNames(endpoint, call.SandboxKey, gatewaysOf(state));
-    if (!state?.ingress) return answer;
-    const gateways = gatewaysOf(state);
+    if (!state?.ingress) {
+      await this.#leadNames(endpoint, call.SandboxKey, gateways);
+      return answer;
+    }
     if (endpoint.portmap) {
       // It is on the engine's bridge for ports of this host alone: both ways have to be there.
       layWayBack({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways }).catch(

@@ -53,11 +53,11 @@ export async function leadNames({ sandbox, endpointId, servers, gateway }: LateN
   await runInSandbox(sandbox, feed('nft -f -', rules));
 }
 
-/** Its engine asks its servers again. Nothing where the container is gone. @throws CommandError */
+/** Its engine asks its servers again. Nothing where the container is gone. */
 export async function leaveNames({
   sandbox,
   endpointId,
-}: Omit<LateNames, 'servers' | 'gateway'>): Promise<void> {
+}: Pick<LateNames, 'sandbox' | 'endpointId'>): Promise<void> {
   const remove = `nft delete table ip ${tableOf(endpointId)}`;
   await runScript(`nsenter --net=${sandbox} ${remove} 2>/dev/null || true\n`);
 }

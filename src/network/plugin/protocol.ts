@@ -1,8 +1,8 @@
 /** Docker's network-plugin protocol (remote driver): the calls that the engine makes, as far as they are looked at. */
 
 /**
- * Option of an endpoint whose container was made without a network of the cluster: the name servers that it was given, with
- * commas; empty for those of the host.
+ * Option of an endpoint whose container was there before it: the name servers that the container was made with, with commas;
+ * empty for those of the host.
  */
 export const NAME_SERVERS_OPTION = 'essaim.nameservers';
 
