@@ -20,7 +20,8 @@ describe('a cluster', { timeout: 300_000 }, () => {
       // A word of its own: ids are random and may contain a host's name.
       const row = (host: string) => rows.find((text) => text.split(/ +/).includes(host)) ?? '';
       assert.match(row('ca'), / \* +ca +Ready +Active +Leader +20\.10/);
-      for (const host of ['cb', 'cc']) assert.match(row(host), new RegExp(` ${host} +Ready +Active +20\\.10`));
+      for (const host of ['cb', 'cc'])
+        assert.match(row(host), new RegExp(` ${host} +Ready +Active +20\\.10`));
     });
 
     test(`workers and outsiders are told where to go (${cli})`, async () => {
