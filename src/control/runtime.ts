@@ -3,17 +3,13 @@
  * store has changed. It keeps nothing that it could not make again from the view, so it may be stopped anywhere.
  */
 import type { Clock } from '../model/clock.ts';
-import type { Service, Task } from '../model/objects.ts';
 import { type Change, ConflictError, type Store } from '../store/contract.ts';
-import { Allocation, toPending } from './allocator/allocate.ts';
-import { AllocatorIndex, type Work } from './allocator/index.ts';
 import type { ObjectPlanner, PlanContext } from './contract.ts';
 import { DirtySet } from './dirty-set.ts';
 import { planNetworkKey } from './networks/keys.ts';
 import { planNode } from './nodes.ts';
 import { planOldContent } from './old-contents.ts';
-import { SchedulerIndex } from './scheduler/index.ts';
-import { schedule } from './scheduler/schedule.ts';
+import { Placement } from './placement.ts';
 import { planService } from './service.ts';
 
 /** Changes of one transaction, about. */
@@ -52,11 +48,9 @@ class Control {
   private readonly wakeAt = new Map<string, { kind: Planned; id: string; at: number }>();
   /** Objects whose planner has failed: how often, and when it may be asked again. */
   private readonly failures = new Map<string, { count: number; until: number }>();
-  private readonly index: SchedulerIndex;
-  private readonly allocator: AllocatorIndex;
-  /** What the changes that are about to be committed were to settle for the allocator. */
-  private allocating: Work | undefined;
-  private scheduling = { failures: 0, until: 0 };
+  private readonly placement: Placement;
+  /** How often placing has failed in a row, and when it may be tried again. */
+  private placing = { failures: 0, until: 0 };
   private batch = BATCH;
   /** How much of a batch is done at a stretch. */
   private slice = BATCH;
@@ -69,17 +63,14 @@ class Control {
   constructor(options: ControlOptions) {
     this.options = options;
     const { view } = options.store;
-    this.index = new SchedulerIndex(view);
-    this.allocator = new AllocatorIndex(view);
+    this.placement = new Placement(view);
     this.dirty.everything(view);
   }
 
   async run(): Promise<void> {
     const { store, signal, clock, yieldTo } = this.options;
     const unwatch = store.watch(store.view.revision, (commit) => {
-      this.index.apply(commit);
-      this.allocator.apply(commit, store.view);
-      if (this.allocator.takeFreed()) this.index.retryAll();
+      this.placement.apply(commit, store.view);
       this.dirty.apply(store.view, commit);
       this.wakeUp?.();
     });
@@ -116,7 +107,7 @@ class Control {
 
   private hasWork(now: number): boolean {
     return (
-      (this.scheduling.until <= now && (this.index.hasWork() || this.allocator.hasWork())) ||
+      (this.placing.until <= now && this.placement.hasWork()) ||
       this.ready('node', now).next().done !== true ||
       this.ready('service', now).next().done !== true ||
       this.ready('oldContent', now).next().done !== true ||
@@ -138,8 +129,7 @@ class Control {
 
   private async sleepUntilWork(): Promise<void> {
     const { clock } = this.options;
-    const waiting = this.index.hasWork() || this.allocator.hasWork();
-    let next = waiting ? this.scheduling.until : Number.POSITIVE_INFINITY;
+    let next = this.placement.hasWork() ? this.placing.until : Number.POSITIVE_INFINITY;
     for (const { at } of this.wakeAt.values()) next = Math.min(next, at);
     for (const [key, { until }] of this.failures) {
       const [kind, id] = key.split(' ') as [Planned, string];
@@ -182,26 +172,19 @@ class Control {
     // What a node does to its tasks decides what their services do, so it is committed first.
     const nodes = this.plan('node', planNode);
     if (nodes.changes.length > 0) {
-      this.allocating = undefined;
       await this.commit(nodes.changes, nodes.ids, 'node');
       return;
     }
     // Hosts can make an encrypted network only with its key.
     const keys = this.plan('cluster', planNetworkKey);
     if (keys.changes.length > 0) {
-      this.allocating = undefined;
       await this.commit(keys.changes, keys.ids, 'cluster');
       return;
     }
     const services = this.plan('service', planService);
-    this.allocating = undefined;
-    const changes = this.place(services.changes);
-    await this.commit(changes, services.ids, 'service');
+    await this.commit(this.place(services.changes), services.ids, 'service');
     const contents = this.plan('oldContent', planOldContent);
-    if (contents.changes.length > 0) {
-      this.allocating = undefined;
-      await this.commit(contents.changes, contents.ids, 'oldContent');
-    }
+    if (contents.changes.length > 0) await this.commit(contents.changes, contents.ids, 'oldContent');
   }
 
   /** About how many changes a pass makes. */
@@ -258,68 +241,23 @@ class Control {
     return { changes, ids };
   }
 
-  /** Allocates and schedules what waits and what the changes bring; returns all changes together. */
-  private place(changes: readonly Change[]): Change[] {
+  /** The changes together with those that give tasks their places; without them while that fails. */
+  private place(changes: readonly Change[]): readonly Change[] {
     const { store, clock, log } = this.options;
     const now = clock.now();
-    const others: Change[] = [];
-    const services = new Map<string, Service>();
-    const tasks = new Map<string, Task | undefined>();
-    const deletions: Change[] = [];
-    for (const change of changes) {
-      if (change.kind !== 'task') others.push(change);
-      else if (change.op === 'put') tasks.set(change.object.ID, change.object);
-      else {
-        tasks.set(change.id, undefined);
-        deletions.push(change);
-      }
-      if (change.kind === 'service' && change.op === 'put') services.set(change.object.ID, change.object);
-    }
-    if (now < this.scheduling.until) return [...changes];
-    let first = others;
+    if (now < this.placing.until) return changes;
     try {
-      const allocation = new Allocation(store.view, this.allocator, now);
-      this.allocating = allocation.work;
-      allocation.prepare(services);
-      this.placeTasks(tasks, allocation, now);
-      first = allocation.finish(others);
-      this.scheduling = { failures: 0, until: 0 };
+      const placed = this.placement.place(store.view, changes, now, this.limit);
+      this.placing = { failures: 0, until: 0 };
+      return placed;
     } catch (error) {
-      const failures = this.scheduling.failures + 1;
+      const failures = this.placing.failures + 1;
       const backoff = backoffAfter(failures);
-      this.scheduling = { failures, until: now + backoff };
-      if (this.allocating) this.allocator.putBack(this.allocating);
+      this.placing = { failures, until: now + backoff };
+      this.placement.undo();
       log?.(`scheduling failed; trying again in ${backoff} ms`, error);
+      return changes;
     }
-    const puts = [...tasks.values()].filter((task) => task !== undefined);
-    return [...first, ...puts.map((object): Change => ({ op: 'put', kind: 'task', object })), ...deletions];
-  }
-
-  /** Gives tasks their nodes and addresses. `tasks`: those that are about to change; others are added. */
-  private placeTasks(tasks: Map<string, Task | undefined>, allocation: Allocation, now: number): void {
-    const { view } = this.options.store;
-    for (const [id, task] of tasks) {
-      const pending = task && this.allocate(task, now);
-      if (pending) tasks.set(id, pending);
-    }
-    let room = this.limit;
-    for (const id of this.index.fresh) {
-      if (room-- <= 0) break;
-      const task = view.get('task', id);
-      const pending = task && !tasks.has(id) && this.allocate(task, now);
-      if (pending) tasks.set(id, pending);
-    }
-    for (const placed of schedule(view, this.index, tasks, now, this.limit)) {
-      const before = tasks.get(placed.ID) ?? view.get('task', placed.ID)!;
-      const task = allocation.attach(placed, before);
-      if (task !== before) tasks.set(task.ID, task);
-    }
-  }
-
-  private allocate(task: Task, now: number): Task | undefined {
-    if (task.Status.State !== 'new' || task.DesiredState === 'shutdown' || task.DesiredState === 'remove')
-      return;
-    return toPending(task, now);
   }
 
   /** Writes the changes in transactions of a batch each. What cannot be written is planned for again. */
@@ -329,12 +267,12 @@ class Control {
       for (let at = 0; at < changes.length && !signal.aborted; at += this.batch) {
         await this.rest(store.commit({ changes: changes.slice(at, at + this.batch) }));
       }
+      this.placement.done();
       this.batch = Math.min(BATCH, this.batch * 2);
       this.stumbles = 0;
     } catch (error) {
       for (const id of ids) this.setOf(kind).add(id);
-      this.index.retryAll();
-      if (this.allocating) this.allocator.putBack(this.allocating);
+      this.placement.undo();
       if (error instanceof ConflictError) {
         // Somebody wrote one of these objects meanwhile. The smaller a batch, the less there is to clash with.
         this.batch = Math.max(1, this.batch >> 1);
