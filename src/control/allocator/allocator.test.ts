@@ -298,6 +298,28 @@ describe('allocator', () => {
     ]);
   });
 
+  test('no host leaves the routing mesh while the only published port changes', async () => {
+    await using bench = await Bench.begin();
+    const publish = (PublishedPort: number) => ({
+      EndpointSpec: { Ports: [{ TargetPort: 80, PublishedPort }] },
+    });
+    await bench.serve('web', [], 1, publish(80));
+    const parts = () => [...bench.view.all('node')].map(({ internal }) => internal.networks);
+    const before = parts();
+    assert.ok(before.every((networks) => networks!.ingress));
+    const seen: unknown[] = [];
+    const unwatch = bench.store.watch(bench.view.revision, () => seen.push(parts()));
+    const service = bench.view.get('service', 'web')!;
+    const Spec = { ...service.Spec, ...publish(81) };
+    // As the API does it: of an endpoint whose ports have all changed it keeps none.
+    const Endpoint = keptEndpoint(Spec, service.Endpoint);
+    await bench.write({ op: 'put', kind: 'service', object: { ...service, Spec, Endpoint } });
+    await bench.advance(5000);
+    unwatch();
+    assert.equal(bench.view.get('service', 'web')!.Endpoint.Ports![0]!.PublishedPort, 81);
+    for (const networks of seen) assert.deepEqual(networks, before);
+  });
+
   test('without an ingress network a service that publishes waits for one', async () => {
     await using bench = await Bench.begin();
     await bench.remove('network', 'ingress');

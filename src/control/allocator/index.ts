@@ -3,7 +3,7 @@
  * time; the objects alone decide.
  */
 import { hostOf, parseAddress, parseSubnet } from '../../model/cidr.ts';
-import { isIngressPort } from '../../model/endpoint.ts';
+import { publishesToIngress } from '../../model/endpoint.ts';
 import type { Attachment, Network, Service, Task } from '../../model/objects.ts';
 import type { Commit, EventOf, Kind, StoreEvent, View } from '../../store/contract.ts';
 import { type Claim, claimsOf, holdsAddresses } from './claims.ts';
@@ -216,6 +216,7 @@ export function ownerKey(kind: Kind, id: string): string {
   return `${kind} ${id}`;
 }
 
+/** By what it asks for: between a change of its ports and the next round it has none, and yet no host is to leave. */
 function publishes(object: unknown): boolean {
-  return (object as Service | undefined)?.Endpoint.Ports?.some(isIngressPort) ?? false;
+  return publishesToIngress((object as Service | undefined)?.Spec.EndpointSpec);
 }
