@@ -26,10 +26,10 @@ const PUBLISHED = 8000;
 const NAMESPACE = 'esn-backend00000';
 
 /**
- * On a host: calls the network plugin as the engine does, for five seconds, with three containers at a time.
- * argv: the network's id. Prints how many have joined, and what was wrong.
+ * On a host: calls the network plugin as the engine does, for many containers, three at a time. argv: the network's id.
+ * Prints what was wrong.
  */
-const JOIN_FOR_A_WHILE = `
+const JOIN_MANY = `
 const { request } = require("node:http");
 const { existsSync } = require("node:fs");
 const socketPath = "/run/docker/plugins/essaim.sock";
@@ -46,8 +46,6 @@ const call = (method, body) => new Promise((resolve, reject) => {
   await call("CreateNetwork", { NetworkID, Options: { "com.docker.network.generic": { "essaim.network": id } } });
   const failures = [];
   const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  const end = Date.now() + 5000;
-  let joined = 0;
   const visit = async (number) => {
     const EndpointID = (number + 4096).toString(16).padEnd(64, "0");
     const endpoint = { NetworkID, EndpointID };
@@ -60,12 +58,12 @@ const call = (method, body) => new Promise((resolve, reject) => {
     if (InterfaceName && !existsSync("/sys/class/net/" + InterfaceName.SrcName)) failures.push("lost its link");
     await call("DeleteEndpoint", endpoint);
   };
-  for (; Date.now() < end; joined += 3) {
-    await Promise.all([visit(joined), visit(joined + 1), visit(joined + 2)]);
-    await wait(joined % 70);
+  for (let number = 0; number < 75; number += 3) {
+    await Promise.all([visit(number), visit(number + 1), visit(number + 2)]);
+    await wait(number % 70);
   }
   await call("DeleteNetwork", { NetworkID });
-  console.log(JSON.stringify({ joined, failures }));
+  console.log(JSON.stringify(failures));
 })();
 `;
 
@@ -363,7 +361,7 @@ describe('data plane over time', { timeout }, () => {
   test('a network goes and is wanted anew, again and again: no container is refused, or loses its link', async () => {
     lab.networks = [backend, hidden, ingress];
     await lab.apply();
-    const joining = ssh(A, `${NODE} -e '${JOIN_FOR_A_WHILE}' ${hidden.id}`);
+    const joining = ssh(A, `${NODE} -e '${JOIN_MANY}' ${hidden.id}`);
     let over = false;
     const ended = joining.finally(() => {
       over = true;
@@ -375,9 +373,7 @@ describe('data plane over time', { timeout }, () => {
       lab.networks = [backend, hidden, ingress];
       await Promise.all([gone, lab.apply()]);
     }
-    const { joined, failures } = JSON.parse(await ended) as { joined: number; failures: string[] };
-    assert.deepEqual(failures, []);
-    assert.ok(joined > 20, `${joined} have joined`);
+    assert.deepEqual(JSON.parse(await ended), []);
     await lab.run(inside);
     await eventually('all agree', 10_000, () => assertAllWell().then(() => true));
     lab.networks = [backend, ingress];
