@@ -186,7 +186,7 @@ test('a rollback that fails pauses', async () => {
   await cluster.advance(60_000);
   assert.match(
     update(cluster)!,
-    /^rollback_paused: rollback paused due to failure or early termination of task t\d+$/,
+    /^rollback_paused: update paused due to failure or early termination of task t\d+$/,
   );
 });
 

@@ -156,7 +156,8 @@ function stop(
     const paused: UpdateStatus = {
       ...status,
       State: rollback ? 'rollback_paused' : 'paused',
-      Message: `${rollback ? 'rollback' : 'update'} paused ${cause}`,
+      // Docker says "update" of a rollback too.
+      Message: `update paused ${cause}`,
     };
     return withRun(draft, { ...service, UpdateStatus: paused }, undefined);
   }

@@ -9,7 +9,7 @@ import type {
 } from '../../model/spec.ts';
 import { flag, list, map, number, optional, pointer, present, text } from './go-form.ts';
 
-const MOUNT_TYPES = new Set(['bind', 'volume', 'tmpfs', 'npipe', 'cluster']);
+const MOUNT_TYPES = new Set(['bind', 'volume', 'tmpfs', 'npipe']);
 const PROPAGATIONS = new Set(['rprivate', 'private', 'rshared', 'shared', 'rslave', 'slave']);
 
 /** Throws ApiError 400. */

@@ -111,6 +111,7 @@ describe('what is refused', () => {
       Configs: [{ ConfigID: 'x', ConfigName: 'c', File: { Name: 'x' } }],
     }),
     container('invalid MountType: "x"', { Mounts: [{ Type: 'x', Target: '/a' }] }),
+    container('invalid MountType: "cluster"', { Mounts: [{ Type: 'cluster', Source: 'v', Target: '/a' }] }),
     container(invalid('ContainerSpec: duplicate mount point: /a'), {
       Mounts: [
         { Type: 'volume', Target: '/a' },
