@@ -1,16 +1,23 @@
-/** Reads the actions between the braces of a template. */
+/** Reads the actions between the braces of a template: their words, pipes, and the variables that they set. */
 /** The text is not a template, or names something that is not there. */
 export class TemplateError extends Error {}
 
 export type Value = string | number | boolean | { readonly [key: string]: Value };
-type Token = { kind: 'field' | 'name' | 'string' | 'number' | 'punctuation'; text: string; at: number };
+export type Token = {
+  kind: 'field' | 'name' | 'string' | 'number' | 'punctuation';
+  text: string;
+  at: number;
+};
 export type Term = { at: number; text: string } & (
   | { kind: 'literal'; value: Value }
-  | { kind: 'path'; fields: string[] }
+  /** Fields of what `of` stands for: the dot (''), the whole context ('$'), or a variable ('$x'). */
+  | { kind: 'path'; of: string; fields: string[] }
   | { kind: 'name' }
   | { kind: 'group'; pipe: Pipe }
 );
 export type Pipe = Term[][];
+/** A pipe whose value may be given to variables: new ones, or the one that has the name already. */
+export type Statement = { at: number; pipe: Pipe; variables: string[]; assigns: boolean };
 
 export const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length;
 
@@ -27,7 +34,7 @@ export function readAction(
   if (comment) return { end: start + comment[0].length, trimsRight: comment[1] !== undefined };
   const tokens: Token[] = [];
   const pattern =
-    /(\s*)(?:(\s-\}\}|\}\})|(\.(?:\w[\w.]*)?|\$(?:\.[\w.]+)?)|([A-Za-z_]\w*)|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(-?\d+)|([|()]))/y;
+    /(\s*)(?:(\s-\}\}|\}\})|(\.(?:\w[\w.]*)?|\$\w*(?:\.[\w.]+)?)|([A-Za-z_]\w*)|("(?:[^"\\\n]|\\.)*"|`[^`]*`)|(-?\d+)|(:=|[|()=,]))/y;
   pattern.lastIndex = start;
   for (;;) {
     const from = pattern.lastIndex;
@@ -66,6 +73,33 @@ export class Parser {
     this.#tokens = tokens;
   }
 
+  /** The keyword that the action begins with, if it is one of these. */
+  keyword<T extends string>(words: readonly T[]): T | undefined {
+    const token = this.#tokens[this.#next];
+    const found = token?.kind === 'name' ? words.find((word) => word === token.text) : undefined;
+    if (found !== undefined) this.#next++;
+    return found;
+  }
+
+  /** What is left of the action; `most` is how many variables it may set. */
+  statement(what: string, most: number): Statement {
+    const first = this.#tokens[this.#next];
+    if (!first) throw parseError(this.#text, this.#tokens.at(-1)?.at ?? 0, `missing value for ${what}`);
+    const variables: string[] = [];
+    const isVariable = (at: number): boolean => /^\$\w+$/.test(this.#tokens[at]?.text ?? '');
+    let end = this.#next;
+    while (isVariable(end) && this.#tokens[end + 1]?.text === ',') end += 2;
+    const sign = isVariable(end) ? this.#tokens[end + 1]?.text : undefined;
+    if (sign === ':=' || sign === '=') {
+      for (let at = this.#next; at <= end; at += 2) variables.push(this.#tokens[at]!.text);
+      if (variables.length > most) throw parseError(this.#text, first.at, `too many declarations in ${what}`);
+      this.#next = end + 2;
+    }
+    const pipe = this.pipe();
+    this.finish();
+    return { at: first.at, pipe, variables, assigns: sign === '=' };
+  }
+
   pipe(): Pipe {
     const commands: Pipe = [];
     do commands.push(this.#command());
@@ -73,9 +107,10 @@ export class Parser {
     return commands;
   }
 
-  finish(): void {
+  /** Refuses words that are left over, in what. */
+  finish(what = 'command'): void {
     const left = this.#tokens[this.#next];
-    if (left) throw parseError(this.#text, left.at, `unexpected ${JSON.stringify(left.text)} in command`);
+    if (left) throw parseError(this.#text, left.at, `unexpected ${JSON.stringify(left.text)} in ${what}`);
   }
 
   #accept(text: string): boolean {
@@ -104,7 +139,7 @@ export class Parser {
     const { at, text } = token;
     switch (token.kind) {
       case 'field':
-        return { kind: 'path', at, text, fields: text.replace(/^\$/, '').split('.').filter(Boolean) };
+        return pathTerm(at, text);
       case 'name':
         if (text === 'true' || text === 'false') return { kind: 'literal', at, text, value: text === 'true' };
         return { kind: 'name', at, text };
@@ -119,6 +154,11 @@ export class Parser {
       }
     }
   }
+}
+
+function pathTerm(at: number, text: string): Term {
+  const [of, ...fields] = text.split('.');
+  return { kind: 'path', at, text, of: of!, fields: fields.filter(Boolean) };
 }
 
 function unquote(text: string): string {

@@ -1,17 +1,18 @@
 /**
- * The placeholders that may stand in a service's env, hostname and mounts: the part of Go's template language that has
- * a meaning there (fields, index, join, print, literals, pipes), with the errors that Docker gives for the rest.
+ * The placeholders that may stand in a service's env, hostname and mounts, and in secrets and configs: the part of Go's
+ * template language that has a meaning there (fields, variables, if, with, range, functions, literals, pipes), with the
+ * errors that Docker gives for the rest.
  */
+import { callBuiltIn, goType, isBuiltIn, show, strings, truth } from './template-functions.ts';
 import {
   lineOf,
-  Parser,
   type Pipe,
-  parseError,
-  readAction,
+  type Statement,
   TemplateError,
   type Term,
   type Value,
 } from './template-parser.ts';
+import { type BlockNode, readTemplate, type TemplateNode } from './template-tree.ts';
 
 export { TemplateError };
 
@@ -25,169 +26,178 @@ export interface TemplateContext {
 /** Functions beyond the built-in ones (in the content of secrets and configs). They get strings. */
 export type TemplateFunctions = Record<string, (...args: string[]) => string>;
 
-const TYPES: Record<string, string> = {
-  '': '*template.Context',
-  Service: 'struct { ID string; Name string; Labels map[string]string }',
-  Node: 'struct { ID string; Hostname string; Platform template.Platform }',
-  Task: 'struct { ID string; Name string; Slot string }',
-  'Node.Platform': 'template.Platform',
-};
-
 /** Expands all placeholders. Throws TemplateError with Docker's text. */
 export function expand(text: string, context: TemplateContext, functions: TemplateFunctions = {}): string {
-  let result = '';
-  let position = 0;
-  let trim = false;
-  for (;;) {
-    const open = text.indexOf('{{', position);
-    const plain = text.slice(position, open < 0 ? undefined : open);
-    const before = trim ? plain.trimStart() : plain;
-    if (open < 0) return result + before;
-    const trimsLeft = /^-\s/.test(text.slice(open + 2, open + 4));
-    result += trimsLeft ? before.trimEnd() : before;
-    const action = readAction(text, open + 2 + (trimsLeft ? 2 : 0));
-    position = action.end;
-    trim = action.trimsRight;
-    if (action.tokens !== undefined) {
-      const parser = new Parser(text, action.tokens);
-      const pipe = parser.pipe();
-      parser.finish();
-      checkNames(pipe, text, functions);
-      result += show(new Evaluator(text, context, functions).pipe(pipe));
-    }
-  }
+  const nodes = readTemplate(text, (name) => isBuiltIn(name) || Object.hasOwn(functions, name));
+  return new Evaluator(text, context, functions).all(nodes, context as unknown as Value);
 }
 
-const BUILT_IN = new Set(['index', 'join', 'print', 'printf', 'len', 'eq', 'ne', 'or', 'and', 'not']);
-
-function checkNames(pipe: Pipe, text: string, functions: TemplateFunctions): void {
-  for (const term of pipe.flat()) {
-    if (term.kind === 'group') checkNames(term.pipe, text, functions);
-    if (term.kind === 'name' && !BUILT_IN.has(term.text) && !Object.hasOwn(functions, term.text))
-      throw parseError(text, term.at, `function ${JSON.stringify(term.text)} not defined`);
-  }
-}
+/** Ranges within ranges take as many rounds as labels to the power of their depth, and one thread does the expanding. */
+const MOST_ROUNDS = 10_000;
 
 class Evaluator {
   readonly #text: string;
-  readonly #context: TemplateContext;
   readonly #functions: TemplateFunctions;
+  /** What Go calls the types of the context and its parts. */
+  readonly #types: ReadonlyMap<Value, string>;
+  readonly #labels: Value;
+  /** Those that are seen at the place that is being expanded, the newest last. */
+  readonly #variables: Array<{ name: string; value: Value }>;
+  #rounds = 0;
 
   constructor(text: string, context: TemplateContext, functions: TemplateFunctions) {
     this.#text = text;
-    this.#context = context;
     this.#functions = functions;
+    this.#types = new Map<Value, string>([
+      [context as unknown as Value, '*template.Context'],
+      [context.Service, 'struct { ID string; Name string; Labels map[string]string }'],
+      [context.Node, 'struct { ID string; Hostname string; Platform template.Platform }'],
+      [context.Task, 'struct { ID string; Name string; Slot string }'],
+      [context.Node.Platform, 'template.Platform'],
+    ]);
+    this.#labels = context.Service.Labels;
+    this.#variables = [{ name: '$', value: context as unknown as Value }];
   }
 
-  pipe(pipe: Pipe): Value {
+  all(nodes: readonly TemplateNode[], dot: Value): string {
+    return nodes.map((node) => this.#one(node, dot)).join('');
+  }
+
+  #one(node: TemplateNode, dot: Value): string {
+    if (node.kind === 'text') return node.text;
+    if (node.kind === 'action') {
+      const value = this.#statement(node.statement, dot);
+      return node.statement.variables.length > 0 ? '' : show(value);
+    }
+    const before = this.#variables.length;
+    try {
+      if (node.kind === 'range') return this.#range(node, dot);
+      const value = this.#statement(node.statement, dot);
+      if (!truth(value)) return this.all(node.otherwise, dot);
+      return this.all(node.body, node.kind === 'with' ? value : dot);
+    } finally {
+      this.#variables.length = before;
+    }
+  }
+
+  /** The labels are all that there is to go through; their keys come in order. */
+  #range(node: BlockNode, dot: Value): string {
+    const { statement, body, otherwise } = node;
+    const over = this.#pipe(statement.pipe, dot);
+    const fail = (reason: string): never => {
+      const [first, ...more] = statement.pipe.flat();
+      const at = more.length === 0 ? fieldAt(first!) : first!.at;
+      throw this.#error(at, this.#sourceOf(statement.pipe), reason);
+    };
+    const labels =
+      typeof over === 'object' && !this.#types.has(over)
+        ? over
+        : fail(`range can't iterate over ${show(over)}`);
+    const keys = Object.keys(labels).sort();
+    if (keys.length === 0) return this.all(otherwise, dot);
+    return keys
+      .map((key) => {
+        if (++this.#rounds > MOST_ROUNDS) fail('too many rounds');
+        const before = this.#variables.length;
+        const value = labels[key]!;
+        this.#set(statement, statement.variables.length === 2 ? [key, value] : [value]);
+        const text = this.all(body, value);
+        this.#variables.length = before;
+        return text;
+      })
+      .join('');
+  }
+
+  #statement(statement: Statement, dot: Value): Value {
+    const value = this.#pipe(statement.pipe, dot);
+    this.#set(statement, [value]);
+    return value;
+  }
+
+  #set({ variables, assigns }: Statement, values: Value[]): void {
+    variables.forEach((name, at) => {
+      const value = values[at]!;
+      const known = assigns ? this.#variables.findLast((variable) => variable.name === name) : undefined;
+      if (known) known.value = value;
+      else this.#variables.push({ name, value });
+    });
+  }
+
+  #pipe(pipe: Pipe, dot: Value): Value {
     let last: Value | undefined;
     for (const [head, ...rest] of pipe) {
-      const args = rest.map((term) => this.#term(term));
+      const args = rest.map((term) => this.#term(term, dot));
       if (last !== undefined) args.push(last);
-      last = head!.kind === 'name' ? this.#call(head!, args, [head!, ...rest]) : this.#plain(head!, args);
+      last =
+        head!.kind === 'name' ? this.#call(head!, args, [head!, ...rest]) : this.#plain(head!, args, dot);
     }
     return last!;
   }
 
-  #plain(term: Term, args: Value[]): Value {
+  #plain(term: Term, args: Value[], dot: Value): Value {
     if (args.length > 0) {
       const what = term.kind === 'path' ? (term.fields.at(-1) ?? '.') : term.text;
       const reason = `${what} has arguments but cannot be invoked as function`;
       throw this.#error(fieldAt(term), term.text, reason);
     }
-    return this.#term(term);
+    return this.#term(term, dot);
   }
 
-  #term(term: Term): Value {
+  #term(term: Term, dot: Value): Value {
     switch (term.kind) {
       case 'literal':
         return term.value;
       case 'group':
-        return this.pipe(term.pipe);
+        return this.#pipe(term.pipe, dot);
       case 'name':
         return this.#call(term, [], [term]);
       case 'path':
-        return this.#field(term, term.fields);
+        return this.#field(term, term.fields, term.of === '' ? dot : this.#variable(term, term.of));
     }
   }
 
-  #field(term: Term, fields: string[]): Value {
-    let value: Value = this.#context as unknown as Value;
-    let path = '';
+  #variable(term: Term, name: string): Value {
+    const found = this.#variables.findLast((variable) => variable.name === name);
+    if (!found) throw this.#error(term.at, term.text, `undefined variable: ${name}`);
+    return found.value;
+  }
+
+  #field(term: Term, fields: string[], of: Value): Value {
     const at = fieldAt(term);
+    let value = of;
     for (const field of fields) {
-      if (path === 'Service.Labels') {
+      if (value === this.#labels) {
         if (!Object.hasOwn(value as object, field))
           throw this.#error(at, term.text, `map has no entry for key ${JSON.stringify(field)}`);
       } else if (typeof value !== 'object' || !Object.hasOwn(value, field)) {
-        const type = typeof value === 'object' ? TYPES[path] : 'string';
+        const type = this.#types.get(value) ?? goType(value);
         throw this.#error(at, term.text, `can't evaluate field ${field} in type ${type}`);
       }
       value = (value as { [key: string]: Value })[field]!;
-      path = path === '' ? field : `${path}.${field}`;
     }
     return value;
   }
 
   #call(term: Term, args: Value[], terms: Term[]): Value {
     const fail = (reason: string): never => {
-      const end = terms.at(-1)!;
-      const source = this.#text.slice(term.at, end.at + end.text.length);
-      throw this.#error(term.at, source, `error calling ${term.text}: ${reason}`);
+      throw this.#error(term.at, this.#sourceOf([terms]), `error calling ${term.text}: ${reason}`);
     };
-    const strings = (): string[] =>
-      args.map((arg) => (typeof arg === 'string' ? arg : fail(`wrong type for value; expected string`)));
     const own = Object.hasOwn(this.#functions, term.text) ? this.#functions[term.text] : undefined;
     if (own) {
       try {
-        return own(...strings());
+        return own(...strings(args, fail));
       } catch (error) {
         return fail((error as Error).message);
       }
     }
-    switch (term.text) {
-      case 'index':
-        return this.#index(args, fail);
-      case 'join': {
-        const [separator, ...parts] = strings();
-        if (separator === undefined) return fail('runtime error: slice bounds out of range [1:0]');
-        return parts.join(separator);
-      }
-      case 'printf': {
-        const [format, ...values] = args;
-        return String(format ?? '').replace(/%[svdq%]/g, (verb) => printed(verb, values));
-      }
-      case 'len':
-        return typeof args[0] === 'object' ? Object.keys(args[0]).length : Buffer.byteLength(String(args[0]));
-      case 'eq':
-        return args.slice(1).some((arg) => arg === args[0]);
-      case 'ne':
-        return args[0] !== args[1];
-      case 'not':
-        return !truth(args[0]);
-      case 'or':
-        return args.find(truth) ?? args.at(-1) ?? '';
-      case 'and':
-        return args.find((arg) => !truth(arg)) ?? args.at(-1) ?? '';
-      default:
-        return args.map(show).join('');
-    }
+    return callBuiltIn(term.text, args, fail);
   }
 
-  #index(args: Value[], fail: (reason: string) => never): Value {
-    let value = args[0] ?? fail('wrong number of args for index: want at least 1 got 0');
-    for (const key of args.slice(1)) {
-      if (typeof value === 'object') {
-        if (typeof key !== 'string') return fail(`value has type ${goType(key)}; should be string`);
-        value = Object.hasOwn(value, key) ? value[key]! : '';
-      } else if (typeof value === 'string') {
-        if (typeof key !== 'number') return fail(`cannot index slice/array with type ${goType(key)}`);
-        const bytes = Buffer.from(value);
-        if (key < 0 || key >= bytes.length) return fail(`index out of range: ${key}`);
-        value = bytes[key]!;
-      } else return fail(`can't index item of type ${goType(value)}`);
-    }
-    return value;
+  /** What stands in the template for a pipe, up to its last word. */
+  #sourceOf(pipe: Pipe): string {
+    const terms = pipe.flat();
+    const end = terms.at(-1)!;
+    return this.#text.slice(terms[0]!.at, end.at + end.text.length);
   }
 
   #error(at: number, source: string, reason: string): TemplateError {
@@ -201,34 +211,4 @@ class Evaluator {
 function fieldAt(term: Term): number {
   const second = term.text.indexOf('.', 1);
   return term.kind === 'path' && second > 0 ? term.at + second : term.at;
-}
-
-const goType = (value: Value): string =>
-  typeof value === 'number'
-    ? 'int'
-    : typeof value === 'boolean'
-      ? 'bool'
-      : typeof value === 'string'
-        ? 'string'
-        : 'map[string]string';
-
-const truth = (value: Value | undefined): boolean =>
-  value !== undefined && value !== '' && value !== 0 && value !== false;
-
-function printed(verb: string, values: Value[]): string {
-  if (verb === '%%') return '%';
-  const value = values.shift();
-  if (value === undefined) return `%!${verb[1]}(MISSING)`;
-  return verb === '%q' ? JSON.stringify(show(value)) : show(value);
-}
-
-/** A value as Go prints it. */
-function show(value: Value): string {
-  if (typeof value !== 'object') return String(value);
-  const isLabels = !('ID' in value) && !('OS' in value) && !('Service' in value);
-  if (isLabels) {
-    const keys = Object.keys(value).sort();
-    return `map[${keys.map((key) => `${key}:${show(value[key]!)}`).join(' ')}]`;
-  }
-  return `{${Object.values(value).map(show).join(' ')}}`;
 }
