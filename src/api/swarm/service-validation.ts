@@ -77,19 +77,12 @@ function goNumber(value: number): string {
 }
 
 function validateGenericResources(reservations: Resources['Reservations']): void {
-  const kinds = new Map<string, 'discrete' | 'named'>();
   for (const { DiscreteResourceSpec, NamedResourceSpec } of reservations?.GenericResources ?? []) {
     const kind = DiscreteResourceSpec?.Kind ?? NamedResourceSpec?.Kind ?? '';
-    const type = DiscreteResourceSpec ? 'discrete' : 'named';
     if (kind === '') throw invalid('generic resource: a kind must be provided');
     if (DiscreteResourceSpec && (DiscreteResourceSpec.Value ?? 0) < 0) {
       throw invalid(`generic resource ${kind}: the value must not be negative`);
     }
-    const known = kinds.get(kind);
-    if (known !== undefined && (known !== type || type === 'discrete')) {
-      throw invalid(`generic resource ${kind}: it is requested more than once`);
-    }
-    kinds.set(kind, type);
   }
 }
 

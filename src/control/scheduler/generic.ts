@@ -49,24 +49,36 @@ export class GenericStock {
     });
   }
 
-  /** What a task that asks for these would get; undefined if there is not enough. Takes nothing yet. */
+  /**
+   * What a task that asks for these would get; undefined if there is not enough. Takes nothing yet. A kind may be asked
+   * for more than once: nothing is given twice, and who asks for a name comes before who asks for a number.
+   */
   choose(wanted: readonly GenericResource[]): GenericResource[] | undefined {
+    const left = this.copy();
     const chosen: GenericResource[] = [];
-    for (const { kind, name, count } of wanted.map(read)) {
-      const stock = this.kinds.get(kind);
-      if (name !== undefined) {
-        if (!stock?.names.has(name)) return undefined;
-        chosen.push({ NamedResourceSpec: { Kind: kind, Value: name } });
-      } else if (stock && stock.names.size > 0) {
-        if (stock.names.size < count) return undefined;
-        const names = [...stock.names].sort().slice(0, count);
-        for (const Value of names) chosen.push({ NamedResourceSpec: { Kind: kind, Value } });
-      } else {
-        if ((stock?.count ?? 0) < count) return undefined;
-        if (count > 0) chosen.push({ DiscreteResourceSpec: { Kind: kind, Value: count } });
-      }
+    const named = (resource: GenericResource): boolean => resource.NamedResourceSpec != null;
+    const inTurn = [...wanted.filter(named), ...wanted.filter((resource) => !named(resource))];
+    for (const resource of inTurn.map(read)) {
+      const got = left.#choose(resource);
+      if (!got) return undefined;
+      left.take(got);
+      chosen.push(...got);
     }
     return chosen;
+  }
+
+  #choose({ kind, name, count }: ReturnType<typeof read>): GenericResource[] | undefined {
+    const stock = this.kinds.get(kind);
+    if (name !== undefined) {
+      return stock?.names.has(name) ? [{ NamedResourceSpec: { Kind: kind, Value: name } }] : undefined;
+    }
+    if (stock && stock.names.size > 0) {
+      if (stock.names.size < count) return undefined;
+      const names = [...stock.names].sort().slice(0, count);
+      return names.map((Value) => ({ NamedResourceSpec: { Kind: kind, Value } }));
+    }
+    if ((stock?.count ?? 0) < count) return undefined;
+    return count > 0 ? [{ DiscreteResourceSpec: { Kind: kind, Value: count } }] : [];
   }
 }
 
