@@ -1,4 +1,5 @@
 import { timestamp } from '../model/clock.ts';
+import { taskTemplate } from '../model/defaults.ts';
 import type { Cluster, Service, Task } from '../model/objects.ts';
 import type { TaskState } from '../model/task-state.ts';
 import type { View } from '../store/contract.ts';
@@ -19,7 +20,7 @@ export interface NewTask {
 /** A task made from the service's present spec. */
 export function newTask(cluster: Cluster | undefined, service: Service, options: NewTask): Task {
   const at = timestamp(options.now);
-  const spec = service.Spec.TaskTemplate ?? {};
+  const spec = taskTemplate(service.Spec);
   const logDriver = spec.LogDriver ? undefined : cluster?.Spec.TaskDefaults?.LogDriver;
   return {
     ID: options.id,

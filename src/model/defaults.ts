@@ -10,6 +10,15 @@ const RESTART_DELAY = 5_000;
 const MONITOR = 5_000;
 const HISTORY_LIMIT = 5;
 
+/**
+ * What a service's tasks are made from: its template, with the networks that old clients put beside it into the
+ * service's own spec. They count where the template has none.
+ */
+export function taskTemplate({ TaskTemplate, Networks }: ServiceSpec): TaskSpec {
+  const template = TaskTemplate ?? {};
+  return Networks?.length && !template.Networks?.length ? { ...template, Networks } : template;
+}
+
 export type Mode =
   | { kind: 'replicated'; replicas: number }
   | { kind: 'global' }

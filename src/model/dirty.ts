@@ -1,6 +1,7 @@
 /** Whether a task still is what its service asks for. */
 import { meetsConstraints, parseConstraints } from './constraint.ts';
 import { sameContents } from './contents.ts';
+import { taskTemplate } from './defaults.ts';
 import type { Node, Service, Task } from './objects.ts';
 import type { EndpointSpec, Placement } from './spec.ts';
 
@@ -18,7 +19,7 @@ export type Difference = 'none' | 'placement' | 'other';
 /** How a task differs from its service. It is the same for all tasks of a service that share a spec version. */
 export function compareToSpec(service: Service, task: Task): Difference {
   if (task.internal.specVersion === service.internal.specVersion) return 'none';
-  const { Placement: wanted, ...template } = service.Spec.TaskTemplate ?? {};
+  const { Placement: wanted, ...template } = taskTemplate(service.Spec);
   const { Placement: actual, ...spec } = task.Spec;
   if (!sameSpec(withRuntime(template), withRuntime(spec))) return 'other';
   if (!sameSpec(withPortDefaults(service.Spec.EndpointSpec), withPortDefaults(task.internal.endpoint)))

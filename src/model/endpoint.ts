@@ -1,4 +1,5 @@
 /** Which networks and ports a spec asks for, and what a service's endpoint is before and after the allocator. */
+import { taskTemplate } from './defaults.ts';
 import type { Network, Service, ServiceEndpoint, Task } from './objects.ts';
 import type { EndpointSpec, NetworkSpec, PortConfig, ServiceSpec, TaskSpec } from './spec.ts';
 
@@ -43,7 +44,7 @@ export function networksOfService(
   isOurs: (id: string) => boolean,
 ): string[] {
   if (Spec.EndpointSpec?.Mode === 'dnsrr') return [];
-  const named = namedNetworks(Spec.TaskTemplate, isOurs);
+  const named = namedNetworks(taskTemplate(Spec), isOurs);
   return publishesToIngress(Spec.EndpointSpec) ? [ingress?.ID ?? '', ...named] : named;
 }
 
@@ -52,9 +53,9 @@ export function networksOfService(
  * number keep the one that they were given. Without ports and virtual addresses it is empty, as in Docker.
  */
 export function endpointOf(spec: ServiceSpec, before?: ServiceEndpoint): ServiceEndpoint {
-  const { EndpointSpec, TaskTemplate } = spec;
+  const { EndpointSpec } = spec;
   const ports = EndpointSpec?.Ports ?? [];
-  const virtual = EndpointSpec?.Mode !== 'dnsrr' && (TaskTemplate?.Networks?.length ?? 0) > 0;
+  const virtual = EndpointSpec?.Mode !== 'dnsrr' && (taskTemplate(spec).Networks?.length ?? 0) > 0;
   const used = ports.length > 0 || virtual;
   const left = [...(before?.Ports ?? [])];
   const numbered = ports.map((port) => {

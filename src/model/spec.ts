@@ -212,7 +212,7 @@ export const ServiceSpec = object({
   Mode: opt(ServiceMode),
   UpdateConfig: opt(UpdateConfig),
   RollbackConfig: opt(UpdateConfig),
-  /** Before API 1.44 clients put the networks here instead of in TaskTemplate. */
+  /** Before API 1.44 clients put the networks here instead of in TaskTemplate; `taskTemplate` has them in any case. */
   Networks: opt(array(NetworkAttachmentConfig)),
   EndpointSpec: opt(EndpointSpec),
 });

@@ -286,7 +286,7 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   await client.json('DELETE', '/networks/z');
   await put(store, {
     ...sampleService('s1', 'web'),
-    Spec: { Name: 'web', TaskTemplate: { Networks: [{ Target: overlay.Id }] } },
+    Spec: { Name: 'web', Networks: [{ Target: overlay.Id }] },
   });
   await assert.rejects(client.json('DELETE', '/networks/x'), {
     status: 400,

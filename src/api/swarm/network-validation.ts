@@ -7,6 +7,7 @@ import {
   parseSubnet,
   type Subnet,
 } from '../../model/cidr.ts';
+import { taskTemplate } from '../../model/defaults.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
 import type { Attachment } from '../../model/objects.ts';
 import type { IPAMConfig, NetworkSpec } from '../../model/spec.ts';
@@ -157,7 +158,7 @@ export function checkUnused(view: View, id: string): void {
         );
       }
     }
-    if (service.Spec.TaskTemplate?.Networks?.some(({ Target }) => Target === id)) {
+    if (taskTemplate(service.Spec).Networks?.some(({ Target }) => Target === id)) {
       throw rpcError('FailedPrecondition', `network ${id} is in use by service ${service.ID}`);
     }
   }

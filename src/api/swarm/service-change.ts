@@ -1,5 +1,5 @@
 /** What becomes of a service that somebody changes. `now` is the time as objects carry it. */
-import { modeOf } from '../../model/defaults.ts';
+import { modeOf, taskTemplate } from '../../model/defaults.ts';
 import { sameSpec } from '../../model/dirty.ts';
 import { keptEndpoint } from '../../model/endpoint.ts';
 import { rpcError } from '../../model/errors.ts';
@@ -22,7 +22,7 @@ export function changed(service: Service, spec: ServiceSpec, meaning: Meaning, n
   // Who deploys a stack anew changes contents and then specs, also to what they are already: it is one change to go back on.
   const joined = contentSettlesAt !== undefined && (same || service.UpdateStatus?.State !== 'completed');
   const sameTasks =
-    sameSpec(spec.TaskTemplate, service.Spec.TaskTemplate) &&
+    sameSpec(taskTemplate(spec), taskTemplate(service.Spec)) &&
     sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec) &&
     meaning.imageId === internal.imageId;
   return withMeaning(

@@ -1,5 +1,6 @@
 /** The networks that services are attached to. */
 import type { EngineClient } from '../../engine/client.ts';
+import { taskTemplate } from '../../model/defaults.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
 import type { NetworkAttachmentConfig, ServiceSpec } from '../../model/spec.ts';
 import type { View } from '../../store/contract.ts';
@@ -19,12 +20,13 @@ export async function resolveNetworks(
   spec: ServiceSpec,
   signal: AbortSignal,
 ): Promise<ServiceSpec> {
-  const networks = spec.TaskTemplate?.Networks;
+  const networks = taskTemplate(spec).Networks;
   if (!networks?.length) return spec;
   const resolved: NetworkAttachmentConfig[] = [];
   for (const attachment of networks) {
     resolved.push({ ...attachment, Target: await resolve(view, engine, attachment.Target ?? '', signal) });
   }
+  if (!spec.TaskTemplate?.Networks?.length) return { ...spec, Networks: resolved };
   return { ...spec, TaskTemplate: { ...spec.TaskTemplate, Networks: resolved } };
 }
 

@@ -232,10 +232,10 @@ test('what says nothing is left out, what is meant is spelled out', () => {
   });
 });
 
-test('networks of the service, as old clients give them, are its tasks’', () => {
+test('networks of the service, as old clients give them, stay where they were put', () => {
   const spec = canonicalService({ TaskTemplate: { ContainerSpec: {} }, Networks: [{ Target: 'n' }] });
-  assert.deepEqual(spec.TaskTemplate?.Networks, [{ Target: 'n' }]);
-  assert.equal('Networks' in spec, false);
+  assert.deepEqual(spec.Networks, [{ Target: 'n' }]);
+  assert.equal('Networks' in spec.TaskTemplate!, false);
 });
 
 test('insertDefaults fills in what Docker fills in', () => {

@@ -28,8 +28,7 @@ export function canonicalService(spec: ServiceSpec): ServiceSpec {
     Labels: labels(spec.Labels),
     TaskTemplate: {
       ...canonicalTask(template),
-      // Clients of old put them into the service's spec.
-      ...present({ Networks: networks(template.Networks?.length ? template.Networks : spec.Networks) }),
+      ...present({ Networks: networks(template.Networks) }),
       ...optional(template.LogDriver, ({ Name, Options }) => ({
         LogDriver: present({ Name: text(Name), Options: map(Options) }),
       })),
@@ -39,6 +38,7 @@ export function canonicalService(spec: ServiceSpec): ServiceSpec {
     Mode: mode(spec.Mode ?? {}),
     UpdateConfig: optional(spec.UpdateConfig, updateConfig),
     RollbackConfig: optional(spec.RollbackConfig, updateConfig),
+    Networks: networks(spec.Networks),
     EndpointSpec: optional(spec.EndpointSpec, endpoint),
   });
 }

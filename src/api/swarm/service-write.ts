@@ -125,6 +125,12 @@ function checkChange(view: View, service: Service, spec: ServiceSpec): ReturnTyp
   if (spec.Name !== service.Spec.Name) {
     throw rpcError('Unimplemented', 'renaming services is not supported');
   }
+  if (
+    !sameSpec(spec.Networks, service.Spec.Networks) &&
+    sameSpec(spec.TaskTemplate?.Networks, service.Spec.TaskTemplate?.Networks)
+  ) {
+    throw rpcError('Unimplemented', 'networks must be migrated to TaskSpec before being changed');
+  }
   return require;
 }
 

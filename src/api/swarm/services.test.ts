@@ -96,6 +96,28 @@ test('networks of the cluster are named by their id, however they were asked for
   }
 });
 
+test('networks that old clients put beside the template stay there, until they are moved into it', async () => {
+  const network = { ...meta(), Spec: { Name: 'net1', Driver: 'overlay' }, internal: {} };
+  await cluster.put({ op: 'put', kind: 'network', object: network });
+  const beside = (Networks: object[]) => specOf('web', {}, { Networks });
+  const [named, found] = [[{ Target: 'net1', Aliases: ['x'] }], [{ Target: network.ID, Aliases: ['x'] }]];
+  const { Spec, internal, Version } = await create(beside(named));
+  assert.deepEqual([Spec.Networks, Spec.TaskTemplate?.Networks], [found, undefined]);
+
+  for (const body of [beside([{ Target: 'net1' }]), specOf('web')]) {
+    const answer = await cluster.ask('POST', `/services/web/update?version=${Version.Index}`, { body });
+    const text = 'networks must be migrated to TaskSpec before being changed';
+    says(answer, 501, `rpc error: code = Unimplemented desc = ${text}`);
+  }
+  const moved = await update('web', { Name: 'web', ...taskOf({ Networks: named }) });
+  assert.deepEqual([moved.Spec.Networks, moved.Spec.TaskTemplate?.Networks], [undefined, found]);
+  assert.equal(moved.internal.specVersion, internal.specVersion, 'it is the same for its tasks');
+
+  const both = { Name: 'two', ...taskOf({ Networks: named }), Networks: [{ Target: 'unheard' }] };
+  const { Spec: second } = await create(both);
+  assert.deepEqual([second.Networks, second.TaskTemplate?.Networks], [[{ Target: 'unheard' }], found]);
+});
+
 test('a service is shown as it was posted, in full and without what is ours', async () => {
   const { ID, Version } = await create({ ...specOf('a', { Command: ['sleep', '1'] }), Foo: 1 });
   const { text } = await cluster.ask('GET', '/services/a');

@@ -1,5 +1,6 @@
 /** Who is on a network and takes part in what its services serve, read off the store. */
 import { hostOf } from '../../model/cidr.ts';
+import { taskTemplate } from '../../model/defaults.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
 import {
   macOf,
@@ -59,7 +60,7 @@ export function coreOf(networkId: string, members: Members, view: View): Core {
     else ready.set(task.ServiceID, [task.ID]);
   }
   const services = members.services.map(({ ID, Spec, Endpoint }) => {
-    const config = Spec.TaskTemplate?.Networks?.filter(({ Target }) => Target === networkId) ?? [];
+    const config = taskTemplate(Spec).Networks?.filter(({ Target }) => Target === networkId) ?? [];
     const vips = (Endpoint.VirtualIPs ?? []).filter(({ NetworkID }) => NetworkID === networkId);
     return {
       id: ID,

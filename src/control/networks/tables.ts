@@ -3,6 +3,7 @@
  * change costs as much as the networks that it touches; `networkStateFor` is the same made anew.
  */
 import { hostOf } from '../../model/cidr.ts';
+import { taskTemplate } from '../../model/defaults.ts';
 import { isEncrypted, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
 import type { NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
 import type { Attachment, Cluster, Node, Service } from '../../model/objects.ts';
@@ -194,7 +195,7 @@ export class NetworkTables {
     const [from, to] = [before ? this.#ofService(before) : [], after ? this.#ofService(after) : []];
     this.#move(this.#services, id, from, to);
     const told = (service: Service | undefined) =>
-      JSON.stringify([service?.Endpoint, service?.Spec.Name, service?.Spec.TaskTemplate?.Networks]);
+      JSON.stringify([service?.Endpoint, service?.Spec.Name, service && taskTemplate(service.Spec).Networks]);
     if (told(before) !== told(after)) for (const network of [...from, ...to]) touched.add(network);
   }
 
@@ -228,7 +229,7 @@ export class NetworkTables {
   #ofService({ Spec, Endpoint }: Service): string[] {
     const isOurs = (target: string) => this.#view.get('network', target) !== undefined || isNetworkId(target);
     const virtual = (Endpoint.VirtualIPs ?? []).map(({ NetworkID }) => NetworkID);
-    return [...new Set([...namedNetworks(Spec.TaskTemplate, isOurs), ...virtual])];
+    return [...new Set([...namedNetworks(taskTemplate(Spec), isOurs), ...virtual])];
   }
 
   #move(index: Map<string, Set<string>>, id: string, from: readonly string[], to: readonly string[]): void {
