@@ -25,6 +25,7 @@ import { OverlayDriver } from './plugin/driver.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { Rounds } from './rounds.ts';
 import { Serial } from './serial.ts';
+import { TableWatch } from './table-watch.ts';
 import { Tunnels } from './wireguard/tunnels.ts';
 
 /** How long the engine's calls wait for a network that is not here yet (ms). */
@@ -61,6 +62,7 @@ class HostDataPlane implements DataPlane {
   /** Who was left out last as gone. */
   #gone = '[]';
   #plugin: PluginServer | undefined;
+  #tableWatch: TableWatch | undefined;
   #wanted: NetworkState | undefined;
   #done: NetworkState | undefined;
   /** What an earlier process has applied. */
@@ -138,6 +140,7 @@ class HostDataPlane implements DataPlane {
       );
     }
     await this.#driver.forgetLost();
+    this.#tableWatch = new TableWatch({ deleted: () => void this.#mendTable(), clock: this.#options.clock });
     this.#rounds.next();
   }
 
@@ -187,6 +190,7 @@ class HostDataPlane implements DataPlane {
   async close(): Promise<void> {
     if (!this.#closed.signal.aborted) this.#closed.abort(new Error('the data plane is closed'));
     this.#rounds.close();
+    this.#tableWatch?.close();
     for (const wake of this.#waiting) wake();
     await this.#plugin?.close();
     this.#plugin = undefined;
@@ -197,6 +201,7 @@ class HostDataPlane implements DataPlane {
   async remove(): Promise<void> {
     this.#wanted = undefined;
     this.#rounds.close();
+    this.#tableWatch?.close();
     await this.#work.run(async () => {
       await this.#engineNetworks.prune();
       await this.#host.remove();
@@ -276,14 +281,25 @@ class HostDataPlane implements DataPlane {
   /** Puts right what somebody else has changed. */
   async #mend(): Promise<void> {
     const { found, failures } = await this.#work.run(() => this.#look(true));
-    if (found.length > 0) {
-      this.counters.mended += found.length;
-      this.#options.log.warn(
-        { differences: found.slice(0, 20).map((difference) => difference.message) },
-        `mended ${found.length} differences between the kernel and the networks`,
-      );
-    }
+    this.#count(found);
     if (failures.length > 0) throw together(failures);
+  }
+
+  /** Never rejects: what cannot be done here is done, or told, by the next round. */
+  async #mendTable(): Promise<void> {
+    const mended = await this.#host.mendTable().catch(() => []);
+    this.#count(mended);
+    // Whoever has taken that has hardly taken it alone.
+    if (mended.length > 0) this.#rounds.soon();
+  }
+
+  #count(mended: readonly Difference[]): void {
+    if (mended.length === 0) return;
+    this.counters.mended += mended.length;
+    this.#options.log.warn(
+      { differences: mended.slice(0, 20).map((difference) => difference.message) },
+      `mended ${mended.length} differences between the kernel and the networks`,
+    );
   }
 
   /** Tries again what could not be done of the newest state, and follows what has become of this host's containers. */

@@ -114,6 +114,15 @@ export class HostSide {
     });
   }
 
+  /** Makes the table again if it is not there, and looks at nothing else: meanwhile published ports are dead. */
+  mendTable(): Promise<Difference[]> {
+    return this.#serial.run(async () => {
+      if (!this.#state || !(await this.#side.lostTables(this.#wanted(this.#state).tables))) return [];
+      await this.#make();
+      return differences([], true, undefined);
+    });
+  }
+
   /** Removes everything of ours. */
   remove(): Promise<void> {
     return this.#serial.run(async () => {

@@ -83,6 +83,14 @@ export class KernelSide {
     return { changes: compareFacts(facts, wanted.facts), ruleset: !ruleset };
   }
 
+  /** Whether one of the tables is not there at all: the next `change` makes them anew then. */
+  async lostTables(tables: readonly NftTable[]): Promise<boolean> {
+    const listed = (await runScript('nft list tables\n', this.#options.namespace)).split('\n');
+    if (tables.every(({ family, name }) => listed.includes(`table ${family} ${name}`))) return false;
+    if (this.#known) this.#known = { ...this.#known, tables: undefined, checksum: undefined };
+    return true;
+  }
+
   /** Takes facts as known that this process has brought about itself. */
   assume(change: (facts: Facts) => Facts): void {
     if (this.#known) this.#known = { ...this.#known, facts: change(this.#known.facts) };

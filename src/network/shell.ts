@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 
 /** A tool that does not end is worse than one that fails: everything waits for it (ms). */
 const PATIENCE = 20_000;
-const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+export const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
 
 export class CommandError extends Error {
   override readonly name = 'CommandError';

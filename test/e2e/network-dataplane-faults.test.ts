@@ -302,6 +302,27 @@ describe('data plane over time', { timeout }, () => {
     });
   }
 
+  /** How many programs listen on a host for what becomes of its tables. */
+  const listeners = async (): Promise<number> =>
+    Number(await ssh(A, "ps ax | grep -c '[n]ft monitor destroy tables' || true"));
+
+  test('a ruleset that is flushed is mended as soon as the kernel says so, without looking for it', async () => {
+    await lab.planes.get(A)!.stop();
+    const plane = await lab.startPlane(A, 'no-rounds');
+    try {
+      await eventually('it listens', 10_000, () => listeners().then((count) => count === 1));
+      for (let times = 1; times <= 3; times++) {
+        await ssh(A, 'nft flush ruleset');
+        await eventually('mended', 10_000, async () => (await plane.counters()).mended === times);
+        assert.equal((await lab.askFromHost(A, [published(A)]))[0]!.error, undefined);
+      }
+    } finally {
+      await plane.stop();
+      await lab.startPlane(A);
+    }
+    await eventually('one of them listens', 10_000, () => listeners().then((count) => count === 1));
+  });
+
   test('a data plane that starts anew takes up what is there', async () => {
     const plane = lab.planes.get(A)!;
     await plane.stop();

@@ -1,6 +1,7 @@
 /**
  * A data plane alone, for tests: run on a lab host, it does what it is told in JSON lines on stdin and answers in JSON
- * lines on stdout. usage: node data-plane-program.ts STATE_DIR UNDERLAY_ADDRESS
+ * lines on stdout. usage: node data-plane-program.ts STATE_DIR UNDERLAY_ADDRESS [no-rounds]
+ * With `no-rounds` it does nothing because time has passed: only what it is told and what it hears makes it act.
  */
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
@@ -9,7 +10,7 @@ import { systemClock } from '../../src/model/clock.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
 import { createDataPlane } from '../../src/network/data-plane.ts';
 
-const [stateDir, underlayAddress] = process.argv.slice(2);
+const [stateDir, underlayAddress, mode] = process.argv.slice(2);
 const note = (level: string) => (fields: object, message: string) =>
   process.stderr.write(
     `${level} ${message} ${JSON.stringify(fields, (_, v) => (v instanceof Error ? v.stack : v))}\n`,
@@ -19,7 +20,7 @@ const plane = await createDataPlane({
   engine,
   stateDir: stateDir!,
   underlayAddress: underlayAddress!,
-  clock: systemClock,
+  clock: mode === 'no-rounds' ? { ...systemClock, timer: () => () => {} } : systemClock,
   log: { debug: () => {}, info: note('info'), warn: note('warn') },
 });
 

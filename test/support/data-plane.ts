@@ -34,11 +34,16 @@ export class RemoteDataPlane {
     });
   }
 
-  /** Starts a data plane on that host; it takes up what an earlier one has left. */
-  static async start(lab: Lab, host: string, underlay: string): Promise<RemoteDataPlane> {
+  /** Starts a data plane on that host; it takes up what an earlier one has left. @param options of the program */
+  static async start(
+    lab: Lab,
+    host: string,
+    underlay: string,
+    ...options: string[]
+  ): Promise<RemoteDataPlane> {
     const program = [`${root}node_modules/.bin/node`, `${root}test/support/data-plane-program.ts`];
     const stateDir = `${lab.home}/machines/${host}/data-plane`;
-    const plane = new RemoteDataPlane(lab.spawn('ssh', host, ...program, stateDir, underlay));
+    const plane = new RemoteDataPlane(lab.spawn('ssh', host, ...program, stateDir, underlay, ...options));
     const ready = Promise.withResolvers<unknown>();
     plane.#waiting.set(0, ready);
     plane.#listen();

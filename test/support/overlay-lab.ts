@@ -90,8 +90,9 @@ export class OverlayLab implements AsyncDisposable {
     return `fd99::${this.underlay.get(host)!.split('.')[3]}`;
   }
 
-  async startPlane(host: string): Promise<RemoteDataPlane> {
-    const plane = await RemoteDataPlane.start(this.lab, host, this.underlay.get(host)!);
+  /** @param options of `data-plane-program.ts` */
+  async startPlane(host: string, ...options: string[]): Promise<RemoteDataPlane> {
+    const plane = await RemoteDataPlane.start(this.lab, host, this.underlay.get(host)!, ...options);
     this.planes.set(host, plane);
     return plane;
   }
