@@ -3,6 +3,7 @@ import type { NetworkState, OverlayState } from '../model/network-state.ts';
 import { isV6 } from './address.ts';
 import type { Difference } from './contract.ts';
 import { differences } from './differences.ts';
+import { CLOSE, Firewall, OPEN } from './firewall.ts';
 import { stalePublishedFlows } from './flows.ts';
 import { hostFacts, ownHostFacts } from './host-facts.ts';
 import { hostTable } from './host-rules.ts';
@@ -11,22 +12,6 @@ import { LINK_PREFIX, type Link, TABLE } from './names.ts';
 import { Serial } from './serial.ts';
 import { runScript, sysctls } from './shell.ts';
 
-/**
- * The engine lets nothing be forwarded that is not its own (policy DROP); other firewalls do the same with what comes in.
- * These rules stand behind what users put into DOCKER-USER. What may really pass on these links says our own table.
- */
-const ACCEPT = [
-  `FORWARD -i ${LINK_PREFIX}+ -j ACCEPT`,
-  `FORWARD -o ${LINK_PREFIX}+ -j ACCEPT`,
-  `INPUT -i ${LINK_PREFIX}+ -j ACCEPT`,
-];
-const EACH_IPTABLES = 'for tool in iptables ip6tables; do command -v $tool >/dev/null || continue';
-const OPEN = `${EACH_IPTABLES}
-${ACCEPT.map((rule) => `  $tool -w 5 -C ${rule} 2>/dev/null || $tool -w 5 -A ${rule}\n`).join('')}done
-`;
-const CLOSE = `${EACH_IPTABLES}
-${ACCEPT.map((rule) => `  while $tool -w 5 -D ${rule} 2>/dev/null; do :; done\n`).join('')}done
-`;
 /**
  * Makes a host forward IPv6 that did not yet, and nothing else of it: it goes on learning its routes from its routers, and
  * passes on only what iptables accepts.
@@ -43,11 +28,6 @@ if [ -w $all ] && [ "$(cat $all)" = 0 ]; then
   echo 1 >$all
 fi
 `;
-/** Prints how many of the rules there are, of all that should be. */
-const COUNT = `${EACH_IPTABLES}
-  $tool-save -t filter 2>/dev/null | grep -c -e '-[io] ${LINK_PREFIX}+ -j ACCEPT' || true
-done
-`;
 
 export interface HostSideOptions {
   underlayAddress: string;
@@ -56,6 +36,7 @@ export interface HostSideOptions {
 export class HostSide {
   readonly #underlayAddress: string;
   readonly #serial = new Serial();
+  readonly #firewall = new Firewall();
   readonly #side = new KernelSide({ own: ownHostFacts });
   #state: NetworkState | undefined;
   /** What the kernel was last made to be. */
@@ -71,6 +52,8 @@ export class HostSide {
   /** Numbers of the links that an earlier process made, by network. */
   adopt(): Promise<Map<string, number>> {
     return this.#serial.run(async () => {
+      // What is flushed later is put back as it is seen now.
+      await this.#firewall.check(false);
       const slots = new Map<string, number>();
       await this.#side.look(({ aliases }) => {
         for (const [name, networkId] of aliases)
@@ -100,10 +83,8 @@ export class HostSide {
       const { changes, ruleset } = await this.#side.check(wanted);
       const found = differences(changes, ruleset, undefined);
       if (this.#links.size > 0) {
-        const counts = (await runScript(COUNT)).trim().split('\n');
-        if (counts.some((count) => count !== '' && Number(count) < ACCEPT.length)) {
-          found.push({ kind: 'firewall', message: "iptables does not let the overlays' links through" });
-        }
+        const missing = await this.#firewall.check(mend);
+        found.push(...missing.map((message): Difference => ({ kind: 'firewall', message })));
       }
       if (mend && found.length > 0) {
         // A link that was made anew has none of its parameters.

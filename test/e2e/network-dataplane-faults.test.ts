@@ -302,6 +302,20 @@ describe('data plane over time', { timeout }, () => {
     });
   }
 
+  test('after a flush containers have their way out again, and new ones get ports of the host', async () => {
+    const plane = lab.planes.get(A)!;
+    assert.deepEqual(await plane.check(), []);
+    await ssh(A, 'nft flush ruleset');
+    // That container has nothing to do with published ports: its way out is the engine's.
+    await eventually('the way out', 10_000, async () => {
+      const [answer] = await lab.askFrom(client, [published(B)]);
+      return answer!.error === undefined;
+    });
+    await lab.engine(A, 'run', '-d', '--name', 'porter', '-p', '9001:80', 'busybox', 'sleep', '1000');
+    await lab.engine(A, 'rm', '-f', 'porter');
+    await eventually('in agreement', 8_000, async () => (await plane.check()).length === 0);
+  });
+
   /** How many programs listen on a host for what becomes of its tables. */
   const listeners = async (): Promise<number> =>
     Number(await ssh(A, "ps ax | grep -c '[n]ft monitor destroy tables' || true"));
