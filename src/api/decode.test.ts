@@ -45,6 +45,10 @@ const refused: Array<[string, string]> = [
     'json: cannot unmarshal number -1 into Go struct field ReplicatedService.Mode.Replicated.Replicas of type uint64',
   ],
   [
+    '{"TaskTemplate":{"Placement":{"MaxReplicas":-1}}}',
+    'json: cannot unmarshal number -1 into Go struct field Placement.TaskTemplate.Placement.MaxReplicas of type uint64',
+  ],
+  [
     '{"TaskTemplate":{"Resources":{"Limits":{"NanoCPUs":1e3}}}}',
     'json: cannot unmarshal number 1e3 into Go struct field Limit.TaskTemplate.Resources.Limits.NanoCPUs of type int64',
   ],

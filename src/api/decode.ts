@@ -104,7 +104,10 @@ function kindOf(value: Exclude<JsonValue, null>): string {
   return typeof value === 'boolean' ? 'bool' : 'string';
 }
 
-const UINT64 = ['Replicas', 'MaxConcurrent', 'TotalCompletions', 'Parallelism', 'MaxAttempts', 'ForceUpdate'];
+const UINT64 = [
+  ...['Replicas', 'MaxReplicas', 'MaxConcurrent', 'TotalCompletions'],
+  ...['Parallelism', 'MaxAttempts', 'ForceUpdate'],
+];
 const UINT32 = ['TargetPort', 'PublishedPort', 'DataPathPort', 'SubnetSize', 'Mode'];
 const DURATIONS = [
   ...['Delay', 'Monitor', 'Window', 'Interval', 'Timeout', 'StartPeriod', 'StartInterval'],

@@ -34,6 +34,7 @@ test('json, errors, status without throwing', async () => {
   await assert.rejects(client.json('GET', '/containers/nope/json'), missing);
   await assert.rejects(client.stream('GET', '/containers/nope/json'), missing);
   await assert.rejects(client.hijack('POST', '/containers/nope/attach'), missing);
+  await assert.rejects(client.json('GET', '/containers/../json'), { ...missing, message: 'page not found' });
   const response = await client.request('GET', '/containers/nope/json');
   assert.equal(response.status, 404);
   response.body.resume();

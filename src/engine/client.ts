@@ -279,16 +279,18 @@ export async function readAll(body: Readable): Promise<Buffer> {
 
 /** The engine's error answer as an ApiError. Reads the body. */
 export async function errorOf(response: EngineResponse): Promise<ApiError> {
-  const text = (await readAll(response.body)).toString();
-  return new ApiError(
-    response.status,
-    messageOf(text) ?? `the engine answered with status ${response.status}`,
-  );
+  return refusal(response.status, (await readAll(response.body)).toString());
+}
+
+function refusal(status: number, text: string): ApiError {
+  return new ApiError(status, messageOf(text) ?? `the engine answered with status ${status}`);
 }
 
 async function readJson<T>(response: EngineResponse): Promise<T> {
-  if (response.status >= 400) throw await errorOf(response);
   const text = (await readAll(response.body)).toString();
+  if (response.status >= 400) throw refusal(response.status, text);
+  // The engine sends a path with `..` in it elsewhere: whatever is called so is not there.
+  if (response.status === 301) throw new ApiError(404, 'page not found');
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }
 

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ContainerNetworks } from '../../src/agent/contract.ts';
 import type { ManagerFace, Membership, MembershipStatus } from '../../src/api/contract.ts';
 import { mergedRoutes } from '../../src/api/merged/routes.ts';
 import type { Logger, RouteModule } from '../../src/api/router.ts';
@@ -29,8 +30,10 @@ export class TestMembership implements Membership {
   manager(): ManagerFace | undefined {
     return this.#manager;
   }
-  containers(): undefined {
-    return undefined;
+  /** What brings containers of this host onto the cluster's networks. */
+  networks: ContainerNetworks | undefined;
+  containers(): ContainerNetworks | undefined {
+    return this.networks;
   }
   init(): Promise<string> {
     return Promise.reject(new ApiError(501, 'not in this test'));

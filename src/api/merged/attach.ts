@@ -150,6 +150,7 @@ async function connect(
 ): Promise<JsonReply | undefined> {
   const { apiVersion, signal } = request;
   const container = text(body[keyOf(body, 'Container')]);
+  if (container === '') throw new ApiError(400, 'invalid name or ID supplied: ""');
   const known = await engine.json<Inspect>('GET', `/containers/${encodeURIComponent(container)}/json`, {
     signal,
   });

@@ -463,3 +463,23 @@ test('a reader of events that stops reading is cut off, memory stays', async () 
   stream.resume();
   await broken;
 });
+
+test('what is no container cannot be connected to an overlay', async () => {
+  const { membership } = api;
+  const never = () => Promise.reject(new Error('no place is asked for'));
+  membership.networks = { attach: never, refresh: never };
+  try {
+    for (const [body, status, message] of [
+      [{}, 400, 'invalid name or ID supplied: ""'],
+      [{ Container: '' }, 400, 'invalid name or ID supplied: ""'],
+      [{ Container: 5 }, 400, 'invalid name or ID supplied: ""'],
+      [{ Container: 'nope' }, 404, 'No such container: nope'],
+      [{ Container: '..' }, 404, 'page not found'],
+    ] as const) {
+      const error = { name: 'ApiError', status, message };
+      await assert.rejects(client.json('POST', '/networks/app/connect', { body }), error);
+    }
+  } finally {
+    membership.networks = undefined;
+  }
+});

@@ -35,7 +35,8 @@ for (const { kind, limit } of [
     says(await create({ Name: 's' }), 400, size);
     says(await create({ Name: 's', Data: base64('a'.repeat(limit)) }), 400, size);
     says(await create({ Name: 's', Data: '%%%' }), 400, 'illegal base64 data at input byte 0');
-    says(await create({ Name: 's', Data: 'YQ' }), 400, 'illegal base64 data at input byte 2');
+    says(await create({ Name: 's', Data: 'YQ' }), 400, 'illegal base64 data at input byte 0');
+    says(await create({ Name: 's', Data: 'aGVsbG8' }), 400, 'illegal base64 data at input byte 4');
     assert.equal((await create({ Name: 's', Data: base64('a'.repeat(limit - 1)) })).status, 201);
     says(
       await create({ Name: 'S', Data: 'YQ==' }),

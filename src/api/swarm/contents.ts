@@ -222,10 +222,11 @@ function checkSize(data: Buffer, { kind, limit }: Rules<Kind>): void {
 /** Throws ApiError 400, with Go's text, unless the data is base64. */
 function decodedData({ Data }: SecretSpec): Buffer {
   const base64 = (Data ?? '').replace(/[\r\n]/g, '');
+  const illegal = (at: number) => new ApiError(400, `illegal base64 data at input byte ${at}`);
   const valid = /^[A-Za-z0-9+/]*={0,2}/.exec(base64)![0];
-  if (valid.length !== base64.length || base64.length % 4 !== 0) {
-    throw new ApiError(400, `illegal base64 data at input byte ${Math.min(valid.length, base64.length)}`);
-  }
+  if (valid.length !== base64.length) throw illegal(valid.length);
+  // Of four that are not complete Go names the first.
+  if (base64.length % 4 !== 0) throw illegal(base64.length - (base64.length % 4));
   return Buffer.from(base64, 'base64');
 }
 

@@ -109,13 +109,15 @@ describe('allocator', () => {
   test('gives the ingress network, networks, services, hosts and tasks what Docker gives them', async () => {
     await using bench = await Bench.begin();
     await bench.addNetwork('net1');
-    await bench.serve('web', ['net1'], 3, { EndpointSpec: { Mode: 'vip', Ports: [{ TargetPort: 80 }] } });
+    await bench.serve('web', ['net1'], 3, {
+      EndpointSpec: { Mode: 'vip', Ports: [{ TargetPort: 80, PublishMode: 'ingress' }] },
+    });
     assert.deepEqual(bench.subnets('ingress'), ['10.0.0.0/24']);
     assert.deepEqual(bench.subnets('net1'), ['10.0.1.0/24']);
     assert.equal(bench.view.get('network', 'ingress')!.internal.allocated!.vni, 4096);
     assert.equal(bench.view.get('network', 'net1')!.internal.allocated!.vni, 4097);
     const { Ports, VirtualIPs } = bench.view.get('service', 'web')!.Endpoint;
-    assert.deepEqual(Ports, [{ TargetPort: 80, PublishedPort: 30000 }]);
+    assert.equal(JSON.stringify(Ports), '[{"TargetPort":80,"PublishedPort":30000,"PublishMode":"ingress"}]');
     assert.deepEqual(
       VirtualIPs!.map(({ NetworkID }) => NetworkID),
       ['ingress', 'net1'],

@@ -69,11 +69,14 @@ export class Free {
     const key = `port ${port.Protocol || 'tcp'}`;
     const count = LAST_PORT - FIRST_PORT + 1;
     const from = Number(cursors.get(key) ?? BigInt(FIRST_PORT - 1)) + 1 - FIRST_PORT;
+    // In the order in which Docker shows them.
+    const { PublishMode, ...others } = port;
     for (let i = 0; i < count; i++) {
-      const candidate = { ...port, PublishedPort: FIRST_PORT + ((from + i) % count) };
+      const PublishedPort = FIRST_PORT + ((from + i) % count);
+      const candidate = { ...others, PublishedPort, ...(PublishMode && { PublishMode }) };
       if (this.#ownerOf(portClaim(candidate)) !== undefined) continue;
       this.#take(portClaim(candidate), owner, given);
-      cursors.set(key, BigInt(candidate.PublishedPort));
+      cursors.set(key, BigInt(PublishedPort));
       return candidate;
     }
     throw new Lack(`no free port is left between ${FIRST_PORT} and ${LAST_PORT}`);
