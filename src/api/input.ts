@@ -1,6 +1,7 @@
 /**
- * Input from clients that do not ask for an upgrade: what they write after a request's body is what the process reads.
- * Docker takes the connections of attach and exec over in any case; for HTTP those bytes were the next request.
+ * Connections that the engine takes over although HTTP does not say so. Of those of attach and exec Docker does in any
+ * case: what clients write after a request's body is what the process reads; for HTTP those bytes were the next request.
+ * And whether to upgrade, Docker decides by the header `Upgrade` alone; for HTTP `Connection` has to name it as well.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -8,8 +9,8 @@ import { type EngineClient, readAll } from '../engine/client.ts';
 import { boolValue } from './query.ts';
 import type { Target } from './target.ts';
 
-/** Whether input may follow the request; asks the engine that it goes to what an exec reads. */
-export async function takesInput(
+/** Whether the engine may take the connection over; asks the engine that the request goes to what an exec reads. */
+export async function takesOver(
   { method, headers }: IncomingMessage,
   { path, query }: Target,
   engine: EngineClient,
@@ -19,8 +20,11 @@ export async function takesInput(
     return false;
   const [, kind, id, action, ...more] = path.split('/');
   if (more.length > 0) return false;
-  if (kind === 'containers' && action === 'attach') return boolValue(query, 'stdin');
+  const asked = headers.upgrade !== undefined;
+  if (path === '/session' || path === '/grpc') return asked;
+  if (kind === 'containers' && action === 'attach') return asked || boolValue(query, 'stdin');
   if (kind !== 'exec' || action !== 'start') return false;
+  if (asked) return true;
   const exec = engine.json<{ OpenStdin?: boolean }>('GET', `/exec/${encodeURIComponent(id!)}/json`);
   // What is wrong is said in answer to the request itself.
   return exec.then(

@@ -213,6 +213,20 @@ test('input of clients that do not ask for an upgrade', async () => {
   assert.match(answer, /^HTTP\/1.1 404 .*No such container: nope/s);
 });
 
+test('an upgrade that only the header `Upgrade` asks for', async () => {
+  const post = (path: string, upgrade: string, until?: string) =>
+    raw(
+      `POST ${path} HTTP/1.1\r\nHost: d\r\nX-Docker-Expose-Session-Uuid: ${upgrade}\r\nUpgrade: ${upgrade}\r\nContent-Length: 0\r\n\r\n`,
+      until,
+    );
+  assert.match(await post('/session', 'h2c', '\r\n\r\n'), /^HTTP\/1.1 101 Switching Protocols\r\n/);
+  assert.match(await post('/session', 'foo'), /^HTTP\/1.1 400 .*protocol foo not supported/s);
+  const id = await start(['sh', '-c', 'while :; do echo tick; sleep 0.1; done'], { Tty: true });
+  const attached = await post(`/containers/${id}/attach?stream=1&stdout=1`, 'tcp', 'tick');
+  assert.match(attached, /^HTTP\/1.1 101 UPGRADED\r\n.*\r\n\r\ntick/s);
+  await remove(id);
+});
+
 test('an upgrade that the engine refuses leaves no way past us to the engine', async () => {
   const answer = await raw(
     'POST /containers/nope/attach?stream=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n' +

@@ -14,7 +14,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
-import { takeOver, takesInput } from './input.ts';
+import { takeOver, takesOver } from './input.ts';
 import { listen, listenUnix } from './listen.ts';
 import { forward, tunnel } from './proxy.ts';
 import { compareVersions } from './query.ts';
@@ -177,9 +177,9 @@ export class ApiServer {
     const found = this.#destinations.of(request.method!, target, String(common['Api-Version']));
     const to = found && (await found);
     if (response.destroyed) return;
-    const input = await takesInput(request, target, to?.engine ?? this.#context.engine);
+    const takesIt = await takesOver(request, target, to?.engine ?? this.#context.engine);
     if (response.destroyed) return;
-    if (!input) {
+    if (!takesIt) {
       this.#forward(request, response, target, common, {}, to);
       return;
     }
