@@ -211,6 +211,23 @@ test('containers on what stands for an overlay are on the overlay', async () => 
   await engine.client.json('DELETE', `/networks/${own.Id}`);
 });
 
+test('a host that has a part in an overlay shows its own endpoint on it', async () => {
+  const store = await becomeManager();
+  const body = { Name: 'app', Driver: 'overlay' };
+  const { Id } = await client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const node = store.view.get('node', 'n1')!;
+  const object = { ...node, internal: { networks: { [Id]: ['10.0.1.4/24'] } } };
+  await store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+  const shown = async () =>
+    (await client.json<{ Containers: object | null }>('GET', `/networks/${Id}`)).Containers;
+  assert.equal(await shown(), null);
+  const here = await engine.client.json<{ Id: string }>('POST', '/networks/create', {
+    body: { Name: 'app-here', Labels: { 'essaim.network': Id } },
+  });
+  assert.deepEqual(Object.keys((await shown()) ?? {}), ['lb-app']);
+  await engine.client.json('DELETE', `/networks/${here.Id}`);
+});
+
 test('networks are the engine’s and the cluster’s in one list', async () => {
   const create = (body: object) => client.json<{ Id: string }>('POST', '/networks/create', { body });
   const names = async (filters: object = {}) => {

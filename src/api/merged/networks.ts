@@ -13,7 +13,13 @@ import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
 import { findNetwork } from '../swarm/lookup.ts';
-import { type Containers, networkForm, peersForm, servicesForm } from '../swarm/network-form.ts';
+import {
+  type Containers,
+  hostEndpoint,
+  networkForm,
+  peersForm,
+  servicesForm,
+} from '../swarm/network-form.ts';
 import {
   attachmentsInUse,
   checkNewNetwork,
@@ -92,10 +98,12 @@ export function networkRoutes(router: Router, context: ApiContext): void {
       const here = await engineNetworkOf(engine, network.ID, request);
       const services = verbose ? servicesForm(view, network.ID) : undefined;
       const peers = here || verbose ? peersForm(view, network.ID) : undefined;
+      const host = view.get('node', membership.status().nodeId);
+      const own = hostEndpoint(network, host?.internal.networks?.[network.ID]);
       return {
         status: 200,
         body: {
-          ...networkForm(network, apiVersion, here?.Containers ?? null),
+          ...networkForm(network, apiVersion, here ? { ...here.Containers, ...own } : null),
           ...(peers ? { Peers: peers } : {}),
           ...(services ? { Services: services } : {}),
         },

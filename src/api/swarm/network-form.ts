@@ -1,6 +1,8 @@
 /** Networks of the cluster as Docker's API shows them. */
+import { createHash } from 'node:crypto';
 import { hostOf } from '../../model/cidr.ts';
 import { isIngressPort } from '../../model/endpoint.ts';
+import { macOf } from '../../model/network-state.ts';
 import type { Network, Task } from '../../model/objects.ts';
 import { taskName } from '../../model/task-context.ts';
 import type { View } from '../../store/contract.ts';
@@ -10,7 +12,7 @@ import { labels, map, present } from './go-form.ts';
 const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
 const SERIAL_OPTION = 'com.docker.network.ipam.serial';
 
-/** A container of this host on the network, as its engine shows it. */
+/** What of this host is on the network, as an engine shows it. */
 export type Containers = Record<string, object> | null;
 
 export function networkForm(network: Network, apiVersion: string, containers: Containers = null): object {
@@ -99,6 +101,25 @@ export function attachedNetworkForm(network: Network): object {
     }),
     DriverState: { Name: 'overlay', Options: driverOptions(network) },
     IPAMOptions: present({ Driver, Configs }),
+  };
+}
+
+/**
+ * The host's own endpoint on the network, which its balancer answers from, called as Docker calls that of its own. None
+ * without addresses: they are CIDR.
+ */
+export function hostEndpoint({ ID, Spec }: Network, addresses: readonly string[] = []): Containers {
+  const v4 = addresses.find((address) => !address.includes(':'));
+  if (v4 === undefined) return null;
+  const name = Spec.Name ?? '';
+  return {
+    [Spec.Ingress ? `${name}-sbox` : `lb-${name}`]: {
+      Name: `${name}-endpoint`,
+      EndpointID: createHash('sha256').update(`${ID} ${v4}`).digest('hex'),
+      MacAddress: macOf(hostOf(v4)),
+      IPv4Address: v4,
+      IPv6Address: addresses.find((address) => address.includes(':')) ?? '',
+    },
   };
 }
 
