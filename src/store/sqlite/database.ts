@@ -30,6 +30,9 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Where counting begins: as in Docker Swarm, the first service of a new cluster is at version 11. */
+const FIRST_REVISION = 7;
+
 /** The log is moved into the file at this size (16 MB): a page that changes often is then moved once for many changes. */
 const LOG_PAGES = 4000;
 
@@ -49,7 +52,7 @@ export function createDatabase(path: string, keyPath: string, readKey: () => Dat
     try {
       database.exec('BEGIN');
       database.exec(SCHEMA);
-      database.prepare('INSERT INTO state VALUES (0, ?)').run(fingerprint);
+      database.prepare('INSERT INTO state VALUES (?, ?)').run(FIRST_REVISION, fingerprint);
       database.exec('COMMIT');
     } finally {
       database.close();

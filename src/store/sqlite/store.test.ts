@@ -24,6 +24,16 @@ describe('SQLite store', () => {
     await store.close();
   });
 
+  test('counts the versions of a new cluster on from where Docker Swarm would', async () => {
+    const store = await openSqliteStore({ path: join(freshDirectory(), 'state.db') });
+    assert.equal(store.view.revision, 7);
+    assert.equal(
+      await store.commit({ changes: [{ op: 'put', kind: 'service', object: sampleService('a') }] }),
+      8,
+    );
+    await store.close();
+  });
+
   test('makes a directory and files that only their owner reads', async () => {
     const directory = freshDirectory();
     const store = await openSqliteStore({
