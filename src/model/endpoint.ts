@@ -50,13 +50,14 @@ export function networksOfService(
 
 /**
  * The endpoint of a service whose spec is this, with what it had before as far as it still asks for it: ports without a
- * number keep the one that they were given. Without ports and virtual addresses it is empty, as in Docker.
+ * number keep the one that they were given. Without ports and virtual addresses it is empty until it has had some, as in
+ * Docker.
  */
 export function endpointOf(spec: ServiceSpec, before?: ServiceEndpoint): ServiceEndpoint {
   const { EndpointSpec } = spec;
   const ports = EndpointSpec?.Ports ?? [];
   const virtual = EndpointSpec?.Mode !== 'dnsrr' && (taskTemplate(spec).Networks?.length ?? 0) > 0;
-  const used = ports.length > 0 || virtual;
+  const used = ports.length > 0 || virtual || Object.keys(before?.Spec ?? {}).length > 0;
   const left = [...(before?.Ports ?? [])];
   const numbered = ports.map((port) => {
     if (port.PublishedPort || !isIngressPort(port)) return port;
