@@ -65,6 +65,20 @@ test('templated content knows the task, its environment, and its other secrets a
   assert.equal(made!.content.toString(), 'web 1=2 geheim h');
 });
 
+test('a template gets the content of another one as it is stored, its own too', () => {
+  const text = '{{.Task.Slot}} {{config "conf"}}';
+  const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
+  const [made] = files(refs, [], [config('c', text, true)]);
+  assert.equal(made!.content.toString(), `1 ${text}`);
+});
+
+test('a template that is wrong is named', () => {
+  const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
+  assert.throws(() => files(refs, [], [config('c', '{{.X}}', true)]), {
+    message: /^failed to expand templated config c: template: expansion:1:2: .*can't evaluate field X/,
+  });
+});
+
 test('what is not there is named', () => {
   const container = { Secrets: [{ SecretID: 'x', SecretName: 'pw', File: { Name: 'pw' } }] };
   assert.throws(() => files(container, [], []), { message: 'secret not found: pw' });

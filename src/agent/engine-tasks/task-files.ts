@@ -30,30 +30,37 @@ export function taskFiles(task: Task, dependencies: TaskDependencies, context: T
   const key = (id: string | null | undefined) => contentKey(id ?? '', task.internal.contents?.[id ?? '']);
   const secretOf = new Map((spec?.Secrets ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.SecretID)]));
   const configOf = new Map((spec?.Configs ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.ConfigID)]));
-  const content = (object: Secret | Config): Buffer => {
-    const data = Buffer.from(object.Spec.Data ?? '', 'base64');
+  const env = new Map((spec?.Env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
+  // What a template takes from another secret or config it takes as it is stored, as with Docker: it cannot go in circles.
+  const functions = {
+    env: (name: string) => env.get(name) ?? '',
+    secret: (target: string) =>
+      dataOf(found(dependencies.secrets, secretOf.get(target), 'secret', target)).toString(),
+    config: (target: string) =>
+      dataOf(found(dependencies.configs, configOf.get(target), 'config', target)).toString(),
+  };
+  const content = (kind: 'secret' | 'config', object: Secret | Config): Buffer => {
+    const data = dataOf(object);
     if (object.Spec.Templating?.Name !== 'golang') return data;
-    const env = new Map((spec?.Env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
-    const functions = {
-      env: (name: string) => env.get(name) ?? '',
-      secret: (target: string) =>
-        content(found(dependencies.secrets, secretOf.get(target), 'secret', target)).toString(),
-      config: (target: string) =>
-        content(found(dependencies.configs, configOf.get(target), 'config', target)).toString(),
-    };
-    return Buffer.from(expand(data.toString(), context, functions));
+    try {
+      return Buffer.from(expand(data.toString(), context, functions));
+    } catch (error) {
+      throw new Error(`failed to expand templated ${kind} ${object.ID}: ${(error as Error).message}`);
+    }
   };
   const secrets = (spec?.Secrets ?? []).map((ref) => {
     const object = found(dependencies.secrets, key(ref.SecretID), 'secret', ref.SecretName);
-    return file(ref.File, content(object), SECRETS_DIR);
+    return file(ref.File, content('secret', object), SECRETS_DIR);
   });
   const configs = (spec?.Configs ?? []).map((ref) => {
     if (!ref.File) return undefined;
     const object = found(dependencies.configs, key(ref.ConfigID), 'config', ref.ConfigName);
-    return file(ref.File, content(object), '/');
+    return file(ref.File, content('config', object), '/');
   });
   return [...secrets, ...configs].filter((one) => one !== undefined);
 }
+
+const dataOf = ({ Spec }: Secret | Config): Buffer => Buffer.from(Spec.Data ?? '', 'base64');
 
 function found<T>(
   objects: ReadonlyMap<string, T>,
