@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { claimsOf } from '../../src/control/allocator/claims.ts';
 import { STOP_BOUND } from '../../src/control/networks/stop-gate.ts';
 import { networkStateFor } from '../../src/control/networks/tables.ts';
-import type { Network, Task } from '../../src/model/objects.ts';
+import type { Network, Node, Task } from '../../src/model/objects.ts';
 import type { ServiceSpec } from '../../src/model/spec.ts';
 import { atLeast } from '../../src/model/task-state.ts';
 import type { Commit, View } from '../../src/store/contract.ts';
@@ -30,6 +30,8 @@ class Trial {
   readonly #world: World;
   /** When tasks that took part were first wanted gone, milliseconds. */
   readonly #leaving = new Map<string, number>();
+  /** When hosts were last taken out of networks, by both ids, milliseconds. */
+  readonly #parted = new Map<string, number>();
   #managerSince = 0;
 
   constructor(seed: number) {
@@ -141,6 +143,7 @@ class Trial {
     claims(view);
     const now = this.#world.clock.now();
     for (const { kind, id, before, after } of commit.events) {
+      if (kind === 'node') this.#noteParted(id, before as Node | undefined, after as Node | undefined);
       if (kind !== 'task') continue;
       const [was, is] = [before, after] as [Task | undefined, Task | undefined];
       if (!is) this.#leaving.delete(id);
@@ -153,6 +156,12 @@ class Trial {
     }
   }
 
+  #noteParted(nodeId: string, before: Node | undefined, after: Node | undefined): void {
+    for (const network of Object.keys(before?.internal.networks ?? {}))
+      if (!after?.internal.networks?.[network])
+        this.#parted.set(`${nodeId} ${network}`, this.#world.clock.now());
+  }
+
   #onStop(taskId: string): void {
     const world = this.#world;
     const since = this.#leaving.get(taskId);
@@ -161,10 +170,12 @@ class Trial {
     if (since === undefined || since < this.#managerSince || now - since >= STOP_BOUND) return;
     for (const host of world.hosts) {
       if (!world.fineFor(host, SETTLED + now - since)) continue;
-      // A network that the host has no part in any more is closed there in the same moment, for the same reason.
-      const parts = world.view.get('node', host.nodeId)!.internal.networks ?? {};
+      // A network that the host was taken out of is closed there in the same moment, for the same reason, even if it
+      // is to have a part in it again by now.
+      const parts = Object.keys(world.view.get('node', host.nodeId)!.internal.networks ?? {});
+      const kept = parts.filter((network) => (this.#parted.get(`${host.nodeId} ${network}`) ?? -1) < since);
       assert.ok(
-        !host.networks.leadsTo(taskId, Object.keys(parts)),
+        !host.networks.leadsTo(taskId, kept),
         `${taskId} is stopped ${now - since} ms after it was to leave, and ${host.nodeId} still leads to it`,
       );
     }
