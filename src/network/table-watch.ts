@@ -44,7 +44,8 @@ export class TableWatch {
     const { deleted, clock, listen = LISTEN } = this.#options;
     const [file, ...args] = listen;
     const child = spawn(file!, args, { env: { PATH, LC_ALL: 'C' }, stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#child = child;
+    // One that could not be started has no number yet to be ended by: 0 would mean this process and all of its group.
+    if (child.pid !== undefined) this.#child = child;
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line === DELETED && !this.#closed) deleted();
     });
