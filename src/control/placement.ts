@@ -1,5 +1,5 @@
 /** Gives tasks what they need of the cluster and a node: what the allocator and the scheduler have to do, in one step. */
-import type { Task } from '../model/objects.ts';
+import type { Service, Task } from '../model/objects.ts';
 import type { Change, Commit, View } from '../store/contract.ts';
 import { Allocation, toPending } from './allocator/allocate.ts';
 import { AllocatorIndex, type Work } from './allocator/index.ts';
@@ -94,7 +94,8 @@ export class Placement {
   }
 }
 
-function plannedServices(changes: readonly Change[]) {
+/** The services that are about to be written, by id. */
+function plannedServices(changes: readonly Change[]): Map<string, Service> {
   const puts = changes.filter((change) => change.kind === 'service' && change.op === 'put');
   return new Map(puts.map(({ object }) => [object.ID, object]));
 }
