@@ -1,6 +1,6 @@
 /** An engine without containers: every step succeeds, in the time that a real engine takes for it. */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { TaskContainer, TaskEngine } from '../../src/agent/contract.ts';
+import type { EngineHooks, TaskContainer, TaskEngine } from '../../src/agent/contract.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
 import type { AssignedTask } from '../../src/model/protocol.ts';
 
@@ -64,7 +64,7 @@ export class SimulatedEngine implements TaskEngine {
     this.#containers.delete(taskId);
   }
 
-  async watch(_changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
+  async watch(_hooks: EngineHooks, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   }

@@ -81,7 +81,10 @@ export class Truth implements Disposable {
     };
     const ended = all.filter(({ Status }) => OVER.includes(Status.State)).flatMap(addressesOf);
     const alive = new Set(all.filter(({ Status }) => !OVER.includes(Status.State)).flatMap(addressesOf));
-    const stale = new Set(ended.filter((address) => !alive.has(address)));
+    // Hosts have addresses of their own there, which may have been a task's.
+    const taken = await Promise.all(this.#swarm.hosts.map((host) => this.#ownAddresses(host)));
+    const current = new Set([...alive, ...taken.flat()]);
+    const stale = new Set(ended.filter((address) => !current.has(address)));
     const found = await Promise.all(
       this.#swarm.hosts.map(async (host) => {
         const address = await this.#swarm.lab.must('ip', host);
@@ -131,6 +134,12 @@ export class Truth implements Disposable {
   async #outside(host: string, times: number, urls: string[]): Promise<Sight> {
     const command = program('look', String(times), "''", urls.join()).join(' ');
     return JSON.parse(await this.#swarm.lab.must('ssh', host, command)) as Sight;
+  }
+
+  async #ownAddresses(host: string): Promise<string[]> {
+    const each = 'for n in /run/netns/esn-*; do ip -n $(basename $n) -o address show dev br0; done';
+    const text = await this.#swarm.lab.must('ssh', host, each);
+    return [...text.matchAll(/ inet6? ([^/ ]+)\//g)].map(([, address]) => address!);
   }
 
   /** All that the overlays of a host hold for known. */

@@ -71,6 +71,25 @@ test('a changed host is described again, an unchanged one is not', () =>
     assert.equal(manager.descriptions.length, 2);
   }));
 
+test('whether its engine answers is told at once, and to a new session with what the engine said last', () =>
+  world(async ({ clock, engine, manager }) => {
+    await clock.advance(1000);
+    const [first] = manager.descriptions;
+    engine.away = true;
+    engine.answers(false);
+    await clock.advance(20);
+    assert.deepEqual(manager.descriptions, [first, { ...first, EngineAway: true }]);
+    manager.cut();
+    await clock.advance(1000);
+    assert.deepEqual(manager.descriptions.slice(2), [{ ...first, EngineAway: true }]);
+    engine.away = false;
+    engine.answers(true);
+    await clock.advance(20);
+    assert.deepEqual(manager.descriptions.slice(3), [first]);
+    await clock.advance(61_000);
+    assert.equal(manager.descriptions.length, 4);
+  }));
+
 test('an engine that is away for a while fails no task', () =>
   world(async ({ clock, engine, manager }) => {
     await clock.advance(100);

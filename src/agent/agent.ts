@@ -6,16 +6,16 @@
 import type { Clock } from '../model/clock.ts';
 import { contentKey } from '../model/contents.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Config, NodeDescription, Secret, TLSInfo } from '../model/objects.ts';
+import type { Config, Secret, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
 import { isTerminal, type TaskState } from '../model/task-state.ts';
 import { Backoff, pause } from './backoff.ts';
 import type { HostNetworks, ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
+import { Describer } from './describing.ts';
 import { NetworkFollower } from './network-follower.ts';
 import { Reporter } from './reporter.ts';
 import { TaskWorker } from './task-worker.ts';
 
-const DESCRIBE_EVERY_MS = 20_000;
 const GOODBYE_MS = 1000;
 /** How long the tasks of a host that is about to be switched off may take to stop; the engine's stop ends the others. */
 const AWAY_MS = 30_000;
@@ -57,13 +57,13 @@ class Agent {
   readonly #signal: AbortSignal;
   readonly #reporter: Reporter;
   readonly #networks: NetworkFollower;
+  readonly #describer: Describer;
   readonly #workers = new Map<string, TaskWorker>();
   /** The tasks that the manager wants here. Unknown until the first full assignment. */
   #assigned: Map<string, AssignedTask> | undefined;
   readonly #secrets = new Map<string, Secret>();
   readonly #configs = new Map<string, Config>();
   #session: ManagerSession | undefined;
-  #description: NodeDescription | undefined;
   #leaving = false;
   #sweeping = false;
   #sweepAgain = false;
@@ -73,6 +73,7 @@ class Agent {
     this.#signal = AbortSignal.any([options.signal, this.#over.signal]);
     this.#reporter = new Reporter(options.clock, options.log);
     this.#networks = new NetworkFollower(options.networks, options.log);
+    this.#describer = new Describer(options);
   }
 
   async run(): Promise<void> {
@@ -81,7 +82,7 @@ class Agent {
       void this.#leave().then(() => this.#over.abort(new Error('the host is shutting down')));
     };
     switchOff?.addEventListener('abort', leave);
-    const parts = [this.#keepSession(), this.#watchEngine(), this.#keepDescribing()];
+    const parts = [this.#keepSession(), this.#watchEngine(), this.#describer.keep(this.#signal)];
     await Promise.all(parts);
     switchOff?.removeEventListener('abort', leave);
     this.#reporter.use(undefined);
@@ -137,11 +138,7 @@ class Agent {
   }
 
   async #oneSession(opened: () => void): Promise<void> {
-    // An engine that does not answer is no reason to be silent, once it is known what this host is.
-    const description = await this.#describe().catch((error: unknown) => {
-      if (!this.#description) throw error;
-      return this.#description;
-    });
+    const description = await this.#describer.first();
     const { link, addr = '', dataPathAddr = '', tunnelKey } = this.#options;
     const keys = tunnelKey === undefined ? {} : { tunnelKey };
     const session = await link.open({ description, addr, dataPathAddr, ...keys }, this.#signal);
@@ -156,6 +153,7 @@ class Agent {
           opened();
           for (const [id, worker] of this.#workers) this.#reporter.report(id, worker.status);
           this.#reporter.use(session);
+          this.#describer.use(session);
         }
         this.#options.heard?.(message);
         if (message.type === 'networks') this.#networks.follow(message, session);
@@ -165,30 +163,8 @@ class Agent {
       this.#signal.removeEventListener('abort', close);
       this.#session = undefined;
       this.#reporter.use(undefined);
+      this.#describer.use(undefined);
       session.close();
-    }
-  }
-
-  async #describe(): Promise<NodeDescription> {
-    const description = await this.#options.engine.describe();
-    this.#description = { ...description, TLSInfo: this.#options.tlsInfo() };
-    return this.#description;
-  }
-
-  async #keepDescribing(): Promise<void> {
-    while (!this.#signal.aborted) {
-      await pause(this.#options.clock, DESCRIBE_EVERY_MS, this.#signal);
-      const session = this.#session;
-      if (this.#signal.aborted || !session) continue;
-      const before = this.#description;
-      try {
-        const now = await this.#describe();
-        if (JSON.stringify(now) !== JSON.stringify(before)) await session.describe(now);
-      } catch (error) {
-        // It is told again next time, because it still differs from what was told before.
-        this.#description = before;
-        this.#options.log(`the host is not described: ${messageOf(error)}`);
-      }
     }
   }
 
@@ -251,11 +227,13 @@ class Agent {
     const backoff = new Backoff(this.#options.clock, this.#options.random);
     while (!this.#signal.aborted) {
       try {
-        await this.#options.engine.watch((taskId) => {
+        const changed = (taskId: string | undefined): void => {
           backoff.reset();
           if (taskId === undefined) void this.#sweep();
           else this.#workers.get(taskId)?.look();
-        }, this.#signal);
+        };
+        const answers = (does: boolean): void => this.#describer.engine(does);
+        await this.#options.engine.watch({ changed, answers }, this.#signal);
       } catch (error) {
         this.#options.log(`the engine is not watched: ${messageOf(error)}`);
       }

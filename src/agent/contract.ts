@@ -8,6 +8,7 @@ import type {
   AssignedTask,
   AttachRequest,
   DownMessage,
+  HostDescription,
   SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
@@ -22,7 +23,7 @@ export interface ManagerSession {
   /** Ends when the session ends, throws when it breaks; either way the agent opens a new one. */
   messages: AsyncIterable<DownMessage>;
   report(request: StatusRequest): Promise<void>;
-  describe(description: NodeDescription): Promise<void>;
+  describe(description: HostDescription): Promise<void>;
   /** This host's networks are as the manager said they should be at that revision. */
   networksApplied(revision: number): Promise<void>;
   /** This host is about to be switched off. Resolves when nobody is led to its tasks any more. */
@@ -127,9 +128,19 @@ export interface TaskEngine {
   stop(assigned: AssignedTask): Promise<void>;
   /** Stops the container if it runs, removes it, its anonymous volumes and what was prepared for it. */
   remove(taskId: string): Promise<void>;
+  /** Returns when aborted. */
+  watch(hooks: EngineHooks, signal: AbortSignal): Promise<void>;
+}
+
+export interface EngineHooks {
   /**
-   * Calls `changed` with the id of a task whenever something happened to its container (died, health, destroyed), and
-   * with undefined when events may have been lost and everything should be looked at. Returns when aborted.
+   * Something happened to the container of that task (died, health, destroyed); undefined: events may have been lost,
+   * and everything should be looked at.
    */
-  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void>;
+  changed(taskId: string | undefined): void;
+  /**
+   * Whether the engine answers, when that is found out. One that is about to end counts as one that does not: it ends its
+   * containers, and what is begun now would not last.
+   */
+  answers(does: boolean): void;
 }

@@ -131,6 +131,31 @@ test('an engine that is cut off from power and comes back: its tasks have failed
     await manager.until(later.ID, 'running');
   }));
 
+test('on an engine that is about to end nothing is begun, and the manager knows', () =>
+  onNode(engine, async ({ rig: { manager, nodeId }, task }) => {
+    const [brief, stubborn, later] = [task(), task(shell("trap '' TERM; sleep 1000")), task()];
+    manager.assign(brief, stubborn);
+    await manager.until(brief.ID, 'running');
+    await manager.until(stubborn.ID, 'running');
+    // It waits ten seconds for the one that does not hear, and answers over the connections it has.
+    const stopped = engine.stop();
+    await eventually('the manager knows', async () => manager.descriptions.at(-1)!.EngineAway === true);
+    manager.assign(later);
+    await manager.until(later.ID, 'preparing');
+    await stopped;
+    await engine.start();
+    await manager.until(later.ID, 'running');
+    assert.equal(manager.descriptions.at(-1)!.EngineAway, undefined);
+    await manager.until(stubborn.ID, 'failed');
+    const containers = await containersOf(engine, nodeId);
+    const named = containers.filter(({ Labels }) => Labels['com.docker.swarm.task.id'] === later.ID);
+    assert.deepEqual(
+      named.map(({ State }) => State),
+      ['running'],
+    );
+    assert.equal(manager.status(later.ID)!.State, 'running', 'it was begun when it could last');
+  }));
+
 test('a node that leaves takes away all its containers and files, and no others', () =>
   onNode(engine, async ({ rig, task }) => {
     const other = new Rig(engine.socket, `${rig.nodeId}other`);

@@ -4,13 +4,13 @@ import type { Duplex } from 'node:stream';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { CheckReport } from '../model/network-check.ts';
-import type { NodeDescription } from '../model/objects.ts';
 import type {
   AttachAnswer,
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
   DownMessage,
+  HostDescription,
   SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
@@ -128,14 +128,14 @@ class LinkSession implements ManagerSession {
   readonly #options: LinkOptions;
   readonly #connection: ClientHttp2Session;
   readonly #path: string;
-  #description: NodeDescription;
+  #description: HostDescription;
 
   constructor(
     options: LinkOptions,
     connection: ClientHttp2Session,
     inbox: Inbox,
     hello: DownMessage & { type: 'session' },
-    description: NodeDescription,
+    description: HostDescription,
   ) {
     this.#options = options;
     this.#connection = connection;
@@ -156,7 +156,7 @@ class LinkSession implements ManagerSession {
     await call(this.#connection, 'POST', `${this.#path}/status`, statuses);
   }
 
-  async describe(description: NodeDescription): Promise<void> {
+  async describe(description: HostDescription): Promise<void> {
     this.#description = description;
     const body = { ...description, TLSInfo: this.#options.identity.tlsInfo() };
     await call(this.#connection, 'POST', `${this.#path}/describe`, body);

@@ -3,7 +3,7 @@ import { VirtualClock } from '../../test/support/virtual-clock.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type { AssignedTask } from '../model/protocol.ts';
 import { runAgent } from './agent.ts';
-import { type TaskContainer, type TaskEngine, TemporaryError } from './contract.ts';
+import { type EngineHooks, type TaskContainer, type TaskEngine, TemporaryError } from './contract.ts';
 import { FakeManager } from './testing.ts';
 
 const TLS = { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' };
@@ -17,7 +17,7 @@ export class MapEngine implements TaskEngine {
   away = false;
   health: TaskContainer['health'];
   readonly #clock: VirtualClock;
-  #changed: (taskId: string | undefined) => void = () => {};
+  #hooks: EngineHooks | undefined;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -73,9 +73,9 @@ export class MapEngine implements TaskEngine {
     this.containers.delete(taskId);
   }
 
-  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
-    this.#changed = changed;
-    changed(undefined);
+  watch(hooks: EngineHooks, signal: AbortSignal): Promise<void> {
+    this.#hooks = hooks;
+    hooks.changed(undefined);
     return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
   }
 
@@ -87,16 +87,21 @@ export class MapEngine implements TaskEngine {
 
   set(container: TaskContainer): void {
     this.containers.set(container.taskId, container);
-    this.#changed(container.taskId);
+    this.tell(container.taskId);
   }
 
   destroy(taskId: string): void {
     this.containers.delete(taskId);
-    this.#changed(taskId);
+    this.tell(taskId);
+  }
+
+  /** It is about to end, or has come back. */
+  answers(does: boolean): void {
+    this.#hooks?.answers(does);
   }
 
   tell(taskId: string | undefined): void {
-    this.#changed(taskId);
+    this.#hooks?.changed(taskId);
   }
 
   async #step(call: string): Promise<void> {

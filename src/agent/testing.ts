@@ -1,9 +1,10 @@
 /** For tests of the agent: a manager that assigns what a test says and remembers what it is told. */
-import type { NodeDescription, Task, TaskStatus } from '../model/objects.ts';
+import type { Task, TaskStatus } from '../model/objects.ts';
 import type {
   AssignedTask,
   Assignments,
   DownMessage,
+  HostDescription,
   SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
@@ -61,7 +62,7 @@ export class FakeManager implements ManagerLink {
   configs: Assignments['configs'] = [];
   /** All states that were reported of a task, in order. */
   readonly history = new Map<string, TaskStatus[]>();
-  readonly descriptions: NodeDescription[] = [];
+  readonly descriptions: HostDescription[] = [];
   readonly networksApplied: number[] = [];
   batches = 0;
   /** How often the agent has said that its host is about to be switched off. */

@@ -9,13 +9,13 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
 import type { CheckReport } from '../model/network-check.ts';
-import type { NodeDescription } from '../model/objects.ts';
 import type {
   AttachAnswer,
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
   DownMessage,
+  HostDescription,
   IssueAnswer,
   IssueRequest,
   NetworksApplied,
@@ -51,7 +51,7 @@ export interface Sessions {
    */
   opened(session: AgentSession, request: SessionRequest): Promise<void>;
   status(session: AgentSession, request: StatusRequest): Promise<void>;
-  describe(session: AgentSession, description: NodeDescription): Promise<void>;
+  describe(session: AgentSession, description: HostDescription): Promise<void>;
   networks(session: AgentSession, applied: NetworksApplied): Promise<void>;
   /** The host is about to be switched off. Resolves when no other one leads anybody to its tasks, or after STOP_BOUND. */
   away(session: AgentSession): Promise<void>;

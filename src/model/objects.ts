@@ -81,7 +81,7 @@ export interface NodeDescription {
   Routes?: string[];
 }
 
-/** unknown: the host answers but its daemon is away; no new tasks, its tasks stay. down: the host is lost or left. */
+/** unknown: the host answers but its daemon or its engine is away; no new tasks, its tasks stay. down: the host is lost or left. */
 export type NodeState = 'unknown' | 'down' | 'ready' | 'disconnected';
 
 export interface Node extends Meta {
@@ -103,6 +103,8 @@ export interface Node extends Meta {
     dataPathAddr?: string;
     /** The public key of its tunnels of encrypted networks, as WireGuard writes keys. */
     tunnelKey?: string;
+    /** Its engine does not answer its daemon. */
+    engineAway?: boolean;
   };
 }
 

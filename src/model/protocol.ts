@@ -6,7 +6,7 @@
  *   POST /ca/renew            RenewRequest → IssueAnswer, for the same node and the role it has now
  *   POST /session             SessionRequest → a stream of lines, each one a DownMessage; the agent's session
  *   POST /session/ID/status   StatusRequest → {}
- *   POST /session/ID/describe NodeDescription → {}
+ *   POST /session/ID/describe HostDescription → {}
  *   POST /session/ID/networks NetworksApplied → {}
  *   POST /session/ID/image    ImageRequest → the image as `docker save` writes it, from a node that has it, and headers
  *                             that say what it is (IMAGE_HEADERS); 404 if no node has it
@@ -54,8 +54,13 @@ export interface IssueAnswer {
   roots: string;
 }
 
+export interface HostDescription extends NodeDescription {
+  /** The engine does not answer: this is what it said last. */
+  EngineAway?: true;
+}
+
 export interface SessionRequest {
-  description: NodeDescription;
+  description: HostDescription;
   /** The address that other nodes reach this one at; empty: the one the connection comes from. */
   addr?: string;
   /** The address that carries the traffic between containers; empty or absent: the same. */

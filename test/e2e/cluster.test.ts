@@ -151,6 +151,30 @@ describe('a cluster', { timeout: 300_000 }, () => {
     assert.equal((await swarm.running('web')).length, 6);
   });
 
+  test('a host whose engine has died gets no tasks; later it is Down and those it had run elsewhere', async () => {
+    await swarm.docker('swarm', 'update', '--dispatcher-heartbeat', '1s');
+    await swarm.converge('web', 6);
+    await swarm.lab.must('ssh', 'cb', 'kill -9 $(cut -d" " -f1 /run/engine.process)');
+    await swarm.nodeBecomes('cb', 'Unknown', 5_000);
+    await swarm.docker('service', 'scale', '-d', 'web=8');
+    const rows = await swarm.converge('web', 8);
+    assert.equal(rows.filter(({ node }) => node === 'cb').length, 3, 'those it had may well run');
+    await swarm.nodeBecomes('cb', 'Down', 30_000);
+    await eventually('eight tasks on the other hosts', 15_000, async () => {
+      const running = await swarm.running('web');
+      return running.length === 8 && running.every(({ node }) => node !== 'cb');
+    });
+    await swarm.lab.must('start', 'cb');
+    await swarm.nodeBecomes('cb', 'Ready', 15_000);
+    await eventually('leftovers are gone', 15_000, async () => {
+      const left = await swarm.containers('cb', 'web');
+      return left.length === 0;
+    });
+    await swarm.docker('service', 'scale', '-d', 'web=6');
+    await swarm.docker('swarm', 'update', '--dispatcher-heartbeat', '5s');
+    await swarm.converge('web', 6);
+  });
+
   test('a manager that is away for a minute restarts nothing; killed daemons adopt what runs', async () => {
     const ids = async () => {
       const all = await Promise.all(

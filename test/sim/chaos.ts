@@ -207,8 +207,9 @@ function hangDaemon(world: World): string {
 
 function upsetEngine(world: World): string {
   const host = world.random.pick(world.hosts);
-  const mode = world.random.pick(['slow', 'failing', 'stuck'] as const);
-  host.engine.setMode(mode);
+  const mode = world.random.pick(['slow', 'failing', 'stuck', 'away', 'restart'] as const);
+  if (mode === 'restart') host.engine.shutDown();
+  else host.engine.setMode(mode);
   const ms = world.random.latency(8000);
   world.later(ms, () => host.engine.setMode('good'));
   return `${host.nodeId} ${mode} for ${ms} ms`;

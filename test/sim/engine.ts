@@ -2,7 +2,12 @@
  * A Docker Engine in memory: containers that take their time, fail, crash and get unhealthy as chance will have it. It
  * stands for the thousands of schedules that no real engine could be taken through.
  */
-import { type TaskContainer, type TaskEngine, TemporaryError } from '../../src/agent/contract.ts';
+import {
+  type EngineHooks,
+  type TaskContainer,
+  type TaskEngine,
+  TemporaryError,
+} from '../../src/agent/contract.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import { contentKey } from '../../src/model/contents.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
@@ -19,7 +24,7 @@ interface Container extends TaskContainer {
   started: boolean;
 }
 
-export interface EngineHooks {
+export interface ContainerHooks {
   started(taskId: string): void;
   /** `asked`: because the agent wanted it, not by itself. */
   stopped(taskId: string, asked: boolean): void;
@@ -29,17 +34,18 @@ export interface EngineHooks {
 
 export class FakeEngine {
   readonly containers = new Map<string, Container>();
-  mode: 'good' | 'slow' | 'failing' | 'stuck' = 'good';
+  /** away: it is being restarted, or does not run. */
+  mode: 'good' | 'slow' | 'failing' | 'stuck' | 'away' = 'good';
   /** False once faults are over: images behave then, too. */
   troubled = true;
   powered = true;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #hooks: EngineHooks;
+  readonly #hooks: ContainerHooks;
   readonly #description: Omit<NodeDescription, 'TLSInfo'>;
   /** What was removed by hand, as it ended. */
   readonly #gone = new Map<string, Container>();
-  readonly #watchers = new Set<(taskId: string | undefined) => void>();
+  readonly #watchers = new Set<EngineHooks>();
   /** Operations that wait for a stuck engine to go on. */
   #held: Array<() => void> = [];
   readonly #busyUntil = new Map<string, number>();
@@ -50,7 +56,7 @@ export class FakeEngine {
     description: Omit<NodeDescription, 'TLSInfo'>,
     clock: Clock,
     random: Random,
-    hooks: EngineHooks,
+    hooks: ContainerHooks,
   ) {
     this.#description = description;
     this.#clock = clock;
@@ -77,9 +83,17 @@ export class FakeEngine {
   }
 
   setMode(mode: FakeEngine['mode']): void {
+    const before = this.mode;
     this.mode = mode;
+    if (before !== mode && (before === 'away' || mode === 'away')) this.#tellWhether(mode !== 'away');
     if (mode === 'stuck') return;
     for (const go of this.#held.splice(0)) go();
+  }
+
+  /** It ends in order, and all containers with it. */
+  shutDown(): void {
+    this.setMode('away');
+    for (const container of this.containers.values()) this.#end(container, 143);
   }
 
   /** Someone has removed a task's container by hand. */
@@ -101,6 +115,10 @@ export class FakeEngine {
           if (boot !== this.#boots || !this.powered) return;
           if (this.mode === 'stuck') {
             this.#held.push(run);
+            return;
+          }
+          if (this.mode === 'away') {
+            reject(new TemporaryError('the engine does not answer'));
             return;
           }
           // What was asked for happens, whether or not the one who asked is still there.
@@ -145,10 +163,14 @@ export class FakeEngine {
       start: (taskId) => call(80, () => this.#start(taskId), taskId),
       stop: (assigned) => call(40, () => this.#stop(assigned.task.ID), assigned.task.ID),
       remove: (taskId) => call(20, () => this.#remove(taskId), taskId),
-      watch: (changed, signal) =>
+      watch: ({ changed, answers }, signal) =>
         new Promise((resolve) => {
-          const watcher = (taskId: string | undefined) => process.run(() => changed(taskId));
+          const watcher: EngineHooks = {
+            changed: (taskId) => process.run(() => changed(taskId)),
+            answers: (does) => process.run(() => answers(does)),
+          };
           this.#watchers.add(watcher);
+          if (this.mode === 'away') answers(false);
           signal.addEventListener('abort', () => {
             this.#watchers.delete(watcher);
             resolve();
@@ -246,8 +268,16 @@ export class FakeEngine {
   #tell(taskId: string): void {
     const lost = this.troubled && this.#random.chance(0.02);
     this.#clock.timer(lost ? this.#random.int(500, 3000) : 2, () => {
-      for (const watcher of this.#watchers) watcher(lost ? undefined : taskId);
+      if (this.mode === 'away') return;
+      for (const watcher of this.#watchers) watcher.changed(lost ? undefined : taskId);
     });
+  }
+
+  #tellWhether(answers: boolean): void {
+    for (const watcher of this.#watchers) {
+      watcher.answers(answers);
+      if (answers) watcher.changed(undefined);
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { runAgent } from '../../src/agent/agent.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
-import { type EngineHooks, FakeEngine } from './engine.ts';
+import { type ContainerHooks, FakeEngine } from './engine.ts';
 import type { Endpoint, Network } from './network.ts';
 import { FakeNetworks } from './networks.ts';
 import { Process } from './process.ts';
@@ -18,7 +18,7 @@ export interface HostOptions {
   clock: Clock;
   random: Random;
   network: Network;
-  hooks: EngineHooks;
+  hooks: ContainerHooks;
   /** Told of an agent that ended with an error: that is a bug. */
   failed(error: unknown): void;
   log(line: string): void;
@@ -98,6 +98,11 @@ export class Host implements Endpoint {
 
   get shutsDown(): boolean {
     return this.process.alive && this.#switchOff.signal.aborted;
+  }
+
+  /** Its daemon still runs, but was asked to end. */
+  get ends(): boolean {
+    return this.shutsDown || (this.process.alive && this.#abort.signal.aborted);
   }
 
   /** The host is shut down: its daemon first has its tasks end in order, if it runs. */

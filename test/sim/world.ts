@@ -303,6 +303,7 @@ export class World {
   /** A host that is well is not to be taken for lost, whatever its manager has been through. */
   #onJudged(before: Node, { ID: nodeId, Status }: Node): void {
     if (Status.State === before.Status.State || Status.State === 'ready') return;
+    this.notice();
     const host = this.hostOf(nodeId);
     const judged = Status.Message !== 'the node has left the swarm';
     const since = this.#wellSince.get(nodeId);
@@ -360,7 +361,7 @@ export class World {
         host.powered &&
         host.process.alive &&
         !host.process.hung &&
-        !host.shutsDown &&
+        !host.ends &&
         host.engine.mode === 'good' &&
         !this.network.isCut(nodeId);
       if (!well) this.#wellSince.delete(nodeId);

@@ -94,6 +94,16 @@ export class TestEngine {
     if (answer.includes('"error"')) throw new Error(answer);
   }
 
+  /** Asks the engine to end in order, which then stops its containers; resolves when it has ended. */
+  async stop(): Promise<void> {
+    const child = this.#process!;
+    const ended = once(child, 'exit');
+    const [init] = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).split(' ');
+    process.kill(Number(init), 'SIGTERM');
+    await ended;
+    await this.kill();
+  }
+
   /** Ends the engine and all its containers at once, as a power cut. Its data stays: it can be started again. */
   async kill(): Promise<void> {
     const child = this.#process;

@@ -7,6 +7,7 @@ import type { NodeDescription, Task } from '../../model/objects.ts';
 import type { AssignedTask } from '../../model/protocol.ts';
 import { type Host, templateContext } from '../../model/task-context.ts';
 import {
+  type EngineHooks,
   type FetchImage,
   type TaskContainer,
   type TaskDependencies,
@@ -24,7 +25,7 @@ import { Limiter } from './limiter.ts';
 import { LABEL } from './names.ts';
 import type { JoinedNetworks } from './network-config.ts';
 import { FileStore, taskFiles } from './task-files.ts';
-import { watchContainers } from './watch.ts';
+import { type WatchHooks, watchContainers } from './watch.ts';
 
 /**
  * How many containers are made or started at a time. It is work for the processors: more than they can do at once makes
@@ -64,6 +65,8 @@ export class EngineTasks implements TaskEngine {
   /** How containers ended, for when somebody removes them before they are looked at. */
   readonly #ends = new Map<string, { containerId: string; exitCode: number }>();
   #host: Promise<Host> | undefined;
+  /** The engine does not answer, or is about to end: what is begun now would not last. */
+  #ending = false;
 
   constructor(options: EngineTasksOptions) {
     this.#options = options;
@@ -143,7 +146,10 @@ export class EngineTasks implements TaskEngine {
       const id = await this.#containerOf(taskId);
       if (known) known.fresh = false;
       try {
-        await this.#limiter.run(() => this.#engine.json('POST', `/containers/${id}/start`));
+        await this.#limiter.run(() => {
+          this.#expectToLast();
+          return this.#engine.json('POST', `/containers/${id}/start`);
+        });
       } catch (error) {
         if (!(error instanceof ApiError) || error instanceof EngineUnavailableError) throw error;
         throw new Error(`starting container failed: ${startText(error.message)}`);
@@ -176,14 +182,21 @@ export class EngineTasks implements TaskEngine {
     });
   }
 
-  watch(changed: (taskId: string | undefined) => void, signal: AbortSignal): Promise<void> {
+  watch({ changed, answers }: EngineHooks, signal: AbortSignal): Promise<void> {
     const { clock, nodeId, log } = this.#options;
-    return watchContainers({ engine: this.#engine, clock, nodeId, signal, log }, (event) => {
-      if (event?.action === 'die') {
-        this.#ends.set(event.taskId, { containerId: event.containerId, exitCode: event.exitCode });
-      }
-      changed(event?.taskId);
-    });
+    const hooks: WatchHooks = {
+      happened: (event) => {
+        if (event?.action === 'die') {
+          this.#ends.set(event.taskId, { containerId: event.containerId, exitCode: event.exitCode });
+        }
+        changed(event?.taskId);
+      },
+      answers: (does) => {
+        this.#ending = !does;
+        answers(does);
+      },
+    };
+    return watchContainers({ engine: this.#engine, clock, nodeId, signal, log }, hooks);
   }
 
   /** The node leaves: removes all containers of its tasks at once, running or not, and what was prepared for them. */
@@ -212,7 +225,10 @@ export class EngineTasks implements TaskEngine {
   ): Promise<string> {
     const { ID } = assigned.task;
     const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined, image);
-    const known = await this.#limiter.run(() => this.#create(ID, plan.name, plan.body), signal);
+    const known = await this.#limiter.run(() => {
+      this.#expectToLast();
+      return this.#create(ID, plan.name, plan.body);
+    }, signal);
     this.#known.set(ID, known);
     for (const { network, endpoint } of plan.connect) {
       await this.#connect(known.containerId, network, endpoint);
@@ -319,6 +335,10 @@ export class EngineTasks implements TaskEngine {
       if (error instanceof ApiError && error.status === status) return undefined;
       throw error;
     }
+  }
+
+  #expectToLast(): void {
+    if (this.#ending) throw new TemporaryError('the engine is about to end');
   }
 
   /** An engine that does not answer is not the task's fault. */

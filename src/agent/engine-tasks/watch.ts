@@ -1,11 +1,15 @@
 /** What happens to the containers of this node's tasks, from the engine's events. */
-import type { EngineClient, EngineEvent } from '../../engine/client.ts';
+import { EngineClient, type EngineEvent } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
-import { Backoff } from '../backoff.ts';
+import { pause } from '../backoff.ts';
 import { LABEL } from './names.ts';
 
 /** Everything is looked at this often even if no event says so. */
 const LOOK_EVERY_MS = 45_000;
+/** How often an engine is asked that did not answer. */
+const RETRY_MS = 250;
+/** An engine that takes longer for an answer to nothing does not answer. */
+const PATIENCE_MS = 2_000;
 
 export interface ContainerEvent {
   action: string;
@@ -23,20 +27,23 @@ export interface WatchOptions {
   log(message: string): void;
 }
 
-/**
- * Calls `happened` with each event that may change a task, and with undefined when events may have been missed.
- * Returns when aborted.
- */
+export interface WatchHooks {
+  /** Something that may change a task; undefined: events may have been missed. */
+  happened(event: ContainerEvent | undefined): void;
+  /** Whether the engine takes new connections and answers. */
+  answers(does: boolean): void;
+}
+
+/** Returns when aborted. */
 export async function watchContainers(
   options: WatchOptions,
-  happened: (event: ContainerEvent | undefined) => void,
+  { happened, answers }: WatchHooks,
 ): Promise<void> {
   const { engine, clock, nodeId, signal } = options;
-  const backoff = new Backoff(clock, Math.random);
   const filters = {
     type: ['container'],
     label: [`${LABEL.nodeId}=${nodeId}`],
-    event: ['die', 'destroy', 'health_status'],
+    event: ['die', 'destroy', 'health_status', 'kill'],
   };
   let cancel = (): void => {};
   const lookAgain = (): void => {
@@ -49,19 +56,78 @@ export async function watchContainers(
       // again, because the list may be read before the stream is open.
       const since = clock.now() / 1000 - 1;
       cancel();
-      lookAgain();
+      const stream = new AbortController();
+      const doubts = new Doubts(options, answers, AbortSignal.any([signal, stream.signal]));
       try {
+        await engine.ping(signal);
+        answers(true);
+        lookAgain();
         for await (const event of engine.events({ filters, since }, signal)) {
-          backoff.reset();
-          happened(understood(event));
+          if (event.Action === 'kill') doubts.rise();
+          else happened(understood(event));
         }
       } catch (error) {
         options.log(`the engine's events ended: ${error instanceof Error ? error.message : error}`);
+      } finally {
+        stream.abort();
       }
-      await backoff.wait(signal);
+      if (!(await answersAnew(engine, signal)) && !signal.aborted) answers(false);
+      await pause(clock, RETRY_MS, signal);
     }
   } finally {
     cancel();
+  }
+}
+
+/**
+ * An engine that is about to end takes no new connections and then ends its containers, while it still answers, and
+ * tells what happens, over the connections that it has. So whenever a container is sent a signal, whoever asked for that,
+ * it has to answer over a new one.
+ */
+class Doubts {
+  readonly #options: WatchOptions;
+  readonly #answers: WatchHooks['answers'];
+  /** Aborted when the engine's events end. */
+  readonly #signal: AbortSignal;
+  #asking = false;
+
+  constructor(options: WatchOptions, answers: WatchHooks['answers'], signal: AbortSignal) {
+    this.#options = options;
+    this.#answers = answers;
+    this.#signal = signal;
+  }
+
+  rise(): void {
+    if (this.#asking) return;
+    this.#asking = true;
+    void this.#ask().finally(() => {
+      this.#asking = false;
+    });
+  }
+
+  /** Until it does answer. */
+  async #ask(): Promise<void> {
+    const { engine, clock } = this.#options;
+    while (!this.#signal.aborted) {
+      const does = await answersAnew(engine, this.#signal);
+      if (this.#signal.aborted) return;
+      this.#answers(does);
+      if (does) return;
+      await pause(clock, RETRY_MS, this.#signal);
+    }
+  }
+}
+
+/** Whether the engine answers over a new connection. */
+async function answersAnew(engine: EngineClient, signal: AbortSignal): Promise<boolean> {
+  const stranger = new EngineClient({ name: engine.name, connect: () => engine.connect() });
+  try {
+    await stranger.ping(AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    stranger.close();
   }
 }
 

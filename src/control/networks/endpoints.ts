@@ -16,7 +16,7 @@ import type { View } from '../../store/contract.ts';
 import { holdsAddresses } from '../allocator/claims.ts';
 
 /** True if the task takes part in what its service serves: it runs, is healthy, and neither it nor its host is about to be stopped. */
-export function isReady(task: Task, view: View): boolean {
+function isReady(task: Task, view: View): boolean {
   if (!readyByItself(task)) return false;
   const state = task.NodeID === undefined ? 'down' : view.get('node', task.NodeID)?.Status.State;
   return state !== 'down' && state !== 'disconnected';
@@ -25,6 +25,21 @@ export function isReady(task: Task, view: View): boolean {
 /** The same, whatever has become of its host. */
 export function readyByItself(task: Task | undefined): boolean {
   return task?.Status.State === 'running' && compareStates(task.DesiredState, 'running') <= 0;
+}
+
+/**
+ * Those of a service's tasks that its clients are led to. While the daemon of a host is away nobody sees what becomes of
+ * the containers there: others come first, and these only serve where there are no others.
+ */
+function serving(tasks: Iterable<Task>, view: View): Task[] {
+  const seen: Task[] = [];
+  const unseen: Task[] = [];
+  for (const task of tasks) {
+    if (!isReady(task, view)) continue;
+    const { State } = view.get('node', task.NodeID!)!.Status;
+    (State === 'unknown' ? unseen : seen).push(task);
+  }
+  return seen.length > 0 ? seen : unseen;
 }
 
 /** The networks in which the task is an endpoint. */
@@ -52,13 +67,7 @@ export interface Core {
 
 /** @param members in the order in which they are to be told */
 export function coreOf(networkId: string, members: Members, view: View): Core {
-  const ready = new Map<string, string[]>();
-  for (const task of members.tasks) {
-    if (!isReady(task, view)) continue;
-    const list = ready.get(task.ServiceID);
-    if (list) list.push(task.ID);
-    else ready.set(task.ServiceID, [task.ID]);
-  }
+  const tasks = Map.groupBy(members.tasks, ({ ServiceID }) => ServiceID);
   const services = members.services.map(({ ID, Spec, Endpoint }) => {
     const config = taskTemplate(Spec).Networks?.filter(({ Target }) => Target === networkId) ?? [];
     const vips = (Endpoint.VirtualIPs ?? []).filter(({ NetworkID }) => NetworkID === networkId);
@@ -67,7 +76,7 @@ export function coreOf(networkId: string, members: Members, view: View): Core {
       name: Spec.Name ?? '',
       aliases: [...new Set(config.flatMap(({ Aliases }) => Aliases ?? []))],
       vips: vips.map(({ Addr }) => hostOf(Addr)),
-      ready: ready.get(ID) ?? [],
+      ready: serving(tasks.get(ID) ?? [], view).map((task) => task.ID),
     };
   });
   const endpoints = [
@@ -86,8 +95,7 @@ export function publishedPorts(view: View): PublishedPort[] {
     );
     if (published.length === 0) continue;
     const targets: string[] = [];
-    for (const task of view.tasksOfService(service.ID)) {
-      if (!isReady(task, view)) continue;
+    for (const task of serving(view.tasksOfService(service.ID), view)) {
       for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
         const ingress = view.get('network', Network.ID)?.Spec.Ingress;
         if (ingress) targets.push(...Addresses.map(hostOf));

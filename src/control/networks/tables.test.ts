@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MiniCluster, makeNode } from '../../../test/support/mini-cluster.ts';
 import { keptEndpoint } from '../../model/endpoint.ts';
 import { type NetworkState, updatedState } from '../../model/network-state.ts';
-import type { Attachment, Network } from '../../model/objects.ts';
+import type { Attachment, Network, NodeState } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
 import { sampleCluster } from '../../store/samples.ts';
 import { NetworkTables, networkStateFor } from './tables.ts';
@@ -124,6 +124,30 @@ describe('what a host is told of its networks', () => {
     assert.deepEqual(ready(), [task!.ID]);
     await mini.change('task', task!.ID, (each) => ({ ...each, DesiredState: 'shutdown' }));
     assert.deepEqual(ready(), []);
+  });
+
+  test('where the daemon is away, or the engine, nobody sees what becomes of tasks: others come first', async () => {
+    await using mini = await cluster();
+    await mini.addService('web', spec('web', ['a'], 3, 8080));
+    await mini.advance(2000);
+    const tasks = mini.running('web');
+    const led = () => {
+      const { networks, published } = networkStateFor(mini.view, 'n1');
+      const { services } = networks.find(({ id }) => id === 'a')!;
+      return [services.find(({ name }) => name === 'web')!.ready.length, published[0]!.targets.length];
+    };
+    assert.deepEqual(new Set(tasks.map(({ NodeID }) => NodeID)), new Set(NODES));
+    const set = (id: string, State: NodeState) =>
+      mini.change('node', id, (node) => ({ ...node, Status: { ...node.Status, State } }));
+    await set('n1', 'unknown');
+    assert.deepEqual(led(), [2, 2]);
+    const ready = networkStateFor(mini.view, 'n2').networks.flatMap(({ services }) => services[0]!.ready);
+    assert.ok(!ready.includes(tasks.find(({ NodeID }) => NodeID === 'n1')!.ID));
+    await set('n2', 'unknown');
+    await set('n3', 'unknown');
+    assert.deepEqual(led(), [3, 3], 'there are no others');
+    await set('n1', 'ready');
+    assert.deepEqual(led(), [1, 1]);
   });
 
   const names = fc.constantFrom('x', 'y');

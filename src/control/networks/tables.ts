@@ -209,8 +209,7 @@ export class NetworkTables {
         node?.internal.tunnelKey,
         node?.internal.left,
         node?.Status.Addr,
-        node?.Status.State === 'down',
-        node?.Status.State === 'disconnected',
+        node?.Status.State,
       ]);
     if (told(before) === told(after)) return;
     for (const network of [...from, ...to]) touched.add(network);

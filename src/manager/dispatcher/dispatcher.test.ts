@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { settled, VirtualClock } from '../../../test/support/virtual-clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Task, TaskStatus } from '../../model/objects.ts';
-import type { DownMessage } from '../../model/protocol.ts';
+import type { DownMessage, HostDescription } from '../../model/protocol.ts';
 import type { TaskState } from '../../model/task-state.ts';
 import type { Change } from '../../store/contract.ts';
 import { openMemoryStore } from '../../store/memory.ts';
@@ -100,12 +100,12 @@ async function manager(t: TestContext, ...objects: Change[]) {
   const dispatcher = start();
   t.after(() => dispatcher.close());
   let sessions = 0;
-  const open = async (nodeId = 'n', answers = true) => {
+  const open = async (nodeId = 'n', answers = true, description: HostDescription = DESCRIPTION) => {
     const session = new FakeSession(nodeId, `session${++sessions}`, (s, reason) =>
       dispatcher.closed(s, reason),
     );
     session.answers = answers;
-    const opened = dispatcher.opened(session, { description: DESCRIPTION, addr: '10.0.0.2' });
+    const opened = dispatcher.opened(session, { description, addr: '10.0.0.2' });
     await clock.advance(50);
     await opened;
     return session;
@@ -295,18 +295,56 @@ test('a host that stops answering is down within 4 s, and ready again when it is
   assert.deepEqual([node().Status, node().internal], [{ State: 'ready', Addr: '10.0.0.2' }, {}]);
 });
 
-test('a host whose daemon is away is unknown after 4 s, keeps its place for 12 periods, then is down', async (t) => {
+test('a host whose daemon has ended is unknown after a second, keeps its place for 12 periods, then is down', async (t) => {
   const { clock, open, node } = await manager(t);
   const session = await open();
   session.close('killed');
-  await clock.advance(2500);
+  await clock.advance(500);
   assert.equal(node().Status.State, 'ready');
-  await clock.advance(1500);
+  await clock.advance(500);
   assert.equal(node().Status.State, 'unknown');
-  await clock.advance(54_000);
+  await clock.advance(57_000);
   assert.equal(node().Status.State, 'unknown');
   await clock.advance(4000);
   assert.equal(node().Status.State, 'down');
+});
+
+test('a host without an engine is unknown until it answers again, and down after 12 periods', async (t) => {
+  const { clock, open, node, dispatcher } = await manager(t);
+  const session = await open();
+  const says = async (description: HostDescription): Promise<void> => {
+    const said = dispatcher.describe(session, description);
+    await clock.advance(50);
+    await said;
+  };
+  const Addr = '10.0.0.2';
+  const unknown = { State: 'unknown', Message: 'the engine of the host does not answer', Addr };
+  await says({ ...DESCRIPTION, EngineAway: true });
+  assert.deepEqual([node().Status, node().Description], [unknown, DESCRIPTION]);
+  await clock.advance(50_000);
+  await says(DESCRIPTION);
+  await clock.advance(20_000);
+  assert.deepEqual(node().Status, { State: 'ready', Addr });
+
+  await says({ ...DESCRIPTION, EngineAway: true });
+  await clock.advance(61_000);
+  const Message = 'heartbeat failure: the host answers, its engine does not';
+  assert.deepEqual(node().Status, { State: 'down', Message, Addr });
+  assert.equal(session.closedFor, Message);
+});
+
+test('a host that comes back without its engine stays down until that answers', async (t) => {
+  const { clock, open, node, dispatcher } = await manager(t);
+  (await open()).close('killed');
+  await clock.advance(61_000);
+  assert.equal(node().Status.State, 'down');
+  const session = await open('n', true, { ...DESCRIPTION, EngineAway: true });
+  await clock.advance(61_000);
+  assert.deepEqual([node().Status.State, session.closedFor], ['down', undefined]);
+  const said = dispatcher.describe(session, DESCRIPTION);
+  await clock.advance(50);
+  await said;
+  assert.equal(node().Status.State, 'ready');
 });
 
 test('after a restart of the manager nothing is down for 6 periods, and what was down stays down', async (t) => {

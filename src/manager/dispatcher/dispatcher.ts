@@ -7,15 +7,20 @@ import { NetworkTables } from '../../control/networks/tables.ts';
 import { ToldNetworks } from '../../control/networks/told.ts';
 import { type Clock, timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { Cluster, Node, NodeDescription } from '../../model/objects.ts';
-import type { NetworksApplied, SessionRequest, StatusRequest } from '../../model/protocol.ts';
+import type { Cluster, Node } from '../../model/objects.ts';
+import type {
+  HostDescription,
+  NetworksApplied,
+  SessionRequest,
+  StatusRequest,
+} from '../../model/protocol.ts';
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
 import type { Rest } from '../rest.ts';
 import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Departures } from './departures.ts';
-import { applyFacts, type NodeFacts } from './node-facts.ts';
+import { applyFacts, type NodeFacts, waitsForEngine } from './node-facts.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
 import { HostWatch, type WatchLog } from './watch.ts';
 
@@ -116,6 +121,7 @@ export class Dispatcher implements Sessions {
 
   async opened(session: AgentSession, request: SessionRequest): Promise<void> {
     const { nodeId } = session;
+    const { EngineAway: engineAway = false, ...description } = request.description;
     const view = this.#options.store.view;
     if (!view.get('node', nodeId)) throw new ApiError(403, `node ${nodeId} is not part of this swarm`);
     const cluster = this.#cluster();
@@ -142,7 +148,8 @@ export class Dispatcher implements Sessions {
     this.#watch.opened(nodeId);
 
     await this.#facts.add(nodeId, {
-      description: request.description,
+      description,
+      engineAway,
       addr: request.addr || session.remoteAddr,
       dataPathAddr: request.dataPathAddr ?? '',
       tunnelKey: request.tunnelKey,
@@ -150,6 +157,7 @@ export class Dispatcher implements Sessions {
     });
     const node = view.get('node', nodeId);
     if (this.#open.get(nodeId) !== open || !node) return;
+    this.#watch.engine(nodeId, !waitsForEngine(node));
     session.send({ type: 'node', node });
     session.send({ type: 'networks', ...open.networks.full(view.revision) });
     this.#departures.resume(nodeId);
@@ -165,8 +173,12 @@ export class Dispatcher implements Sessions {
     await Promise.all(own.map(({ taskId, status }) => this.#reports.add(taskId, { nodeId, status })));
   }
 
-  async describe(session: AgentSession, description: NodeDescription): Promise<void> {
-    await this.#facts.add(session.nodeId, { description });
+  async describe(session: AgentSession, told: HostDescription): Promise<void> {
+    const { nodeId } = session;
+    const { EngineAway: engineAway = false, ...description } = told;
+    // What comes of a session that has ended is not so any more.
+    const isOpen = this.#open.get(nodeId)?.session === session;
+    await this.#facts.add(nodeId, { description, ...(isOpen && { engineAway }) });
   }
 
   async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
@@ -263,6 +275,7 @@ export class Dispatcher implements Sessions {
   #onNode({ id, before, after }: EventOf<'node'>): void {
     const open = this.#open.get(id);
     if (!this.#isLive(after)) this.#departures.gone(id);
+    if (open && after) this.#watch.engine(id, !waitsForEngine(after));
     if (!after) {
       this.#watch.forget(id);
       open?.session.close('the node was removed from the swarm');
@@ -309,11 +322,10 @@ export class Dispatcher implements Sessions {
     if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
   }
 
-  /** A host that says that it goes away follows its networks to the end. */
+  /** A host that says that it goes away follows its networks to the end, and so does one without an engine. */
   #isLive(node: Node | undefined): boolean {
-    return (
-      node?.Status.State === 'ready' || (node?.Status.State === 'disconnected' && this.#open.has(node.ID))
-    );
+    if (!node || node.Status.State === 'down') return false;
+    return node.Status.State === 'ready' || this.#open.has(node.ID);
   }
 
   /**

@@ -10,10 +10,10 @@
  * and a tick that comes very late makes the checks under way void.
  */
 
-/** Missed checks in a row after which a session is dead, or a host is lost. */
+/** Missed checks in a row after which a silent session is dead, or a host is lost. */
 const MISSES = 4;
-/** Heartbeat periods that a host may answer without a daemon before it counts as lost all the same. */
-const PERIODS_WITHOUT_DAEMON = 12;
+/** Heartbeat periods that a host may answer without a daemon or an engine before it counts as lost all the same. */
+const PERIODS_WITHOUT = 12;
 /** Heartbeat periods that a node has to come back after the manager began, or after it was made. */
 const GRACE_PERIODS = 6;
 const CHECKS_PER_PERIOD = 5;
@@ -31,13 +31,15 @@ export interface Check {
 
 export interface Verdict {
   nodeId: string;
-  /** unknown: the host answers, its daemon does not. */
+  /** unknown: the host answers, its daemon does not. Found out with one check if the session has ended, and not just fallen silent. */
   state: 'unknown' | 'down';
   message: string;
 }
 
 interface Life {
   session: boolean;
+  /** It had one that has ended by itself. */
+  ended: boolean;
   /** Awake time before which nothing is checked: the node has until then to come back. */
   graceUntil: number;
   /** The number of the check under way or, if none is, of the last one. */
@@ -51,6 +53,8 @@ interface Life {
   /** Checks in a row that no daemon has answered. */
   daemonMisses: number;
   unknown: boolean;
+  /** Awake time since when the host's engine does not answer its daemon. */
+  engineAwaySince: number | undefined;
 }
 
 export class Liveness {
@@ -93,8 +97,15 @@ export class Liveness {
     const life = this.#lives.get(nodeId);
     if (!life?.session) return;
     life.session = false;
+    life.ended = true;
     life.underWay = false;
     life.nextAt = this.#awake;
+  }
+
+  /** The node's daemon says whether its engine answers. */
+  engine(nodeId: string, answers: boolean): void {
+    const life = this.#lives.get(nodeId);
+    if (life) life.engineAwaySince = answers ? undefined : (life.engineAwaySince ?? this.#awake);
   }
 
   /** The node is not watched any more: it is gone, has left or is down. */
@@ -132,6 +143,12 @@ export class Liveness {
         if (verdict) verdicts.push(verdict);
         if (verdict?.state === 'down') continue;
       }
+      if (this.#hasWaitedForEngine(life)) {
+        this.#lives.delete(nodeId);
+        const message = 'heartbeat failure: the host answers, its engine does not';
+        verdicts.push({ nodeId, state: 'down', message });
+        continue;
+      }
       if (!life.underWay && this.#awake >= life.nextAt) checks.push(this.#begin(nodeId, life));
     }
     return { checks, verdicts };
@@ -156,11 +173,11 @@ export class Liveness {
       this.#lives.delete(nodeId);
       return { nodeId, state: 'down', message: 'heartbeat failure' };
     }
-    if (life.daemonMisses >= PERIODS_WITHOUT_DAEMON * CHECKS_PER_PERIOD) {
+    if (life.daemonMisses >= PERIODS_WITHOUT * CHECKS_PER_PERIOD) {
       this.#lives.delete(nodeId);
       return { nodeId, state: 'down', message: 'heartbeat failure: the host answers, its daemon does not' };
     }
-    if (life.daemonMisses >= MISSES && life.hostAnswered && !life.unknown) {
+    if (life.daemonMisses >= (life.ended ? 1 : MISSES) && life.hostAnswered && !life.unknown) {
       life.unknown = true;
       life.session = false;
       return { nodeId, state: 'unknown', message: 'the host answers, its daemon does not' };
@@ -168,9 +185,15 @@ export class Liveness {
     return undefined;
   }
 
+  #hasWaitedForEngine({ engineAwaySince }: Life): boolean {
+    const patience = PERIODS_WITHOUT * CHECKS_PER_PERIOD * this.#interval;
+    return engineAwaySince !== undefined && this.#awake - engineAwaySince >= patience;
+  }
+
   #newLife(given: Pick<Life, 'session' | 'graceUntil' | 'nextAt'>): Life {
     return {
       ...given,
+      ended: false,
       number: 0,
       underWay: false,
       hostAnswered: false,
@@ -178,6 +201,7 @@ export class Liveness {
       hostMisses: 0,
       daemonMisses: 0,
       unknown: false,
+      engineAwaySince: undefined,
     };
   }
 }

@@ -66,6 +66,11 @@ export class HostWatch {
     this.#liveness.closed(nodeId);
   }
 
+  /** Whether the node's engine answers its daemon, which has a session. */
+  engine(nodeId: string, answers: boolean): void {
+    this.#liveness.engine(nodeId, answers);
+  }
+
   forget(nodeId: string): void {
     this.#liveness.forget(nodeId);
     this.#verdicts.delete(nodeId);

@@ -2,7 +2,7 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { NodeDescription } from '../../model/objects.ts';
+import type { HostDescription } from '../../model/protocol.ts';
 import type { AttachmentDesk, Authority, ImageSource, Sessions } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
@@ -55,7 +55,7 @@ export interface Desk {
   /** The session that the call names; throws unless it is the caller's, and open. */
   sessionOf(call: Call): WireSession;
   /** Has an agent whose certificate is not of today's root get another one. */
-  askToRenew(session: WireSession, description: NodeDescription): void;
+  askToRenew(session: WireSession, description: HostDescription): void;
   disconnect(nodeId: string): void;
 }
 

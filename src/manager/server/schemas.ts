@@ -51,9 +51,10 @@ export const issueRequest = Compile(
   }),
 );
 export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
+const HostDescription = Type.Intersect([Description, Type.Object({ EngineAway: opt(Type.Literal(true)) })]);
 export const sessionRequest = Compile(
   Type.Object({
-    description: Description,
+    description: HostDescription,
     addr: opt(Type.String()),
     dataPathAddr: opt(Type.String()),
     tunnelKey: opt(Type.String({ pattern: TUNNEL_KEY.source })),
@@ -90,4 +91,4 @@ export const imageRequest = Compile(Type.Object({ reference: Type.String() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),
 );
-export const description = Compile(Description);
+export const description = Compile(HostDescription);
