@@ -156,6 +156,21 @@ test('on an engine that is about to end nothing is begun, and the manager knows'
     assert.equal(manager.status(later.ID)!.State, 'running', 'it was begun when it could last');
   }));
 
+test('an engine that hangs does not answer, until it goes on', () =>
+  onNode(engine, async ({ rig: { manager }, task }) => {
+    const one = task();
+    manager.assign(one);
+    await manager.until(one.ID, 'running');
+    await engine.signal('SIGSTOP');
+    try {
+      await eventually('the manager knows', async () => manager.descriptions.at(-1)!.EngineAway === true);
+    } finally {
+      await engine.signal('SIGCONT');
+    }
+    await eventually('and again', async () => manager.descriptions.at(-1)!.EngineAway === undefined);
+    assert.equal(manager.status(one.ID)!.State, 'running');
+  }));
+
 test('a node that leaves takes away all its containers and files, and no others', () =>
   onNode(engine, async ({ rig, task }) => {
     const other = new Rig(engine.socket, `${rig.nodeId}other`);

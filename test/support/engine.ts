@@ -96,12 +96,14 @@ export class TestEngine {
 
   /** Asks the engine to end in order, which then stops its containers; resolves when it has ended. */
   async stop(): Promise<void> {
-    const child = this.#process!;
-    const ended = once(child, 'exit');
-    const [init] = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).split(' ');
-    process.kill(Number(init), 'SIGTERM');
+    const ended = once(this.#process!, 'exit');
+    await this.signal('SIGTERM');
     await ended;
     await this.kill();
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    process.kill(Number(await firstChild(this.#process!)), signal);
   }
 
   /** Ends the engine and all its containers at once, as a power cut. Its data stays: it can be started again. */
@@ -111,7 +113,7 @@ export class TestEngine {
     this.client.close();
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
-    const [init] = (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).split(' ');
+    const init = await firstChild(child);
     child.kill('SIGKILL');
     await ended;
     // The first process of its namespace goes last: until then others may hold files that the next engine needs.
@@ -151,6 +153,11 @@ export async function startEngine(): Promise<TestEngine> {
     await engine.remove();
     throw error;
   }
+}
+
+/** The first process of the namespace that a process has made: dockerd. */
+async function firstChild({ pid }: ChildProcess): Promise<string | undefined> {
+  return (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ')[0];
 }
 
 /** Removes what test processes that were killed have left. */

@@ -8,8 +8,10 @@ import { LABEL } from './names.ts';
 const LOOK_EVERY_MS = 45_000;
 /** How often an engine is asked that did not answer. */
 const RETRY_MS = 250;
+/** How often one is asked that says nothing. */
+const DOUBT_EVERY_MS = 5_000;
 /** An engine that takes longer for an answer to nothing does not answer. */
-const PATIENCE_MS = 2_000;
+const PATIENCE_MS = 5_000;
 
 export interface ContainerEvent {
   action: string;
@@ -56,8 +58,7 @@ export async function watchContainers(
       // again, because the list may be read before the stream is open.
       const since = clock.now() / 1000 - 1;
       cancel();
-      const stream = new AbortController();
-      const doubts = new Doubts(options, answers, AbortSignal.any([signal, stream.signal]));
+      const doubts = new Doubts(options, answers);
       try {
         await engine.ping(signal);
         answers(true);
@@ -69,7 +70,7 @@ export async function watchContainers(
       } catch (error) {
         options.log(`the engine's events ended: ${error instanceof Error ? error.message : error}`);
       } finally {
-        stream.abort();
+        doubts.end();
       }
       if (!(await answersAnew(engine, signal)) && !signal.aborted) answers(false);
       await pause(clock, RETRY_MS, signal);
@@ -82,19 +83,27 @@ export async function watchContainers(
 /**
  * An engine that is about to end takes no new connections and then ends its containers, while it still answers, and
  * tells what happens, over the connections that it has. So whenever a container is sent a signal, whoever asked for that,
- * it has to answer over a new one.
+ * it has to answer over a new one; and so it has now and then, as one that hangs says nothing.
  */
 class Doubts {
   readonly #options: WatchOptions;
   readonly #answers: WatchHooks['answers'];
-  /** Aborted when the engine's events end. */
+  readonly #end = new AbortController();
   readonly #signal: AbortSignal;
+  #cancelTimer: () => void;
   #asking = false;
 
-  constructor(options: WatchOptions, answers: WatchHooks['answers'], signal: AbortSignal) {
+  constructor(options: WatchOptions, answers: WatchHooks['answers']) {
     this.#options = options;
     this.#answers = answers;
-    this.#signal = signal;
+    this.#signal = AbortSignal.any([options.signal, this.#end.signal]);
+    this.#cancelTimer = this.#later();
+  }
+
+  /** The engine's events have ended. */
+  end(): void {
+    this.#end.abort();
+    this.#cancelTimer();
   }
 
   rise(): void {
@@ -102,6 +111,13 @@ class Doubts {
     this.#asking = true;
     void this.#ask().finally(() => {
       this.#asking = false;
+    });
+  }
+
+  #later(): () => void {
+    return this.#options.clock.timer(DOUBT_EVERY_MS, () => {
+      this.rise();
+      this.#cancelTimer = this.#later();
     });
   }
 
