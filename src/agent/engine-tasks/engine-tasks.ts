@@ -19,10 +19,9 @@ import { describe, type EngineInfo, type EnginePlugin } from '../describe.ts';
 import { hostRoutes } from '../routes.ts';
 import { callersGone } from './callers.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
-import { type ContainerInspect, type ContainerSummary, fromInspect, fromSummary } from './containers.ts';
+import { ContainerRequests } from './container-requests.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
-import { LABEL } from './names.ts';
 import type { JoinedNetworks } from './network-config.ts';
 import { FileStore, taskFiles } from './task-files.ts';
 import { type WatchHooks, watchContainers } from './watch.ts';
@@ -33,9 +32,6 @@ import { type WatchHooks, watchContainers } from './watch.ts';
  */
 const parallel = (cpus: number): number => Math.min(Math.max(cpus + 1, 2), 16);
 const DEFAULT_GRACE_S = 10;
-/** By a request that an agent has made and that it, having ended meanwhile, got no answer to. */
-const BEING_MADE = 'the engine is still making the container';
-
 export interface EngineTasksOptions {
   engine: EngineClient;
   networks: TaskNetworks;
@@ -48,20 +44,13 @@ export interface EngineTasksOptions {
   fetchImage?: FetchImage;
 }
 
-/** What is known of a task's container from what was done here; lost with the process, and then asked for. */
-interface Known {
-  containerId: string;
-  /** Created here and not started yet. */
-  fresh: boolean;
-}
-
 export class EngineTasks implements TaskEngine {
   readonly #options: EngineTasksOptions;
   readonly #engine: EngineClient;
   readonly #images: Images;
   readonly #files: FileStore;
   readonly #limiter = new Limiter(parallel(1));
-  readonly #known = new Map<string, Known>();
+  readonly #containers: ContainerRequests;
   /** How containers ended, for when somebody removes them before they are looked at. */
   readonly #ends = new Map<string, { containerId: string; exitCode: number }>();
   #host: Promise<Host> | undefined;
@@ -72,6 +61,7 @@ export class EngineTasks implements TaskEngine {
     this.#options = options;
     this.#engine = options.engine;
     this.#images = new Images(options);
+    this.#containers = new ContainerRequests(options.engine, options.nodeId);
     this.#files = new FileStore(options.filesFolder);
   }
 
@@ -91,13 +81,7 @@ export class EngineTasks implements TaskEngine {
 
   list(): Promise<TaskContainer[]> {
     return this.#asking(async () => {
-      const filters = { label: [`${LABEL.nodeId}=${this.#options.nodeId}`] };
-      const query = { all: 1, filters };
-      const summaries = await this.#engine.json<ContainerSummary[]>('GET', '/containers/json', { query });
-      const containers = summaries.filter((one) => one.Labels[LABEL.taskId]).map(fromSummary);
-      for (const { taskId, containerId } of containers) {
-        if (!this.#known.has(taskId)) this.#known.set(taskId, { containerId, fresh: false });
-      }
+      const containers = await this.#containers.list();
       const alive = containers.filter(({ state }) => state !== 'exited').map(({ taskId }) => taskId);
       await this.#files.recover(new Set(alive));
       return containers;
@@ -106,9 +90,8 @@ export class EngineTasks implements TaskEngine {
 
   inspect(taskId: string): Promise<TaskContainer | undefined> {
     return this.#asking(async () => {
-      const id = await this.#containerOf(taskId);
-      const found = id === undefined ? undefined : await this.#inspectId(id);
-      if (id !== undefined && !found && (await this.#isListed(id))) throw new TemporaryError(BEING_MADE);
+      const id = await this.#containers.of(taskId);
+      const found = id === undefined ? undefined : await this.#containers.inspect(id);
       if (found?.state === 'exited') await this.#files.drop(taskId);
       if (found) return found;
       const end = this.#ends.get(taskId);
@@ -141,14 +124,13 @@ export class EngineTasks implements TaskEngine {
 
   start(taskId: string): Promise<void> {
     return this.#asking(async () => {
-      const known = this.#known.get(taskId);
-      if (!known?.fresh && (await this.inspect(taskId))?.state !== 'created') return;
-      const id = await this.#containerOf(taskId);
-      if (known) known.fresh = false;
+      const fresh = this.#containers.takeFresh(taskId);
+      if (!fresh && (await this.inspect(taskId))?.state !== 'created') return;
+      const id = await this.#containers.of(taskId);
       try {
         await this.#limiter.run(() => {
           this.#expectToLast();
-          return this.#engine.json('POST', `/containers/${id}/start`);
+          return this.#containers.start(id!);
         });
       } catch (error) {
         if (!(error instanceof ApiError) || error instanceof EngineUnavailableError) throw error;
@@ -160,24 +142,24 @@ export class EngineTasks implements TaskEngine {
   stop(assigned: AssignedTask): Promise<void> {
     return this.#asking(async () => {
       const { ID, Spec } = assigned.task;
-      const id = await this.#containerOf(ID);
+      const id = await this.#containers.of(ID);
       if (id !== undefined) await this.#letCallersGo(id, assigned.task);
       const grace = Spec.ContainerSpec?.StopGracePeriod;
       const seconds = grace === undefined || grace === null ? DEFAULT_GRACE_S : Math.floor(grace / 1e9);
-      if (id !== undefined) await this.#stop(id, seconds);
+      if (id !== undefined) await this.#containers.stop(id, seconds);
       await this.#files.drop(ID);
     });
   }
 
   remove(taskId: string): Promise<void> {
     return this.#asking(async () => {
-      const id = await this.#containerOf(taskId);
+      const id = await this.#containers.of(taskId);
       if (id !== undefined) {
-        await this.#stop(id, DEFAULT_GRACE_S);
-        await this.#delete(id);
+        await this.#containers.stop(id, DEFAULT_GRACE_S);
+        await this.#containers.remove(id);
       }
       await this.#files.drop(taskId);
-      this.#known.delete(taskId);
+      this.#containers.forget(taskId);
       this.#ends.delete(taskId);
     });
   }
@@ -202,7 +184,7 @@ export class EngineTasks implements TaskEngine {
   /** The node leaves: removes all containers of its tasks at once, running or not, and what was prepared for them. */
   async clear(): Promise<void> {
     const containers = await this.list();
-    await Promise.all(containers.map(({ containerId }) => this.#delete(containerId)));
+    await Promise.all(containers.map(({ containerId }) => this.#containers.remove(containerId)));
     await this.#files.clear();
   }
 
@@ -225,93 +207,21 @@ export class EngineTasks implements TaskEngine {
   ): Promise<string> {
     const { ID } = assigned.task;
     const plan = containerPlan(assigned, host, mounts, await this.#engine.apiVersion(), joined, image);
-    const known = await this.#limiter.run(() => {
+    const id = await this.#limiter.run(() => {
       this.#expectToLast();
-      return this.#create(ID, plan.name, plan.body);
+      return this.#containers.create(ID, plan.name, plan.body);
     }, signal);
-    this.#known.set(ID, known);
-    for (const { network, endpoint } of plan.connect) {
-      await this.#connect(known.containerId, network, endpoint);
-    }
-    return known.containerId;
-  }
-
-  async #create(taskId: string, name: string, body: unknown): Promise<Known> {
-    try {
-      const { Id } = await this.#engine.json<{ Id: string }>('POST', '/containers/create', {
-        query: { name },
-        body,
-      });
-      return { containerId: Id, fresh: true };
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 409) throw error;
-      // An earlier attempt, whose answer was lost, has made it.
-      const id = await this.#find(taskId);
-      if (id === undefined) throw new TemporaryError(BEING_MADE);
-      return { containerId: id, fresh: false };
-    }
-  }
-
-  async #connect(containerId: string, network: string, endpoint: unknown): Promise<void> {
-    const body = { Container: containerId, EndpointConfig: endpoint };
-    try {
-      await this.#engine.json('POST', `/networks/${encodeURIComponent(network)}/connect`, { body });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : '';
-      if (!/already exists in network|is already attached to network/.test(message)) throw error;
-    }
+    for (const { network, endpoint } of plan.connect) await this.#containers.connect(id, network, endpoint);
+    return id;
   }
 
   /** Returns when nobody is being served over the task's networks any more, or has been for long enough. */
   async #letCallersGo(id: string, { NetworksAttachments }: Task): Promise<void> {
     const addresses = (NetworksAttachments ?? []).flatMap(({ Addresses }) => Addresses.map(hostOf));
     if (addresses.length === 0) return;
-    const container = await this.#inspectId(id);
+    const container = await this.#containers.inspect(id);
     if (container?.state !== 'running') return;
     await callersGone({ pid: container.pid, addresses, clock: this.#options.clock });
-  }
-
-  /** Returns when the container does not run; 304 and 404 say that it did not. */
-  async #stop(id: string, seconds: number): Promise<void> {
-    await this.#unless(404, () =>
-      this.#engine.json('POST', `/containers/${id}/stop`, { query: { t: seconds } }),
-    );
-  }
-
-  async #delete(id: string): Promise<void> {
-    const query = { force: 1, v: 1 };
-    try {
-      await this.#unless(404, () => this.#engine.json('DELETE', `/containers/${id}`, { query }));
-    } catch (error) {
-      // Somebody else is at it: soon it is gone, and whoever asks again will see that.
-      if (!(error instanceof ApiError && /already in progress/.test(error.message))) throw error;
-    }
-  }
-
-  async #inspectId(id: string): Promise<TaskContainer | undefined> {
-    const answer = await this.#unless(404, () =>
-      this.#engine.json<ContainerInspect>('GET', `/containers/${id}/json`),
-    );
-    return answer && fromInspect(answer);
-  }
-
-  /** An engine lists a container while it is still making it, and says of everything else that there is none. */
-  async #isListed(id: string): Promise<boolean> {
-    const query = { all: 1, filters: { id: [id] } };
-    return (await this.#engine.json<unknown[]>('GET', '/containers/json', { query })).length > 0;
-  }
-
-  async #containerOf(taskId: string): Promise<string | undefined> {
-    return this.#known.get(taskId)?.containerId ?? (await this.#find(taskId));
-  }
-
-  async #find(taskId: string): Promise<string | undefined> {
-    const label = [`${LABEL.taskId}=${taskId}`, `${LABEL.nodeId}=${this.#options.nodeId}`];
-    const query = { all: 1, filters: { label } };
-    const found = await this.#engine.json<ContainerSummary[]>('GET', '/containers/json', { query });
-    const id = found[0]?.Id;
-    if (id !== undefined) this.#known.set(taskId, { containerId: id, fresh: false });
-    return id;
   }
 
   async #knowHost(): Promise<Host> {
@@ -326,15 +236,6 @@ export class EngineTasks implements TaskEngine {
       hostname: description.Hostname,
       platform: { Architecture: Architecture ?? '', OS: OS ?? '' },
     };
-  }
-
-  async #unless<T>(status: number, action: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await action();
-    } catch (error) {
-      if (error instanceof ApiError && error.status === status) return undefined;
-      throw error;
-    }
   }
 
   #expectToLast(): void {
