@@ -82,6 +82,24 @@ test('start-first never runs fewer, and two in a slot at most', async () => {
   assert.equal(images(cluster), 'v2 v2 v2');
 });
 
+for (const Parallelism of [1, 2, 0]) {
+  test(`stop-first, ${Parallelism} at a time: slots stay where they are, evenly spread`, async () => {
+    await using cluster = await start(6, { Parallelism });
+    const places = () => {
+      const running = cluster.running('web').map(({ Slot, NodeID }) => [Slot, NodeID] as const);
+      return running.sort(([a], [b]) => a! - b!);
+    };
+    const before = places();
+    assert.equal(before.length, 6);
+    for (const image of ['v2', 'v3']) {
+      await setImage(cluster, image);
+      await cluster.advance(10_000);
+      assert.equal(images(cluster), Array(6).fill(image).join(' '));
+      assert.deepEqual(places(), before);
+    }
+  });
+}
+
 test('all at once with parallelism 0', async () => {
   await using cluster = await start(6, { Parallelism: 0 });
   await setImage(cluster, 'v2');

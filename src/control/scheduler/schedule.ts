@@ -4,7 +4,7 @@ import type { Node, Task } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
 import { type Filter, filtersFor, Tally } from './filters.ts';
 import { groupKey, type SchedulerIndex } from './index.ts';
-import { NodeLoad } from './node-load.ts';
+import { counts, NodeLoad } from './node-load.ts';
 import { NodeOrder } from './node-order.ts';
 import { type Candidate, isBefore, isUnburdened, Spread } from './spread.ts';
 
@@ -54,6 +54,7 @@ class Pass {
   }
 
   run(): Task[] {
+    for (const [id, task] of this.planned) this.foresee(this.view.get('task', id), task);
     const newGroups = new Map<string, Task[]>();
     const newPreassigned: Task[] = [];
     for (const [id, task] of this.planned) {
@@ -82,6 +83,14 @@ class Pass {
       if (!this.full()) this.placeAll(key, tasks);
     }
     return this.changed;
+  }
+
+  /** A task that is about to be stopped counts no more: the one in its place is wanted where it was. */
+  private foresee(before: Task | undefined, after: Task | undefined): void {
+    if (!before?.NodeID || counts(before) === (after !== undefined && counts(after))) return;
+    const load = this.load(before.NodeID);
+    load.remove(before);
+    if (after) load.add(after);
   }
 
   private full(): boolean {
