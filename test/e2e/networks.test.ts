@@ -209,6 +209,37 @@ describe('networks', { timeout: 420_000 }, () => {
     await remove('web');
   });
 
+  test('an engine that keeps containers alive is restarted under load: no request fails, nothing restarts', async () => {
+    await create('--name', 'web', '-p', '8080:8080', '--replicas', '6', 'whoami');
+    await swarm.converge('web', 6);
+    const host = swarm.hosts[1]!;
+    const configure = (json: string) =>
+      swarm.lab.must(
+        'ssh',
+        host,
+        `echo '${json}' >/etc/docker/daemon.json; kill -HUP $(cut -d" " -f1 /run/engine.process)`,
+      );
+    const live = () => swarm.lab.docker(host, 'info', '--format', '{{.LiveRestoreEnabled}}');
+    const ids = () =>
+      swarm.lab.docker(host, 'ps', '-q', '--filter', 'label=com.docker.swarm.service.name=web');
+    const before = await ids();
+    for (const each of swarm.hosts) await eventually(`${each} answers`, 5_000, () => ask(each, 8080));
+    await configure('{"live-restore": true}');
+    await eventually('live-restore is on', 5_000, async () => (await live()) === 'true');
+    await underLoad(swarm.hosts, async () => {
+      const end = 'p=$(cut -d" " -f1 /run/engine.process); kill $p; while kill -0 $p; do sleep 0.1; done';
+      await swarm.lab.must('ssh', host, end);
+      await swarm.nodeBecomes(host, 'Unknown', 5_000);
+      await swarm.lab.must('start', host);
+      await swarm.nodeBecomes(host, 'Ready', 15_000);
+    });
+    assert.equal(await ids(), before);
+    assert.equal((await swarm.tasks('web')).length, 6);
+    await configure('{"live-restore": false}');
+    await eventually('live-restore is off', 5_000, async () => (await live()) === 'false');
+    await remove('web');
+  });
+
   test('networks and ports follow updates of a service', async () => {
     await create('--name', 'web', '--replicas', '2', 'whoami');
     await swarm.converge('web', 2);
