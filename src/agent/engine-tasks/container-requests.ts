@@ -87,10 +87,10 @@ export class ContainerRequests {
       this.#engine.json<ContainerInspect>('GET', `/containers/${id}/json`),
     );
     if (answer) return fromInspect(answer);
-    // An engine lists a container while it is still making it, and says of everything else that there is none.
-    const query = { all: 1, filters: { id: [id] } };
-    const listed = await this.#engine.json<unknown[]>('GET', '/containers/json', { query });
-    if (listed.length > 0) throw new TemporaryError(BEING_MADE);
+    // An engine lists a container by its labels while it is still making it, but not always by its id, and says to
+    // everything else that there is none.
+    const listed = await this.#summaries([`${LABEL.nodeId}=${this.#nodeId}`]);
+    if (listed.some(({ Id }) => Id === id)) throw new TemporaryError(BEING_MADE);
     return undefined;
   }
 

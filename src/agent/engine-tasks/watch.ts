@@ -1,6 +1,7 @@
 /** What happens to the containers of this node's tasks, from the engine's events. */
 import { EngineClient, type EngineEvent } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
+import { messageOf } from '../../model/errors.ts';
 import { pause } from '../backoff.ts';
 import { LABEL } from './names.ts';
 
@@ -59,8 +60,10 @@ export async function watchContainers(
       const since = clock.now() / 1000 - 1;
       cancel();
       const doubts = new Doubts(options, answers);
+      let follows = false;
       try {
         await engine.ping(signal);
+        follows = true;
         answers(true);
         lookAgain();
         for await (const event of engine.events({ filters, since }, signal)) {
@@ -68,7 +71,7 @@ export async function watchContainers(
           else happened(understood(event));
         }
       } catch (error) {
-        options.log(`the engine's events ended: ${error instanceof Error ? error.message : error}`);
+        if (follows) options.log(`the engine's events ended: ${messageOf(error)}`);
       } finally {
         doubts.end();
       }
