@@ -115,11 +115,7 @@ async function off(how: 'stop' | 'kill', host: string): Promise<void> {
 
 /** In order, and whatever else of the host does not run. */
 async function restartEngine(host: string): Promise<void> {
-  await lab.must(
-    'ssh',
-    host,
-    'p=$(cut -d" " -f1 /run/engine.process); kill $p; while kill -0 $p; do sleep 0.1; done',
-  );
+  await lab.stopEngine(host);
   await lab.must('start', host);
 }
 

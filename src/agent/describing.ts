@@ -20,10 +20,9 @@ export class Describer {
   readonly #options: DescriberOptions;
   /** The last that the engine said. */
   #known: NodeDescription | undefined;
-  #told = '';
+  /** What the manager was told last; undefined: what it has heard is not known. */
+  #told: HostDescription | undefined;
   #engineAnswers = true;
-  /** What of that the manager was told last. */
-  #toldAnswers = true;
   #session: ManagerSession | undefined;
   #stirred = false;
   #wake: (() => void) | undefined;
@@ -38,7 +37,7 @@ export class Describer {
       if (!this.#known) throw error;
       return this.#known;
     });
-    this.#note(description);
+    this.#told = description;
     return description;
   }
 
@@ -46,7 +45,7 @@ export class Describer {
   use(session: ManagerSession | undefined): void {
     this.#session = session;
     // It may have changed just after it was described for this session.
-    if (session && this.#toldAnswers !== this.#engineAnswers) this.#stir();
+    if (session && (this.#told?.EngineAway ?? false) === this.#engineAnswers) this.#stir();
   }
 
   /** Whether the engine answers. */
@@ -67,12 +66,12 @@ export class Describer {
       if (signal.aborted || !session) continue;
       try {
         const description = await this.#describe();
-        if (JSON.stringify(description) === this.#told) continue;
+        if (JSON.stringify(description) === JSON.stringify(this.#told)) continue;
         await session.describe(description);
-        if (this.#session === session) this.#note(description);
+        if (this.#session === session) this.#told = description;
       } catch (error) {
         // The manager may have heard it all the same: whatever is so then has to be told.
-        this.#told = '';
+        this.#told = undefined;
         next = RETRY_MS;
         this.#options.log(`the host is not described: ${messageOf(error)}`);
       }
@@ -84,11 +83,6 @@ export class Describer {
     const description = await this.#options.engine.describe();
     this.#known = { ...description, TLSInfo: this.#options.tlsInfo() };
     return this.#known;
-  }
-
-  #note(told: HostDescription): void {
-    this.#told = JSON.stringify(told);
-    this.#toldAnswers = !told.EngineAway;
   }
 
   #stir(): void {

@@ -137,7 +137,7 @@ test('on an engine that is about to end nothing is begun, and the manager knows'
     manager.assign(brief, stubborn);
     await manager.until(brief.ID, 'running');
     await manager.until(stubborn.ID, 'running');
-    // It waits ten seconds for the one that does not hear, and answers over the connections it has.
+    // It waits for the one that does not hear, and meanwhile answers over the connections it has.
     const stopped = engine.stop();
     await eventually('the manager knows', async () => manager.descriptions.at(-1)!.EngineAway === true);
     manager.assign(later);

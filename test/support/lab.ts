@@ -75,6 +75,12 @@ export class Lab implements AsyncDisposable {
     return join(this.home, 'machines', name, 'run/engine.sock');
   }
 
+  /** Has a host's engine end in order; resolves when it has ended. */
+  async stopEngine(name: string): Promise<void> {
+    const end = 'p=$(cut -d" " -f1 /run/engine.process); kill $p; while kill -0 $p; do sleep 0.1; done';
+    await this.must('ssh', name, end);
+  }
+
   /** Runs the docker CLI (another one where `cli` gives its path) against a host, to its end. */
   tryDocker(name: string, args: readonly string[], cli = 'docker'): Promise<Outcome> {
     return execute(cli, args, { ...this.#env, DOCKER_HOST: `unix://${this.socket(name)}` });

@@ -32,6 +32,7 @@ import { type WatchHooks, watchContainers } from './watch.ts';
  */
 const parallel = (cpus: number): number => Math.min(Math.max(cpus + 1, 2), 16);
 const DEFAULT_GRACE_S = 10;
+
 export interface EngineTasksOptions {
   engine: EngineClient;
   networks: TaskNetworks;
