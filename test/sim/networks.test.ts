@@ -169,7 +169,7 @@ class Trial {
     // Without a wish of the manager it was its own health that ended it.
     if (since === undefined || since < this.#managerSince || now - since >= STOP_BOUND) return;
     for (const host of world.hosts) {
-      if (!world.fineFor(host, SETTLED + now - since)) continue;
+      if (!world.wellness.fineFor(host, SETTLED + now - since)) continue;
       // A network that the host was taken out of is closed there in the same moment, for the same reason, even if it
       // is to have a part in it again by now.
       const parts = Object.keys(world.view.get('node', host.nodeId)!.internal.networks ?? {});

@@ -41,7 +41,7 @@ export async function runSeed(seed: number): Promise<Outcome> {
     const steps = world.random.int(10, 60);
     for (step = 1; step <= steps; step++) {
       world.log(`STEP ${step} ${await act(world)}`);
-      world.notice();
+      world.wellness.notice();
       await world.run(world.random.latency(world.random.pick([100, 1000, 4000])));
     }
     const convergedAfter = await converge(world);

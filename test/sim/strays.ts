@@ -9,7 +9,7 @@ export function checkStrays(world: World, since: Map<string, number>): void {
   const found = new Map<string, string>();
   for (const host of world.hosts) {
     // Who cannot be reached cannot be told: the time counts from when it can.
-    if (world.fineFor(host, 0)) for (const [key, what] of amiss(world, host)) found.set(key, what);
+    if (world.wellness.fineFor(host, 0)) for (const [key, what] of amiss(world, host)) found.set(key, what);
   }
   for (const key of since.keys()) if (!found.has(key)) since.delete(key);
   for (const [key, what] of found) {

@@ -19,17 +19,12 @@ import { Network } from './network.ts';
 import { Random } from './random.ts';
 import { checkStrays } from './strays.ts';
 import { User } from './user.ts';
+import { Wellness } from './wellness.ts';
 
 /** How long (ms) a host has to be within reach before it is held to what its manager wants. */
 const REACHABLE_AFTER = 5_000;
 /** How long (ms) an agent may take to carry out what it decided when its engine had failed. */
 const DECIDED_WITHIN = 20_000;
-/** One-way delay (ms) from which on pings may be late for a check. */
-const SLOW_NETWORK = 50;
-/** How long what was sent meanwhile may be on its way (ms). */
-const SLOW_FOR = 15_000;
-/** How long (ms) an agent that is well may take to notice that its session is dead, and to open another one. */
-const RETURNS_WITHIN = 25_000;
 const LINES = 4000;
 
 export class World {
@@ -38,6 +33,7 @@ export class World {
   readonly network: Network;
   readonly disk = new Disk();
   readonly user: User;
+  readonly wellness = new Wellness(this);
   hosts: Host[];
   manager: Manager | undefined;
   /** The first thing that was broken. */
@@ -46,22 +42,14 @@ export class World {
   readonly lines: string[] = [];
   /** Services whose updates have at some time started new tasks first. */
   readonly startFirst = new Set<string>();
-  /** Since when each host has been within reach of a manager and in order, milliseconds. */
-  readonly #fineSince = new Map<string, number>();
   /** Tasks whose containers nobody waits for: their host was lost, or they were told to be over by the manager. */
   readonly #givenUp = new Set<string>();
-  /** Since when each host has been well by itself, whoever is there to notice. */
-  readonly #wellSince = new Map<string, number>();
   readonly #leaving = new Set<Host>();
-  readonly #lostSince = new Map<string, number>();
   readonly #sorrows = new Map<string, number>();
   #view: View;
   #ids = 0;
   #names = 0;
   #hostNumber = 0;
-  #slowUntil = 0;
-  /** Seconds that the present manager has been awake for, and able to write. */
-  #managerAwake = 0;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -106,7 +94,7 @@ export class World {
   startManager(): void {
     if (this.manager) return;
     this.log('the manager starts');
-    this.#managerAwake = 0;
+    this.wellness.managerStarts();
     this.manager = new Manager({
       disk: this.disk,
       clock: this.clock,
@@ -143,7 +131,7 @@ export class World {
   later(ms: number, fn: () => void): void {
     this.clock.timer(ms, () => {
       fn();
-      this.notice();
+      this.wellness.notice();
     });
   }
 
@@ -163,12 +151,6 @@ export class World {
 
   fail(error: unknown): void {
     this.violation ??= error;
-  }
-
-  /** True once the host has been in order and within reach of the manager for `ms`. */
-  fineFor(host: Host, ms: number): boolean {
-    const since = this.#fineSince.get(host.nodeId);
-    return since !== undefined && this.clock.now() - since >= ms;
   }
 
   /** A host joins the swarm; its node is what the certificate authority makes. */
@@ -195,21 +177,17 @@ export class World {
   restore(host: Host): void {
     if (host.shutsDown && host.powered) host.powerCut();
     if (!host.powered) host.powerOn();
-    this.#lostSince.delete(host.nodeId);
+    this.wellness.restored(host);
   }
 
   reconnect(host: Host): void {
     this.network.heal(host.nodeId);
-    this.#lostSince.delete(host.nodeId);
+    this.wellness.restored(host);
   }
 
   setDelay(ms: number): void {
-    if (this.network.delay >= SLOW_NETWORK) this.#slowUntil = this.clock.now() + SLOW_FOR;
+    this.wellness.delayChanges();
     this.network.delay = ms;
-  }
-
-  get #isSlow(): boolean {
-    return this.network.delay >= SLOW_NETWORK || this.clock.now() < this.#slowUntil;
   }
 
   hostOf(nodeId: string | undefined): Host | undefined {
@@ -262,7 +240,7 @@ export class World {
     }
     for (const { kind, id, before, after } of commit.events) {
       if (kind === 'node' && before && after)
-        this.#guard(() => this.#onJudged(before as Node, after as Node));
+        this.#guard(() => this.wellness.judged(before as Node, after as Node));
       if (kind === 'node' && (!after || (after as Node).Status.State === 'down')) {
         for (const task of store.view.tasksOfNode(id)) this.#givenUp.add(task.ID);
       }
@@ -293,50 +271,17 @@ export class World {
           continue;
         checkStarted(task, other, {
           now,
-          reachable: this.fineFor(each, REACHABLE_AFTER) && this.fineFor(host, REACHABLE_AFTER),
+          reachable:
+            this.wellness.fineFor(each, REACHABLE_AFTER) && this.wellness.fineFor(host, REACHABLE_AFTER),
           startFirst: this.startFirst.has(task.ServiceID),
         });
       }
     }
   }
 
-  /** A host that is well is not to be taken for lost, whatever its manager has been through. */
-  #onJudged(before: Node, { ID: nodeId, Status }: Node): void {
-    if (Status.State === before.Status.State || Status.State === 'ready') return;
-    this.notice();
-    const host = this.hostOf(nodeId);
-    const judged = Status.Message !== 'the node has left the swarm';
-    const since = this.#wellSince.get(nodeId);
-    if (!judged || !host || since === undefined || this.#isSlow) return;
-    if (this.clock.now() - since >= RETURNS_WITHIN || this.fineFor(host, 4000)) {
-      throw new Violation(`${nodeId} is called ${Status.State} and is well`);
-    }
-  }
-
-  /** A host that cannot be reached is called down within 4 s, unless the manager has just begun. */
-  #checkLost(host: Host): void {
-    const { manager, network } = this;
-    const now = this.clock.now();
-    const lost = !host.powered || network.isCut(host.nodeId);
-    const judged = manager && !manager.process.hung && this.#managerAwake > 36;
-    if (!lost || !judged || this.#isSlow) {
-      this.#lostSince.delete(host.nodeId);
-      return;
-    }
-    const since = this.#lostSince.get(host.nodeId) ?? now;
-    this.#lostSince.set(host.nodeId, since);
-    const node = this.#view.get('node', host.nodeId);
-    // One that was never there has the same time to come as one that was there before the manager began.
-    const state = node?.Description && node.Status.State;
-    if (state === 'down') this.#lostSince.delete(host.nodeId);
-    else if (state && now - since > 4000) {
-      throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
-    }
-  }
-
   #onStopped(host: Host, taskId: string, asked: boolean): void {
     this.log(`${host.nodeId}: container of ${taskId} has stopped${asked ? ' as asked' : ''}`);
-    if (!asked || !this.fineFor(host, DECIDED_WITHIN)) return;
+    if (!asked || !this.wellness.fineFor(host, DECIDED_WITHIN)) return;
     const task = this.#view.get('task', taskId);
     if (task && isLive(task))
       throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
@@ -344,33 +289,10 @@ export class World {
 
   /** Looks each second for what should not be. */
   #keepChecking(): void {
-    if (this.manager?.process.hung === false) this.#managerAwake++;
-    this.notice();
-    for (const host of this.hosts) this.#guard(() => this.#checkLost(host));
+    this.wellness.second();
+    for (const host of this.hosts) this.#guard(() => this.wellness.checkLost(host));
     this.#guard(() => checkStrays(this, this.#sorrows));
     this.clock.timer(1000, () => this.#keepChecking());
-  }
-
-  /** Notes which hosts are in order: to be called after anything that happened to one. */
-  notice(): void {
-    const now = this.clock.now();
-    if (this.disk.full) this.#managerAwake = 0;
-    for (const host of this.hosts) {
-      const { nodeId } = host;
-      const well =
-        host.powered &&
-        host.process.alive &&
-        !host.process.hung &&
-        !host.ends &&
-        host.engine.mode === 'good' &&
-        !this.network.isCut(nodeId);
-      if (!well) this.#wellSince.delete(nodeId);
-      else if (!this.#wellSince.has(nodeId)) this.#wellSince.set(nodeId, now);
-      const fine =
-        well && !this.disk.full && this.manager?.process.hung === false && this.network.hasSession(nodeId);
-      if (!fine) this.#fineSince.delete(nodeId);
-      else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
-    }
   }
 
   #guard(check: () => void): void {
