@@ -14,6 +14,7 @@ import type {
   Service,
   Task,
 } from '../model/objects.ts';
+import type { TaskState } from '../model/task-state.ts';
 
 export interface Kinds {
   cluster: Cluster;
@@ -78,6 +79,15 @@ export interface NodeUsage {
   tasksByService: ReadonlyMap<string, number>;
 }
 
+/** How many tasks of a service are alike in what `service ls` counts. */
+export interface Tally {
+  state: TaskState;
+  desired: TaskState;
+  /** Of a job. */
+  iteration: number | undefined;
+  tasks: number;
+}
+
 /**
  * The state at one revision, held in memory. It is live: it is consistent within one synchronous stretch of code and
  * may have moved on after an await.
@@ -92,6 +102,8 @@ export interface View {
   byName<K extends 'node' | 'service' | 'network' | 'secret' | 'config'>(kind: K, name: string): Kinds[K][];
   tasksOfService(serviceId: string): IterableIterator<Task>;
   tasksOfNode(nodeId: string): IterableIterator<Task>;
+  /** All tasks of a service, counted. */
+  tallies(serviceId: string): IterableIterator<Tally>;
   /** Tasks without a node, desired state at most `complete` and observed at most `pending`, oldest first: the scheduler's queue. */
   unassigned(): IterableIterator<Task>;
   usage(nodeId: string): NodeUsage;

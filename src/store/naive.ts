@@ -71,6 +71,7 @@ const choice = fc.record({
   node: fc.constantFrom(...NODES),
   state: fc.constantFrom(...TASK_STATES),
   desired: fc.constantFrom(...TASK_STATES),
+  iteration: fc.constantFrom(undefined, 0, 1),
 });
 type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never;
 
@@ -107,7 +108,7 @@ function changeOf(model: NaiveStore, choice: Choice): Change | undefined {
   return { op: 'put', kind, object } as Change;
 }
 
-function objectOf({ kind, name, service, node, state, desired }: Choice, id: string): Kinds[Kind] {
+function objectOf({ kind, name, service, node, state, desired, iteration }: Choice, id: string): Kinds[Kind] {
   switch (kind) {
     case 'node':
       return sampleNode(id, name);
@@ -120,6 +121,7 @@ function objectOf({ kind, name, service, node, state, desired }: Choice, id: str
       return {
         ...task,
         ...(node !== undefined && { NodeID: node }),
+        ...(iteration !== undefined && { JobIteration: { Index: iteration } }),
         Status: { ...task.Status, State: state },
       };
     }
@@ -156,8 +158,9 @@ export function assertSameView(view: View, model: NaiveStore): void {
   }
   const tasks = model.all('task');
   for (const id of SERVICES)
-    assertSameSet(
-      view.tasksOfService(id),
+    assertService(
+      view,
+      id,
       tasks.filter((task) => task.ServiceID === id),
     );
   for (const id of ['n0', 'n1'])
@@ -167,6 +170,20 @@ export function assertSameView(view: View, model: NaiveStore): void {
       tasks.filter((task) => task.NodeID === id),
     );
   assert.deepEqual([...view.unassigned()], tasks.filter(waits));
+}
+
+function assertService(view: View, id: string, tasks: Task[]): void {
+  assertSameSet(view.tasksOfService(id), tasks);
+  const counted = [...view.tallies(id)].flatMap(({ tasks: count, ...alike }) =>
+    Array.from({ length: count }, () => alike),
+  );
+  const wanted = tasks.map(({ Status, DesiredState, JobIteration }) => ({
+    state: Status.State,
+    desired: DesiredState,
+    iteration: JobIteration?.Index,
+  }));
+  const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+  assert.deepEqual(counted.sort(byText), wanted.sort(byText));
 }
 
 function assertNode(view: View, id: string, tasks: Task[]): void {

@@ -1,8 +1,9 @@
 /** The in-memory view and its indexes. Applying a commit costs as much as it changes, whatever the size of the cluster. */
 import type { Node, Task } from '../model/objects.ts';
 import { compareStates } from '../model/task-state.ts';
-import type { Commit, EventOf, Kind, Kinds, NodeUsage, StoreEvent, View } from './contract.ts';
+import type { Commit, EventOf, Kind, Kinds, NodeUsage, StoreEvent, Tally, View } from './contract.ts';
 import { Groups } from './groups.ts';
+import { Tallies } from './tallies.ts';
 
 type Named = 'node' | 'service' | 'network' | 'secret' | 'config';
 
@@ -32,6 +33,7 @@ export class MemoryView implements View {
   };
   readonly #byService = new Groups<Task>();
   readonly #byNode = new Groups<Task>();
+  readonly #tallies = new Tallies();
   readonly #usage = new Map<string, { tasks: number; tasksByService: Map<string, number> }>();
   #unassigned = new Map<string, Task>();
 
@@ -61,6 +63,10 @@ export class MemoryView implements View {
 
   tasksOfNode(nodeId: string): IterableIterator<Task> {
     return this.#byNode.of(nodeId);
+  }
+
+  tallies(serviceId: string): IterableIterator<Tally> {
+    return this.#tallies.of(serviceId);
   }
 
   unassigned(): IterableIterator<Task> {
@@ -94,6 +100,7 @@ export class MemoryView implements View {
   #indexTask(id: string, before: Task | undefined, after: Task | undefined): void {
     this.#byService.move(id, before?.ServiceID, after?.ServiceID, after);
     this.#byNode.move(id, before?.NodeID, after?.NodeID, after);
+    this.#tallies.move(before, after);
     this.#queue(id, before, after);
 
     const from = before && countedOn(before);

@@ -4,7 +4,7 @@ import type { Service } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
 import { forApiVersion } from './api-version.ts';
 import { canonicalService } from './service-spec.ts';
-import { type Answer, meta, sampleTask, TestCluster } from './test-cluster.ts';
+import { type Answer, meta, sampleNode, sampleTask, TestCluster } from './test-cluster.ts';
 
 let cluster: TestCluster;
 
@@ -191,6 +191,12 @@ test('status=true counts tasks, for clients that know of it', async () => {
     sampleTask(job.ID, { ...status('running'), ...iteration(0) }),
     sampleTask(job.ID, { ...status('complete'), ...iteration(7) }),
   ]) {
+    await cluster.put({ op: 'put', kind: 'task', object });
+  }
+  const gone = { ...sampleNode('gone'), Status: { State: 'down' as const, Addr: '' } };
+  await cluster.put({ op: 'put', kind: 'node', object: gone });
+  for (const id of [web.ID, job.ID]) {
+    const object = sampleTask(id, { ...status('running'), NodeID: gone.ID, JobIteration: { Index: 0 } });
     await cluster.put({ op: 'put', kind: 'task', object });
   }
   const statuses = async (apiVersion: string) => {

@@ -2,6 +2,7 @@
 
 import { modeOf } from '../../model/defaults.ts';
 import type { Service, Task } from '../../model/objects.ts';
+import type { Tally, View } from '../../store/contract.ts';
 import { parseFilters } from '../filters.ts';
 import { compareVersions } from '../query.ts';
 import type { RouteModule } from '../router.ts';
@@ -21,9 +22,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
     const filters = parseFilters(query, FILTERS);
     const withStatus = compareVersions(apiVersion, '1.41') >= 0 && goBool(query, 'status');
     const { view } = managerOf(membership).store;
-    const down = new Set<string | undefined>();
-    if (withStatus) for (const { ID, Status } of view.all('node')) if (Status.State === 'down') down.add(ID);
-    const isDown = (id: string | undefined) => down.has(id);
+    const lost = withStatus ? lostTasks(view) : undefined;
     const runtimes = filters.get('runtime');
     if (runtimes.length > 0 && !runtimes.includes('container')) return { status: 200, body: [] };
     const services = [...view.all('service')].filter(
@@ -35,7 +34,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
     );
     const body = services.map((service) =>
       serviceForm(service, {
-        status: withStatus ? statusOf(service, view.tasksOfService(service.ID), isDown) : undefined,
+        status: lost && statusOf(service, view.tallies(service.ID), lost.get(service.ID) ?? []),
       }),
     );
     return { status: 200, body };
@@ -76,29 +75,36 @@ export const serviceRoutes: RouteModule = (router, context) => {
   });
 };
 
+/** By service, the tasks on lost hosts. */
+function lostTasks(view: View): Map<string, Task[]> {
+  const down = [...view.all('node')].filter(({ Status }) => Status.State === 'down');
+  return Map.groupBy(
+    down.flatMap(({ ID }) => [...view.tasksOfNode(ID)]),
+    ({ ServiceID }) => ServiceID,
+  );
+}
+
 /**
  * How many tasks run, are wanted, and (of a job's present iteration) are done. What a lost host said last is no running
  * task: Docker Swarm counts it, and shows 8/6 until the host comes back.
  */
-export function statusOf(
-  service: Service,
-  tasks: Iterable<Task>,
-  isDown: (nodeId: string | undefined) => boolean,
-): ServiceStatus {
+function statusOf(service: Service, tallies: Iterable<Tally>, lost: readonly Task[]): ServiceStatus {
   const mode = modeOf(service.Spec);
   const status = { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 0 };
   if (mode.kind === 'replicated') status.DesiredTasks = mode.replicas;
   if (mode.kind === 'replicated-job') status.DesiredTasks = mode.maxConcurrent;
   const perNode = mode.kind === 'global' || mode.kind === 'global-job';
   const iteration = service.JobStatus?.JobIteration.Index;
-  for (const { Status, DesiredState, JobIteration, NodeID } of tasks) {
-    if (iteration !== undefined) {
-      if (JobIteration?.Index !== iteration) continue;
-      if (Status.State === 'complete') status.CompletedTasks++;
-    }
-    if (Status.State === 'running' && !isDown(NodeID)) status.RunningTasks++;
-    if (perNode && DesiredState === 'running') status.DesiredTasks++;
-    if (perNode && DesiredState === 'complete' && Status.State !== 'complete') status.DesiredTasks++;
+  const isPresent = (index: number | undefined) => iteration === undefined || index === iteration;
+  for (const { state, desired, iteration: index, tasks } of tallies) {
+    if (!isPresent(index)) continue;
+    if (iteration !== undefined && state === 'complete') status.CompletedTasks += tasks;
+    if (state === 'running') status.RunningTasks += tasks;
+    if (perNode && desired === 'running') status.DesiredTasks += tasks;
+    if (perNode && desired === 'complete' && state !== 'complete') status.DesiredTasks += tasks;
+  }
+  for (const { Status, JobIteration } of lost) {
+    if (isPresent(JobIteration?.Index) && Status.State === 'running') status.RunningTasks--;
   }
   return status;
 }
