@@ -1,6 +1,6 @@
 /**
- * Tasks as the API shows them, as JSON text. There may be tens of thousands of them in one answer while they change
- * all the time, so texts are kept for as long as their objects: an object of the view never changes.
+ * Tasks as the API shows them, as JSON text. There may be tens of thousands of them in one answer: the texts of what
+ * they share are kept for as long as their objects, which never change.
  */
 import type { Network, NetworkAttachment, Task } from '../../model/objects.ts';
 import type { TaskSpec } from '../../model/spec.ts';
@@ -17,7 +17,9 @@ export interface TaskParts {
   tail: string;
 }
 
-const parts = new WeakMap<Task, TaskParts>();
+/** The most bytes that one character of a string takes in UTF-8. */
+const WIDEST = 3;
+
 const specs = new WeakMap<TaskSpec, Buffer>();
 const networks = new WeakMap<Network, string>();
 
@@ -26,17 +28,8 @@ export function taskText(task: Task, view: View): string {
   return `${head}${spec}${tail}`;
 }
 
-export function taskParts(task: Task, view: View): TaskParts {
-  let known = parts.get(task);
-  if (known === undefined) {
-    known = render(task, view);
-    parts.set(task, known);
-  }
-  return known;
-}
-
 /** Put together by hand: at this size the time that JSON.stringify takes for the whole of it can be felt. */
-function render(task: Task, view: View): TaskParts {
+export function taskParts(task: Task, view: View): TaskParts {
   const { ID, Version, CreatedAt, UpdatedAt, Labels, Slot, NodeID, Status } = task;
   const { NetworksAttachments, AssignedGenericResources, JobIteration } = task;
   const meta = `"ID":"${ID}","Version":{"Index":${Version.Index}},"CreatedAt":"${CreatedAt}","UpdatedAt":"${UpdatedAt}"`;
@@ -54,6 +47,21 @@ function render(task: Task, view: View): TaskParts {
   if (JobIteration) text += `,"JobIteration":${JSON.stringify(iterationForm(JobIteration))}`;
   const head = `{${meta},"Labels":${sortedText(Labels)},"Spec":`;
   return { head, spec: specText(task.Spec), tail: `${text},"Volumes":null}` };
+}
+
+/** At most how many bytes `writeTask` writes. */
+export function roomFor(task: TaskParts | Buffer): number {
+  if (Buffer.isBuffer(task)) return task.length;
+  return 1 + WIDEST * (task.head.length + task.tail.length) + task.spec.length;
+}
+
+/** Writes a task with a comma in front of it, or what was written so before. Returns where it ends. */
+export function writeTask(memory: Buffer, start: number, task: TaskParts | Buffer): number {
+  if (Buffer.isBuffer(task)) return start + task.copy(memory, start);
+  let end = start + memory.write(',', start);
+  end += memory.write(task.head, end);
+  end += task.spec.copy(memory, end);
+  return end + memory.write(task.tail, end);
 }
 
 /** With what is known of the network, for as long as it is there. */

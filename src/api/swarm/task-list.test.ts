@@ -4,14 +4,14 @@ import type { Task } from '../../model/objects.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { sampleService, sampleTask } from '../../store/samples.ts';
 import { taskText } from './task-json.ts';
-import { taskList } from './task-list.ts';
+import { arrayOf, eachTask } from './task-list.ts';
 
 const { view } = openMemoryStore();
 const web = sampleService('web');
 
 async function partsOf(tasks: Task[]): Promise<Buffer[]> {
   const parts: Buffer[] = [];
-  for await (const part of taskList(tasks, view)) parts.push(Buffer.from(part));
+  for await (const part of arrayOf(eachTask(tasks, view))) parts.push(Buffer.from(part));
   return parts;
 }
 
@@ -25,7 +25,7 @@ async function assertWhole(tasks: Task[]): Promise<Buffer[]> {
 test('no task is an empty array, and a short list one small part', async () => {
   assert.deepEqual(await partsOf([]), [Buffer.from('[]\n')]);
   assert.equal((await assertWhole([sampleTask('a', web)])).length, 1);
-  for await (const { buffer } of taskList([sampleTask('a', web)], view)) {
+  for await (const { buffer } of arrayOf(eachTask([sampleTask('a', web)], view))) {
     assert.ok(buffer.byteLength < 16 * 1024, 'no more is taken than it may need');
   }
 });

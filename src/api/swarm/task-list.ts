@@ -6,50 +6,75 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Task } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
-import { type TaskParts, taskParts } from './task-json.ts';
+import { roomFor, taskParts, writeTask } from './task-json.ts';
 
-/** Bytes of a part, unless a single task takes more. */
+/** Bytes of a part, unless what is added to it at once takes more. */
 const PART = 512 * 1024;
+/** Bytes from which on a part is sent. */
+const FULL = PART - 64 * 1024;
 /** Parts after which others get their turn, should the client take at once whatever it is sent. */
 const STRETCH = 4;
-/** The most bytes that one character of a string takes in UTF-8. */
-const WIDEST = 3;
 const FIRST = '[';
-const NEXT = ',';
 const LAST = ']\n';
 
 /**
  * A JSON array, in parts each of which is good until the next one is asked for: with new memory for each, a list would
  * cost more in garbage collection than in all else. Objects of a view do not change: the answer is the cluster as it was
  * at the time of the request.
+ *
+ * @param pieces one or more elements each, a comma in front of each element; good until the next one is asked for
  */
-export async function* taskList(tasks: readonly Task[], view: View): AsyncGenerator<Buffer> {
-  let part = Buffer.alloc(0);
-  let end = 0;
+export async function* arrayOf(pieces: Iterable<Buffer>): AsyncGenerator<Buffer> {
+  const part = new Part();
   let made = 0;
-  for (const [index, task] of tasks.entries()) {
-    const parts = taskParts(task, view);
-    const room = roomFor(parts);
-    if (end + room > Math.min(part.length, PART)) {
-      if (end > 0) {
-        yield part.subarray(0, end);
-        if (++made % STRETCH === 0) await setImmediate();
-      }
-      end = 0;
-      // Not out of Node's pool, where everything small is: it would be kept for as long as the slowest client reads.
-      const size = Math.max(room, Math.min(PART, room * (tasks.length - index)));
-      if (size > part.length) part = Buffer.allocUnsafeSlow(size);
-    }
-    end += part.write(index === 0 ? FIRST : NEXT, end);
-    end += part.write(parts.head, end);
-    part.set(parts.spec, end);
-    end += parts.spec.length;
-    end += part.write(parts.tail, end);
+  for (const piece of pieces) {
+    part.add(piece);
+    if (part.length < FULL) continue;
+    yield part.take(made === 0);
+    if (++made % STRETCH === 0) await setImmediate();
   }
-  if (tasks.length === 0) yield Buffer.from(FIRST + LAST);
-  else yield part.subarray(0, end + part.write(LAST, end));
+  if (made === 0 && part.length === 0) part.add(Buffer.from(FIRST));
+  part.add(Buffer.from(LAST));
+  yield part.take(made === 0);
 }
 
-function roomFor({ head, spec, tail }: TaskParts): number {
-  return NEXT.length + WIDEST * (head.length + tail.length) + spec.length + LAST.length;
+/** The tasks as JSON, a comma in front of each, one by one. The bytes are good until the next ones are asked for. */
+export function* eachTask(tasks: Iterable<Task>, view: View): Generator<Buffer> {
+  let memory = Buffer.alloc(0);
+  for (const task of tasks) {
+    const text = taskParts(task, view);
+    const room = roomFor(text);
+    if (room > memory.length) memory = Buffer.allocUnsafeSlow(room);
+    yield memory.subarray(0, writeTask(memory, 0, text));
+  }
+}
+
+/** Gathers what is to be sent, in no more than twice the memory that it needs. */
+class Part {
+  #memory = Buffer.alloc(0);
+  #end = 0;
+
+  get length(): number {
+    return this.#end;
+  }
+
+  add(bytes: Buffer): void {
+    const end = this.#end + bytes.length;
+    if (end > this.#memory.length) {
+      // Not out of Node's pool, where everything small is: it would be kept for as long as the slowest client reads.
+      const memory = Buffer.allocUnsafeSlow(Math.max(end, Math.min(2 * end, PART)));
+      this.#memory.copy(memory, 0, 0, this.#end);
+      this.#memory = memory;
+    }
+    bytes.copy(this.#memory, this.#end);
+    this.#end = end;
+  }
+
+  /** What was added since the last time; the beginning of an array has a bracket in place of the first comma. */
+  take(first: boolean): Buffer {
+    if (first) this.#memory.write(FIRST);
+    const part = this.#memory.subarray(0, this.#end);
+    this.#end = 0;
+    return part;
+  }
 }

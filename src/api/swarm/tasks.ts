@@ -8,9 +8,10 @@ import type { View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { RouteModule } from '../router.ts';
 import { managerOf } from './access.ts';
+import { KeptTasks } from './kept-tasks.ts';
 import { findNode, findService, findTask } from './lookup.ts';
 import { taskText } from './task-json.ts';
-import { taskList } from './task-list.ts';
+import { arrayOf, eachTask } from './task-list.ts';
 
 const FILTERS = ['_up-to-date', 'desired-state', 'id', 'label', 'name', 'node', 'runtime', 'service'];
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
@@ -19,11 +20,11 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
   router.get('/tasks', ({ query }) => {
     const filters = parseFilters(query, FILTERS);
     const { view } = managerOf(membership).store;
-    return {
-      status: 200,
-      headers: JSON_HEADERS,
-      stream: taskList(select(view, filters), view),
-    };
+    const tasks =
+      filters.keys().length === 0
+        ? keptOf(view).of([...view.all('task')], view)
+        : eachTask(select(view, filters), view);
+    return { status: 200, headers: JSON_HEADERS, stream: arrayOf(tasks) };
   });
 
   router.get('/tasks/{id}', ({ params }) => {
@@ -31,6 +32,14 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
     return { status: 200, headers: JSON_HEADERS, text: `${taskText(findTask(view, params.id!), view)}\n` };
   });
 };
+
+const kept = new WeakMap<View, KeptTasks>();
+
+function keptOf(view: View): KeptTasks {
+  const tasks = kept.get(view) ?? new KeptTasks();
+  kept.set(view, tasks);
+  return tasks;
+}
 
 function select(view: View, filters: Filters): Task[] {
   const services = filters.get('service').map((input) => findService(view, input).ID);
