@@ -3,7 +3,7 @@
  */
 
 import { timestamp } from '../model/clock.ts';
-import type { Task } from '../model/objects.ts';
+import type { Task, TaskStatus } from '../model/objects.ts';
 import type { TaskState } from '../model/task-state.ts';
 import type { Change, Kind, Kinds, View } from '../store/contract.ts';
 import type { Plan, PlanContext } from './contract.ts';
@@ -38,9 +38,22 @@ export class Draft {
     this.changes.set(`${kind} ${object.ID}`, change);
   }
 
-  /** Moves a task's desired state forward and notes what only the cluster needs to know. */
+  /**
+   * Moves a task's desired state forward and notes what only the cluster needs to know. A task that is to be shut down and
+   * is on no node has no agent who would say that it has stopped: it is shut down at once.
+   */
   want(task: Task, state: TaskState, internal: Partial<Task['internal']> = {}): Task {
-    return this.put('task', { ...task, DesiredState: state, internal: { ...task.internal, ...internal } });
+    const Status = state === 'shutdown' && !task.NodeID ? this.shutDown(task.Status) : task.Status;
+    return this.put('task', {
+      ...task,
+      DesiredState: state,
+      Status,
+      internal: { ...task.internal, ...internal },
+    });
+  }
+
+  private shutDown({ Err: _, ...status }: TaskStatus): TaskStatus {
+    return { ...status, State: 'shutdown', Timestamp: timestamp(this.now) };
   }
 
   wake(at: number): void {

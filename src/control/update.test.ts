@@ -356,3 +356,17 @@ test('host ports: stop-first hands a port over on a single node', async () => {
   await cluster.advance(10_000);
   assert.equal(images(cluster), 'v2 v2 v2');
 });
+
+test('a task that never had a node is shut down as soon as it is replaced', async () => {
+  const nowhere = { TaskTemplate: { Placement: { Constraints: ['node.role==manager'] } } };
+  await using cluster = await start(2, {}, nowhere);
+  const reason = 'no suitable node (scheduling constraints not satisfied on 3 nodes)';
+  await setImage(cluster, 'v2', nowhere);
+  await cluster.advance(1000);
+  const status = ({ DesiredState, Status }: Task) => [DesiredState, Status.State, Status.Err];
+  assert.deepEqual(cluster.tasks('web').map(status).sort(), [
+    ['running', 'pending', reason],
+    ['running', 'pending', reason],
+    ['shutdown', 'shutdown', undefined],
+  ]);
+});
