@@ -5,8 +5,8 @@ import type { Draft } from './draft.ts';
 import { eligible, isActive } from './global.ts';
 import { reapLeaving, trimHistory } from './history.ts';
 import { newTask, theCluster } from './new-task.ts';
-import { gate, history, promoteSlot, shouldRestart, start } from './restart.ts';
-import { groupTasks, isInvalid, isLost, mayRun, type Slot } from './slots.ts';
+import { endOf, history, promoteSlot, shouldRestart, start } from './restart.ts';
+import { groupTasks, isInvalid, mayRun, type Slot } from './slots.ts';
 
 /** Runs `totalCompletions` tasks to their end, at most `maxConcurrent` at a time. */
 export function planReplicatedJob(
@@ -102,23 +102,14 @@ function stop(draft: Draft, slot: Slot): void {
 function retry(draft: Draft, service: Service, slot: Slot): void {
   for (const [index, task] of [...slot.tasks.entries()]) {
     if (!isWanted(task) || task.Status.State === 'complete') continue;
-    const node = task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID);
-    const displaced = task.NodeID !== undefined && isInvalid(node);
-    const ended = isTerminal(task.Status.State);
-    if (!ended && !displaced) continue;
-    if (ended && task.DesiredState === 'ready') {
-      const { open, at } = gate(draft, task, slot);
-      if (!open) {
-        draft.wake(at);
-        continue;
-      }
-    }
+    const why = endOf(draft, slot, task);
+    if (!why) continue;
     if (!shouldRestart(task, draft.now)) {
       slot.tasks[index] = draft.want(task, 'shutdown', { finished: true });
       continue;
     }
     slot.tasks[index] = draft.want(task, 'shutdown');
-    const { desired, internal } = start(draft, task, { lost: isLost(node), displaced });
+    const { desired, internal } = start(draft, task, why);
     create(draft, service, slot, desired === 'ready', { ...internal, ...history(draft, service, task) });
   }
 }

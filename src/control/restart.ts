@@ -14,7 +14,7 @@ const REMEMBERED = 32;
 const MOST_REMEMBERED = 1_000;
 
 /** Whether a task with desired state `ready` may go on; otherwise when that may change though nothing else does. */
-export function gate(draft: Draft, task: Task, slot: Slot): { open: boolean; at: number } {
+function gate(draft: Draft, task: Task, slot: Slot): { open: boolean; at: number } {
   const { notBefore = 0, after } = task.internal;
   if (notBefore > draft.now) return { open: false, at: notBefore };
   // The one it was to wait for may have waited itself and never run: everyone who has been told to stop counts.
@@ -60,21 +60,30 @@ export function restartSlot(
 ): void {
   for (let index = 0; index < slot.tasks.length; index++) {
     const task = slot.tasks[index]!;
-    if (!isLive(task)) continue;
-    const node = task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID);
-    const displaced = task.NodeID !== undefined && isInvalid(node);
-    const ended = isTerminal(task.Status.State);
-    if (!ended && !displaced) continue;
-    if (ended && task.DesiredState === 'ready') {
-      // It failed while it waited: its delay holds for it too, or a missing image makes a tight loop.
-      const { open, at } = gate(draft, task, slot);
-      if (!open) {
-        draft.wake(at);
-        continue;
-      }
-    }
-    giveUp(draft, service, slot, index, { lost: isLost(node), displaced, isDirty });
+    const why = isLive(task) && endOf(draft, slot, task);
+    if (why) giveUp(draft, service, slot, index, { ...why, isDirty });
   }
+}
+
+/** Why a task will not run (any more), if that is to be dealt with now; otherwise the plan wakes when it is. */
+export function endOf(
+  draft: Draft,
+  slot: Slot,
+  task: Task,
+): { lost: boolean; displaced: boolean } | undefined {
+  const node = task.NodeID === undefined ? undefined : draft.view.get('node', task.NodeID);
+  const displaced = task.NodeID !== undefined && isInvalid(node);
+  const ended = isTerminal(task.Status.State);
+  if (!ended && !displaced) return undefined;
+  if (ended && task.DesiredState === 'ready') {
+    // It failed while it waited: its delay holds for it too, or a missing image makes a tight loop.
+    const { open, at } = gate(draft, task, slot);
+    if (!open) {
+      draft.wake(at);
+      return undefined;
+    }
+  }
+  return { lost: isLost(node), displaced };
 }
 
 function giveUp(
