@@ -370,3 +370,26 @@ test('a task that never had a node is shut down as soon as it is replaced', asyn
     ['shutdown', 'shutdown', undefined],
   ]);
 });
+
+test('slots without a running task are updated first', async () => {
+  const port = {
+    EndpointSpec: { Ports: [{ PublishMode: 'host' as const, TargetPort: 80, PublishedPort: 80 }] },
+  };
+  await using cluster = await start(3, {}, port);
+  await cluster.updateService('web', (spec) => ({ ...spec, Mode: { Replicated: { Replicas: 5 } } }));
+  await cluster.advance(1000);
+  const running = cluster.running('web').map(({ ID }) => ID);
+  assert.equal(running.length, 3);
+  // There is no place for slots 4 and 5, before or after: what runs goes on running.
+  await setImage(cluster, 'v2');
+  await cluster.advance(10_000);
+  assert.deepEqual(
+    cluster.running('web').map(({ ID }) => ID),
+    running,
+  );
+  // Now there is one: the new tasks show that they run, and the others follow.
+  await cluster.addNode('n4');
+  await cluster.addNode('n5');
+  await cluster.advance(20_000);
+  assert.equal(images(cluster), 'v2 v2 v2 v2 v2');
+});

@@ -196,11 +196,14 @@ interface Work {
   isDirty: (task: Task) => boolean;
 }
 
-/** Finishes slots that have their new task and begins as many others as may be under way. True while there are any. */
+/**
+ * Finishes slots that have their new task and begins as many others as may be under way. True while there are any. Slots
+ * without a running task come first: nothing is taken away there, and it shows whether the new spec runs at all.
+ */
 function advance(draft: Draft, service: Service, work: Work): boolean {
   let underWay = countUnderWay(draft, work);
   let busy = underWay > 0 || work.dirty.length > 0;
-  for (const slot of work.dirty) {
+  for (const slot of [...work.dirty.filter((each) => !runs(each)), ...work.dirty.filter(runs)]) {
     if (draft.full()) return true;
     const live = liveTasks(slot);
     const clean = live.filter((task) => !work.isDirty(task));
@@ -214,6 +217,10 @@ function advance(draft: Draft, service: Service, work: Work): boolean {
     }
   }
   return busy;
+}
+
+function runs(slot: Slot): boolean {
+  return liveTasks(slot).some((task) => task.Status.State === 'running');
 }
 
 /** Slots whose new task is not up yet, or whose delay is not over. */
