@@ -60,6 +60,18 @@ test('a new iteration runs everything again and drops what is not complete', asy
   );
 });
 
+test('a new iteration of a global job takes the place of what the one before has left', async () => {
+  await using cluster = await start({ GlobalJob: {} }, ends);
+  await cluster.advance(1100);
+  await again(cluster);
+  await cluster.advance(5000);
+  assert.deepEqual(
+    states(cluster).sort(),
+    ['n1', 'n2', 'n3'].map((node) => `${node} complete/complete`),
+  );
+  assert.ok(cluster.tasks('job').every((task) => task.JobIteration!.Index === 1));
+});
+
 test('what failed in an iteration before is not tried again beside the new one', async () => {
   const fails: Fate = { state: 'failed', after: 100 };
   const template = { RestartPolicy: { Condition: 'on-failure', Delay: 5e9 } };

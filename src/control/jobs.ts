@@ -17,7 +17,7 @@ export function planReplicatedJob(
   const { slots, leaving } = groupTasks(draft.view, service.ID, false);
   for (const slot of slots.values()) {
     if (draft.full()) return;
-    dropOld(draft, service, slot);
+    dropOld(draft, service, slot, true);
     retry(draft, service, slot);
   }
   let active = [...slots.values()].filter((slot) => isUnderWay(service, slot)).length;
@@ -38,7 +38,7 @@ export function planGlobalJob(draft: Draft, service: Service): void {
   const wants = eligible(service);
   for (const slot of slots.values()) {
     if (draft.full()) return;
-    dropOld(draft, service, slot);
+    dropOld(draft, service, slot, false);
     const node = draft.view.get('node', String(slot.key));
     if (isInvalid(node) || !wants(node!)) stop(draft, slot);
     else retry(draft, service, slot);
@@ -77,11 +77,14 @@ function isSettled(service: Service, slot: Slot): boolean {
   return tasks.some((task) => task.Status.State === 'complete') || tasks.at(-1)?.internal.finished === true;
 }
 
-/** Tasks of iterations before that have not ended are of no use any more, and those that failed are not tried again. */
-function dropOld(draft: Draft, service: Service, slot: Slot): void {
+/**
+ * Tasks of iterations before that have not ended are of no use any more, and those that failed are not tried again. As
+ * with Docker, those that have ended stay to be seen in a replicated job and go in a global one.
+ */
+function dropOld(draft: Draft, service: Service, slot: Slot, keepEnded: boolean): void {
   for (const [index, task] of slot.tasks.entries()) {
     if (iterationOf(task) === iterationOf(service.JobStatus)) continue;
-    if (isTerminal(task.Status.State)) {
+    if (keepEnded && isTerminal(task.Status.State)) {
       const waits = isWanted(task) && task.Status.State !== 'complete';
       if (waits) slot.tasks[index] = draft.want(task, 'shutdown');
       continue;

@@ -85,6 +85,8 @@ export interface Tally {
   desired: TaskState;
   /** Of a job. */
   iteration: number | undefined;
+  /** Not to be replaced. */
+  finished: boolean;
   tasks: number;
 }
 

@@ -72,6 +72,7 @@ const choice = fc.record({
   state: fc.constantFrom(...TASK_STATES),
   desired: fc.constantFrom(...TASK_STATES),
   iteration: fc.constantFrom(undefined, 0, 1),
+  finished: fc.boolean(),
 });
 type Choice = typeof choice extends fc.Arbitrary<infer T> ? T : never;
 
@@ -108,7 +109,10 @@ function changeOf(model: NaiveStore, choice: Choice): Change | undefined {
   return { op: 'put', kind, object } as Change;
 }
 
-function objectOf({ kind, name, service, node, state, desired, iteration }: Choice, id: string): Kinds[Kind] {
+function objectOf(
+  { kind, name, service, node, state, desired, iteration, finished }: Choice,
+  id: string,
+): Kinds[Kind] {
   switch (kind) {
     case 'node':
       return sampleNode(id, name);
@@ -122,6 +126,7 @@ function objectOf({ kind, name, service, node, state, desired, iteration }: Choi
         ...task,
         ...(node !== undefined && { NodeID: node }),
         ...(iteration !== undefined && { JobIteration: { Index: iteration } }),
+        internal: { ...task.internal, ...(finished && { finished }) },
         Status: { ...task.Status, State: state },
       };
     }
@@ -177,10 +182,11 @@ function assertService(view: View, id: string, tasks: Task[]): void {
   const counted = [...view.tallies(id)].flatMap(({ tasks: count, ...alike }) =>
     Array.from({ length: count }, () => alike),
   );
-  const wanted = tasks.map(({ Status, DesiredState, JobIteration }) => ({
+  const wanted = tasks.map(({ Status, DesiredState, JobIteration, internal }) => ({
     state: Status.State,
     desired: DesiredState,
     iteration: JobIteration?.Index,
+    finished: internal.finished === true,
   }));
   const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
   assert.deepEqual(counted.sort(byText), wanted.sort(byText));

@@ -15,13 +15,15 @@ export class Tallies {
     if (after) this.#count(after, +1);
   }
 
-  #count({ ServiceID, Status, DesiredState, JobIteration }: Task, by: 1 | -1): void {
+  #count({ ServiceID, Status, DesiredState, JobIteration, internal }: Task, by: 1 | -1): void {
     const tallies = this.#services.get(ServiceID) ?? new Map<string, Tally>();
     this.#services.set(ServiceID, tallies);
-    const key = `${Status.State} ${DesiredState} ${JobIteration?.Index}`;
+    const { finished = false } = internal;
+    const key = `${Status.State} ${DesiredState} ${JobIteration?.Index} ${finished}`;
     let tally = tallies.get(key);
     if (!tally) {
-      tally = { state: Status.State, desired: DesiredState, iteration: JobIteration?.Index, tasks: 0 };
+      const iteration = JobIteration?.Index;
+      tally = { state: Status.State, desired: DesiredState, iteration, finished, tasks: 0 };
       tallies.set(key, tally);
     }
     tally.tasks += by;

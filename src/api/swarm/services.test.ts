@@ -211,6 +211,36 @@ test('status=true counts tasks, for clients that know of it', async () => {
   assert.deepEqual(await statuses('1.40'), [undefined, undefined, undefined]);
 });
 
+test('of a global job is wanted what waits, runs, and was tried in vain', async () => {
+  const { ID } = await create(specOf('job', {}, { Mode: { GlobalJob: {} } }));
+  const service = cluster.store.view.get('service', ID)!;
+  const JobStatus = { JobIteration: { Index: 3 }, LastExecution: '' };
+  await cluster.put({ op: 'put', kind: 'service', object: { ...service, JobStatus } });
+  const { internal, Status } = sampleTask(ID);
+  const now = { JobIteration: { Index: 3 } };
+  for (const object of [
+    sampleTask(ID, { ...now, DesiredState: 'ready' }),
+    sampleTask(ID, { ...now, DesiredState: 'complete', Status: { ...Status, State: 'running' } }),
+    sampleTask(ID, { ...now, DesiredState: 'complete', Status: { ...Status, State: 'complete' } }),
+    sampleTask(ID, { ...now, DesiredState: 'shutdown', Status: { ...Status, State: 'failed' } }),
+    sampleTask(ID, {
+      ...now,
+      DesiredState: 'shutdown',
+      Status: { ...Status, State: 'failed' },
+      internal: { ...internal, finished: true },
+    }),
+    sampleTask(ID, { JobIteration: { Index: 2 }, DesiredState: 'remove' }),
+  ]) {
+    await cluster.put({ op: 'put', kind: 'task', object });
+  }
+  const { body } = await cluster.ask('GET', '/services?status=true');
+  assert.deepEqual((body as Array<{ ServiceStatus: object }>)[0]?.ServiceStatus, {
+    RunningTasks: 1,
+    DesiredTasks: 3,
+    CompletedTasks: 1,
+  });
+});
+
 test('an update needs the version that it was made from', async () => {
   const { Version } = await create(specOf('web'));
   const post = (query: string) =>

@@ -85,7 +85,7 @@ function lostTasks(view: View): Map<string, Task[]> {
 }
 
 /**
- * How many tasks run, are wanted, and (of a job's present iteration) are done. What a lost host said last is no running
+ * How many tasks run, are wanted, and (of a job's present iteration) are done; wanted is also what was tried in vain. What a lost host said last is no running
  * task: Docker Swarm counts it, and shows 8/6 until the host comes back.
  */
 function statusOf(service: Service, tallies: Iterable<Tally>, lost: readonly Task[]): ServiceStatus {
@@ -93,15 +93,15 @@ function statusOf(service: Service, tallies: Iterable<Tally>, lost: readonly Tas
   const status = { RunningTasks: 0, DesiredTasks: 0, CompletedTasks: 0 };
   if (mode.kind === 'replicated') status.DesiredTasks = mode.replicas;
   if (mode.kind === 'replicated-job') status.DesiredTasks = mode.maxConcurrent;
-  const perNode = mode.kind === 'global' || mode.kind === 'global-job';
   const iteration = service.JobStatus?.JobIteration.Index;
   const isPresent = (index: number | undefined) => iteration === undefined || index === iteration;
-  for (const { state, desired, iteration: index, tasks } of tallies) {
+  for (const { state, desired, iteration: index, finished, tasks } of tallies) {
     if (!isPresent(index)) continue;
     if (iteration !== undefined && state === 'complete') status.CompletedTasks += tasks;
     if (state === 'running') status.RunningTasks += tasks;
-    if (perNode && desired === 'running') status.DesiredTasks += tasks;
-    if (perNode && desired === 'complete' && state !== 'complete') status.DesiredTasks += tasks;
+    const open = desired === 'ready' || desired === 'complete' || finished;
+    if (mode.kind === 'global' && desired === 'running') status.DesiredTasks += tasks;
+    if (mode.kind === 'global-job' && open && state !== 'complete') status.DesiredTasks += tasks;
   }
   for (const { Status, JobIteration } of lost) {
     if (isPresent(JobIteration?.Index) && Status.State === 'running') status.RunningTasks--;
