@@ -85,8 +85,8 @@ function lostTasks(view: View): Map<string, Task[]> {
 }
 
 /**
- * How many tasks run, are wanted, and (of a job's present iteration) are done; wanted is also what was tried in vain. What a lost host said last is no running
- * task: Docker Swarm counts it, and shows 8/6 until the host comes back.
+ * How many tasks run, are wanted, and (of a job's present iteration) are done; wanted is also what was tried in vain. What a
+ * lost host said last is no running task: Docker Swarm counts it, and shows 8/6 until the host comes back.
  */
 function statusOf(service: Service, tallies: Iterable<Tally>, lost: readonly Task[]): ServiceStatus {
   const mode = modeOf(service.Spec);

@@ -33,6 +33,7 @@ export const taskRoutes: RouteModule = (router, { membership }) => {
   });
 };
 
+/** Of the list of all tasks; lists of some are short. */
 const kept = new WeakMap<View, KeptTasks>();
 
 function keptOf(view: View): KeptTasks {
