@@ -64,6 +64,7 @@ class Trial {
     const steps = world.random.int(15, 50);
     for (let i = 0; i < steps; i++) {
       world.log(`STEP ${i} ${await this.#step()}`);
+      world.wellness.notice();
       await world.run(world.random.latency(world.random.pick([100, 1000, 4000])));
     }
     mend(world);
