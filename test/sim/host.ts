@@ -2,8 +2,9 @@
 import { runAgent } from '../../src/agent/agent.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
+import type { Endpoint } from './connection.ts';
 import { type ContainerHooks, FakeEngine } from './engine.ts';
-import type { Endpoint, Network } from './network.ts';
+import type { Network } from './network.ts';
 import { FakeNetworks } from './networks.ts';
 import { Process } from './process.ts';
 import type { Random } from './random.ts';

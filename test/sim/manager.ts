@@ -5,7 +5,8 @@ import type { Clock } from '../../src/model/clock.ts';
 import type { Commit, Store, StoreEvent } from '../../src/store/contract.ts';
 import { LocalStore, type Persistence } from '../../src/store/local.ts';
 import { StoreError } from '../../src/store/store-error.ts';
-import type { Endpoint, Network } from './network.ts';
+import type { Endpoint } from './connection.ts';
+import type { Network } from './network.ts';
 import { Process } from './process.ts';
 
 /** What is durable. Every object is kept as it was committed, in order of creation. */

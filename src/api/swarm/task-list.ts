@@ -10,8 +10,8 @@ import { roomFor, taskParts, writeTask } from './task-json.ts';
 
 /** Bytes of a part, unless what is added to it at once takes more. */
 const PART = 512 * 1024;
-/** Bytes from which on a part is sent. */
-const FULL = PART - 64 * 1024;
+/** Bytes from which on a part is sent: there is room still for what kept tasks add at once. */
+const FULL = PART - 80 * 1024;
 /** Parts after which others get their turn, should the client take at once whatever it is sent. */
 const STRETCH = 4;
 const FIRST = '[';
