@@ -13,6 +13,7 @@ import type {
   EngineNetwork,
 } from './contract.ts';
 import { EngineNetworks } from './engine-networks.ts';
+import { Followers } from './followers.ts';
 import { presentState } from './gone.ts';
 import { HostSide } from './host.ts';
 import { readJson } from './json-file.ts';
@@ -56,11 +57,9 @@ class HostDataPlane implements DataPlane {
   readonly #closed = new AbortController();
   /** Called after each pass, for those who wait for something to be there. */
   readonly #waiting = new Set<() => void>();
-  readonly #dnsListeners = new Set<(addresses: DnsListenAddress[]) => void>();
-  readonly #goneListeners = new Set<() => void>();
-  #dns = '[]';
-  /** Who was left out last as gone. */
-  #gone = '[]';
+  readonly #dns = new Followers<DnsListenAddress[]>([]);
+  /** Of who is left out as gone. */
+  readonly #gone = new Followers<Array<[string, string[]]>>([]);
   #plugin: PluginServer | undefined;
   #tableWatch: TableWatch | undefined;
   #wanted: NetworkState | undefined;
@@ -116,8 +115,7 @@ class HostDataPlane implements DataPlane {
   }
 
   onGone(changed: () => void): () => void {
-    this.#goneListeners.add(changed);
-    return () => this.#goneListeners.delete(changed);
+    return this.#gone.add(changed);
   }
 
   get revision(): number | undefined {
@@ -177,8 +175,7 @@ class HostDataPlane implements DataPlane {
   }
 
   onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void {
-    this.#dnsListeners.add(changed);
-    return () => this.#dnsListeners.delete(changed);
+    return this.#dns.add(changed);
   }
 
   async check(): Promise<Difference[]> {
@@ -228,7 +225,7 @@ class HostDataPlane implements DataPlane {
     const { failures, attempt } = attempts();
     this.#file.put(state);
     await this.#overlays.apply(state, this.#before, attempt);
-    const gone = this.#goneKey();
+    const gone = [...this.#overlays.gone];
     await attempt(() => this.#applyHost(state));
     await this.#overlays.removeOthers(attempt);
     if (failures.length === 0) {
@@ -237,11 +234,8 @@ class HostDataPlane implements DataPlane {
     }
     this.counters.applied++;
     this.counters.lastApplyMs = performance.now() - started;
-    this.#tellDns();
-    if (gone !== this.#gone) {
-      this.#gone = gone;
-      for (const changed of this.#goneListeners) changed();
-    }
+    this.#dns.tell(this.dnsListenAddresses());
+    this.#gone.tell(gone);
     for (const wake of this.#waiting) wake();
     if (failures.length > 0) throw together(failures);
   }
@@ -304,11 +298,7 @@ class HostDataPlane implements DataPlane {
 
   /** Tries again what could not be done of the newest state, and follows what has become of this host's containers. */
   async #carryOn(): Promise<void> {
-    if (this.#wanted !== this.#done || this.#goneKey() !== this.#gone) await this.#run();
-  }
-
-  #goneKey(): string {
-    return JSON.stringify([...this.#overlays.gone]);
+    if (this.#wanted !== this.#done || !this.#gone.know([...this.#overlays.gone])) await this.#run();
   }
 
   async #removeLost(): Promise<void> {
@@ -348,13 +338,5 @@ class HostDataPlane implements DataPlane {
     found.push(...(await this.#overlays.check(mend, attempt)));
     await attempt(async () => void found.push(...(await this.#host.check(mend))));
     return { found, failures };
-  }
-
-  #tellDns(): void {
-    const addresses = this.dnsListenAddresses();
-    const text = JSON.stringify(addresses);
-    if (text === this.#dns) return;
-    this.#dns = text;
-    for (const changed of this.#dnsListeners) changed(addresses);
   }
 }
