@@ -62,6 +62,8 @@ export async function describeMachine(machine: Machine): Promise<Record<string, 
     EngineSocket: engine,
     Directory: machine.directory,
     DNS: machine.dns,
+    EnginePath: machine.enginePath ?? '',
+    EngineOptions: machine.engineOptions ?? [],
     CreatedAt: machine.createdAt,
     ...(await driver.details(machine)),
   };

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { type Driver, type Machine, MachineError } from '../machine/driver.ts';
 import { driverNamed, driverOf } from '../machine/drivers.ts';
@@ -13,6 +14,12 @@ export function machineCommand(): Command {
     .argument('<name...>')
     .option('-d, --driver <driver>', 'how the hosts are made', 'lab')
     .option('--dns <address>', 'nameserver that the hosts and their engines ask (none if not given)')
+    .option('--engine-path <folder>', "folder with the hosts' Docker Engine (the system's own if not given)")
+    .option(
+      '--engine-opt <key=value>',
+      'flag for the engine, without its dashes; may be repeated',
+      engineOption,
+    )
     .action(create);
   machine
     .command('ls')
@@ -85,12 +92,33 @@ export function machineCommand(): Command {
   return machine;
 }
 
-async function create(names: string[], options: { driver: string; dns?: string }): Promise<void> {
+interface CreateFlags {
+  readonly driver: string;
+  readonly dns?: string;
+  readonly enginePath?: string;
+  readonly engineOpt?: readonly string[];
+}
+
+/** Adds a flag for the engine to those that were given before it. */
+function engineOption(text: string, before: readonly string[] = []): readonly string[] {
+  if (/^[a-z0-9][a-z0-9-]*=/.test(text)) return [...before, text];
+  throw new MachineError(
+    `Invalid value "${text}" of --engine-opt: give a flag of dockerd and its value without dashes, for example "log-level=debug".`,
+  );
+}
+
+async function create(names: string[], options: CreateFlags): Promise<void> {
   const driver = driverNamed(options.driver);
   for (const name of names) checkName(name);
   const progress = (text: string): void => void process.stdout.write(`${text}\n`);
   await allOf(names, async (name) => {
-    const { address } = await driver.create(name, { ...options, progress });
+    const { address } = await driver.create(name, {
+      dns: options.dns,
+      // A host remembers it, wherever the next command is given.
+      enginePath: options.enginePath === undefined ? undefined : resolve(options.enginePath),
+      engineOptions: options.engineOpt,
+      progress,
+    });
     progress(
       `${name} is running at ${address}; docker talks to it after: eval "$(essaim machine env ${name})"`,
     );

@@ -8,6 +8,10 @@ export interface Machine {
   readonly directory: string;
   /** Nameserver that the host asks; the loopback address when it asks nobody. */
   readonly dns: string;
+  /** Folder with the host's Docker Engine and what that starts; the system's own engine if not given. */
+  readonly enginePath?: string;
+  /** Flags of the engine without their dashes, each KEY=VALUE. */
+  readonly engineOptions?: readonly string[];
   /** 'creating' until the host has run once: what a killed `create` leaves behind. */
   readonly phase: 'creating' | 'ready';
   /** ISO 8601. */
@@ -25,6 +29,10 @@ export interface MachineStatus {
 export interface CreateOptions {
   /** Name server that the host asks; its own address, where nobody answers, if not given. */
   readonly dns?: string;
+  /** Folder with the engine that the host runs (dockerd and what it starts); the system's own if not given. */
+  readonly enginePath?: string;
+  /** Flags for the engine without their dashes, each KEY=VALUE. */
+  readonly engineOptions?: readonly string[];
   /** Told what happens, in a few words for people. */
   readonly progress: (text: string) => void;
 }

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { MachineError } from './driver.ts';
 
 /** Where system programs live, also for users whose PATH lacks the sbin directories. */
-export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The PATH of a host whose engine is in the folder; of one with the system's engine when none is given. */
+export function hostPath(enginePath: string | undefined): string {
+  return enginePath ? `${enginePath}:${SYSTEM_PATH}` : SYSTEM_PATH;
+}
 
 const searchPath = `${process.env.PATH ?? ''}:${SYSTEM_PATH}`;
 
@@ -35,13 +40,17 @@ export async function succeeds(file: string, args: readonly string[]): Promise<b
 export async function which(program: string): Promise<string | undefined> {
   for (const directory of searchPath.split(':').filter((d) => d !== '')) {
     const path = join(directory, program);
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
+    if (await isProgram(path)) return path;
   }
   return undefined;
+}
+
+/** Whether a file can be executed here. */
+export async function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**

@@ -1,9 +1,10 @@
 /** Hosts: scenario A, and what happens to a host's processes, data and network when it stops, dies or goes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { access, readdir, readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { access, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { which } from '../../src/machine/exec.ts';
 import { eventually, execute, Lab } from '../support/lab.ts';
 
 const timeout = 120_000;
@@ -151,6 +152,8 @@ describe('lab hosts', { timeout }, () => {
       [['create', '-d', 'vax', 'x'], /Driver "vax" does not exist\. Drivers: lab/],
       [['create', 'a/b'], /Invalid machine name "a\/b"/],
       [['create'], /missing required argument/],
+      [['create', '--engine-path', 'docs', 'x'], /docs holds no dockerd, .*docker-proxy/],
+      [['create', '--engine-opt', '--debug', 'x'], /Invalid value "--debug" of --engine-opt/],
       [['rm', a], /"ha" is running: stop it first, or remove it with -f/],
       [['load', a, 'nope.tar'], /There is no file nope\.tar/],
       [['load', a, 'package.json'], /package\.json/],
@@ -167,6 +170,43 @@ describe('lab hosts', { timeout }, () => {
     const { code, stderr } = await execute('sh', ['-c', script], { ...process.env, ESSAIM_HOME: lab.home });
     assert.equal(code, 1);
     assert.match(stderr, /you are not root: use sudo/);
+  });
+
+  test('a host runs the engine of a folder, with flags, also after it was switched off', async () => {
+    const folder = await mkdtemp('/var/tmp/essaim-engine-');
+    try {
+      const programs = [
+        'dockerd',
+        'containerd',
+        'containerd-shim-runc-v2',
+        'runc',
+        'docker-proxy',
+        'docker-init',
+      ];
+      for (const program of programs) await symlink((await which(program))!, join(folder, program));
+      const given = ['--engine-path', relative(process.cwd(), folder), '--engine-opt', 'label=rack=7'];
+      await lab.must('create', ...given, 'hd');
+      const own = async (): Promise<void> => {
+        const inspected = JSON.parse(await lab.must('inspect', 'hd')) as Record<string, unknown>;
+        assert.equal(inspected.EnginePath, folder);
+        assert.deepEqual(inspected.EngineOptions, ['label=rack=7']);
+        assert.equal(await lab.must('ssh', 'hd', 'command -v runc'), join(folder, 'runc'));
+        const found = `tr '\\0' '\\n' </proc/$(cut -d' ' -f1 /run/engine.process)/environ | grep ^PATH=`;
+        assert.match(await lab.must('ssh', 'hd', found), new RegExp(`^PATH=${folder}:`));
+        const engine = 'docker -H unix:///run/engine.sock info -f {{.Labels}}';
+        assert.equal(await lab.must('ssh', 'hd', engine), '[rack=7]');
+      };
+      await own();
+      await lab.must('stop', 'hd');
+      await rename(join(folder, 'runc'), join(folder, 'away'));
+      assert.match((await lab.machine('start', 'hd')).stderr, /holds no runc: /);
+      await rename(join(folder, 'away'), join(folder, 'runc'));
+      await lab.must('start', 'hd');
+      await own();
+      await lab.must('rm', '-f', 'hd');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('a create that was killed half way is taken up by the next, or removed', async () => {

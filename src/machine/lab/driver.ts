@@ -52,7 +52,7 @@ export const lab: Driver = {
     if (machine.phase === 'creating') {
       throw new MachineError(`Machine "${machine.name}" was not finished: create it again, or remove it.`);
     }
-    await checkRequirements();
+    await checkRequirements(machine.enginePath);
     await withMachine(machine.name, () => powerOn(machine));
   },
 
@@ -112,7 +112,7 @@ export const lab: Driver = {
 
 /** Makes the record of a new machine; returns it with its lock, held. */
 async function begin(name: string, options: CreateOptions): Promise<[AsyncDisposable, Machine]> {
-  await checkRequirements();
+  await checkRequirements(options.enginePath);
   host.checkDirectory(machineDirectory(name));
   const held = await takeLock(machineDirectory(name));
   try {
@@ -142,6 +142,8 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
       address,
       directory: machineDirectory(name),
       dns: options.dns ?? address,
+      enginePath: options.enginePath,
+      engineOptions: options.engineOptions,
       phase: 'creating',
       createdAt: new Date().toISOString(),
     };

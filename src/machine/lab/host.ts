@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Machine, MachineError } from '../driver.ts';
 import { ping } from '../engine-api.ts';
-import { run, SYSTEM_PATH, until } from '../exec.ts';
+import { hostPath, run, until } from '../exec.ts';
 import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
 import { containersGroup, killStragglers, makeGroups } from './cgroup.ts';
 import { hostKey, namespaceName } from './network.ts';
@@ -79,7 +79,7 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
   const leaveOthers = ['unshare', '--mount', '--uts', '--pid', '--fork'];
   const init = ['sh', script('init.sh'), directory, name];
   const args = [script('launch.sh'), groups, '', ...enterNetwork, ...leaveOthers, ...init];
-  const exited = await spawnLogged('sh', args, logPath(machine, 'init'));
+  const exited = await spawnLogged(machine, 'init', 'sh', args);
   return until(
     async () => {
       if (exited()) throw await failure(machine, 'init', 'its first process ended');
@@ -98,7 +98,7 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
   const launch = ['setsid', '--fork', 'sh', script('launch.sh'), groups, `/run/${part}.process`, ...argv];
   for (const file of [socketPath(machine, part), identityPath(machine, part)])
     await rm(file, { force: true });
-  await spawnLogged('nsenter', [...enter(init), ...launch], logPath(machine, part));
+  await spawnLogged(machine, part, 'nsenter', [...enter(init), ...launch]);
   await until(
     async () => {
       if (await ping(socketPath(machine, part))) return true;
@@ -153,7 +153,7 @@ export function enter(init: ProcessIdentity): string[] {
 export function hostEnvironment(machine: Machine): Record<string, string> {
   const home = join(machine.directory, 'home');
   return {
-    PATH: SYSTEM_PATH,
+    PATH: hostPath(machine.enginePath),
     HOME: home,
     USER: 'root',
     LOGNAME: 'root',
@@ -172,6 +172,7 @@ function engineCommand(machine: Machine): string[] {
     `--cgroup-parent=${containersGroup(hostKey(machine))}`,
     // There is no systemd on the host that could make the groups.
     '--exec-opt=native.cgroupdriver=cgroupfs',
+    ...(machine.engineOptions ?? []).map((option) => `--${option}`),
   ];
 }
 
@@ -181,10 +182,15 @@ function daemonCommand(machine: Machine): string[] {
 }
 
 /** Spawns a process that outlives us; the result tells whether it has ended already. */
-async function spawnLogged(file: string, args: string[], log: string): Promise<() => boolean> {
-  const output = await open(log, 'a');
+async function spawnLogged(
+  machine: Machine,
+  part: Part | 'init',
+  file: string,
+  args: string[],
+): Promise<() => boolean> {
+  const output = await open(logPath(machine, part), 'a');
   try {
-    const env = { PATH: SYSTEM_PATH, HOME: '/' };
+    const env = { PATH: hostPath(machine.enginePath), HOME: '/' };
     const child = spawn(file, args, {
       cwd: '/',
       env,

@@ -16,6 +16,20 @@ test('without root there is one thing to do', () => {
   assert.deepEqual(shortcomings({ ...good, uid: 1000 }), ['you are not root: use sudo']);
 });
 
+test('a folder of an engine says what it lacks, and is not looked for where hosts see nothing', () => {
+  const lines = (path: string, ...missing: string[]) =>
+    shortcomings({ ...good, engineFolder: { path, missing } });
+  assert.deepEqual(lines('/opt/engine/bin'), []);
+  assert.match(
+    lines('/opt/engine/bin', 'runc', 'docker-init').join(),
+    /^\/opt\/engine\/bin holds no runc, docker-init: /,
+  );
+  for (const path of ['/run/engine', '/var/run/engine', '/opt/a:b']) {
+    assert.match(lines(path).join(), /^an engine cannot be taken from /);
+  }
+  assert.deepEqual(lines('/runner/engine'), []);
+});
+
 test('a missing program is named with its package, beside what the kernel lacks', () => {
   const lines = shortcomings({
     ...good,

@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { MachineError } from '../driver.ts';
-import { run, succeeds, which } from '../exec.ts';
+import { isProgram, run, succeeds, which } from '../exec.ts';
 import { hierarchies } from './cgroup.ts';
 
 /** Programs that the lab driver runs, with the package that brings each (Debian's and Ubuntu's names). */
 const PROGRAMS: Readonly<Record<string, string>> = {
-  dockerd: 'docker.io (or docker-ce)',
-  containerd: 'containerd (or containerd.io)',
-  runc: 'runc (or containerd.io)',
   ip: 'iproute2',
   iptables: 'iptables',
   nft: 'nftables',
@@ -20,11 +18,22 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   sysctl: 'procps',
 };
 
+/** What an engine consists of; where it is the system's own, with the package that brings each. */
+const ENGINE_PROGRAMS: Readonly<Record<string, string>> = {
+  dockerd: 'docker.io (or docker-ce)',
+  containerd: 'containerd (or containerd.io)',
+  runc: 'runc (or containerd.io)',
+};
+/** What a folder with an engine has besides: there nothing of it may come from another version. */
+const ENGINE_COMPANIONS = ['containerd-shim-runc-v2', 'docker-proxy', 'docker-init'];
+
 /** What was found on this system. */
 export interface Facts {
   readonly platform: string;
   readonly uid: number;
   readonly missingPrograms: readonly string[];
+  /** The folder that the engine is taken from, if it is not the system's own, and what is missing there. */
+  readonly engineFolder?: { readonly path: string; readonly missing: readonly string[] };
   /** Kernel features that do not work, each with the kernel's words. */
   readonly missingFeatures: readonly string[];
 }
@@ -38,33 +47,70 @@ export function shortcomings(facts: Facts): string[] {
   }
   if (facts.uid !== 0) return ['you are not root: use sudo'];
   return [
-    ...facts.missingPrograms.map((program) => `${program} is not installed: package ${PROGRAMS[program]}`),
+    ...facts.missingPrograms.map((program) => `${program} is not installed: package ${packageOf(program)}`),
+    ...engineShortcomings(facts.engineFolder),
     ...facts.missingFeatures,
   ];
 }
 
-let gathered: Promise<Facts> | undefined;
+function packageOf(program: string): string | undefined {
+  return PROGRAMS[program] ?? ENGINE_PROGRAMS[program];
+}
 
-/** Throws a MachineError that lists everything that is missing. Looks once per process. */
-export async function checkRequirements(): Promise<void> {
-  gathered ??= gather();
-  const lines = shortcomings(await gathered);
+function engineShortcomings(folder: Facts['engineFolder']): string[] {
+  if (!folder) return [];
+  const { path, missing } = folder;
+  if (/^\/(var\/)?run(\/|$)/.test(path) || path.includes(':')) {
+    return [`an engine cannot be taken from ${path}: hosts have a /run of their own, and PATH knows no ":"`];
+  }
+  if (missing.length === 0) return [];
+  const all = [...Object.keys(ENGINE_PROGRAMS), ...ENGINE_COMPANIONS].join(', ');
+  return [`${path} holds no ${missing.join(', ')}: the folder of an engine has the programs ${all}`];
+}
+
+/**
+ * Throws a MachineError that lists everything that hosts lack here, where their engine is the system's own or, if a folder
+ * is given, the one in it.
+ */
+export async function checkRequirements(enginePath?: string): Promise<void> {
+  const lines = shortcomings(await gather(enginePath));
   if (lines.length === 0) return;
   throw new MachineError(
     `This system cannot run lab hosts:\n${lines.map((line) => `  - ${line}`).join('\n')}`,
   );
 }
 
-async function gather(): Promise<Facts> {
+async function gather(enginePath: string | undefined): Promise<Facts> {
   const platform = process.platform;
   const uid = process.getuid?.() ?? -1;
   if (platform !== 'linux' || uid !== 0) return { platform, uid, missingPrograms: [], missingFeatures: [] };
-  const programs = Object.keys(PROGRAMS);
-  const paths = await Promise.all(programs.map(which));
-  const missingPrograms = programs.filter((_, i) => paths[i] === undefined);
+  const engine = Object.keys(ENGINE_PROGRAMS);
+  const programs = [...Object.keys(PROGRAMS), ...(enginePath ? [] : engine)];
+  const missingPrograms = await without(programs, which);
+  const engineFolder = enginePath && {
+    path: enginePath,
+    missing: await without([...engine, ...ENGINE_COMPANIONS], (program) =>
+      isProgram(join(enginePath, program)),
+    ),
+  };
   // Features are tried out with these programs.
-  const missingFeatures = missingPrograms.length > 0 ? [] : await features();
-  return { platform, uid, missingPrograms, missingFeatures };
+  const missingFeatures = missingPrograms.length > 0 ? [] : await featuresOnce();
+  return { platform, uid, missingPrograms, missingFeatures, ...(engineFolder && { engineFolder }) };
+}
+
+async function without(
+  programs: readonly string[],
+  find: (program: string) => Promise<unknown>,
+): Promise<string[]> {
+  const found = await Promise.all(programs.map(find));
+  return programs.filter((_, i) => !found[i]);
+}
+
+let lookedAt: Promise<string[]> | undefined;
+/** The kernel's features are tried once per process. */
+function featuresOnce(): Promise<string[]> {
+  lookedAt ??= features();
+  return lookedAt;
 }
 
 /** Each is tried in namespaces that end with the command, so that nothing is left. */
@@ -77,7 +123,7 @@ const TRIALS: readonly (readonly [string, string])[] = [
 ];
 
 async function features(): Promise<string[]> {
-  const tried = TRIALS.map(async ([feature, command]) => {
+  const trials = TRIALS.map(async ([feature, command]) => {
     const words = await run('unshare', [
       '--net',
       '--mount',
@@ -93,7 +139,7 @@ async function features(): Promise<string[]> {
     );
     return words === undefined ? undefined : `the kernel has no ${feature}: ${words}`;
   });
-  return (await Promise.all([...tried, overlay(), controlGroups()])).filter((line) => line !== undefined);
+  return (await Promise.all([...trials, overlay(), controlGroups()])).filter((line) => line !== undefined);
 }
 
 async function overlay(): Promise<string | undefined> {
