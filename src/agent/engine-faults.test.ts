@@ -1,6 +1,6 @@
 /** Agents, managers and engines that go and come again, on a real engine: nothing is lost and nothing is double. */
 import assert from 'node:assert/strict';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startEngine, type TestEngine } from '../../test/support/engine.ts';
 import { makeTask } from './testing.ts';
@@ -8,11 +8,12 @@ import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './
 
 let engine: TestEngine;
 before(async () => {
+  await Rig.shareFiles();
   engine = await startEngine();
 });
 after(async () => {
   await engine?.remove();
-  await rm(Rig.filesOfAll, { recursive: true, force: true });
+  await Rig.removeFiles();
 });
 
 test('the next agent takes up what runs and touches nothing that is not its own', () =>

@@ -1,6 +1,6 @@
 /** The agent on a real engine, with a manager that assigns what the tests say. */
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startEngine, type TestEngine } from '../../test/support/engine.ts';
 import type { ContainerSpec } from '../model/spec.ts';
@@ -8,11 +8,12 @@ import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './
 
 let engine: TestEngine;
 before(async () => {
+  await Rig.shareFiles();
   engine = await startEngine();
 });
 after(async () => {
   await engine?.remove();
-  await rm(Rig.filesOfAll, { recursive: true, force: true });
+  await Rig.removeFiles();
 });
 
 test('a task runs, tells of its container, and is shut down', () =>
@@ -136,6 +137,8 @@ test('running means healthy; a container that falls ill later is stopped and has
     const Healthcheck = {
       Test: ['CMD', 'test', '-e', '/tmp/well'],
       Interval: 2e8,
+      // Engines since 25 would look every five seconds at first.
+      StartInterval: 2e8,
       Retries: 2,
       StartPeriod: 20e9,
     };
@@ -225,11 +228,13 @@ test('secrets and configs are files with owner and mode, in memory, until their 
           Templating: { Name: 'golang' },
         },
       },
+      { ID: 'c2', ...meta, Spec: { Name: 'ep', Data: data('#!/bin/sh\necho it ran\n') } },
     ];
     manager.send({ secrets: manager.secrets, configs: manager.configs });
     const look = 'stat -c "%n %a %u %g" /run/secrets/pw /abs/pw2 /conf; cat /run/secrets/pw /abs/pw2 /conf';
+    const mount = 'grep " /ep.sh " /proc/self/mounts | cut -d" " -f4 | cut -d, -f1-2';
     const one = task({
-      ...shell(`(${look}; echo x > /run/secrets/pw) > /out/log 2>&1; sleep 1000`),
+      ...shell(`(${look}; echo; /ep.sh; ${mount}; echo x > /run/secrets/pw) > /out/log 2>&1; sleep 1000`),
       ReadOnly: true,
       Mounts: [{ Type: 'bind', Source: engine.directory, Target: '/out' }],
       Secrets: [
@@ -238,17 +243,21 @@ test('secrets and configs are files with owner and mode, in memory, until their 
       ],
       Configs: [
         { ConfigID: 'c1', ConfigName: 'conf', File: { Name: 'conf', UID: '0', GID: '0', Mode: 0o440 } },
+        { ConfigID: 'c2', ConfigName: 'ep', File: { Name: 'ep.sh', UID: '0', GID: '0', Mode: 0o755 } },
       ],
     });
     manager.assign(one);
     await manager.until(one.ID, 'running');
     const log = () => readFile(`${engine.directory}/log`, 'utf8').catch(() => '');
     await eventually('the container has looked', async () => (await log()).includes('ead-only'));
-    assert.deepEqual((await log()).split('\n').slice(0, 4), [
+    assert.deepEqual((await log()).split('\n').slice(0, 7), [
       '/run/secrets/pw 444 0 0',
       '/abs/pw2 400 7 8',
       '/conf 440 0 0',
-      "geheimgeheimslot 1 geheimsh: can't create /run/secrets/pw: Read-only file system",
+      'geheimgeheimslot 1 geheim',
+      'it ran',
+      'ro,relatime',
+      "sh: can't create /run/secrets/pw: Read-only file system",
     ]);
     assert.equal((await stat(rig.filesFolder)).mode & 0o777, 0o700);
     assert.deepEqual(await readdir(rig.filesFolder), [one.ID]);

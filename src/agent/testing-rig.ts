@@ -1,7 +1,9 @@
 /** For tests of the agent on a real engine: an agent that can end in any way and begin again. */
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import type { TestEngine } from '../../test/support/engine.ts';
 import { EngineClient, type EngineResponse, type RequestOptions } from '../engine/client.ts';
@@ -52,7 +54,6 @@ class MortalEngine extends EngineClient {
 }
 
 export class Rig {
-  /** In memory, where an engine in its own namespaces sees it too. */
   static readonly filesOfAll = `/dev/shm/essaim-agent-${process.pid}`;
   readonly manager: FakeManager;
   readonly nodeId: string;
@@ -95,6 +96,18 @@ export class Rig {
       tlsInfo,
       signal: this.#end.signal,
     });
+  }
+
+  /** Makes `filesOfAll` a place where an engine that starts afterwards sees what is mounted. */
+  static async shareFiles(): Promise<void> {
+    await mkdir(Rig.filesOfAll);
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', Rig.filesOfAll]);
+    execFileSync('mount', ['--make-shared', Rig.filesOfAll]);
+  }
+
+  static async removeFiles(): Promise<void> {
+    execFileSync('umount', [Rig.filesOfAll]);
+    await rm(Rig.filesOfAll, { recursive: true });
   }
 
   /** The agent is told to end. */

@@ -22,7 +22,6 @@ const PREFIX = 'essaim-engine-';
 const LAUNCH = `
 set -e
 dir=$1; shift
-mount --make-rprivate /
 mkdir -p "$dir/cgroup" "$dir/run-docker" /run/docker
 mount --rbind /sys/fs/cgroup "$dir/cgroup"
 mount -t sysfs sysfs /sys
@@ -51,6 +50,8 @@ export class TestEngine {
   async start(): Promise<void> {
     const { directory: dir } = this;
     const namespaces = ['--net', '--mount', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    // What is mounted later in a folder that is shared is to be seen by the engine, as on a real host.
+    const propagation = ['--propagation', 'slave'];
     const dockerd = [
       `--host=unix://${this.socket}`,
       `--data-root=${join(dir, 'data')}`,
@@ -60,7 +61,19 @@ export class TestEngine {
     ];
     const child = spawn(
       'setpriv',
-      ['--pdeathsig', 'KILL', 'unshare', ...namespaces, 'sh', '-c', LAUNCH, 'sh', dir, ...dockerd],
+      [
+        '--pdeathsig',
+        'KILL',
+        'unshare',
+        ...namespaces,
+        ...propagation,
+        'sh',
+        '-c',
+        LAUNCH,
+        'sh',
+        dir,
+        ...dockerd,
+      ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.#process = child;

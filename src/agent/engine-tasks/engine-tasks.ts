@@ -20,10 +20,11 @@ import { hostRoutes } from '../routes.ts';
 import { callersGone } from './callers.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
 import { ContainerRequests } from './container-requests.ts';
+import { FileStore } from './file-store.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
 import type { JoinedNetworks } from './network-config.ts';
-import { FileStore, taskFiles } from './task-files.ts';
+import { taskFiles } from './task-files.ts';
 import { type WatchHooks, watchContainers } from './watch.ts';
 
 /**

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Config, Secret } from '../../model/objects.ts';
 import type { ContainerSpec } from '../../model/spec.ts';
 import { templateContext } from '../../model/task-context.ts';
 import { makeTask } from '../testing.ts';
-import { FileStore, type TaskFile, taskFiles } from './task-files.ts';
+import { type TaskFile, taskFiles } from './task-files.ts';
 
 const meta = { Version: { Index: 1 }, CreatedAt: '', UpdatedAt: '', internal: {} };
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -34,7 +30,7 @@ test('secrets go to /run/secrets, configs to the root, absolute targets where th
     {
       Secrets: [
         { SecretID: 's', SecretName: 's', File: { Name: 'a' } },
-        { SecretID: 's', SecretName: 's', File: { Name: '/x/b', UID: '5', GID: '6', Mode: 0o400 } },
+        { SecretID: 's', SecretName: 's', File: { Name: '/x/b', UID: '5', GID: '6', Mode: 0o4400 } },
       ],
       Configs: [
         { ConfigID: 'c', ConfigName: 'c', File: { Name: 'd/e' } },
@@ -84,33 +80,4 @@ test('what is not there is named', () => {
   assert.throws(() => files(container, [], []), { message: 'secret not found: pw' });
   const owned = { Secrets: [{ SecretID: 's', SecretName: 's', File: { Name: 'a', UID: 'root' } }] };
   assert.throws(() => files(owned, [secret('s', '')], []), /uid "root"/);
-});
-
-test('files lie in memory that only root can enter, and nothing is left', async () => {
-  const folder = join(await mkdtemp(join(tmpdir(), 'essaim-files-')), 'files');
-  const store = new FileStore(folder);
-  const file: TaskFile = { target: '/a', content: Buffer.from('x'), uid: 7, gid: 8, mode: 0o440 };
-  try {
-    const [mount] = await store.put('t1', [file]);
-    await store.put('t2', [file]);
-    assert.equal(mount!.target, '/a');
-    const { mode, uid, gid } = await stat(mount!.source);
-    assert.deepEqual([mode & 0o777, uid, gid], [0o440, 7, 8]);
-    assert.equal((await stat(folder)).mode & 0o777, 0o700);
-    assert.equal((await statfs(folder)).type, 0x01021994, 'it is a tmpfs');
-    await store.put('t1', [{ ...file, content: Buffer.from('y') }]);
-    assert.equal(await readFile(mount!.source, 'utf8'), 'y');
-    await store.drop('t2');
-    assert.deepEqual(await readdir(folder), ['t1']);
-    await new FileStore(folder).recover(new Set(['t1']));
-    assert.deepEqual(await readdir(folder), ['t1']);
-    await new FileStore(folder).recover(new Set());
-    assert.deepEqual(await readdir(folder), []);
-  } finally {
-    await store.clear();
-    await store.clear();
-  }
-  await assert.rejects(stat(folder));
-  assert.ok(!execFileSync('mount', { encoding: 'utf8' }).includes(folder));
-  await rm(join(folder, '..'), { recursive: true });
 });

@@ -1,19 +1,13 @@
-/**
- * Secrets and configs as files that are mounted into containers. They lie in memory, in a folder that only root can
- * enter, and are gone when the container that uses them has ended.
- */
-import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, rm, statfs, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, posix } from 'node:path';
-import { promisify } from 'node:util';
+/** Secrets and configs of a task as the files that its container is to have. Pure; `file-store.ts` writes them. */
+import { isAbsolute, posix } from 'node:path';
 import { contentKey } from '../../model/contents.ts';
 import type { Config, Secret, Task } from '../../model/objects.ts';
 import { expand, type TemplateContext } from '../../model/template.ts';
 import type { TaskDependencies } from '../contract.ts';
-import type { FileMount } from './container-config.ts';
 
-const TMPFS_MAGIC = 0x01021994;
 const SECRETS_DIR = '/run/secrets';
+/** Engines drop setuid, setgid and sticky bits here. */
+const PERMISSIONS = 0o777;
 
 /** One file as it is to be: what is in it, who may read it, and where the container sees it. */
 export interface TaskFile {
@@ -82,7 +76,7 @@ function file(target: FileTarget | null | undefined, content: Buffer, folder: st
     content,
     uid: owner(target.UID, 'uid'),
     gid: owner(target.GID, 'gid'),
-    mode: target.Mode ?? 0o444,
+    mode: (target.Mode ?? 0o444) & PERMISSIONS,
   };
 }
 
@@ -91,77 +85,4 @@ function owner(text: string | null | undefined, what: string): number {
   if (!/^\d+$/.test(text))
     throw new Error(`${what} ${JSON.stringify(text)} of a secret or config is not a number`);
   return Number(text);
-}
-
-/** The folder of all tasks' files, with one folder per task in it. */
-export class FileStore {
-  readonly #folder: string;
-  #ready: Promise<void> | undefined;
-  #used = new Set<string>();
-
-  /** `folder`: made if it is not there; memory is mounted on it if it does not lie in memory already. */
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  /** Writes the files of a task anew and returns where they are to be mounted. */
-  async put(taskId: string, files: readonly TaskFile[]): Promise<FileMount[]> {
-    if (files.length === 0) return [];
-    this.#ready ??= this.#makeReady();
-    await this.#ready;
-    this.#used.add(taskId);
-    const folder = join(this.#folder, taskId);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    return Promise.all(
-      files.map(async ({ target, content, uid, gid, mode }, index) => {
-        const source = join(folder, String(index));
-        // A running container may have the old file mounted: the same file is written, not another put in its place.
-        await writeFile(source, content, { mode: 0o600 });
-        await chown(source, uid, gid);
-        await chmod(source, mode);
-        return { source, target };
-      }),
-    );
-  }
-
-  /** Does nothing if the task has no files. */
-  async drop(taskId: string): Promise<void> {
-    if (this.#used.delete(taskId)) await rm(join(this.#folder, taskId), { recursive: true, force: true });
-  }
-
-  /** Finds the files that an earlier agent left, and drops those of tasks that are not in `running`. */
-  async recover(running: ReadonlySet<string>): Promise<void> {
-    const left = await readdir(this.#folder).catch(() => []);
-    for (const taskId of left) {
-      if (this.#used.has(taskId)) continue;
-      this.#used.add(taskId);
-      if (!running.has(taskId)) await this.drop(taskId);
-    }
-  }
-
-  /** Removes everything, the mount as well. */
-  async clear(): Promise<void> {
-    this.#used.clear();
-    this.#ready = undefined;
-    await unmount(this.#folder);
-    await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  async #makeReady(): Promise<void> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    await chmod(this.#folder, 0o700);
-    if ((await statfs(this.#folder)).type === TMPFS_MAGIC) return;
-    await run('mount', ['-t', 'tmpfs', '-o', 'mode=0700,noexec,nosuid,nodev', 'tmpfs', this.#folder]);
-  }
-}
-
-const run = promisify(execFile);
-
-async function unmount(folder: string): Promise<void> {
-  try {
-    await run('umount', ['-l', folder]);
-  } catch (error) {
-    // Not a mount of ours: it lay in memory anyway, or there never were files.
-    if (!/not mounted|no mount point|not found|no such file/i.test(String(error))) throw error;
-  }
 }
