@@ -50,7 +50,8 @@ const flagsOf = (file: string): string[] =>
 async function executes(folder: string): Promise<void> {
   const store = new FileStore(folder);
   try {
-    const [{ source }] = (await store.put('t', [script])) as [{ source: string }];
+    const [mount] = await store.put('t', [script]);
+    const { source } = mount!;
     assert.equal(execFileSync(source, { encoding: 'utf8' }), 'it ran\n');
     assert.deepEqual(flagsOf(source), ['rw', 'relatime'], 'what engines keep is what Docker has');
   } finally {
