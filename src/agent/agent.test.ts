@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { settled } from '../../test/support/virtual-clock.ts';
 import { isTerminal } from '../model/task-state.ts';
-import { makeTask } from './testing.ts';
-import { world } from './testing-world.ts';
+import { makeTask } from './testing/manager.ts';
+import { world } from './testing/world.ts';
 
 test('a task comes to run and statuses travel together', () =>
   world(async ({ clock, manager }) => {

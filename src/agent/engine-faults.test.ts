@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startEngine, type TestEngine } from '../../test/support/engine.ts';
-import { makeTask } from './testing.ts';
-import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './testing-rig.ts';
+import { makeTask } from './testing/manager.ts';
+import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './testing/rig.ts';
 
 let engine: TestEngine;
 before(async () => {

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rmdir, stat } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { startEngine, type TestEngine } from '../../test/support/engine.ts';
 import type { ContainerSpec } from '../model/spec.ts';
-import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './testing-rig.ts';
+import { containersOf, eventually, inspect, onNode, Rig, SLEEP, shell } from './testing/rig.ts';
 
 let engine: TestEngine;
 before(async () => {

@@ -3,7 +3,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NetworkState } from '../model/network-state.ts';
 import { isV4 } from './address.ts';
-import { attempts, together } from './attempts.ts';
 import type {
   DataPlane,
   DataPlaneCounters,
@@ -12,21 +11,22 @@ import type {
   DnsListenAddress,
   EngineNetwork,
 } from './contract.ts';
-import { EngineNetworks } from './engine-networks.ts';
-import { Followers } from './followers.ts';
-import { presentState } from './gone.ts';
-import { HostSide } from './host.ts';
-import { readJson } from './json-file.ts';
-import { LatestFile } from './latest-file.ts';
-import { LostPorts } from './lost-ports.ts';
-import type { Overlay } from './overlay.ts';
-import { gatewaysOf } from './overlay-rules.ts';
+import { HostSide } from './host/host.ts';
+import { TableWatch } from './host/table-watch.ts';
+import { presentState } from './overlay/gone.ts';
+import { LostPorts } from './overlay/lost-ports.ts';
+import type { Overlay } from './overlay/overlay.ts';
+import { gatewaysOf } from './overlay/rules.ts';
 import { Overlays } from './overlays.ts';
 import { OverlayDriver } from './plugin/driver.ts';
+import { EngineNetworks } from './plugin/engine-networks.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
-import { Rounds } from './rounds.ts';
-import { Serial } from './serial.ts';
-import { TableWatch } from './table-watch.ts';
+import { attempts, together } from './rounds/attempts.ts';
+import { Rounds } from './rounds/rounds.ts';
+import { Serial } from './rounds/serial.ts';
+import { Followers } from './state/followers.ts';
+import { readJson } from './state/json-file.ts';
+import { LatestFile } from './state/latest-file.ts';
 import { Tunnels } from './wireguard/tunnels.ts';
 
 /** How long the engine's calls wait for a network that is not here yet (ms). */

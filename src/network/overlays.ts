@@ -1,10 +1,11 @@
 /** All overlays of this host: made as the state says, kept while containers are on them, removed after that. */
 import { readdir } from 'node:fs/promises';
 import type { NetworkState, OverlayState } from '../model/network-state.ts';
-import type { Attempt } from './attempts.ts';
 import type { Difference } from './contract.ts';
+import { destroyNamespace, hasPorts, namespaceExists } from './kernel/namespace.ts';
 import { assignSlots, type Link, linkOf, NAMESPACE_PREFIX, namespaceOf } from './names.ts';
-import { destroyNamespace, hasPorts, namespaceExists, Overlay } from './overlay.ts';
+import { Overlay } from './overlay/overlay.ts';
+import type { Attempt } from './rounds/attempts.ts';
 import { throughTunnels } from './wireguard/plan.ts';
 import { CannotEncryptError, type Tunnels } from './wireguard/tunnels.ts';
 

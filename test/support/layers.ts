@@ -20,6 +20,42 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   daemon: ['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
   cli: ['model', 'machine', 'daemon'],
 };
+interface Rooms {
+  /** Files at the root of the part that each of its rooms may import; they themselves import none of its rooms. */
+  readonly base: readonly string[];
+  /** What each room may import besides, of the other rooms. The rest of the root puts rooms together, and may import all. */
+  readonly rooms: Readonly<Record<string, readonly string[]>>;
+}
+/** Parts that are large enough to have rooms. */
+const ROOMS: Readonly<Record<string, Rooms>> = {
+  'api/swarm': {
+    base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'write.ts'],
+    rooms: {
+      cluster: [],
+      nodes: [],
+      images: [],
+      networks: [],
+      logs: [],
+      services: ['images'],
+      tasks: ['networks'],
+      contents: ['services'],
+    },
+  },
+  network: {
+    base: ['address.ts', 'contract.ts', 'names.ts'],
+    rooms: {
+      state: [],
+      rounds: [],
+      kernel: [],
+      firewall: ['kernel'],
+      host: ['kernel', 'rounds', 'firewall'],
+      overlay: ['kernel', 'rounds'],
+      wireguard: ['kernel', 'rounds', 'state'],
+      dns: ['rounds'],
+      plugin: ['kernel', 'rounds', 'state', 'overlay', 'dns'],
+    },
+  },
+};
 /** The planners are pure, and the model is what everything else is told in: neither reaches for the system. */
 const WITHOUT_NODE: Readonly<Record<string, readonly string[]>> = { control: [], model: ['node:crypto'] };
 
@@ -28,11 +64,12 @@ const IMPORT =
 
 const wrong: string[] = [];
 for await (const path of glob('src/**/*.ts')) {
-  // Tests, and what only they use (testing.ts, testing-rig.ts …), stand beside the code.
-  if (/(\.test|\/testing[^/]*)\.ts$/.test(path)) continue;
+  // Tests, and what only they use, stand beside the code.
+  if (/\.test\.ts$|\/testing\//.test(path)) continue;
   const text = await readFile(path, 'utf8');
   for (const match of text.matchAll(IMPORT)) {
-    const reason = objection(path, (match[1] ?? match[2] ?? match[3])!);
+    const imported = (match[1] ?? match[2] ?? match[3])!;
+    const reason = objection(path, imported) ?? objectionOfRooms(path, imported);
     const line = text.slice(0, match.index + match[0].search(/\S/)).split('\n').length;
     if (reason) wrong.push(`${path}:${line}: ${reason}`);
   }
@@ -59,4 +96,34 @@ function objection(path: string, imported: string): string | undefined {
   if (part === folder || allowed.includes(part) || allowed.includes(`${part}/${file.join('/')}`))
     return undefined;
   return `${folder} must not import ${target} (it may: ${allowed.join(', ') || 'nothing of ours'})`;
+}
+
+/** The same within a part that has rooms. */
+function objectionOfRooms(path: string, imported: string): string | undefined {
+  const target = relative('src', resolve(dirname(path), imported));
+  for (const [part, { base, rooms }] of Object.entries(ROOMS)) {
+    const [here, there] = [relative('src', path), target].map((file) => placeIn(part, file));
+    if (!here || !there || here.room === there.room) continue;
+    if (there.room === '') {
+      if (!base.includes(there.file))
+        return `${part}/${here.room} must not import ${target}, which puts rooms together`;
+    } else if (here.room === '') {
+      if (base.includes(here.file))
+        return `${part}/${here.file} is for all rooms and must not import ${target}`;
+    } else {
+      const allowed = rooms[here.room];
+      if (!allowed)
+        return `${part}/${here.room} is no known room: give it its place in test/support/layers.ts`;
+      if (!allowed.includes(there.room))
+        return `${part}/${here.room} must not import ${target} (of the rooms it may: ${allowed.join(', ') || 'none'})`;
+    }
+  }
+  return undefined;
+}
+
+/** The room of a file in a part ('' at its root), and its name in there; undefined for a file of another part. */
+function placeIn(part: string, file: string): { room: string; file: string } | undefined {
+  if (!file.startsWith(`${part}/`)) return undefined;
+  const [room, ...rest] = file.slice(part.length + 1).split('/');
+  return rest.length === 0 ? { room: '', file: room! } : { room: room!, file: rest.join('/') };
 }

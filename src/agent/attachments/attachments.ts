@@ -7,7 +7,7 @@ import type { EngineClient } from '../../engine/client.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError, messageOf } from '../../model/errors.ts';
 import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../../model/protocol.ts';
-import { listEngineNetworks } from '../../network/engine-networks.ts';
+import { listEngineNetworks } from '../../network/plugin/engine-networks.ts';
 import { Backoff } from '../backoff.ts';
 import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
 import { LABEL } from '../engine-tasks/names.ts';

@@ -2,7 +2,11 @@
 import type { EngineClient } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { AttachedContainer } from '../../model/protocol.ts';
-import { type ListedNetwork, listEngineNetworks, NETWORK_OPTION } from '../../network/engine-networks.ts';
+import {
+  type ListedNetwork,
+  listEngineNetworks,
+  NETWORK_OPTION,
+} from '../../network/plugin/engine-networks.ts';
 import { LABEL } from '../engine-tasks/names.ts';
 
 interface Endpoint {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../model/objects.ts';
 import { taskName } from '../../model/task-context.ts';
-import { makeTask, type TaskOptions } from '../testing.ts';
+import { makeTask, type TaskOptions } from '../testing/manager.ts';
 import { containerPlan } from './container-config.ts';
 import { fromSummary } from './containers.ts';
 import { containerLabels, familiarImage, hasDigest } from './names.ts';

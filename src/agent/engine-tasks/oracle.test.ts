@@ -7,7 +7,7 @@ import { startEngine, type TestEngine } from '../../../test/support/engine.ts';
 import { systemClock } from '../../model/clock.ts';
 import type { Task } from '../../model/objects.ts';
 import type { ServiceSpec } from '../../model/spec.ts';
-import { NO_NETWORKS } from '../testing.ts';
+import { NO_NETWORKS } from '../testing/manager.ts';
 import { EngineTasks } from './engine-tasks.ts';
 
 type Json = Record<string, unknown>;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Config, Secret } from '../../model/objects.ts';
 import type { ContainerSpec } from '../../model/spec.ts';
 import { templateContext } from '../../model/task-context.ts';
-import { makeTask } from '../testing.ts';
+import { makeTask } from '../testing/manager.ts';
 import { type TaskFile, taskFiles } from './task-files.ts';
 
 const meta = { Version: { Index: 1 }, CreatedAt: '', UpdatedAt: '', internal: {} };

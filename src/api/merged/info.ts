@@ -2,7 +2,7 @@
 import type { Node } from '../../model/objects.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 import type { ApiContext, Router } from '../router.ts';
-import { clusterForm } from '../swarm/forms.ts';
+import { clusterForm } from '../swarm/cluster/form.ts';
 
 interface EngineInfo {
   Swarm?: { LocalNodeState?: string };

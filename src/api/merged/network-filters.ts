@@ -2,7 +2,7 @@
 import type { Network } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
-import { checkUnused } from '../swarm/network-validation.ts';
+import { checkUnused } from '../swarm/networks/validation.ts';
 
 /** Whether a list with these filters shows it. */
 export function matches(view: View, network: Network, filters: Filters): boolean {

@@ -19,14 +19,14 @@ import {
   networkForm,
   peersForm,
   servicesForm,
-} from '../swarm/network-form.ts';
+} from '../swarm/networks/form.ts';
 import {
   attachmentsInUse,
   checkNewNetwork,
   checkUnused,
   nameTaken,
   validateNetwork,
-} from '../swarm/network-validation.ts';
+} from '../swarm/networks/validation.ts';
 import { goBool } from '../swarm/query.ts';
 import { write } from '../swarm/write.ts';
 import { connectAttached, DRIVER, LABEL } from './attach.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../model/objects.ts';
-import { sampleTask, TestCluster } from '../swarm/test-cluster.ts';
+import { sampleTask, TestCluster } from '../swarm/testing/cluster.ts';
 import { findPlace } from './reference.ts';
 
 const at = (second: number): string => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;

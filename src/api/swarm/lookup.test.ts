@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Service } from '../../model/objects.ts';
 import { taskName } from '../../model/task-context.ts';
 import { findNode, findService, findTask } from './lookup.ts';
-import { meta, sampleNode, sampleTask, TestCluster } from './test-cluster.ts';
+import { meta, sampleNode, sampleTask, TestCluster } from './testing/cluster.ts';
 
 function service(ID: string, Name: string): Service {
   return { ...meta(ID), Spec: { Name }, Endpoint: { Spec: {} }, internal: { specVersion: 0 } };

@@ -1,7 +1,7 @@
 /** Listens at the addresses that are wanted; those that cannot be had are tried again. */
 import type { Clock } from '../../model/clock.ts';
 import type { DnsListenAddress, NetworkLog } from '../contract.ts';
-import { Serial } from '../serial.ts';
+import { Serial } from '../rounds/serial.ts';
 import { type Handler, Listener } from './listener.ts';
 
 /** Before it is tried again to listen where it could not be (ms). */

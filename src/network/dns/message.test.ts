@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import fc from 'fast-check';
+import { overlay, stateOf } from '../testing/dns.ts';
 import { ownAnswer } from './answer.ts';
 import { frame, frames } from './frames.ts';
 import { answers, CODE, codeReply, fitting, type Query, readQuery, UNLIMITED } from './message.ts';
 import { Names } from './names.ts';
-import { overlay, stateOf } from './testing.ts';
 
 const many = Array.from({ length: 200 }, (_, index) => `t${index}`);
 const names = new Names();

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { NetworkState, OverlayState } from '../../model/network-state.ts';
 import { canonical } from '../address.ts';
+import { overlay, stateOf } from '../testing/dns.ts';
 import { addressOfPointer, findName, findPointer, Names, type View } from './names.ts';
-import { overlay, stateOf } from './testing.ts';
 
 const front = overlay({
   id: 'front',

@@ -9,9 +9,9 @@ import { type TestContext, test } from 'node:test';
 import { type DecodedPacket, decode, encode, type Packet, RECURSION_DESIRED } from 'dns-packet';
 import { systemClock } from '../../model/clock.ts';
 import type { DnsListenAddress } from '../contract.ts';
+import { overlay, stateOf } from '../testing/dns.ts';
 import { frame, frames } from './frames.ts';
 import { DnsServer } from './server.ts';
-import { overlay, stateOf } from './testing.ts';
 
 const PORT = 20_053;
 const AT = '127.83.0.1';

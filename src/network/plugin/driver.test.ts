@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { LocalPort } from '../overlay-facts.ts';
-import { testOverlay } from '../testing.ts';
+import type { LocalPort } from '../overlay/facts.ts';
+import { testOverlay } from '../testing/overlay.ts';
 import { OverlayDriver, type OverlayPorts } from './driver.ts';
 import { type PluginServer, servePlugin } from './server.ts';
 

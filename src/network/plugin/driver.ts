@@ -2,14 +2,13 @@
 import { join } from 'node:path';
 import { macOf } from '../../model/network-state.ts';
 import { hostOf, isV4, isV6 } from '../address.ts';
-import { NETWORK_OPTION } from '../engine-networks.ts';
-import { readJson, writeJson } from '../json-file.ts';
-import { LatestFile } from '../latest-file.ts';
-import type { Overlay } from '../overlay.ts';
-import type { LocalPort } from '../overlay-facts.ts';
-import { gatewaysOf } from '../overlay-rules.ts';
-import { Serial } from '../serial.ts';
-import { layWayBack } from '../way-back.ts';
+import type { LocalPort } from '../overlay/facts.ts';
+import type { Overlay } from '../overlay/overlay.ts';
+import { gatewaysOf } from '../overlay/rules.ts';
+import { Serial } from '../rounds/serial.ts';
+import { readJson, writeJson } from '../state/json-file.ts';
+import { LatestFile } from '../state/latest-file.ts';
+import { NETWORK_OPTION } from './engine-networks.ts';
 import { askedFromWithin, hostNameServers, leadNames, leaveNames } from './late-names.ts';
 import {
   type CreateEndpointCall,
@@ -21,6 +20,7 @@ import {
   type NetworkCall,
   type NetworkDriver,
 } from './protocol.ts';
+import { layWayBack } from './way-back.ts';
 
 /** What of an overlay the driver needs. */
 export type OverlayPorts = Pick<Overlay, 'join' | 'leave' | 'state' | 'endpointIds'>;

@@ -6,8 +6,8 @@
 import { readFile } from 'node:fs/promises';
 import { isV4 } from '../address.ts';
 import { nameServers } from '../dns/host-resolvers.ts';
-import { runInSandbox } from '../sandbox.ts';
-import { feed, runScript } from '../shell.ts';
+import { runInSandbox } from '../kernel/sandbox.ts';
+import { feed, runScript } from '../kernel/shell.ts';
 
 /** The engine takes the second one where the first names nothing but systemd's resolver. */
 const HOST_FILES = ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'];

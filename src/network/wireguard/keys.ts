@@ -6,7 +6,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from 'node:crypto';
-import { readJson, writeJson } from '../json-file.ts';
+import { readJson, writeJson } from '../state/json-file.ts';
 
 /** As WireGuard writes keys: 32 bytes, base64. */
 export interface TunnelKeys {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tunnelAddressOf } from '../../model/tunnel.ts';
-import { testOverlay } from '../testing.ts';
+import { testOverlay } from '../testing/overlay.ts';
 import { loadTunnelKeys, presharedKey, type TunnelKeys } from './keys.ts';
 import { readTunnels, type SeenTunnels, throughTunnels, tunnelSteps, wantedTunnels } from './plan.ts';
 

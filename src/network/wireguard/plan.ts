@@ -2,7 +2,7 @@
 import type { OverlayState } from '../../model/network-state.ts';
 import { TUNNEL_KEY, tunnelAddressOf } from '../../model/tunnel.ts';
 import { isV6 } from '../address.ts';
-import { feed } from '../shell.ts';
+import { feed } from '../kernel/shell.ts';
 import { presharedKey, type TunnelKeys } from './keys.ts';
 
 export const TUNNEL_DEVICE = 'essaim-wg';

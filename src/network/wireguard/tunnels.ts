@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import type { OverlayState } from '../../model/network-state.ts';
 import { tunnelAddressOf } from '../../model/tunnel.ts';
 import type { Difference } from '../contract.ts';
-import { namespaceExists } from '../overlay.ts';
-import { Serial } from '../serial.ts';
-import { CommandError, runScript, sysctls } from '../shell.ts';
+import { namespaceExists } from '../kernel/namespace.ts';
+import { CommandError, runScript, sysctls } from '../kernel/shell.ts';
+import { Serial } from '../rounds/serial.ts';
 import { loadTunnelKeys, type TunnelKeys } from './keys.ts';
 import {
   LOOK,

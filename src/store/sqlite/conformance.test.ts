@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { storeConformance } from '../conformance.ts';
+import { freshDirectory } from '../testing/sqlite.ts';
 import { openSqliteStore } from './store.ts';
-import { freshDirectory } from './testing.ts';
 
 storeConformance('SQLite', async () => {
   const path = join(freshDirectory(), 'state.db');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { assertRefused, closedDatabase, edit, fill, freshDirectory } from '../testing/sqlite.ts';
 import { openSqliteStore } from './store.ts';
-import { assertRefused, closedDatabase, edit, fill, freshDirectory } from './testing.ts';
 
 describe('SQLite store: a file that is not as it should be', () => {
   test('garbage', async () => {

@@ -12,8 +12,8 @@ import {
   sampleService,
   sampleTask,
 } from '../samples.ts';
+import { assertRefused, closedDatabase, contents, fill, freshDirectory } from '../testing/sqlite.ts';
 import { openSqliteStore } from './store.ts';
-import { assertRefused, closedDatabase, contents, fill, freshDirectory } from './testing.ts';
 
 describe('SQLite store', () => {
   test('has done a commit before it returns the promise', async () => {

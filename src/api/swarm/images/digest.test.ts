@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { wasPulled } from './digest.ts';
+
+const pulled = (name: string, RepoDigests: string[] | null) =>
+  wasPulled(name, { Id: 'sha256:1', RepoDigests });
+
+test('an image that was pulled under the name is told from one that was built', () => {
+  assert.equal(pulled('nginx', ['nginx@sha256:aa']), true);
+  assert.equal(pulled('docker.io/library/nginx', ['other@sha256:bb', 'nginx@sha256:aa']), true);
+  assert.equal(pulled('reg:5000/a/b', ['reg:5000/a/b@sha256:cc']), true);
+  assert.equal(pulled('app', ['nginx@sha256:aa']), false);
+  assert.equal(pulled('app', []), false);
+  assert.equal(pulled('app', null), false);
+});

@@ -1,0 +1,143 @@
+/** Creating and updating services. */
+import { timestamp } from '../../../model/clock.ts';
+import { sameSpec } from '../../../model/dirty.ts';
+import { keptEndpoint } from '../../../model/endpoint.ts';
+import { ApiError, rpcError } from '../../../model/errors.ts';
+import type { Service } from '../../../model/objects.ts';
+import { ServiceSpec } from '../../../model/spec.ts';
+import type { Change, View } from '../../../store/contract.ts';
+import type { ManagerFace } from '../../contract.ts';
+import { versionValue } from '../../query.ts';
+import type { ApiContext, ApiRequest, Reply } from '../../router.ts';
+import { managerOf } from '../access.ts';
+import { findService } from '../lookup.ts';
+import { checkVersion, write } from '../write.ts';
+import { forApiVersion } from './api-version.ts';
+import { changed, firstExecution, rolledBack } from './change.ts';
+import { credentialChange, credentialFor, registryAuth, swappedCredential } from './credential.ts';
+import { imageAfter, knowImage } from './image.ts';
+import { resolveNetworks } from './networks.ts';
+import { checkPortConflicts, requireIngress } from './ports.ts';
+import { randomName } from './random-name.ts';
+import { contentsFor, requireReferences } from './references.ts';
+import { canonicalService } from './spec/service.ts';
+import { validateService } from './spec/validation.ts';
+
+export async function createService(request: ApiRequest, context: ApiContext): Promise<Reply> {
+  const posted = await request.json(ServiceSpec, 'ServiceSpec');
+  const manager = managerOf(context.membership);
+  const { store } = manager;
+  const understood = await understand(posted, request, manager, context);
+  validateService(understood);
+  const auth = registryAuth(request);
+  const { spec, warnings, imageId } = await knowImage(understood, auth, request, context);
+  const id = manager.newId();
+
+  await write(store, (view) => {
+    requireIngress(view, spec);
+    checkPortConflicts(view, spec, undefined);
+    const require = requireReferences(view, spec);
+    if (view.byName('service', spec.Name!).length > 0) {
+      const description = `name conflicts with an existing object: service ${spec.Name} already exists`;
+      throw rpcError('AlreadyExists', description);
+    }
+    const now = timestamp(manager.now());
+    const meta = { ID: id, Version: { Index: 0 }, CreatedAt: now, UpdatedAt: now };
+    const contents = contentsFor(view, spec, undefined);
+    const service: Service = {
+      ...meta,
+      Spec: spec,
+      Endpoint: keptEndpoint(spec),
+      ...firstExecution(spec, now),
+      internal: {
+        specVersion: 0,
+        specAfter: view.revision,
+        ...(contents && { contents }),
+        ...(imageId && { imageId }),
+      },
+    };
+    const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
+    if (auth) changes.push({ op: 'put', kind: 'credential', object: { ...meta, auth, internal: {} } });
+    return { changes, require, result: undefined };
+  });
+  return { status: 201, body: { ID: id, Warnings: warnings } };
+}
+
+export async function updateService(request: ApiRequest, context: ApiContext): Promise<Reply> {
+  const posted = await request.json(ServiceSpec, 'ServiceSpec');
+  const { query, params } = request;
+  const version = versionValue(query, 'service');
+  const manager = managerOf(context.membership);
+  const { store } = manager;
+  const understood = await understand(posted, request, manager, context);
+  const auth = registryAuth(request);
+  const rollback = isRollback(query);
+  const { spec, warnings, imageId: built } = await knowImage(understood, auth, request, context);
+
+  await write(store, (view) => {
+    const service = findService(view, params.id!);
+    const credential = credentialFor(view, service, auth, query);
+    validateService(spec);
+    const require = checkChange(view, service, spec);
+    const now = timestamp(manager.now());
+    const contents = contentsFor(view, spec, service);
+    const imageId = imageAfter(service, spec, built);
+    const next = rollback ? rolledBack(service, now) : changed(service, spec, { contents, imageId }, now);
+    checkVersion(service, version);
+    const changes: Change[] = [{ op: 'put', kind: 'service', object: next }];
+    const kept = credentialChange(
+      view,
+      service,
+      rollback ? swappedCredential(view, service) : credential,
+      now,
+    );
+    if (kept) changes.push(kept);
+    return { changes, require, result: undefined };
+  });
+  return { status: 200, body: { Warnings: warnings } };
+}
+
+/** The posted spec in canonical form, with a name, and its networks found. Throws ApiError. */
+async function understand(
+  posted: ServiceSpec,
+  request: ApiRequest,
+  manager: ManagerFace,
+  context: ApiContext,
+): Promise<ServiceSpec> {
+  const { view } = manager.store;
+  const spec = canonicalService(forApiVersion(posted, request.apiVersion));
+  const resolved = await resolveNetworks(view, context.engine, spec, request.signal);
+  if (resolved.Name) return resolved;
+  return { Name: randomName((name) => view.byName('service', name).length > 0), ...resolved };
+}
+
+/** That the cluster allows this change of a service. Returns what has to stay so until it is written. */
+function checkChange(view: View, service: Service, spec: ServiceSpec): ReturnType<typeof requireReferences> {
+  if (spec.EndpointSpec && !sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec)) {
+    requireIngress(view, spec);
+    checkPortConflicts(view, spec, service.ID);
+  }
+  const require = requireReferences(view, spec);
+  const [mode] = Object.keys(spec.Mode!);
+  if (mode !== Object.keys(service.Spec.Mode!)[0]) {
+    throw rpcError('Unimplemented', 'service mode change is not allowed');
+  }
+  if (spec.Name !== service.Spec.Name) {
+    throw rpcError('Unimplemented', 'renaming services is not supported');
+  }
+  if (
+    !sameSpec(spec.Networks, service.Spec.Networks) &&
+    sameSpec(spec.TaskTemplate?.Networks, service.Spec.TaskTemplate?.Networks)
+  ) {
+    throw rpcError('Unimplemented', 'networks must be migrated to TaskSpec before being changed');
+  }
+  return require;
+}
+
+function isRollback(query: URLSearchParams): boolean {
+  const value = query.get('rollback') ?? '';
+  if (!['', 'none', 'previous'].includes(value)) {
+    throw new ApiError(500, `unrecognized rollback option ${value}`);
+  }
+  return value === 'previous';
+}
