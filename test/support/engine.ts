@@ -1,6 +1,6 @@
 /**
  * A real Docker Engine for tests: in its own network, mount, host name and process namespaces, with its own data and
- * socket. It needs root, and ends with the test process whatever happens to that.
+ * socket. ENGINE chooses which one, as for lab hosts. It needs root, and ends with the test process whatever happens to that.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EngineClient, readAll, unixEngine } from '../../src/engine/client.ts';
+import { engineFolder } from './engine-folder.ts';
 import { imagesTar } from './images.ts';
 
 /** How long an engine may take to answer, and how long its control groups may stay busy (ms). */
@@ -59,6 +60,8 @@ export class TestEngine {
       `--pidfile=${join(dir, 'pid')}`,
       `--cgroup-parent=/${this.#group}`,
     ];
+    const folder = await engineFolder();
+    const PATH = folder ? `${folder}:${process.env.PATH}` : process.env.PATH;
     const child = spawn(
       'setpriv',
       [
@@ -74,7 +77,7 @@ export class TestEngine {
         dir,
         ...dockerd,
       ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
+      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH } },
     );
     this.#process = child;
     let errors = '';

@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type EngineName, engineFolder, wantedEngine } from './engine-folder.ts';
 import { imagesTar } from './images.ts';
 
 const ESSAIM = fileURLToPath(new URL('../../bin/essaim', import.meta.url));
@@ -13,16 +14,24 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** A host of a lab: its name alone, or which engine it runs with which flags of `dockerd` (`KEY=VALUE`). */
+export type HostSpec = string | { name: string; engine: EngineName; options?: readonly string[] };
+
+export const hostName = (host: HostSpec): string => (typeof host === 'string' ? host : host.name);
+
 /** Real hosts for one test file, apart from anyone else's. Dispose of it to remove them all. */
 export class Lab implements AsyncDisposable {
   /** What ESSAIM_HOME is for this lab. */
   readonly home: string;
   readonly #env: NodeJS.ProcessEnv;
+  /** Options of `machine create` for a host of which nothing else was said. */
+  readonly #engine: readonly string[];
   /** Time-outs of AbortSignal do not keep a process alive: without this a request that hangs would end the whole test. */
   readonly #alive = setInterval(() => {}, 1_000);
 
-  private constructor(home: string) {
+  private constructor(home: string, engine: readonly string[]) {
     this.home = home;
+    this.#engine = engine;
     const own = new Set([
       'DOCKER_HOST',
       'DOCKER_CONTEXT',
@@ -35,14 +44,20 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A lab with running hosts of these names, the test images loaded on each. */
-  static async with(...names: string[]): Promise<Lab> {
+  static async with(...hosts: HostSpec[]): Promise<Lab> {
     // Not in /tmp: it may be in memory, and engines keep their layers here. Short: sockets lie in it.
-    const lab = new Lab(await mkdtemp('/var/tmp/essaim-'));
+    const lab = new Lab(await mkdtemp('/var/tmp/essaim-'), await engineOptions(wantedEngine()));
     try {
-      if (names.length > 0) {
-        await lab.must('create', '-d', 'lab', ...names);
-        await lab.must('load', ...names, await imagesTar());
+      const alike = hosts.filter((host) => typeof host === 'string');
+      if (alike.length > 0) await lab.must('create', '-d', 'lab', ...alike);
+      for (const host of hosts) {
+        if (typeof host === 'string') continue;
+        const flags = (host.options ?? []).flatMap((option) => ['--engine-opt', option]);
+        const options = [...(await engineOptions(host.engine)), ...flags];
+        const outcome = await execute(ESSAIM, ['machine', 'create', ...options, host.name], lab.#env);
+        successful(`essaim machine create ${host.name}`, outcome);
       }
+      if (hosts.length > 0) await lab.must('load', ...hosts.map(hostName), await imagesTar());
       return lab;
     } catch (error) {
       await lab[Symbol.asyncDispose]();
@@ -52,7 +67,7 @@ export class Lab implements AsyncDisposable {
 
   /** Runs `essaim machine …` to its end, whatever that is. */
   machine(...args: string[]): Promise<Outcome> {
-    return execute(ESSAIM, ['machine', ...args], this.#env);
+    return execute(ESSAIM, this.#arguments(args), this.#env);
   }
 
   /** Runs `essaim machine …`; returns stdout without its last newline, throws unless it succeeds. */
@@ -62,7 +77,7 @@ export class Lab implements AsyncDisposable {
 
   /** Starts `essaim machine …` without waiting for it. */
   spawn(...args: string[]): ChildProcess {
-    return spawn(ESSAIM, ['machine', ...args], { env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
+    return spawn(ESSAIM, this.#arguments(args), { env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
   /** Path of the socket at which a host's Essaim daemon serves the Docker API. */
@@ -106,6 +121,16 @@ export class Lab implements AsyncDisposable {
       clearInterval(this.#alive);
     }
   }
+
+  #arguments([verb, ...rest]: readonly string[]): string[] {
+    const chosen = verb !== 'create' || rest.includes('--engine-path');
+    return ['machine', verb!, ...(chosen ? [] : this.#engine), ...rest];
+  }
+}
+
+async function engineOptions(engine: EngineName): Promise<string[]> {
+  const folder = await engineFolder(engine);
+  return folder ? ['--engine-path', folder] : [];
 }
 
 /** Runs a program to its end. Throws only when it cannot be started. */

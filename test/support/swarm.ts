@@ -1,5 +1,5 @@
 /** A swarm on lab hosts: the first host is its manager, the others are workers. */
-import { eventually, Lab, type Outcome } from './lab.ts';
+import { eventually, type HostSpec, hostName, Lab, type Outcome } from './lab.ts';
 
 /** The docker CLIs to be tried: the newest there is, and that of the Debian package. */
 export const CLIS = ['docker', '/usr/bin/docker'] as const;
@@ -23,8 +23,9 @@ export class Swarm implements AsyncDisposable {
     this.manager = hosts[0]!;
   }
 
-  static async on(...hosts: string[]): Promise<Swarm> {
-    const lab = await Lab.with(...hosts);
+  static async on(...specs: HostSpec[]): Promise<Swarm> {
+    const lab = await Lab.with(...specs);
+    const hosts = specs.map(hostName);
     const swarm = new Swarm(lab, hosts);
     try {
       const ip = await lab.must('ip', swarm.manager);

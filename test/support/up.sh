@@ -19,7 +19,10 @@ for node in node1 node2 node3; do
     *) machine start "$node" ;;
   esac
 done
-[ -z "$missing" ] || machine create -d lab $missing
+# The hosts' Docker Engine: this system's own, or ENGINE=26 or 28 from a later suite of Debian.
+engine=
+case ${ENGINE:-20} in 20) ;; *) engine=$(test/support/engines.sh "$ENGINE") ;; esac
+[ -z "$missing" ] || machine create -d lab ${engine:+--engine-path "$engine"} $missing
 images=$(node_modules/.bin/node test/support/images.ts)
 machine load node1 node2 node3 "$images" >/dev/null
 
