@@ -4,9 +4,9 @@
  */
 
 import { modeOf } from '../model/defaults.ts';
-import { sameSpec } from '../model/dirty.ts';
 import { isEncrypted } from '../model/endpoint.ts';
 import type { Node, Task } from '../model/objects.ts';
+import { sameSpec } from '../model/same-spec.ts';
 import { isTerminal } from '../model/task-state.ts';
 import type { Commit, EventOf, View } from '../store/contract.ts';
 import { isInvalid, isLive } from './slots.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleNode, sampleService, sampleTask } from '../store/samples.ts';
-import { isTaskDirty, sameSpec } from './dirty.ts';
+import { isTaskDirty } from './dirty.ts';
 import type { Service, Task } from './objects.ts';
 import type { ServiceSpec } from './spec.ts';
 
@@ -112,20 +112,4 @@ test('a task without a node does not keep its place when the placement changes',
     },
   );
   assert.equal(isTaskDirty(service, task, undefined), true);
-});
-
-test('sameSpec does not take one thing for another', () => {
-  assert.equal(sameSpec({ a: [1, 2] }, { a: [2, 1] }), false);
-  assert.equal(sameSpec({ a: 'x' }, { b: 'x' }), false);
-  assert.equal(sameSpec({ Delay: 0 }, {}), false);
-  assert.equal(sameSpec({ Delay: null }, {}), true);
-  assert.equal(sameSpec({ a: { b: { c: '' } } }, undefined), true);
-});
-
-test('secrets and configs are the same in any order', () => {
-  const file = (Name: string) => ({ ConfigID: 'c', ConfigName: 'c', File: { Name, Mode: 0o444 } });
-  const spec = (...names: string[]) => ({ Configs: names.map(file) });
-  assert.equal(sameSpec(spec('a', 'b', 'c'), spec('c', 'a', 'b')), true);
-  assert.equal(sameSpec(spec('a', 'b'), spec('a', 'd')), false);
-  assert.equal(sameSpec({ Args: ['a', 'b'] }, { Args: ['b', 'a'] }), false);
 });

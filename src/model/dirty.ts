@@ -3,6 +3,7 @@ import { meetsConstraints, parseConstraints } from './constraint.ts';
 import { sameContents } from './contents.ts';
 import { taskTemplate } from './defaults.ts';
 import type { Node, Service, Task } from './objects.ts';
+import { sameSpec } from './same-spec.ts';
 import type { EndpointSpec, Placement } from './spec.ts';
 
 /**
@@ -53,53 +54,4 @@ function withPortDefaults(endpoint: EndpointSpec | null | undefined): unknown {
       PublishMode: port.PublishMode || 'ingress',
     })),
   };
-}
-
-/** Where zero or false is something else than saying nothing. */
-const ZERO_COUNTS = new Set(['Init', 'StopGracePeriod', 'Delay']);
-/** Lists in no order: the docker CLI posts them in another one each time. */
-const FILES = new Set(['Secrets', 'Configs']);
-/** Maps with keys of the user's own, where a key with an empty value is not nothing. */
-const MAPS = new Set(['Labels', 'Sysctls', 'Options', 'DriverOpts']);
-
-/**
- * True if two specs say the same. Clients differ in how they say nothing: a missing key, null, an empty text, list or
- * object, 0 and false are the same, but for a few fields.
- */
-export function sameSpec(a: unknown, b: unknown, key = ''): boolean {
-  if (a === b) return true;
-  const [aEmpty, bEmpty] = [saysNothing(a, key), saysNothing(b, key)];
-  if (aEmpty || bEmpty) return aEmpty && bEmpty;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    const [left, right] = FILES.has(key) ? [byFile(a), byFile(b)] : [a, b];
-    return left.every((value, index) => sameSpec(value, right[index]));
-  }
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  if (MAPS.has(key)) {
-    const names = Object.keys(left);
-    return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
-  }
-  for (const name of Object.keys(left)) if (!sameSpec(left[name], right[name], name)) return false;
-  for (const name of Object.keys(right)) {
-    if (!(name in left) && !sameSpec(undefined, right[name], name)) return false;
-  }
-  return true;
-}
-
-/** Each of a container's secrets and configs has a file of its own. */
-function byFile(references: readonly unknown[]): unknown[] {
-  const file = (reference: unknown): string =>
-    (reference as { File?: { Name?: string | null } | null } | null)?.File?.Name ?? '';
-  return [...references].sort((a, b) => (file(a) < file(b) ? -1 : file(a) > file(b) ? 1 : 0));
-}
-
-function saysNothing(value: unknown, key: string): boolean {
-  if (value == null) return true;
-  if (ZERO_COUNTS.has(key)) return false;
-  if (typeof value !== 'object') return value === '' || value === 0 || value === false;
-  if (Array.isArray(value) || MAPS.has(key)) return Object.keys(value).length === 0;
-  return Object.entries(value).every(([name, inner]) => saysNothing(inner, name));
 }

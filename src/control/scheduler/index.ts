@@ -2,8 +2,9 @@
  * What the scheduler knows beyond the view: what tasks take of each node, which tasks wait, and where which service has
  * failed. It is kept up with each commit and can be made from a view at any time.
  */
-import { sameSpec } from '../../model/dirty.ts';
+
 import type { Task } from '../../model/objects.ts';
+import { sameSpec } from '../../model/same-spec.ts';
 import { compareStates } from '../../model/task-state.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import { counts, NodeLoad, occupies } from './node-load.ts';

@@ -1,8 +1,8 @@
 /** Secrets and configs: the same routes for both, but that the data of a secret is never shown. */
 import { timestamp } from '../../../model/clock.ts';
-import { sameSpec } from '../../../model/dirty.ts';
 import { ApiError, rpcError } from '../../../model/errors.ts';
 import type { Cluster, Config, Secret } from '../../../model/objects.ts';
+import { sameSpec } from '../../../model/same-spec.ts';
 import { ConfigSpec, SecretSpec } from '../../../model/spec.ts';
 import type { Change, Kinds, View } from '../../../store/contract.ts';
 import { type Filters, parseFilters } from '../../filters.ts';

@@ -1,9 +1,9 @@
 /** What becomes of a service that somebody changes. `now` is the time as objects carry it. */
 import { modeOf, taskTemplate } from '../../../model/defaults.ts';
-import { sameSpec } from '../../../model/dirty.ts';
 import { keptEndpoint } from '../../../model/endpoint.ts';
 import { rpcError } from '../../../model/errors.ts';
 import type { ContentVersions, Service } from '../../../model/objects.ts';
+import { sameSpec } from '../../../model/same-spec.ts';
 import type { ServiceSpec } from '../../../model/spec.ts';
 
 /** How long a service waits for a new spec after the content of what it uses has changed (ms). */

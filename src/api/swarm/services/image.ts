@@ -1,7 +1,8 @@
 /** What is learned about the image of a posted service: its digest for old clients, its id where it was built here. */
-import { sameSpec } from '../../../model/dirty.ts';
+
 import { ApiError } from '../../../model/errors.ts';
 import type { Service } from '../../../model/objects.ts';
+import { sameSpec } from '../../../model/same-spec.ts';
 import type { ServiceSpec } from '../../../model/spec.ts';
 import { compareVersions } from '../../query.ts';
 import type { ApiContext, ApiRequest } from '../../router.ts';

@@ -300,6 +300,21 @@ test('scaling makes no new version of the tasks', async () => {
   assert.notEqual(forced.internal.specVersion, before.internal.specVersion);
 });
 
+test('mounts in another order make no new version of the tasks', async () => {
+  const mounts = (...targets: string[]) => ({
+    Mounts: targets.map((Target) => ({ Type: 'volume', Source: 'v', Target })),
+  });
+  const { internal } = await create(specOf('a', mounts('/a', '/b')));
+  assert.deepEqual(
+    (await update('a', specOf('a', mounts('/b', '/a')))).internal.specVersion,
+    internal.specVersion,
+  );
+  assert.notEqual(
+    (await update('a', specOf('a', mounts('/b', '/c')))).internal.specVersion,
+    internal.specVersion,
+  );
+});
+
 test('rollback swaps the specs, and again back', async () => {
   const first = await create(specOf('web'));
   const { Version } = first;

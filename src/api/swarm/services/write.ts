@@ -1,9 +1,9 @@
 /** Creating and updating services. */
 import { timestamp } from '../../../model/clock.ts';
-import { sameSpec } from '../../../model/dirty.ts';
 import { keptEndpoint } from '../../../model/endpoint.ts';
 import { ApiError, rpcError } from '../../../model/errors.ts';
 import type { Service } from '../../../model/objects.ts';
+import { sameSpec } from '../../../model/same-spec.ts';
 import { ServiceSpec } from '../../../model/spec.ts';
 import type { Change, View } from '../../../store/contract.ts';
 import type { ManagerFace } from '../../contract.ts';
@@ -126,8 +126,8 @@ function checkChange(view: View, service: Service, spec: ServiceSpec): ReturnTyp
     throw rpcError('Unimplemented', 'renaming services is not supported');
   }
   if (
-    !sameSpec(spec.Networks, service.Spec.Networks) &&
-    sameSpec(spec.TaskTemplate?.Networks, service.Spec.TaskTemplate?.Networks)
+    !sameSpec(spec.Networks, service.Spec.Networks, 'Networks') &&
+    sameSpec(spec.TaskTemplate?.Networks, service.Spec.TaskTemplate?.Networks, 'Networks')
   ) {
     throw rpcError('Unimplemented', 'networks must be migrated to TaskSpec before being changed');
   }
