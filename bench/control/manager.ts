@@ -54,6 +54,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     membership: {
       manager: () => face,
       containers: () => undefined,
+      watch: () => undefined,
       status: () => ({
         state: 'active',
         nodeId: founded.nodeId,

@@ -44,6 +44,8 @@ export interface Membership {
   manager(): ManagerFace | undefined;
   /** Present while this host is in a swarm. */
   containers(): ContainerNetworks | undefined;
+  /** Calls `listener` whenever this host has taken or left its place: what `manager` and `containers` answer may have changed. */
+  watch(listener: () => void): void;
   /** Returns the new node's id. */
   init(request: InitRequest): Promise<string>;
   join(request: JoinRequest): Promise<void>;

@@ -97,7 +97,6 @@ interface Route {
 export class Router {
   readonly #routes: Route[] = [];
   readonly #owned = new Set<string>();
-  readonly #hooks: Array<() => void> = [];
 
   /**
    * `path` is like `/services/{id}/update`: a segment in braces takes any one segment, `{name...}` one or more (at most
@@ -126,21 +125,6 @@ export class Router {
   }
   owns(path: string): boolean {
     return this.#owned.has(path.split('/', 2)[1] ?? '');
-  }
-
-  /** Calls `hook` before and after every request that a route answers: what it watches may have changed. */
-  around(hook: () => void): void {
-    this.#hooks.push(hook);
-  }
-
-  /** The reply of a matched route. */
-  async answer(match: Match, request: ApiRequest): Promise<Reply> {
-    for (const hook of this.#hooks) hook();
-    try {
-      return await match.handler(request);
-    } finally {
-      for (const hook of this.#hooks) hook();
-    }
   }
 
   match(method: string, path: string): Match | undefined {

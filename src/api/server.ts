@@ -149,7 +149,7 @@ export class ApiServer {
   ): Promise<void> {
     const { path, query } = target;
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
-    const reply = await this.#router.answer(match, asked);
+    const reply = await match.handler(asked);
     if (response.destroyed) return;
     if ('pass' in reply) {
       await this.#pass(request, response, target, common);

@@ -123,7 +123,7 @@ export async function foundAnew(database: string, record: MembershipRecord, cloc
     await store.commit({
       changes: [
         { op: 'put', kind: 'cluster', object: { ...cluster, UpdatedAt } },
-        { op: 'put', kind: 'node', object: { ...node, ManagerStatus } },
+        { op: 'put', kind: 'node', object: { ...node, UpdatedAt, ManagerStatus } },
       ],
     });
   } finally {

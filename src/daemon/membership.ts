@@ -40,6 +40,7 @@ interface Joining {
 export class HostMembership implements Membership {
   readonly #options: MemberOptions;
   readonly #dir: SwarmDir;
+  readonly #watchers: Array<() => void> = [];
   #active: Member | undefined;
   #joining: Joining | undefined;
   #error = '';
@@ -60,7 +61,7 @@ export class HostMembership implements Membership {
       if (left) await this.#cleanUp(left);
       const record = this.#dir.read();
       // A join that was still waiting for its manager is not taken up again, as with Docker.
-      if (record) this.#active = await this.#start(record);
+      if (record) await this.#start(record);
     } catch (error) {
       this.#error = (error as Error).message;
       log.error({ err: error }, 'cannot take up the membership in the swarm');
@@ -101,6 +102,10 @@ export class HostMembership implements Membership {
     return this.#active?.node.containers;
   }
 
+  watch(listener: () => void): void {
+    this.#watchers.push(listener);
+  }
+
   init(request: InitRequest): Promise<string> {
     return this.#exclusively(async () => {
       if (request.ForceNewCluster && this.#active) return this.#foundAnew(this.#active, request);
@@ -120,15 +125,16 @@ export class HostMembership implements Membership {
         throw error;
       }
       this.#dir.enter(record);
+      let active: Member;
       try {
-        this.#active = await this.#start(record);
+        active = await this.#start(record);
       } catch (error) {
         // Nobody has heard of this cluster yet: it never was.
         this.#dir.leave();
         this.#dir.left();
         throw error;
       }
-      await this.#becomeReady(this.#active);
+      await this.#becomeReady(active);
       return record.nodeId;
     });
   }
@@ -175,7 +181,7 @@ export class HostMembership implements Membership {
       if (active.manager && !force) throw new ApiError(503, LAST_MANAGER);
       // From here on this host is out, whatever happens; a manager that cannot be told sees it go silent.
       this.#dir.leave();
-      this.#active = undefined;
+      this.#become(undefined);
       await active.node.close();
       if (!active.manager) {
         await sayGoodbye(
@@ -207,7 +213,7 @@ export class HostMembership implements Membership {
 
   async #end(): Promise<void> {
     const active = this.#active;
-    this.#active = undefined;
+    this.#become(undefined);
     await active?.close();
   }
 
@@ -217,15 +223,16 @@ export class HostMembership implements Membership {
     const { foundAnew, readdressed } = await import('./found.ts');
     const record = readdressed(active.record, request, hostInterfaces());
     await this.#end();
+    let again: Member;
     try {
       await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock);
       this.#dir.update(record);
-      this.#active = await this.#start(record);
+      again = await this.#start(record);
     } catch (error) {
       this.#error = (error as Error).message;
       throw error;
     }
-    await this.#becomeReady(this.#active);
+    await this.#becomeReady(again);
     return record.nodeId;
   }
 
@@ -268,8 +275,7 @@ export class HostMembership implements Membership {
     const folder = this.#dir.make();
     await createIdentity(join(folder, IDENTITY), joined.credentials);
     this.#dir.enter(record);
-    this.#active = await this.#start(record);
-    await this.#becomeReady(this.#active);
+    await this.#becomeReady(await this.#start(record));
   }
 
   async #becomeReady({ node }: Member): Promise<void> {
@@ -288,7 +294,13 @@ export class HostMembership implements Membership {
   async #start(record: MembershipRecord): Promise<Member> {
     const member = await Member.start(record, this.#dir, this.#options);
     this.#error = '';
+    this.#become(member);
     return member;
+  }
+
+  #become(member: Member | undefined): void {
+    this.#active = member;
+    for (const watcher of this.#watchers) watcher();
   }
 
   async #cleanUp(record: MembershipRecord, running?: DataPlane): Promise<void> {

@@ -11,6 +11,7 @@ interface Event {
   Action: string;
   Actor: { ID: string; Attributes: Record<string, string> };
   scope: string;
+  timeNano: number;
 }
 
 describe('events', { timeout: 300_000 }, () => {
@@ -136,5 +137,45 @@ describe('events', { timeout: 300_000 }, () => {
     assert.deepEqual(await told(`service=${created!.Actor.ID}`, 'event=remove', 'scope=swarm'), [
       'service remove ev',
     ]);
+  });
+
+  test('times are those at which it happened, in order', async () => {
+    const asked = Date.now() * 1e6;
+    await docker('network', 'create', '--driver', 'overlay', 'et');
+    await docker('config', 'create', '--label', 'a=b', 'first', '/etc/hostname');
+    const service = ['--detach', '--no-resolve-image', '--mode', 'global', '--network', 'et'];
+    await docker('service', 'create', ...service, '--name', 'eg', 'whoami:1');
+    await swarm.converge('eg', 1);
+    await swarm.remove('eg');
+    await eventually('the network is not used any more', 30_000, async () => {
+      return (await swarm.tryDocker('network', 'rm', 'et')).code === 0;
+    });
+    await docker('node', 'update', '--label-add', 'a=b', 'ea');
+    await docker('config', 'rm', 'first');
+    await eventually('all is told', 10_000, async () => (await told('config=first')).length === 2);
+    const times = (await events()).map(({ timeNano }) => timeNano);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+    const since = (await events('scope=swarm')).filter(({ timeNano }) => timeNano >= asked);
+    const nodes = since.filter(({ Type }) => Type === 'node');
+    assert.deepEqual(
+      nodes.map(({ Actor }) => Actor.Attributes),
+      [{ name: 'ea' }],
+      'what a host is given for an overlay is no event of its node',
+    );
+    assert.ok(nodes[0]!.timeNano > since.find(({ Action }) => Action === 'remove')!.timeNano);
+  });
+
+  test('a daemon that ends forgets the events of the cluster, its engine does not forget its own', async () => {
+    const containers = await told('type=container', 'event=start');
+    assert.ok(containers.length > 0);
+    await swarm.lab.must('ssh', 'ea', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+    await swarm.lab.must('start', 'ea');
+    await docker('config', 'create', 'again', '/etc/hostname');
+    await eventually('it is told', 10_000, async () => (await told('config=again')).length === 1);
+    assert.deepEqual(await told('type=config'), ['config create again']);
+    assert.deepEqual(await told('type=container', 'event=start'), containers);
   });
 });

@@ -1,11 +1,12 @@
 /** What must hold whatever happens. Each check throws a Violation that says what was broken. */
 import { isDeepStrictEqual } from 'node:util';
+import { timestamp } from '../../src/model/clock.ts';
 import { meetsConstraints, parseConstraints } from '../../src/model/constraint.ts';
 import { modeOf } from '../../src/model/defaults.ts';
 import { isTaskDirty } from '../../src/model/dirty.ts';
 import type { Node, Service, Task } from '../../src/model/objects.ts';
 import { atLeast, compareStates, isTerminal } from '../../src/model/task-state.ts';
-import type { Commit, EventOf, View } from '../../src/store/contract.ts';
+import type { Commit, EventOf, StoreEvent, View } from '../../src/store/contract.ts';
 
 export class Violation extends Error {}
 
@@ -52,9 +53,10 @@ interface Before {
 }
 
 /** A commit against the states before and after it. `now`: milliseconds. */
-export function checkCommit(commit: Commit, view: View): void {
+export function checkCommit(commit: Commit, view: View, now: number): void {
   const before: Before = { tasks: new Map(), services: new Map() };
   for (const event of commit.events) {
+    checkTime(event, now);
     if (event.kind === 'task') before.tasks.set(event.id, event.before);
     if (event.kind === 'service') before.services.set(event.id, event.before);
   }
@@ -70,6 +72,12 @@ export function checkCommit(commit: Commit, view: View): void {
     }
   }
   for (const place of touched) checkPlace(place, view);
+}
+
+/** Whoever writes an object says when. */
+function checkTime({ kind, id, after }: StoreEvent, now: number): void {
+  if (after && after.UpdatedAt !== timestamp(now))
+    throw new Violation(`${kind} ${id} was written at ${timestamp(now)} and says ${after.UpdatedAt}`);
 }
 
 function checkUpdated(event: EventOf<'task'>, view: View, before: Before): void {

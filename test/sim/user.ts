@@ -87,7 +87,7 @@ export class User {
       bytes: async () => Buffer.from(JSON.stringify(body)),
     } as unknown as ApiRequest;
     try {
-      await this.#router.answer(match, request);
+      await match.handler(request);
       return undefined;
     } catch (error) {
       if (error instanceof ApiError || error instanceof StoreError) return error.message;

@@ -251,7 +251,7 @@ export class World {
       )
         this.#givenUp.add(id);
     }
-    this.#guard(() => checkCommit(commit, store.view));
+    this.#guard(() => checkCommit(commit, store.view, this.clock.now()));
   }
 
   #onStarted(host: Host, taskId: string): void {

@@ -19,10 +19,15 @@ const OUTSIDE: MembershipStatus = { state: 'inactive', nodeId: '', nodeAddr: '',
 export class TestMembership implements Membership {
   #status = OUTSIDE;
   #manager: ManagerFace | undefined;
+  readonly #watchers: Array<() => void> = [];
 
   become(status: Partial<MembershipStatus>, manager?: ManagerFace): void {
     this.#status = { ...OUTSIDE, ...status };
     this.#manager = manager;
+    for (const watcher of this.#watchers) watcher();
+  }
+  watch(listener: () => void): void {
+    this.#watchers.push(listener);
   }
   status(): MembershipStatus {
     return this.#status;

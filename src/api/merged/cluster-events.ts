@@ -1,21 +1,27 @@
 /** Changes of the cluster as Docker's event stream tells them. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Node, Service } from '../../model/objects.ts';
 import type { StoreEvent } from '../../store/contract.ts';
 import type { Filters } from '../filters.ts';
+import { SECOND } from './event-times.ts';
 
 export type ClusterEventType = 'node' | 'service' | 'network' | 'secret' | 'config';
 
-export interface ClusterEvent {
+/** A change that is told of. */
+export interface ClusterChange {
   Type: ClusterEventType;
   Action: 'create' | 'update' | 'remove';
   ID: string;
   attributes: Record<string, string>;
-  /** Milliseconds since the epoch. */
-  at: number;
 }
 
-/** The event of a change, undefined if it is of a kind that is not told (tasks are told by their containers). */
-export function clusterEvent(change: StoreEvent, now: number): ClusterEvent | undefined {
+export interface ClusterEvent extends ClusterChange {
+  /** When it happened, in nanoseconds since the epoch. */
+  timeNano: bigint;
+}
+
+/** What is told of a change of the store; undefined if nothing is (tasks are told of by their containers). */
+export function clusterChange(change: StoreEvent): ClusterChange | undefined {
   const { kind, id } = change;
   if (
     kind === 'cluster' ||
@@ -25,34 +31,47 @@ export function clusterEvent(change: StoreEvent, now: number): ClusterEvent | un
     kind === 'attachment'
   )
     return undefined;
-  const object = change.after ?? change.before;
-  if (object === undefined) return undefined;
   const Action = change.after === undefined ? 'remove' : change.before === undefined ? 'create' : 'update';
   const attributes: Record<string, string> = { name: nameOf(change) };
   if (change.before !== undefined && change.after !== undefined) {
-    if (kind === 'node') nodeChanges(change.before, change.after, attributes);
-    if (kind === 'service') serviceChanges(change.before, change.after, attributes);
+    if (kind === 'node') {
+      if (isInternal(change.before, change.after)) return undefined;
+      nodeChanges(change.before, change.after, attributes);
+    }
+    if (kind === 'service') {
+      if (isInternal(change.before, change.after)) return undefined;
+      serviceChanges(change.before, change.after, attributes);
+    }
   }
-  const written = Date.parse(Action === 'create' ? object.CreatedAt : object.UpdatedAt);
-  return {
-    Type: kind,
-    Action,
-    ID: id,
-    attributes,
-    at: Action === 'remove' || Number.isNaN(written) ? now : written,
-  };
+  return { Type: kind, Action, ID: id, attributes };
 }
 
-/** Docker's line of the stream. Nanoseconds do not fit a number, so they are written as digits. */
-export function eventLine({ Type, Action, ID, attributes, at }: ClusterEvent): string {
+/** Docker's line of the stream. Nanoseconds are written as digits. */
+export function eventLine({ Type, Action, ID, attributes, timeNano }: ClusterEvent): string {
   const head = {
     Type,
     Action,
     Actor: { ID, Attributes: attributes },
     scope: 'swarm',
-    time: Math.floor(at / 1000),
+    time: Number(timeNano / SECOND),
   };
-  return `${JSON.stringify(head).slice(0, -1)},"timeNano":${at}000000}\n`;
+  return `${JSON.stringify(head).slice(0, -1)},"timeNano":${timeNano}}\n`;
+}
+
+/**
+ * Whether a node or service was written only for what nobody but the cluster knows of it, such as a host's addresses in
+ * networks. A user's update is told of even if it changes nothing, as by Docker.
+ */
+function isInternal<T extends Node | Service>(before: T, after: T): boolean {
+  if (before.internal.specAfter !== after.internal.specAfter) return false;
+  return isDeepStrictEqual(shown(before), shown(after));
+}
+
+function shown(object: Node | Service): object {
+  const { Version: _, UpdatedAt: __, internal: ___, ...rest } = object;
+  if (!('Description' in rest)) return rest;
+  const { Routes: ____, ...Description } = { ...rest.Description };
+  return { ...rest, Description };
 }
 
 /** Docker matches names and ids of every kind asked for against every event, whatever that event's own kind. */

@@ -258,6 +258,10 @@ export class AllocationPass {
   #setNetworks(node: Node, networks: Record<string, string[]>): void {
     const { networks: _, ...internal } = node.internal;
     const any = Object.keys(networks).length > 0;
-    this.#nodes.set(node.ID, { ...node, internal: any ? { ...internal, networks } : internal });
+    this.#nodes.set(node.ID, {
+      ...node,
+      UpdatedAt: timestamp(this.#now),
+      internal: any ? { ...internal, networks } : internal,
+    });
   }
 }

@@ -178,6 +178,7 @@ export class TestCluster {
         managers: [],
       }),
       containers: () => undefined,
+      watch: () => undefined,
       manager: () => (this.reach === 'manager' ? face : undefined),
       init: async (request) => {
         this.inits.push(request);
