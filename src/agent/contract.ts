@@ -33,8 +33,8 @@ export interface ManagerSession {
 
 /** An image on its way from another node. */
 export interface ImageTransfer {
-  /** `sha256:…` */
-  id: string;
+  /** Which build it is (`model/image-build.ts`). */
+  build: string;
   /** The name of the host that it comes from. */
   node: string;
   /** About how much it is, in bytes. */

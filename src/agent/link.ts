@@ -194,7 +194,7 @@ class LinkSession implements ManagerSession {
     const { ':status': status = 500 } = headers;
     if (status !== 200) throw await refusal(status, stream);
     return {
-      id: String(headers[IMAGE_HEADERS.id]),
+      build: String(headers[IMAGE_HEADERS.build]),
       node: decodeURIComponent(String(headers[IMAGE_HEADERS.node])),
       size: Number(headers[IMAGE_HEADERS.size]),
       stream,

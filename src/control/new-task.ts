@@ -36,7 +36,7 @@ export function newTask(cluster: Cluster | undefined, service: Service, options:
     internal: {
       specVersion: service.internal.specVersion,
       ...(service.internal.contents && { contents: service.internal.contents }),
-      ...(service.internal.imageId && { imageId: service.internal.imageId }),
+      ...(service.internal.imageBuild && { imageBuild: service.internal.imageBuild }),
       service: { Name: service.Spec.Name ?? '', Labels: service.Spec.Labels ?? {} },
       ...(service.Spec.EndpointSpec && { endpoint: service.Spec.EndpointSpec }),
       ...(logDriver && { logDriver }),

@@ -164,7 +164,7 @@ function stop(
 
   const { PreviousSpec: _, ...rest } = service;
   const { previousSpecVersion, previousContents, contents, contentSettlesAt, ...others } = service.internal;
-  const { previousImageId, imageId, ...internal } = others;
+  const { previousImageBuild, imageBuild, ...internal } = others;
   const credential = draft.view.get('credential', service.ID);
   if (credential?.previousAuth !== undefined) {
     const { previousAuth, ...kept } = credential;
@@ -181,7 +181,7 @@ function stop(
         specVersion: previousSpecVersion ?? 0,
         specAfter: service.Version.Index,
         ...(previousContents && { contents: previousContents }),
-        ...(previousImageId && { imageId: previousImageId }),
+        ...(previousImageBuild && { imageBuild: previousImageBuild }),
       },
     },
     undefined,

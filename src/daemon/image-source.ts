@@ -4,10 +4,19 @@
  */
 import type { Readable } from 'node:stream';
 import { Limiter } from '../agent/engine-tasks/limiter.ts';
-import { digestOf, familiarImage, imageOnHosts, withoutDigest } from '../agent/engine-tasks/names.ts';
+import {
+  digestOf,
+  familiarImage,
+  referenceTo,
+  type WantedImage,
+  wantedImage,
+  withoutDigest,
+} from '../agent/engine-tasks/names.ts';
+import { findBuild, inspectImage, type LocalImage } from '../engine/builds.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { ImageSource, ImageStream } from '../manager/contract.ts';
 import { ApiError } from '../model/errors.ts';
+import { buildOf } from '../model/image-build.ts';
 import type { Node } from '../model/objects.ts';
 import { atLeast } from '../model/task-state.ts';
 import type { Store, View } from '../store/contract.ts';
@@ -25,15 +34,9 @@ export interface ImageSourceOptions {
   engineOf(nodeId: string): EngineClient;
 }
 
-interface Inspect {
-  Id: string;
-  Created: string;
-  Size: number;
-  Architecture: string;
-  Os: string;
-}
-
-interface Found extends Inspect {
+interface Found {
+  image: LocalImage;
+  build: string;
   engine: EngineClient;
   host: string;
 }
@@ -42,33 +45,34 @@ export function createImageSource({ store, nodeId: own, engineOf }: ImageSourceO
   const turns = new Limiter(COPIES);
 
   async function open(nodeId: string, reference: string, signal: AbortSignal): Promise<ImageStream> {
-    if (!isUsed(store.view, nodeId, reference)) {
+    const wanted = usedBy(store.view, nodeId, familiarImage(reference));
+    if (!wanted) {
       throw new ApiError(403, `no task of node ${nodeId} uses image ${reference}`);
     }
-    const found = await find(store.view, nodeId, familiarImage(reference), signal);
+    const found = await find(store.view, nodeId, wanted, signal);
     if (!found) throw new ApiError(404, `no node that answers has image ${reference}`);
-    const { engine, host, Id, Size } = found;
+    const { engine, host, build, image } = found;
     const opened = Promise.withResolvers<Readable>();
     // The turn lasts until the stream is closed, long after this has returned.
     turns
       .run(async () => {
-        const stream = await save(engine, familiarImage(reference), Id, signal);
+        const stream = await save(engine, wanted.image, image.Id, signal);
         opened.resolve(stream);
         await new Promise<void>((resolve) => stream.once('close', resolve));
       }, signal)
       .catch(opened.reject);
-    return { id: Id, node: host, size: Size, stream: await opened.promise };
+    return { build, node: host, size: image.Size ?? 0, stream: await opened.promise };
   }
 
   /** The manager's own comes first, then the newest: every node that asks is given the same. */
   async function find(
     view: View,
     asking: string,
-    image: string,
+    wanted: WantedImage,
     signal: AbortSignal,
   ): Promise<Found | undefined> {
     const platform = view.get('node', asking)?.Description?.Platform;
-    const fits = ({ Architecture, Os }: Inspect): boolean =>
+    const fits = ({ Architecture = '', Os = '' }: LocalImage): boolean =>
       !platform || (same(Architecture, platform.Architecture) && same(Os, platform.OS));
     const others = [...view.all('node')].filter(
       ({ ID, Status }) => ID !== own && ID !== asking && Status.State === 'ready',
@@ -76,9 +80,11 @@ export function createImageSource({ store, nodeId: own, engineOf }: ImageSourceO
     const ask = async (node: Node | undefined, id: string): Promise<Found | undefined> => {
       const engine = engineOf(id);
       const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
-      const found = await inspect(engine, image, patience).catch(() => undefined);
+      const image = await look(engine, wanted, patience).catch(() => undefined);
       signal.throwIfAborted();
-      return found && fits(found) ? { ...found, engine, host: node?.Description?.Hostname ?? id } : undefined;
+      const build = image && buildOf(image);
+      if (build === undefined || !fits(image!)) return undefined;
+      return { image: image!, build, engine, host: node?.Description?.Hostname ?? id };
     };
     const ours = asking === own ? undefined : await ask(view.get('node', own), own);
     if (ours) return ours;
@@ -90,52 +96,42 @@ export function createImageSource({ store, nodeId: own, engineOf }: ImageSourceO
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    return all.sort((a, b) => Date.parse(b.Created) - Date.parse(a.Created) || (a.Id < b.Id ? -1 : 1))[0];
+    const made = ({ image }: Found): number => Date.parse(image.Created ?? '') || 0;
+    return all.sort((a, b) => made(b) - made(a) || (a.build < b.build ? -1 : 1))[0];
   }
 
   return { open };
 }
 
-/** A node is given only what it was told to run. */
-function isUsed(view: View, nodeId: string, reference: string): boolean {
-  const image = familiarImage(reference);
+/** What a node means by the reference: it is given only what it was told to run. */
+function usedBy(view: View, nodeId: string, reference: string): WantedImage | undefined {
   for (const task of view.tasksOfNode(nodeId)) {
-    const named = familiarImage(task.Spec.ContainerSpec?.Image ?? '');
-    const used = named === image || imageOnHosts(task) === image;
-    if (used && !atLeast(task.DesiredState, 'shutdown')) return true;
-  }
-  return false;
-}
-
-/** The image of that name; one that is pinned is known by the registry's digest, or by its id where it was built. */
-async function inspect(
-  engine: EngineClient,
-  image: string,
-  signal: AbortSignal,
-): Promise<Inspect | undefined> {
-  const digest = digestOf(image);
-  for (const name of digest === undefined ? [image] : [image, digest]) {
-    const found = await engine
-      .json<Inspect>('GET', `/images/${pathOf(name)}/json`, { signal })
-      .catch((error: unknown) => {
-        if (error instanceof ApiError && error.status === 404) return undefined;
-        throw error;
-      });
-    if (found) return found;
+    if (atLeast(task.DesiredState, 'shutdown')) continue;
+    const wanted = wantedImage(task);
+    if (referenceTo(wanted) === reference) return wanted;
+    if (wanted.image === reference) return { image: reference };
   }
   return undefined;
+}
+
+/** The image of that name; one that is pinned to a registry's digest may be called by that alone. */
+async function look(
+  engine: EngineClient,
+  { image, build }: WantedImage,
+  signal: AbortSignal,
+): Promise<LocalImage | undefined> {
+  if (build !== undefined) return (await findBuild(engine, image, build, signal))?.image;
+  const found = await inspectImage(engine, image, signal);
+  const digest = digestOf(image);
+  return found ?? (digest === undefined ? undefined : inspectImage(engine, digest, signal));
 }
 
 /** With its tag where it has it, so that the copy is called the same. */
 async function save(engine: EngineClient, image: string, id: string, signal: AbortSignal): Promise<Readable> {
   const tag = withoutDigest(image);
-  const tagged = await inspect(engine, tag, signal);
+  const tagged = await inspectImage(engine, tag, signal);
   const names = tagged?.Id === id ? tag : id;
   return engine.stream('GET', '/images/get', { query: { names }, signal });
-}
-
-function pathOf(image: string): string {
-  return image.split('/').map(encodeURIComponent).join('/');
 }
 
 const SYNONYMS: Record<string, string> = { x86_64: 'amd64', aarch64: 'arm64' };

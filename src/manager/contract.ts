@@ -93,7 +93,8 @@ export interface AttachmentDesk {
 }
 
 export interface ImageStream {
-  id: string;
+  /** Which build it is (`model/image-build.ts`). */
+  build: string;
   /** The name of the host that it comes from. */
   node: string;
   /** About how much it is, in bytes. */

@@ -25,7 +25,7 @@ export function compareToSpec(service: Service, task: Task): Difference {
   if (!sameSpec(withRuntime(template), withRuntime(spec))) return 'other';
   if (!sameSpec(withPortDefaults(service.Spec.EndpointSpec), withPortDefaults(task.internal.endpoint)))
     return 'other';
-  if (service.internal.imageId !== task.internal.imageId) return 'other';
+  if (service.internal.imageBuild !== task.internal.imageBuild) return 'other';
   if (!sameContents(template, service.internal.contents, task.internal.contents)) return 'other';
   return sameSpec(wanted, actual) ? 'none' : 'placement';
 }

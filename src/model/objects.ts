@@ -139,9 +139,9 @@ export interface Service extends Meta {
     /** The contents that Spec stands for, and those that PreviousSpec does. */
     contents?: ContentVersions;
     previousContents?: ContentVersions;
-    /** The id of the image that Spec names by a tag, if it was built on a manager's host, and PreviousSpec's. */
-    imageId?: string;
-    previousImageId?: string;
+    /** Which build (`model/image-build.ts`) Spec means by a tag, if it was built on a manager's host, and PreviousSpec. */
+    imageBuild?: string;
+    previousImageBuild?: string;
     /**
      * Set while the service was last changed not by a new spec but by new content of what it uses. The rolling update
      * does not begin before (ms): who changes content often changes the spec right after it, and one update is enough
@@ -196,8 +196,8 @@ export interface Task extends Meta {
     specVersion: number;
     /** The contents of what its spec refers to. */
     contents?: ContentVersions;
-    /** The id of the image that its spec names by a tag, for where no registry has that. */
-    imageId?: string;
+    /** Which build its spec means by a tag, for where no registry has that. */
+    imageBuild?: string;
     /** The service's name and labels, so that a task keeps its name after its service is gone. */
     service: { Name: string; Labels: Record<string, string> };
     endpoint?: EndpointSpec;

@@ -120,8 +120,8 @@ export interface ImageRequest {
   reference: string;
 }
 
-/** `id`: the image's (`sha256:…`). `node`: the name of the host it comes from. `size`: about how much it is, in bytes. */
-export const IMAGE_HEADERS = { id: 'image-id', node: 'image-node', size: 'image-size' } as const;
+/** `build`: which one it is (`image-build.ts`). `node`: the name of the host it comes from. `size`: about how much it is, in bytes. */
+export const IMAGE_HEADERS = { build: 'image-build', node: 'image-node', size: 'image-size' } as const;
 
 export interface StatusRequest {
   statuses: Array<{ taskId: string; status: TaskStatus }>;

@@ -3,15 +3,15 @@
  * attempt here, and a registry that cannot be reached is left alone for a while if the image is there anyway. What no
  * registry gives is copied from another node of the swarm.
  */
+import { findBuild, inspectImage } from '../../engine/builds.ts';
 import type { EngineClient } from '../../engine/client.ts';
 import { jsonLines } from '../../engine/lines.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ApiError } from '../../model/errors.ts';
 import type { Task } from '../../model/objects.ts';
 import type { FetchImage } from '../contract.ts';
 import { copyImage } from './image-copy.ts';
 import { Limiter } from './limiter.ts';
-import { digestOf, familiarImage, hasDigest, imageOnHosts, withoutDigest } from './names.ts';
+import { digestOf, hasDigest, referenceTo, type WantedImage, wantedImage, withoutDigest } from './names.ts';
 
 /** How long an attempt counts for tasks that come later, in milliseconds. */
 const FRESH_MS = 5000;
@@ -40,18 +40,14 @@ interface Attempt {
   listeners: Set<(message: string) => void>;
 }
 
-/** How registries know the image, and how hosts do. */
-interface Names {
-  image: string;
-  onHosts: string;
-}
-
 type Tell = (message: string) => void;
 
 export class Images {
   readonly #options: ImagesOptions;
   readonly #attempts = new Map<string, Attempt>();
   readonly #copies = new Limiter(COPIES);
+  /** Of images that are pinned to a registry's digest and came from another node: which build that is. */
+  readonly #copied = new Map<string, string>();
   /** Registry → until when it is not asked. */
   readonly #unreachable = new Map<string, number>();
 
@@ -73,10 +69,10 @@ export class Images {
     for (const [key, { over }] of this.#attempts) {
       if (over !== undefined && over < stale) this.#attempts.delete(key);
     }
-    const image = familiarImage(task.Spec.ContainerSpec?.Image ?? '');
-    const onHosts = imageOnHosts(task);
-    const key = `${onHosts}\n${auth ?? ''}`;
-    const attempt = this.#attempts.get(key) ?? this.#begin(key, { image, onHosts }, auth);
+    const wanted = wantedImage(task);
+    const { image } = wanted;
+    const key = `${referenceTo(wanted)}\n${auth ?? ''}`;
+    const attempt = this.#attempts.get(key) ?? this.#begin(key, wanted, auth);
     attempt.listeners.add(progress);
     const aborted = new Promise<string>((resolve) => {
       if (signal.aborted) resolve(image);
@@ -85,12 +81,12 @@ export class Images {
     return Promise.race([attempt.done, aborted]).finally(() => attempt.listeners.delete(progress));
   }
 
-  #begin(key: string, names: Names, auth: string | undefined): Attempt {
+  #begin(key: string, wanted: WantedImage, auth: string | undefined): Attempt {
     const listeners: Attempt['listeners'] = new Set();
     const tell: Tell = (message) => {
       for (const listener of listeners) listener(message);
     };
-    const attempt: Attempt = { listeners, done: this.#attempt(names, auth, tell) };
+    const attempt: Attempt = { listeners, done: this.#attempt(wanted, auth, tell) };
     this.#attempts.set(key, attempt);
     attempt.done.then(
       () => {
@@ -101,30 +97,29 @@ export class Images {
     return attempt;
   }
 
-  async #attempt({ image, onHosts }: Names, auth: string | undefined, tell: Tell): Promise<string> {
+  async #attempt(wanted: WantedImage, auth: string | undefined, tell: Tell): Promise<string> {
+    const { image, build } = wanted;
     const registry = registryOf(image);
     const patient = (this.#unreachable.get(registry) ?? 0) > this.#now();
     if (hasDigest(image) || patient) {
-      const here = await this.#present(onHosts);
+      const here = await this.#present(wanted);
       if (here !== undefined) return here;
     }
     // A registry that was not reached just now need not be waited for again where the swarm has the image.
-    const copied = patient && (await this.#copy(onHosts, tell));
-    let refusal: string | undefined;
-    if (!copied) {
-      refusal = await this.#pullOrWhyNot(image, registry, auth);
-      if (refusal === undefined) return image;
-      const here = await this.#present(onHosts);
-      if (here !== undefined) return here;
-      if (!patient) await this.#copy(onHosts, tell);
-    }
-    const found = await this.#present(onHosts);
-    if (found !== undefined) return found;
+    const copied = patient ? await this.#copy(wanted, tell) : undefined;
+    if (copied !== undefined) return copied;
+    const refusal = await this.#pullOrWhyNot(image, registry, auth);
+    if (refusal === undefined) return image;
+    const here = (await this.#present(wanted)) ?? (patient ? undefined : await this.#copy(wanted, tell));
+    if (here !== undefined) return here;
     // Nobody has that build any more: another one under its name is as good as it gets.
-    const other = onHosts !== image && ((await this.#present(image)) ?? (await this.#copy(image, tell)));
+    const other =
+      build === undefined
+        ? undefined
+        : ((await this.#present({ image })) ?? (await this.#copy({ image }, tell)));
     // Docker says no more than that there is no such image; what the registry has said is how to help it.
-    if (!other && refusal) throw new Error(`No such image: ${image} (${refusal})`);
-    return image;
+    if (other === undefined && refusal) throw new Error(`No such image: ${image} (${refusal})`);
+    return other ?? image;
   }
 
   /** Undefined once the image is here, else what the registry has said; nothing if it was not reached. */
@@ -146,29 +141,26 @@ export class Images {
     }
   }
 
-  /** What the image can be used as, if the engine has it: pinned to an id instead of a digest, it was built somewhere. */
-  async #present(image: string): Promise<string | undefined> {
-    if (await this.#idOf(image)) return image;
+  /** What the image can be used as, if the engine has it. */
+  async #present(wanted: WantedImage): Promise<string | undefined> {
+    const { engine } = this.#options;
+    const { image } = wanted;
+    const build = wanted.build ?? this.#copied.get(image);
+    if (build !== undefined) return (await findBuild(engine, withoutDigest(image), build))?.name;
+    if (await inspectImage(engine, image)) return image;
+    // In stores that call images by the digests of registries it may be there under another name.
     const digest = digestOf(image);
-    const id = digest && (await this.#idOf(digest));
-    if (!id) return undefined;
-    const tag = withoutDigest(image);
-    return (await this.#idOf(tag)) === id ? tag : id;
+    return digest && (await inspectImage(engine, digest))?.Id;
   }
 
-  async #idOf(image: string): Promise<string | undefined> {
-    try {
-      return (await this.#options.engine.json<{ Id: string }>('GET', `/images/${image}/json`)).Id;
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return undefined;
-      throw error;
-    }
-  }
-
-  async #copy(image: string, tell: Tell): Promise<boolean> {
+  /** What the image can be used as once it is copied; undefined if no node has it. */
+  async #copy(wanted: WantedImage, tell: Tell): Promise<string | undefined> {
     const { engine, clock, fetchImage, log } = this.#options;
-    if (!fetchImage) return false;
-    return this.#copies.run(() => copyImage(image, { engine, clock, fetchImage, log, tell }));
+    if (!fetchImage) return undefined;
+    const copy = await this.#copies.run(() => copyImage(wanted, { engine, clock, fetchImage, log, tell }));
+    // The digest of a registry is lost on the way: nothing but this says that it is here.
+    if (copy && hasDigest(wanted.image)) this.#copied.set(wanted.image, copy.build);
+    return copy?.name;
   }
 
   async #pull(image: string, auth: string | undefined): Promise<void> {

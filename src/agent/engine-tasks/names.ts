@@ -45,8 +45,21 @@ export function withoutDigest(image: string): string {
   return familiarImage(image.replace(/@[^@]*$/, ''));
 }
 
-/** The image of a task as it is known on hosts: a tag with the id that it stood for, where it was built on one. */
-export function imageOnHosts({ Spec, internal }: Task): string {
+/** The image that a task is to run. */
+export interface WantedImage {
+  /** As in its spec, in the familiar form. */
+  image: string;
+  /** Which build it means by a tag, where no registry has that. */
+  build?: string;
+}
+
+export function wantedImage({ Spec, internal }: Task): WantedImage {
   const image = familiarImage(Spec.ContainerSpec?.Image ?? '');
-  return internal.imageId === undefined || hasDigest(image) ? image : `${image}@${internal.imageId}`;
+  const build = internal.imageBuild;
+  return build === undefined || hasDigest(image) ? { image } : { image, build };
+}
+
+/** What nodes and their manager call it: with the build in the place of a digest. */
+export function referenceTo({ image, build }: WantedImage): string {
+  return build === undefined ? image : `${image}@${build}`;
 }

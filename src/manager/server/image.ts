@@ -17,7 +17,7 @@ export async function sendImage(
 ): Promise<void> {
   const gone = new AbortController();
   const forget = finished(to, { readable: false }, () => gone.abort());
-  const { id, node, size, stream } = await source.open(
+  const { build, node, size, stream } = await source.open(
     nodeId,
     reference,
     AbortSignal.any([signal, gone.signal]),
@@ -30,7 +30,7 @@ export async function sendImage(
   to.respond({
     ':status': 200,
     'content-type': 'application/x-tar',
-    [IMAGE_HEADERS.id]: id,
+    [IMAGE_HEADERS.build]: build,
     [IMAGE_HEADERS.node]: encodeURIComponent(node),
     [IMAGE_HEADERS.size]: String(size),
   });

@@ -1,6 +1,8 @@
 /** What an image's name stands for just now: in a registry, and on this host's engine. */
+import { inspectImage, type LocalImage } from '../../../engine/builds.ts';
 import type { EngineClient } from '../../../engine/client.ts';
 import { ApiError } from '../../../model/errors.ts';
+import { buildOf } from '../../../model/image-build.ts';
 import type { Platform } from '../../../model/spec.ts';
 import { parseImageReference } from './reference.ts';
 
@@ -11,11 +13,6 @@ const PATIENCE = 5000;
 export interface Distribution {
   Descriptor: { mediaType: string; digest: string; size: number };
   Platforms: Array<Pick<Platform, 'Architecture' | 'OS'> | Record<string, unknown>>;
-}
-
-export interface LocalImage {
-  Id: string;
-  RepoDigests?: string[] | null;
 }
 
 /** Asks the registry. Throws the engine's error, or ApiError 500 if nobody answers in time. */
@@ -37,7 +34,7 @@ export async function resolveImage(
   }
 }
 
-/** The id of the image, if this host's engine has it under this name and it was not pulled by that. */
+/** Which build is under this name on this host's engine, if it has it and it was not pulled by that name. */
 export async function builtImage(
   engine: EngineClient,
   name: string,
@@ -45,19 +42,27 @@ export async function builtImage(
 ): Promise<string | undefined> {
   const reference = parseImageReference(name);
   if (!reference || reference.digest !== undefined) return undefined;
-  const image = await engine
-    .json<LocalImage>('GET', `/images/${pathOf(name)}/json`, { signal })
-    .catch((error: unknown) => {
-      signal.throwIfAborted();
-      // Nobody needs to know: then it is the tag that counts, as it does in other swarms.
-      if (error instanceof ApiError) return undefined;
-      throw error;
-    });
-  return image && !wasPulled(reference.name, image) ? image.Id : undefined;
+  const image = await inspectImage(engine, name, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    // Nobody needs to know: then it is the tag that counts, as it does in other swarms.
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  });
+  return image && !wasPulled(reference.name, image) ? buildOf(image) : undefined;
 }
 
-export function wasPulled(name: string, { RepoDigests }: LocalImage): boolean {
-  return (RepoDigests ?? []).some((known) => known.startsWith(`${familiar(name)}@`));
+/**
+ * Whether a registry gave the image under this name, or took it. Stores that call images by the digest of their manifest
+ * list that digest for every tag, with or without a registry: there it is known from API 1.53 on, and not to be the case
+ * before.
+ */
+export function wasPulled(name: string, { Id, RepoDigests, Identity }: LocalImage): boolean {
+  const short = familiar(name);
+  const own = `${short}@${Id}`;
+  return (
+    (Identity?.Pull ?? []).some(({ Repository }) => familiar(Repository) === short) ||
+    (RepoDigests ?? []).some((known) => known.startsWith(`${short}@`) && known !== own)
+  );
 }
 
 function pathOf(name: string): string {

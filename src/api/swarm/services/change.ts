@@ -12,7 +12,7 @@ const SETTLING = 2_000;
 /** What a spec stands for that is not in its words: the contents and the image behind the names. */
 export interface Meaning {
   contents?: ContentVersions | undefined;
-  imageId?: string | undefined;
+  imageBuild?: string | undefined;
 }
 
 /** With another spec. `meaning`: what that stands for. */
@@ -24,7 +24,7 @@ export function changed(service: Service, spec: ServiceSpec, meaning: Meaning, n
   const sameTasks =
     sameSpec(taskTemplate(spec), taskTemplate(service.Spec)) &&
     sameSpec(spec.EndpointSpec, service.Spec.EndpointSpec) &&
-    meaning.imageId === internal.imageId;
+    meaning.imageBuild === internal.imageBuild;
   return withMeaning(
     {
       ...superseded(service, now),
@@ -65,7 +65,7 @@ export function changedContents(
         contentSettlesAt: at + SETTLING,
       },
     },
-    { contents, imageId: internal.imageId },
+    { contents, imageBuild: internal.imageBuild },
     joined ? previousMeaning(service) : meaningOf(service),
   );
 }
@@ -113,25 +113,25 @@ function superseded({ UpdateStatus: _, ...service }: Service, now: string): Serv
   return { ...service, UpdatedAt: now, JobStatus: { JobIteration: { Index }, LastExecution: now } };
 }
 
-function meaningOf({ internal: { contents, imageId } }: Service): Meaning {
-  return { contents, imageId };
+function meaningOf({ internal: { contents, imageBuild } }: Service): Meaning {
+  return { contents, imageBuild };
 }
 
-function previousMeaning({ internal: { previousContents, previousImageId } }: Service): Meaning {
-  return { contents: previousContents, imageId: previousImageId };
+function previousMeaning({ internal: { previousContents, previousImageBuild } }: Service): Meaning {
+  return { contents: previousContents, imageBuild: previousImageBuild };
 }
 
 function withMeaning(service: Service, meaning: Meaning, previous: Meaning): Service {
   const { contents: _, previousContents: __, ...others } = service.internal;
-  const { imageId: ___, previousImageId: ____, ...internal } = others;
+  const { imageBuild: ___, previousImageBuild: ____, ...internal } = others;
   return {
     ...service,
     internal: {
       ...internal,
       ...(meaning.contents && { contents: meaning.contents }),
       ...(previous.contents && { previousContents: previous.contents }),
-      ...(meaning.imageId && { imageId: meaning.imageId }),
-      ...(previous.imageId && { previousImageId: previous.imageId }),
+      ...(meaning.imageBuild && { imageBuild: meaning.imageBuild }),
+      ...(previous.imageBuild && { previousImageBuild: previous.imageBuild }),
     },
   };
 }

@@ -5,11 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { unixEngine } from '../../../engine/client.ts';
+import { buildOf } from '../../../model/image-build.ts';
 import type { Service } from '../../../model/objects.ts';
 import { TestCluster } from '../testing/cluster.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
-const [ONE, TWO] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`];
+/** As an engine tells of it: the layer says which build it is, whatever its id is there. */
+const imageOf = (layer: string, Id: string, RepoDigests: string[] = []) => ({
+  ...{ Id, RepoDigests, Created: '2026-01-01T00:00:00Z', RootFS: { Layers: [layer] }, Config: {} },
+});
+const [ONE, TWO] = [buildOf(imageOf('one', ''))!, buildOf(imageOf('two', ''))!];
 
 describe('the image of a service', () => {
   let folder: string;
@@ -17,7 +22,7 @@ describe('the image of a service', () => {
   let cluster: TestCluster;
   /** What the engine's registry and the engine itself know. */
   const registry = new Map<string, string>();
-  const images = new Map<string, { Id: string; RepoDigests: string[] }>();
+  const images = new Map<string, ReturnType<typeof imageOf>>();
   const auths: unknown[] = [];
 
   before(async () => {
@@ -63,7 +68,7 @@ describe('the image of a service', () => {
     return answer.body as { Warnings: string[] | null };
   };
   const image = () => service().Spec.TaskTemplate?.ContainerSpec?.Image;
-  const ids = () => [service().internal.imageId, service().internal.previousImageId];
+  const ids = () => [service().internal.imageBuild, service().internal.previousImageBuild];
 
   test('is as it was sent; old clients have it pinned, or are warned', async () => {
     registry.set('app:1', DIGEST).set('reg:5000/app', DIGEST);
@@ -86,10 +91,10 @@ describe('the image of a service', () => {
     assert.equal(image(), 'other');
   });
 
-  test('that was built here is known by its id, beside the spec; one that was pulled is not', async () => {
+  test('that was built here is known by its build, beside the spec; one that was pulled is not', async () => {
     images
-      .set('app', { Id: ONE, RepoDigests: [] })
-      .set('nginx', { Id: TWO, RepoDigests: [`nginx@${DIGEST}`] });
+      .set('app', imageOf('one', 'sha256:1'))
+      .set('nginx', imageOf('two', 'sha256:2', [`nginx@${DIGEST}`]));
     await create('app');
     assert.deepEqual([image(), ...ids()], ['app', ONE, undefined]);
     const shown = JSON.stringify((await cluster.ask('GET', '/services/web')).body);
@@ -99,12 +104,12 @@ describe('the image of a service', () => {
   });
 
   test('that is built anew counts when the spec is posted again, or tasks are made anew, not otherwise', async () => {
-    images.set('app', { Id: ONE, RepoDigests: [] });
+    images.set('app', imageOf('one', 'sha256:1'));
     await create('app');
     const { specVersion } = service().internal;
     await update(spec('app'));
     assert.equal(service().internal.specVersion, specVersion, 'the same build restarts nothing');
-    images.set('app', { Id: TWO, RepoDigests: [] });
+    images.set('app', imageOf('two', 'sha256:2'));
     await update(spec('app', { Mode: { Replicated: { Replicas: 5 } } }));
     assert.deepEqual(ids(), [ONE, ONE]);
     assert.equal(service().internal.specVersion, specVersion);
@@ -120,5 +125,20 @@ describe('the image of a service', () => {
     assert.deepEqual(ids(), [TWO, TWO], 'the host has it no more, others do');
     await update(spec('other'));
     assert.deepEqual(ids(), [undefined, TWO]);
+  });
+
+  test('is the same build in a store that gives it another id each time, and another one if it is', async () => {
+    const named = (layer: string, Id: string) => images.set('app', imageOf(layer, Id, [`app@${Id}`]));
+    named('one', 'sha256:1');
+    await create('app');
+    assert.deepEqual(ids(), [ONE, undefined]);
+    const { specVersion } = service().internal;
+    named('one', 'sha256:11');
+    await update(spec('app'));
+    assert.equal(service().internal.specVersion, specVersion, 'the same build restarts nothing');
+    named('two', 'sha256:2');
+    await update(spec('app'));
+    assert.deepEqual(ids(), [TWO, ONE]);
+    assert.notEqual(service().internal.specVersion, specVersion);
   });
 });

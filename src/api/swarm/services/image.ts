@@ -14,7 +14,7 @@ export interface KnownImage {
   spec: ServiceSpec;
   warnings: string[] | null;
   /** See `builtImage`. */
-  imageId: string | undefined;
+  imageBuild: string | undefined;
 }
 
 /** Newer clients pin images themselves, before they post a service. */
@@ -28,7 +28,7 @@ export async function knowImage(
 ): Promise<KnownImage> {
   const container = spec.TaskTemplate?.ContainerSpec;
   const image = container?.Image;
-  if (!image) return { spec, warnings: null, imageId: undefined };
+  if (!image) return { spec, warnings: null, imageBuild: undefined };
   let pinned = image;
   let warnings: string[] | null = null;
   if (compareVersions(apiVersion, CLIENTS_PIN_SINCE) < 0) {
@@ -46,7 +46,7 @@ export async function knowImage(
   return {
     spec: pinned === image ? spec : { ...spec, TaskTemplate: { ...spec.TaskTemplate, ContainerSpec } },
     warnings,
-    imageId: await builtImage(engine, pinned, signal),
+    imageBuild: await builtImage(engine, pinned, signal),
   };
 }
 
@@ -67,12 +67,12 @@ export function imageAfter(
   spec: ServiceSpec,
   built: string | undefined,
 ): string | undefined {
-  const { imageId } = service.internal;
+  const { imageBuild } = service.internal;
   const sameImage =
     spec.TaskTemplate?.ContainerSpec?.Image === service.Spec.TaskTemplate?.ContainerSpec?.Image;
-  if (built === undefined) return sameImage ? imageId : undefined;
+  if (built === undefined) return sameImage ? imageBuild : undefined;
   const otherwise = sameSpec(spec.TaskTemplate, service.Spec.TaskTemplate) && !sameSpec(spec, service.Spec);
-  return otherwise ? imageId : built;
+  return otherwise ? imageBuild : built;
 }
 
 function unpinned(image: string): string {

@@ -30,7 +30,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
   const understood = await understand(posted, request, manager, context);
   validateService(understood);
   const auth = registryAuth(request);
-  const { spec, warnings, imageId } = await knowImage(understood, auth, request, context);
+  const { spec, warnings, imageBuild } = await knowImage(understood, auth, request, context);
   const id = manager.newId();
 
   await write(store, (view) => {
@@ -53,7 +53,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
         specVersion: 0,
         specAfter: view.revision,
         ...(contents && { contents }),
-        ...(imageId && { imageId }),
+        ...(imageBuild && { imageBuild }),
       },
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
@@ -72,7 +72,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   const understood = await understand(posted, request, manager, context);
   const auth = registryAuth(request);
   const rollback = isRollback(query);
-  const { spec, warnings, imageId: built } = await knowImage(understood, auth, request, context);
+  const { spec, warnings, imageBuild: built } = await knowImage(understood, auth, request, context);
 
   await write(store, (view) => {
     const service = findService(view, params.id!);
@@ -81,8 +81,8 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
     const require = checkChange(view, service, spec);
     const now = timestamp(manager.now());
     const contents = contentsFor(view, spec, service);
-    const imageId = imageAfter(service, spec, built);
-    const next = rollback ? rolledBack(service, now) : changed(service, spec, { contents, imageId }, now);
+    const imageBuild = imageAfter(service, spec, built);
+    const next = rollback ? rolledBack(service, now) : changed(service, spec, { contents, imageBuild }, now);
     checkVersion(service, version);
     const changes: Change[] = [{ op: 'put', kind: 'service', object: next }];
     const kept = credentialChange(
