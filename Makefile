@@ -1,11 +1,12 @@
 # The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
-.PHONY: help up down test bench examples lint packages
+.PHONY: help up down test test-engines bench examples lint packages
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make up        a swarm of three lab hosts with a service on it, to try things out'
 	@echo 'make down      remove them, with everything on them'
 	@echo 'make test      lint, unit tests, simulation, end-to-end tests on real engines'
+	@echo 'make test-engines  the end-to-end tests on Docker Engine 26 and 28, fetched from Debian, with the newest client'
 	@echo 'make lint      types, style, directions of imports'
 	@echo 'make bench     the benchmarks'
 	@echo 'make examples  the voting application and WordPress, each on a swarm of its own'
@@ -22,6 +23,13 @@ test: node_modules/.installed
 	npm run --silent unit
 	npm run --silent sim
 	npm run --silent e2e
+	npm run --silent e2e:28
+
+# Both are run, whatever the first one says.
+test-engines: packages node_modules/.installed
+	@failed=; for engine in 26 28; do \
+	  echo "On Docker Engine $$engine"; ENGINE=$$engine npm run --silent e2e || failed="$$failed $$engine"; \
+	done; [ -z "$$failed" ] || { echo "Tests have failed on Docker Engine$$failed"; exit 1; }
 
 bench: packages node_modules/.installed
 	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done

@@ -3,6 +3,7 @@
  * Debian (engines.sh fetches it). A test that needs a certain one says so itself.
  */
 import { execFile } from 'node:child_process';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -27,4 +28,12 @@ export async function engineFolder(engine: EngineName = wantedEngine()): Promise
   const known = folders.get(engine) ?? promisify(execFile)(SCRIPT, [engine]).then((r) => r.stdout.trim());
   folders.set(engine, known);
   return known;
+}
+
+/** From here on `docker` is the newest client that is tried, and knows compose and buildx. */
+export async function useNewestClient(): Promise<void> {
+  const folder = (await engineFolder('28'))!;
+  if (process.env.PATH?.startsWith(`${folder}:`)) return;
+  process.env.PATH = `${folder}:${process.env.PATH}`;
+  process.env.DOCKER_CONFIG = join(dirname(folder), 'config');
 }

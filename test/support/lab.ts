@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EngineName, engineFolder, wantedEngine } from './engine-folder.ts';
+import { type EngineName, engineFolder, useNewestClient, wantedEngine } from './engine-folder.ts';
 import { imagesTar } from './images.ts';
 
 const ESSAIM = fileURLToPath(new URL('../../bin/essaim', import.meta.url));
@@ -43,8 +43,11 @@ export class Lab implements AsyncDisposable {
     this.#env = { ...Object.fromEntries(kept), ESSAIM_HOME: home };
   }
 
-  /** A lab with running hosts of these names, the test images loaded on each. */
+  /** A lab with running hosts of these names, the test images loaded on each. Newer engines are driven by the newest client. */
   static async with(...hosts: HostSpec[]): Promise<Lab> {
+    const newer =
+      wantedEngine() !== 'own' || hosts.some((host) => typeof host !== 'string' && host.engine !== 'own');
+    if (newer) await useNewestClient();
     // Not in /tmp: it may be in memory, and engines keep their layers here. Short: sockets lie in it.
     const lab = new Lab(await mkdtemp('/var/tmp/essaim-'), await engineOptions(wantedEngine()));
     try {

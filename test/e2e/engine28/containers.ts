@@ -1,0 +1,45 @@
+/** Containers of one's own on an attachable network. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { call, containerOf, type Scenario } from './hosts.ts';
+
+export const containers: Scenario = (swarm) => {
+  test('containers of one’s own reach services and each other, whatever their engines', async () => {
+    const { hosts, lab } = swarm();
+    await swarm().docker('network', 'create', '-d', 'overlay', '--attachable', 'app');
+    await swarm().create(
+      '--name',
+      'web',
+      '--mode',
+      'global',
+      '--network',
+      'app',
+      '--hostname',
+      'web-{{.Node.Hostname}}',
+      'whoami',
+    );
+    await swarm().converge('web', 3);
+    for (const host of hosts) {
+      const named = [
+        '--name',
+        `box-${host}`,
+        '--hostname',
+        `box-${host}`,
+        '--network-alias',
+        `alias-${host}`,
+      ];
+      await lab.docker(host, 'run', '-d', ...named, '--network', 'app', 'whoami');
+    }
+    for (const host of hosts) {
+      assert.match(await call(swarm(), host, `box-${host}`, 'web'), /^web-/);
+      const task = await containerOf(swarm(), host, 'web');
+      for (const other of hosts) {
+        assert.equal(await call(swarm(), host, `box-${host}`, `box-${other}`), `box-${other}`);
+        assert.equal(await call(swarm(), host, task, `alias-${other}`), `box-${other}`);
+      }
+    }
+    for (const host of hosts) await lab.docker(host, 'rm', '-f', `box-${host}`);
+    await swarm().clear();
+    await swarm().docker('network', 'rm', 'app');
+  });
+};
