@@ -12,8 +12,8 @@ import {
   wantedImage,
   withoutDigest,
 } from '../agent/engine-tasks/names.ts';
-import { findBuild, inspectImage, type LocalImage } from '../engine/builds.ts';
 import type { EngineClient } from '../engine/client.ts';
+import { findBuild, inspectImage, type LocalImage } from '../engine/images.ts';
 import type { ImageSource, ImageStream } from '../manager/contract.ts';
 import { ApiError } from '../model/errors.ts';
 import { buildOf } from '../model/image-build.ts';

@@ -133,6 +133,30 @@ describe('at hand', { timeout: 600_000 }, () => {
     assert.match(worker.stderr, /No such container: web\.99/);
   });
 
+  test('an image of a task elsewhere is here, and can be used; what needs its host is refused', async () => {
+    const [slot, host] = await remote();
+    await swarm.docker('exec', slot, 'sh', '-c', 'echo made >/text');
+    const id = await swarm.docker('commit', '--message', 'why', '--change', 'ENV A=1', slot, 'snap:1');
+    assert.match(id, /^sha256:[0-9a-f]{64}$/);
+    assert.equal(
+      await swarm.docker('image', 'inspect', '--format', '{{.Id}} {{.Comment}}', 'snap:1'),
+      `${id} why`,
+    );
+    const read = ['run', '--rm', '--network', 'none', 'snap:1', 'sh', '-c', 'echo $A; cat /text'];
+    assert.equal(await swarm.docker(...read), '1\nmade');
+    const left = ['image', 'ls', '--quiet', '--filter', 'dangling=true'];
+    assert.equal(await swarm.lab.docker(host, ...left), '', 'nothing of it stays there');
+    const wrong = await swarm.tryDocker('commit', slot, 'Snap');
+    assert.match(wrong.stderr, /must be lowercase/);
+    const away = await swarm.tryDocker('run', '--rm', '--network', `container:${slot}`, 'busybox', 'true');
+    assert.ok(away.stderr.includes(`${slot} is a task on node ${host}`), away.stderr);
+    const [near] = (await slots()).find(([, on]) => on === 'ha')!;
+    const shared = await swarm.docker('run', '--rm', '--network', `container:${near}`, 'busybox', 'hostname');
+    assert.equal(shared, await swarm.docker('exec', near, 'hostname'));
+    await swarm.docker('commit', near, 'snap:1');
+    await swarm.docker('rmi', 'snap:1', id);
+  });
+
   test('stop, wait, kill, restart of a task’s container elsewhere', async () => {
     const [slot] = await remote();
     const id = () => swarm.docker('inspect', '--format', '{{.Id}}', slot);

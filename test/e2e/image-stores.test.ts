@@ -85,6 +85,18 @@ describe('a swarm with image stores of both kinds', { timeout: 300_000 }, () => 
     await noneRejected('mine');
   });
 
+  test('an image of a task on another kind of host comes to the manager', async () => {
+    await service('create', '--quiet', '--no-resolve-image', '--name', 'web', '--mode', 'global', 'whoami');
+    for (const host of ['sb', 'sc']) {
+      const [name] = await swarm.containers(host, 'web');
+      await swarm.docker('exec', name!, 'sh', '-c', `echo ${host} >/text`);
+      const id = await swarm.docker('commit', name!, `snap-${host}`);
+      assert.equal(await swarm.docker('image', 'inspect', '--format', '{{.Id}}', `snap-${host}`), id);
+      const read = ['run', '--rm', '--network', 'none', `snap-${host}`, 'cat', '/text'];
+      assert.equal(await swarm.docker(...read), host);
+    }
+  });
+
   test('configs and secrets with execute permission are executed on every engine', async () => {
     const script = join(folder, 'ep.sh');
     await writeFile(script, '#!/bin/sh\necho it ran\ntrap "exit 0" TERM\nwhile :; do sleep 0.2; done\n');

@@ -1,9 +1,8 @@
 /** Copies an image from another node, which the manager chooses, onto this host's engine. */
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { findBuild } from '../../engine/builds.ts';
 import type { EngineClient } from '../../engine/client.ts';
-import { jsonLines } from '../../engine/lines.ts';
+import { findBuild, loadImage } from '../../engine/images.ts';
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import { type FetchImage, type ImageTransfer, TemporaryError } from '../contract.ts';
@@ -76,15 +75,7 @@ async function load(image: string, transfer: ImageTransfer, { engine, clock, tel
   };
   report();
   try {
-    const headers = { 'content-type': 'application/x-tar' };
-    const answer = await engine.stream('POST', '/images/load', {
-      query: { quiet: 1 },
-      headers,
-      body: counted,
-    });
-    for await (const line of jsonLines<{ error?: string }>(answer)) {
-      if (line.error) throw new Error(`image ${image} from node ${node} was not taken: ${line.error}`);
-    }
+    await loadImage(engine, counted);
     await moving;
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 503) throw error;

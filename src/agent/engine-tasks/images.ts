@@ -3,8 +3,9 @@
  * attempt here, and a registry that cannot be reached is left alone for a while if the image is there anyway. What no
  * registry gives is copied from another node of the swarm.
  */
-import { findBuild, inspectImage } from '../../engine/builds.ts';
+
 import type { EngineClient } from '../../engine/client.ts';
+import { errorIn, findBuild, inspectImage, type Progress } from '../../engine/images.ts';
 import { jsonLines } from '../../engine/lines.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Task } from '../../model/objects.ts';
@@ -168,8 +169,9 @@ export class Images {
       query: pullQuery(image),
       headers: auth ? { 'x-registry-auth': auth } : {},
     });
-    for await (const line of jsonLines<{ error?: string }>(body)) {
-      if (line.error) throw new Error(line.error);
+    for await (const line of jsonLines<Progress>(body)) {
+      const error = errorIn(line);
+      if (error !== undefined) throw new Error(error);
     }
   }
 

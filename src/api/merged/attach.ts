@@ -2,6 +2,7 @@
 import type { ContainerNetworks, ContainerPlace, WantedNetwork } from '../../agent/contract.ts';
 import { type EngineClient, errorOf } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
+import { type Json, keyOf, part, set, text, texts } from '../body-object.ts';
 import type { ApiContext, ApiRequest, JsonReply } from '../router.ts';
 
 /** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
@@ -15,27 +16,6 @@ const TASK_LABEL = 'com.docker.swarm.task.id';
 
 /** Modes that name no network, and networks that each engine has. */
 const NO_OVERLAY = /^(|default|bridge|host|none|container:.*)$/;
-
-type Json = Record<string, unknown>;
-
-/** A field of a JSON object as Go finds it: by its name, else without regard to case. */
-function keyOf(object: Json, name: string): string {
-  if (Object.hasOwn(object, name)) return name;
-  return Object.keys(object).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name;
-}
-
-function part(object: Json, name: string): Json {
-  const value = object[keyOf(object, name)];
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
-}
-
-function set(object: Json, name: string, value: unknown): Json {
-  return { ...object, [keyOf(object, name)]: value };
-}
-
-const texts = (value: unknown): string[] =>
-  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** The networks that a new container names, those of every engine left out. */
 export function namedNetworks(body: Json): string[] {
@@ -97,14 +77,14 @@ export function containerFor(body: Json, places: ReadonlyMap<string, ContainerPl
   );
 }
 
-/** Makes the container that the request describes; undefined if none of its networks is the cluster's. */
+/** Makes the container that `body` of the request describes; undefined if none of its networks is the cluster's. */
 export async function createAttached(
   { engine, membership }: ApiContext,
   request: ApiRequest,
+  body: Json,
 ): Promise<JsonReply | undefined> {
   const containers = membership.containers();
-  const body = containers && (await jsonOf(request));
-  if (!body) return undefined;
+  if (!containers) return undefined;
   const names: string[] = [];
   const wanted: WantedNetwork[] = [];
   const host = part(body, 'HostConfig');
@@ -130,17 +110,16 @@ export async function createAttached(
   );
 }
 
-/** Connects a container as the request says; undefined if the network is none of the cluster's. */
+/** Connects a container as `body` of the request says; undefined if the network is none of the cluster's. */
 export async function connectAttached(
   { engine, membership }: ApiContext,
   request: ApiRequest,
+  body: Json,
 ): Promise<JsonReply | undefined> {
   const containers = membership.containers();
-  const body = containers && (await jsonOf(request));
-  const name = request.params.id!;
-  const called = body && (await overlayCalled(engine, name, request));
+  const called = containers && (await overlayCalled(engine, request.params.id!, request));
   if (called === undefined) return undefined;
-  return connect(engine, containers!, { request, body: body!, called });
+  return connect(engine, containers!, { request, body, called });
 }
 
 async function connect(
@@ -197,17 +176,6 @@ interface Inspect {
   Config: { Labels: Record<string, string> | null };
   HostConfig: { Dns: string[] | null };
   NetworkSettings: { Networks: Record<string, object> | null };
-}
-
-/** What is wrong with a body is the engine's to say. */
-async function jsonOf(request: ApiRequest): Promise<Json | undefined> {
-  try {
-    const value: unknown = JSON.parse((await request.bytes()).toString());
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** What the cluster may know the network as; undefined for one that is this host's own. */

@@ -4,7 +4,9 @@
  * about containers is the engine's.
  */
 import { ApiError } from '../../model/errors.ts';
+import { bytesOf, objectOf } from '../body-object.ts';
 import { type Filters, parseFilters } from '../filters.ts';
+import { containerWithNamesHere } from '../remote/mentions.ts';
 import type { ApiContext, ApiRequest, Router } from '../router.ts';
 import { createAttached } from './attach.ts';
 import {
@@ -25,8 +27,10 @@ export function containerRoutes(router: Router, context: ApiContext): void {
   const exposed = new ExposedPorts(engine);
 
   router.post('/containers/create', async (request) => {
-    const made = await createAttached(context, request);
-    return made ?? { forward: { body: await request.bytes() } };
+    const body = await objectOf(request);
+    const here = body && (await containerWithNamesHere(context, body));
+    const made = here && (await createAttached(context, request, here));
+    return made ?? { forward: { body: await bytesOf(request, body, here) } };
   });
 
   router.get('/containers/{id}/json', async (request) => {

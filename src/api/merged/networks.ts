@@ -8,8 +8,10 @@ import { ApiError } from '../../model/errors.ts';
 import type { Attachment, Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
 import type { Change, Store, View } from '../../store/contract.ts';
+import { bytesOf, objectOf } from '../body-object.ts';
 import { parseFilters } from '../filters.ts';
 import { compareVersions } from '../query.ts';
+import { connectionWithNameHere } from '../remote/mentions.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { managerOf } from '../swarm/access.ts';
 import { findNetwork } from '../swarm/lookup.ts';
@@ -139,15 +141,20 @@ export function networkRoutes(router: Router, context: ApiContext): void {
   router.post('/networks/prune', (request) => prune(request, context));
 
   router.post('/networks/{id}/connect', async (request) => {
-    const connected = await connectAttached(context, request);
-    return connected ?? { forward: { body: await request.bytes() } };
+    const body = await objectOf(request);
+    const here = body && (await connectionWithNameHere(context, body));
+    const connected = here && (await connectAttached(context, request, here));
+    return connected ?? { forward: { body: await bytesOf(request, body, here) } };
   });
 
   router.post('/networks/{id}/disconnect', async (request) => {
     const overlay = await engineIdOf(context, request);
-    if (overlay === undefined) return { forward: { body: await request.bytes() } };
+    const body = await objectOf(request);
+    const here = body && (await connectionWithNameHere(context, body));
+    if (overlay === undefined) return { forward: { body: await bytesOf(request, body, here) } };
     const answer = await engine.request('POST', `/networks/${overlay}/disconnect`, {
-      body: JSON.parse((await request.bytes()).toString() || '{}'),
+      body: await bytesOf(request, body, here),
+      headers: { 'content-type': 'application/json' },
       apiVersion: request.apiVersion,
       signal: request.signal,
     });

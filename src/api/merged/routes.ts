@@ -1,4 +1,6 @@
 /** The routes whose answers are the engine's and the cluster's together. */
+
+import { commitRoutes } from '../remote/commit.ts';
 import type { RouteModule } from '../router.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
@@ -16,6 +18,7 @@ export function mergedRoutes(version: string): RouteModule[] {
     eventRoutes,
     networkRoutes,
     containerRoutes,
+    commitRoutes,
     // Never the engine's own swarm, whatever is or is not registered there.
     (router) => router.own('swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs'),
   ];

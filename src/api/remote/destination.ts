@@ -3,17 +3,17 @@
  * about a task of the swarm, and all that is about this host's own containers, stays here and goes as it came.
  */
 import type { IncomingMessage } from 'node:http';
-import { type EngineClient, EngineUnavailableError, servedVersion } from '../../engine/client.ts';
+import { type EngineClient, servedVersion } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { ManagerFace } from '../contract.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext } from '../router.ts';
 import type { Target } from '../target.ts';
 import { EXEC_ID, ExecNodes } from './exec-nodes.ts';
-import { findPlace, type Place } from './reference.ts';
+import { findPlace, LEAST, type Place } from './reference.ts';
+import { isHere, unreachable } from './whereabouts.ts';
 
-/** Shorter beginnings of ids are words that somebody may have called a container, and to remove takes more. */
-const LEAST = 4;
+/** To remove a container takes more of its id than to look at it. */
 const LEAST_TO_REMOVE = 12;
 
 export interface Destination {
@@ -48,7 +48,7 @@ export class Destinations {
     if (kind !== 'containers' && kind !== 'exec') return undefined;
     if (action === undefined && !(kind === 'containers' && method === 'DELETE')) return undefined;
     const manager = this.#membership.manager();
-    if (!manager || manager.store.view.count('node') < 2 || !isPlain(target.raw, reference)) return undefined;
+    if (!manager || !isPlain(target.raw, reference)) return undefined;
     const asked: Asked = { target, served, manager, reference };
     if (kind === 'exec') return this.#exec(asked);
     const place = findPlace(manager.store.view, reference, method === 'DELETE' ? LEAST_TO_REMOVE : LEAST);
@@ -65,7 +65,7 @@ export class Destinations {
     { makesExec, inspects }: { makesExec: boolean; inspects: boolean },
   ): Promise<Destination> {
     const { manager, reference, target } = asked;
-    if (place.by !== 'full' && (await this.#isHere(reference))) {
+    if (place.by !== 'full' && (await isHere(this.#engine, reference))) {
       return this.#here(asked, target.raw, makesExec);
     }
     if (place.by === 'task' && inspects) {
@@ -80,21 +80,13 @@ export class Destinations {
 
   #exec(asked: Asked): Promise<Destination> | undefined {
     const { manager, reference, target } = asked;
-    if (!EXEC_ID.test(reference)) return undefined;
+    if (!EXEC_ID.test(reference) || manager.store.view.count('node') < 2) return undefined;
     const go = (nodeId: string): Promise<Destination> => this.#there(asked, target.raw, nodeId, false);
     const known = this.#execs.of(reference);
     if (known !== undefined) return known === manager.nodeId ? undefined : go(known);
     return this.#execs.find(reference, manager, this.#engine).then((found = manager.nodeId) => {
       return found === manager.nodeId ? this.#here(asked, target.raw, false) : go(found);
     });
-  }
-
-  /** Whether this host's engine has a container of that name, or whose id begins like that. */
-  async #isHere(reference: string): Promise<boolean> {
-    const path = `/containers/${encodeURIComponent(reference)}/json`;
-    const { status, body } = await this.#engine.request('GET', path);
-    body.resume();
-    return status !== 404;
   }
 
   #here({ manager }: Asked, raw: string, makesExec: boolean): Destination {
@@ -137,16 +129,4 @@ function renamed(raw: string, container: string): string {
 function within(version: string, oldest: string, newest: string): string {
   if (compareVersions(version, newest) > 0) return newest;
   return compareVersions(version, oldest) < 0 ? oldest : version;
-}
-
-function unreachable(manager: ManagerFace, nodeId: string, reference: string, error: Error): Error {
-  if (!(error instanceof EngineUnavailableError)) return error;
-  const node = manager.store.view.get('node', nodeId);
-  const name = node?.Description?.Hostname ?? nodeId;
-  const state = node && node.Status.State !== 'ready' ? ` (${node.Status.State})` : '';
-  const why = error.cause instanceof ApiError ? `: ${error.cause.message}` : '';
-  return new ApiError(
-    503,
-    `Cannot connect to the Docker daemon of node ${name}${state}, which has ${reference}${why}. Is the node up?`,
-  );
 }

@@ -18,6 +18,9 @@ export interface Place {
   by: 'full' | 'short' | 'task';
 }
 
+/** Shorter beginnings of ids are words that somebody may have called a container. */
+export const LEAST = 4;
+
 const TASK_ID = /^[a-z0-9]{1,25}$/;
 const CONTAINER_ID = /^[a-f0-9]{1,64}$/;
 

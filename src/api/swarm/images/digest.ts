@@ -1,6 +1,7 @@
 /** What an image's name stands for just now: in a registry, and on this host's engine. */
-import { inspectImage, type LocalImage } from '../../../engine/builds.ts';
+
 import type { EngineClient } from '../../../engine/client.ts';
+import { inspectImage, type LocalImage } from '../../../engine/images.ts';
 import { ApiError } from '../../../model/errors.ts';
 import { buildOf } from '../../../model/image-build.ts';
 import type { Platform } from '../../../model/spec.ts';

@@ -1,7 +1,9 @@
 /** Images of an engine by which build they are, whatever they are called there. */
+import type { Readable } from 'node:stream';
 import { ApiError } from '../model/errors.ts';
 import { buildOf, type ImageContent } from '../model/image-build.ts';
 import type { EngineClient } from './client.ts';
+import { jsonLines } from './lines.ts';
 
 /** The engine's answer about an image, as far as it is used. */
 export interface LocalImage extends ImageContent {
@@ -38,12 +40,12 @@ export async function inspectImage(
  */
 export async function findBuild(
   engine: EngineClient,
-  tag: string,
+  tag: string | undefined,
   build: string,
   signal?: AbortSignal,
 ): Promise<{ name: string; image: LocalImage } | undefined> {
-  const tagged = await inspectImage(engine, tag, signal);
-  if (tagged && buildOf(tagged) === build) return { name: tag, image: tagged };
+  const tagged = tag === undefined ? undefined : await inspectImage(engine, tag, signal);
+  if (tagged && buildOf(tagged) === build) return { name: tag!, image: tagged };
   const listed = await engine.json<Array<{ Id: string }>>('GET', '/images/json', { signal });
   const before = known.get(engine);
   const builds = new Map<string, string | undefined>();
@@ -58,4 +60,25 @@ export async function findBuild(
   const [id] = [...builds].find(([, of]) => of === build) ?? [];
   const image = id && (await inspectImage(engine, id, signal));
   return image ? { name: id, image } : undefined;
+}
+
+/** Has the engine take images as `docker save` writes them. Throws ApiError with what it says against them. */
+export async function loadImage(engine: EngineClient, body: Readable, signal?: AbortSignal): Promise<void> {
+  const headers = { 'content-type': 'application/x-tar' };
+  const answer = await engine.stream('POST', '/images/load', { query: { quiet: 1 }, headers, body, signal });
+  for await (const line of jsonLines<Progress>(answer)) {
+    const error = errorIn(line);
+    if (error !== undefined) throw new ApiError(500, error);
+  }
+}
+
+/** A line of what an engine says while it pulls or loads an image. */
+export interface Progress {
+  /** Left out by engines to come. */
+  error?: string;
+  errorDetail?: { message?: string };
+}
+
+export function errorIn({ error, errorDetail }: Progress): string | undefined {
+  return errorDetail?.message || error || undefined;
 }
