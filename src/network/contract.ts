@@ -45,6 +45,17 @@ export interface DnsListenAddress {
   address: string;
 }
 
+/** The place on a network of a container that came there after it was made: nothing in it has been told of our name server. */
+export interface LateContainer {
+  /** The container's namespace, as the engine names it: a path. */
+  sandbox: string;
+  networkId: string;
+  /** The container's IPv4 address there. */
+  address: string;
+  /** Name servers that it was made with; none for the host's. */
+  nameServers: readonly string[];
+}
+
 /** Something of the kernel that is not what it has to be. */
 export interface Difference {
   /** The overlay's id; undefined for what belongs to the host: published ports, routes, tunnels to other hosts. */
@@ -108,14 +119,12 @@ export interface DataPlane {
   networksInUse(): string[];
   /** The name server of a container on that network; undefined while the network is not here. */
   dnsServerFor(networkId: string): string | undefined;
-  /**
-   * The name servers that a container was made with which came onto the network later and asks from that address there: they
-   * know what is no name of the cluster. Undefined for all others.
-   */
-  nameServersOf(networkId: string, address: string): readonly string[] | undefined;
   dnsListenAddresses(): DnsListenAddress[];
   /** Calls `changed` after each change of `dnsListenAddresses`; the returned function ends that. */
   onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void;
+  lateContainers(): LateContainer[];
+  /** Calls `changed` after each change of `lateContainers`; the returned function ends that. */
+  onLateContainers(changed: (late: LateContainer[]) => void): () => void;
   /** Compares the kernel with what it has to be; mends nothing. */
   check(): Promise<Difference[]>;
   readonly counters: Readonly<DataPlaneCounters>;

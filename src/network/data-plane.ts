@@ -10,6 +10,7 @@ import type {
   Difference,
   DnsListenAddress,
   EngineNetwork,
+  LateContainer,
 } from './contract.ts';
 import { HostSide } from './host/host.ts';
 import { TableWatch } from './host/table-watch.ts';
@@ -58,6 +59,7 @@ class HostDataPlane implements DataPlane {
   /** Called after each pass, for those who wait for something to be there. */
   readonly #waiting = new Set<() => void>();
   readonly #dns = new Followers<DnsListenAddress[]>([]);
+  readonly #late = new Followers<LateContainer[]>([]);
   /** Of who is left out as gone. */
   readonly #gone = new Followers<Array<[string, string[]]>>([]);
   #plugin: PluginServer | undefined;
@@ -94,7 +96,7 @@ class HostDataPlane implements DataPlane {
       find: (networkId) => this.#overlays.get(networkId),
       now: () => options.clock.now(),
       failed: (error) => options.log.warn({ err: error }, 'the network plugin has failed'),
-      isGateway: (address) => this.#overlays.here.some(({ state }) => gatewaysOf(state).includes(address)),
+      lateChanged: () => this.#late.tell(this.#driver.lateContainers()),
       gone: () => {
         this.#prune = true;
         this.#rounds.soon();
@@ -166,16 +168,20 @@ class HostDataPlane implements DataPlane {
     return state && gatewaysOf(state).find(isV4);
   }
 
-  nameServersOf(networkId: string, address: string): readonly string[] | undefined {
-    return this.#driver.nameServersOf(networkId, address);
-  }
-
   dnsListenAddresses(): DnsListenAddress[] {
     return this.#overlays.here.map(({ networkId, link }) => ({ networkId, address: link.hostAddress }));
   }
 
   onDnsListenAddresses(changed: (addresses: DnsListenAddress[]) => void): () => void {
     return this.#dns.add(changed);
+  }
+
+  lateContainers(): LateContainer[] {
+    return this.#driver.lateContainers();
+  }
+
+  onLateContainers(changed: (late: LateContainer[]) => void): () => void {
+    return this.#late.add(changed);
   }
 
   async check(): Promise<Difference[]> {

@@ -2,6 +2,7 @@
 import type { DataPlane, DataPlaneOptions } from './contract.ts';
 import { createDataPlane } from './data-plane.ts';
 import { DnsServer } from './dns/server.ts';
+import { LateNames } from './late/late-names.ts';
 
 export interface HostNetworks extends DataPlane {
   readonly names: DnsServer;
@@ -12,6 +13,7 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
   const plane = await createDataPlane(options);
   const { clock, log } = options;
   const names = new DnsServer({ plane, clock, log });
+  const late = new LateNames({ plane, names, clock, log });
   let shownState = plane.state;
   const show = (): void => {
     if (shownState) names.update(plane.present(shownState));
@@ -51,17 +53,20 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
     ensureNetwork: (networkId, signal) => plane.ensureNetwork(networkId, signal),
     networksInUse: () => plane.networksInUse(),
     dnsServerFor: (networkId) => plane.dnsServerFor(networkId),
-    nameServersOf: (networkId, address) => plane.nameServersOf(networkId, address),
     dnsListenAddresses: () => plane.dnsListenAddresses(),
     onDnsListenAddresses: (changed) => plane.onDnsListenAddresses(changed),
+    lateContainers: () => plane.lateContainers(),
+    onLateContainers: (changed) => plane.onLateContainers(changed),
     check: () => plane.check(),
     async close() {
       stopFollowing();
+      await late.close();
       await names.close();
       await plane.close();
     },
     async remove() {
       stopFollowing();
+      await late.close();
       await names.close();
       await plane.remove();
     },

@@ -52,7 +52,8 @@ const ROOMS: Readonly<Record<string, Rooms>> = {
       overlay: ['kernel', 'rounds'],
       wireguard: ['kernel', 'rounds', 'state'],
       dns: ['rounds'],
-      plugin: ['kernel', 'rounds', 'state', 'overlay', 'dns'],
+      late: ['kernel', 'rounds', 'dns'],
+      plugin: ['kernel', 'rounds', 'state', 'overlay'],
     },
   },
 };

@@ -1,5 +1,6 @@
 /** Passes on what is not ours to know to the host's own name servers. */
 import type { Clock } from '../../model/clock.ts';
+import type { Transport } from './listener.ts';
 import { CODE, codeOf, type Query, withId } from './message.ts';
 import { type Attempt, askByConnection, askByDatagram } from './upstream.ts';
 
@@ -20,8 +21,6 @@ export interface ForwarderOptions {
   port: number;
   clock: Clock;
 }
-
-type Transport = 'datagram' | 'connection';
 
 export interface Asked {
   transport: Transport;

@@ -9,45 +9,61 @@ const IDLE = 10_000;
 const MAX_CONNECTIONS = 256;
 const MAX_CONNECTIONS_PER_SOURCE = 16;
 
-export interface ListenerOptions {
-  address: string;
-  port: number;
+export interface Answering {
   /** The answer to a message, or nothing. Must neither throw nor reject. */
   handle: Handler;
   /** Called once when it cannot go on; it has closed itself then. */
   broken(error: Error): void;
 }
 
+export interface ListenerOptions extends Answering {
+  address: string;
+  port: number;
+}
+
+export type Transport = 'datagram' | 'connection';
+
 export type Handler = (
   message: Buffer,
   source: string,
-  transport: 'datagram' | 'connection',
+  transport: Transport,
 ) => Buffer | undefined | Promise<Buffer | undefined>;
 
 export class Listener {
-  readonly #options: ListenerOptions;
+  readonly #options: Answering;
   readonly #udp: DatagramSocket;
   readonly #tcp: Server;
   readonly #connections = new Map<Socket, string>();
   #ready = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: ListenerOptions) {
-    const { address } = options;
+  private constructor(options: Answering, udp: DatagramSocket, tcp: Server) {
     this.#options = options;
-    this.#udp = createSocket({
-      type: isIPv6(address) ? 'udp6' : 'udp4',
-      // They are addresses already; the usual look-up would take another turn of the event loop for each answer.
-      lookup: (host, _options, done) => done(null, host, isIPv6(address) ? 6 : 4),
-    });
-    this.#tcp = createServer((socket) => this.#connected(socket));
+    this.#udp = udp;
+    this.#tcp = tcp;
+    for (const side of [udp, tcp]) side.on('error', (error: Error) => this.#broken(error));
+    udp.on('message', (message, { address, port }) => this.#received(message, address, port));
+    tcp.on('connection', (socket) => this.#connected(socket));
+  }
+
+  /** Answers at sockets that are bound already; from now on they are the listener's. */
+  static on(udp: DatagramSocket, tcp: Server, options: Answering): Listener {
+    const listener = new Listener(options, udp, tcp);
+    listener.#ready = true;
+    return listener;
   }
 
   /** Resolves when it answers. @throws what the system says if it cannot be */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const listener = new Listener(options);
+    const { address } = options;
+    const udp = createSocket({
+      type: isIPv6(address) ? 'udp6' : 'udp4',
+      // They are addresses already; the usual look-up would take another turn of the event loop for each answer.
+      lookup: (host, _options, done) => done(null, host, isIPv6(address) ? 6 : 4),
+    });
+    const listener = new Listener(options, udp, createServer());
     try {
-      await listener.#bind();
+      await listener.#bind(options);
     } catch (error) {
       await listener.close();
       throw error;
@@ -60,10 +76,7 @@ export class Listener {
     return this.#closed;
   }
 
-  async #bind(): Promise<void> {
-    const { address, port } = this.#options;
-    for (const side of [this.#udp, this.#tcp]) side.on('error', (error: Error) => this.#broken(error));
-    this.#udp.on('message', (message, { address: source, port: to }) => this.#received(message, source, to));
+  async #bind({ address, port }: ListenerOptions): Promise<void> {
     // It may listen before `bind` has returned.
     const listening = once(this.#udp, 'listening');
     this.#udp.bind({ address, port });

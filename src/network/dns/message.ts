@@ -168,6 +168,7 @@ function record(type: number, data: Buffer): Buffer {
   return bytes;
 }
 
+export const isTruncated = (answer: Buffer): boolean => (answer.readUInt16BE(2) & FLAG.truncated) !== 0;
 export const codeOf = (answer: Buffer): number => answer[3]! & 15;
 
 /** Whether `answer` is one to that question, asked with that id. */

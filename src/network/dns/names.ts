@@ -75,6 +75,15 @@ export class Names {
   }
 }
 
+/** What a container sees that has these views: all networks, each once. Who knows the names of the world is the first's to say. */
+export function together(views: readonly View[]): View {
+  return {
+    zones: [...new Set(views.flatMap(({ zones }) => zones))],
+    networks: [...new Set(views.flatMap(({ networks }) => networks))],
+    world: views[0]?.world ?? 'elsewhere',
+  };
+}
+
 /** @param name in lower case, without a dot at its end; also with a network's name behind it */
 export function findName({ zones, world }: View, name: string, family: Family): Found {
   let exists: Named | undefined;

@@ -50,11 +50,7 @@ const other = overlay({
 class Plane {
   addresses: DnsListenAddress[] = [{ networkId: 'n', address: AT }];
   readonly #listeners = new Set<(addresses: DnsListenAddress[]) => void>();
-  /** Of containers that came later. */
-  nameServers: string[] | undefined;
   dnsListenAddresses = () => this.addresses;
-  nameServersOf = (networkId: string, address: string) =>
-    networkId === 'n' && address === CONTAINER ? this.nameServers : undefined;
   onDnsListenAddresses = (changed: (addresses: DnsListenAddress[]) => void) => {
     this.#listeners.add(changed);
     return () => this.#listeners.delete(changed);
@@ -232,17 +228,6 @@ test('other names are passed on, with port and id of their own', async (t) => {
   const [overTcp] = await askTcp([message('example.com', 9)]);
   assert.deepEqual([overTcp!.id, data(overTcp!)], [9, ['192.0.2.7']]);
   assert.equal(server.counters.forwarded, 9);
-});
-
-test('who came later has its own servers asked for other names, also from an internal network', async (t) => {
-  const { server, plane } = await serve(t, ['127.83.2.1']);
-  server.update(stateOf({ ...network, internal: true }, other));
-  await upstream(t, '127.83.2.1', () => found('192.0.2.7'));
-  await upstream(t, '127.83.2.2', () => found('192.0.2.8'));
-  assert.equal((await askUdp(message('example.com'))).rcode, 'NXDOMAIN');
-  plane.nameServers = ['127.83.2.2'];
-  const [own, host] = [await askUdp(message('example.com')), await askUdp(message('db'))];
-  assert.deepEqual([data(own), data(host)], [['192.0.2.8'], ['10.0.1.250']]);
 });
 
 test('no such name is no such name', async (t) => {

@@ -9,18 +9,18 @@ import { ownAnswer } from './answer.ts';
 import { FairShare } from './fair-share.ts';
 import { Forwarder } from './forwarder.ts';
 import { HostResolvers } from './host-resolvers.ts';
-import type { Handler } from './listener.ts';
+import type { Handler, Transport } from './listener.ts';
 import { Listeners } from './listeners.ts';
-import { CODE, codeReply, fitting, readQuery, UNLIMITED } from './message.ts';
-import { Names } from './names.ts';
+import { CODE, codeReply, fitting, type Query, readQuery, UNLIMITED } from './message.ts';
+import { Names, together, type View } from './names.ts';
 
 const PORT = 53;
 /** Questions a second from all containers together, before those who ask most are held back. */
 const CAPACITY = 15_000;
 
 export interface DnsServerOptions {
-  /** Where to listen, now and later, and who has name servers of its own. */
-  plane: Pick<DataPlane, 'dnsListenAddresses' | 'onDnsListenAddresses' | 'nameServersOf'>;
+  /** Where to listen, now and later. */
+  plane: Pick<DataPlane, 'dnsListenAddresses' | 'onDnsListenAddresses'>;
   clock: Clock;
   log: NetworkLog;
   /** The host's own; `/etc/resolv.conf` if not given. */
@@ -28,6 +28,14 @@ export interface DnsServerOptions {
   /** To listen on, and of the host's own name servers; 53 if not given. */
   port?: number;
 }
+
+/** A network, and a container's address on it. */
+export interface Place {
+  networkId: string;
+  address: string;
+}
+
+type Answered = Promise<Buffer | undefined>;
 
 export interface DnsCounters {
   /** Answered from the networks' state. */
@@ -42,7 +50,6 @@ export interface DnsCounters {
 
 export class DnsServer {
   readonly counters: DnsCounters = { answered: 0, forwarded: 0, unanswered: 0, heldBack: 0 };
-  readonly #plane: DnsServerOptions['plane'];
   readonly #names = new Names();
   readonly #fairShare: FairShare;
   readonly #forwarder: Forwarder;
@@ -52,7 +59,6 @@ export class DnsServer {
   /** Listens from now on; until the first `update` it says that it does not know. */
   constructor(options: DnsServerOptions) {
     const { plane, clock, log, resolvConf = '/etc/resolv.conf', port = PORT } = options;
-    this.#plane = plane;
     this.#fairShare = new FairShare(clock, CAPACITY);
     const resolvers = new HostResolvers({
       path: resolvConf,
@@ -89,33 +95,67 @@ export class DnsServer {
     await this.#listeners.want([]);
   }
 
-  #handler(networkId: string): Handler {
-    return (message, source, transport) => {
-      if (!this.#fairShare.admit(source)) {
-        this.counters.heldBack++;
-        return undefined;
-      }
-      const query = readQuery(message);
-      if (query === undefined) return undefined;
-      if ('code' in query) return codeReply(query, query.code);
-      const view = this.#names.viewOf(networkId, source);
-      // It has not been told yet: whoever asks may ask again, or somebody else.
-      if (!view) return codeReply(query, CODE.serverFailure);
-      const servers = this.#plane.nameServersOf(networkId, source);
-      const seen = servers ? { ...view, world: 'elsewhere' as const } : view;
-      const own = ownAnswer(query, seen, transport === 'datagram' ? query.datagram : UNLIMITED);
-      if (own) {
-        this.counters.answered++;
-        return own;
-      }
-      return this.#forwarder.forward(query, { transport, source, servers }).then((answer) => {
-        if (!answer) {
-          this.counters.unanswered++;
-          return codeReply(query, CODE.serverFailure);
-        }
-        this.counters.forwarded++;
-        return transport === 'datagram' ? fitting(answer, query) : answer;
+  /**
+   * Answers a container that has a resolver of its engine's besides, which knows more than the networks' names.
+   * @param placesNow its networks, with its address on each
+   * @param others answers what is no name of theirs; undefined if it cannot
+   */
+  handlerFor(
+    placesNow: () => readonly Place[],
+    others: (query: Query, transport: Transport) => Answered,
+  ): Handler {
+    return (message, _source, transport) => {
+      const places = placesNow();
+      const source = places[0]?.address ?? '';
+      const views = places.flatMap(({ networkId, address }) => this.#names.viewOf(networkId, address) ?? []);
+      return this.#answer(message, source, transport, {
+        view: { ...together(views), world: 'elsewhere' },
+        elsewhere: (query) => others(query, transport),
       });
     };
+  }
+
+  /** Asks a container's name servers, the host's if it has none, what its engine could not answer in one datagram. */
+  forward(query: Query, source: string, servers: readonly string[]): Answered {
+    const own = servers.length > 0 ? { servers } : {};
+    return this.#forwarder.forward(query, { transport: 'connection', source, ...own });
+  }
+
+  #handler(networkId: string): Handler {
+    return (message, source, transport) =>
+      this.#answer(message, source, transport, {
+        view: this.#names.viewOf(networkId, source),
+        elsewhere: (query) => this.#forwarder.forward(query, { transport, source }),
+      });
+  }
+
+  #answer(
+    message: Buffer,
+    source: string,
+    transport: Transport,
+    { view, elsewhere }: { view: View | undefined; elsewhere(query: Query): Answered },
+  ): ReturnType<Handler> {
+    if (!this.#fairShare.admit(source)) {
+      this.counters.heldBack++;
+      return undefined;
+    }
+    const query = readQuery(message);
+    if (query === undefined) return undefined;
+    if ('code' in query) return codeReply(query, query.code);
+    // It has not been told yet: whoever asks may ask again, or somebody else.
+    if (!view) return codeReply(query, CODE.serverFailure);
+    const own = ownAnswer(query, view, transport === 'datagram' ? query.datagram : UNLIMITED);
+    if (own) {
+      this.counters.answered++;
+      return own;
+    }
+    return elsewhere(query).then((answer) => {
+      if (!answer) {
+        this.counters.unanswered++;
+        return codeReply(query, CODE.serverFailure);
+      }
+      this.counters.forwarded++;
+      return transport === 'datagram' ? fitting(answer, query) : answer;
+    });
   }
 }

@@ -15,6 +15,7 @@ let ports: Map<string, LocalPort>;
 let gone: number;
 let now: number;
 let ingress: boolean;
+let lateChanges: number;
 const socket = (): string => join(folder, 'plugins/essaim.sock');
 const log = { debug: () => {}, info: () => {}, warn: () => {} };
 
@@ -37,13 +38,13 @@ function makeDriver(): OverlayDriver {
     now: () => now,
     failed: assert.fail,
     gone: () => gone++,
-    isGateway: (address) => address === '10.0.9.1',
+    lateChanged: () => lateChanges++,
   });
 }
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'essaim-plugin-'));
-  [ports, gone, now, ingress] = [new Map(), 0, 1_000_000, false];
+  [ports, gone, now, ingress, lateChanges] = [new Map(), 0, 1_000_000, false, 0];
   server = await servePlugin(socket(), makeDriver(), log);
 });
 afterEach(async () => {
@@ -141,18 +142,30 @@ test('endpoints that went without a word are forgotten, those on their way are n
   await assert.rejects(driver.join(call_), /endpoint e1 is not known/);
 });
 
-test('a container keeps its name servers that are not asked from within it, or know the networks anyway', async () => {
+test('a container that was there before is told of while it is on the network, also by the next process', async () => {
   await create();
-  for (const nameServers of ['127.0.0.1', '::1,fd00::1', '192.0.2.7,10.0.9.1']) {
-    await call('NetworkDriver.CreateEndpoint', {
-      ...endpoint,
-      Interface: { Address: '10.0.1.5/24' },
-      Options: { 'essaim.nameservers': nameServers },
-    });
-    const driver = makeDriver();
-    await driver.join({ ...endpoint, SandboxKey: '/none' });
-    assert.equal(driver.nameServersOf(testOverlay().id, '10.0.1.5'), undefined);
-  }
+  await createEndpoint();
+  await join_();
+  const driver = makeDriver();
+  await driver.join({ ...endpoint, SandboxKey: '/x' });
+  assert.deepEqual(driver.lateContainers(), []);
+  await driver.createEndpoint({
+    ...endpoint,
+    Interface: { Address: '10.0.1.5/24' },
+    Options: { 'essaim.nameservers': '192.0.2.7,::1' },
+  });
+  assert.deepEqual(driver.lateContainers(), []);
+  lateChanges = 0;
+  await driver.join({ ...endpoint, SandboxKey: '/x' });
+  const late = { sandbox: '/x', networkId: testOverlay().id, address: '10.0.1.5' };
+  const nameServers = ['192.0.2.7', '::1'];
+  assert.deepEqual(driver.lateContainers(), [{ ...late, nameServers }]);
+  const next = makeDriver();
+  await next.forgetLost();
+  assert.deepEqual(next.lateContainers(), [{ ...late, nameServers }]);
+  assert.ok(lateChanges >= 2);
+  await next.leave(endpoint);
+  assert.deepEqual(next.lateContainers(), []);
 });
 
 test('refuses what it cannot keep', async () => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { macOf } from '../../model/network-state.ts';
 import { hostOf, isV4, isV6 } from '../address.ts';
+import type { LateContainer } from '../contract.ts';
 import type { LocalPort } from '../overlay/facts.ts';
 import type { Overlay } from '../overlay/overlay.ts';
 import { gatewaysOf } from '../overlay/rules.ts';
@@ -9,7 +10,6 @@ import { Serial } from '../rounds/serial.ts';
 import { readJson, writeJson } from '../state/json-file.ts';
 import { LatestFile } from '../state/latest-file.ts';
 import { NETWORK_OPTION } from './engine-networks.ts';
-import { askedFromWithin, hostNameServers, leadNames, leaveNames } from './late-names.ts';
 import {
   type CreateEndpointCall,
   type CreateNetworkCall,
@@ -37,8 +37,8 @@ export interface OverlayDriverOptions {
   failed(error: unknown): void;
   /** A network or an endpoint has gone: others may be free to go. */
   gone(): void;
-  /** Whether that is the gateway of one of the overlays here. */
-  isGateway(address: string): boolean;
+  /** What `lateContainers` tells has become another. */
+  lateChanged(): void;
 }
 
 /** The overlay's id by the engine's id of the network. */
@@ -51,8 +51,8 @@ interface Endpoint extends LocalPort {
   createdAt: number;
   /** Name servers that its container was made with; undefined unless it came onto this network later. */
   nameServers?: string[];
-  /** Those of them that are led to the network's own, and where: the path of the container's namespace. */
-  led?: { sandbox: string; servers: string[] };
+  /** The path of its container's namespace, while that is on the network and came there later. */
+  sandbox?: string;
 }
 
 /** From the creation of an endpoint to its container's joining, at most (ms). */
@@ -66,8 +66,6 @@ export class OverlayDriver implements NetworkDriver {
   // What the engine tells only once, also if this process or the host is started anew.
   readonly #networks: Promise<Networks>;
   readonly #endpoints: Promise<Endpoints>;
-  /** Servers by network and address of who is led past them; made when it is asked for. */
-  #led: Map<string, readonly string[]> | undefined;
   /** The endpoints, for those who cannot wait for them. */
   #known: Endpoints = {};
 
@@ -78,8 +76,8 @@ export class OverlayDriver implements NetworkDriver {
     this.#endpointsFile = new LatestFile(endpointsPath, options.failed);
     this.#networks = readJson<Networks>(this.#networksPath).then((known) => known ?? {});
     this.#endpoints = readJson<Endpoints>(endpointsPath).then((known) => {
-      this.#led = undefined;
       this.#known = known ?? {};
+      options.lateChanged();
       return this.#known;
     });
   }
@@ -137,7 +135,10 @@ export class OverlayDriver implements NetworkDriver {
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
     if (!state?.ingress) {
-      await this.#leadNames(endpoint, call.SandboxKey, gateways);
+      if (endpoint.nameServers) {
+        endpoint.sandbox = call.SandboxKey;
+        await this.#saveEndpoints();
+      }
       return answer;
     }
     if (endpoint.portmap) {
@@ -154,9 +155,8 @@ export class OverlayDriver implements NetworkDriver {
   /** The container's link is left to it until its endpoint goes: the engine takes the addresses off. */
   async leave({ EndpointID }: EndpointCall): Promise<void> {
     const endpoint = (await this.#endpoints)[EndpointID];
-    if (!endpoint?.led) return;
-    await leaveNames({ sandbox: endpoint.led.sandbox, endpointId: EndpointID });
-    delete endpoint.led;
+    if (!endpoint?.sandbox) return;
+    delete endpoint.sandbox;
     await this.#saveEndpoints();
   }
 
@@ -182,32 +182,12 @@ export class OverlayDriver implements NetworkDriver {
     if (lost.length > 0) await this.#saveEndpoints();
   }
 
-  /**
-   * The name servers that a container was made with which came onto the network later: who asks from that address on the
-   * network wants those to be asked for what is no name of the cluster. Undefined for all others.
-   */
-  nameServersOf(networkId: string, address: string): readonly string[] | undefined {
-    this.#led ??= new Map(
-      Object.values(this.#known).flatMap((endpoint) =>
-        endpoint.led
-          ? endpoint.addresses.map((own) => [`${endpoint.networkId} ${own}`, endpoint.led!.servers] as const)
-          : [],
-      ),
-    );
-    return this.#led.get(`${networkId} ${address}`);
-  }
-
-  async #leadNames(endpoint: Endpoint, sandbox: string, gateways: readonly string[]): Promise<void> {
-    const gateway = gateways.find(isV4);
-    const { endpointId, nameServers } = endpoint;
-    if (!nameServers || !gateway) return;
-    const all = nameServers.length > 0 ? nameServers : await hostNameServers();
-    const servers = askedFromWithin(all);
-    if (servers.length === 0 || all.some((server) => this.#options.isGateway(server))) return;
-    endpoint.led = { sandbox, servers };
-    await this.#saveEndpoints();
-    // The engine waits for this call before it makes the namespace.
-    leadNames({ sandbox, endpointId, servers, gateway }).catch(this.#options.failed);
+  /** Containers that are on networks here onto which they came after they were made; a place on a network each. */
+  lateContainers(): LateContainer[] {
+    return Object.values(this.#known).flatMap(({ sandbox, networkId, addresses, nameServers }) => {
+      const address = addresses.find(isV4);
+      return sandbox && nameServers && address ? [{ sandbox, networkId, address, nameServers }] : [];
+    });
   }
 
   async #plugIn(port: LocalPort & { networkId: string }) {
@@ -230,7 +210,7 @@ export class OverlayDriver implements NetworkDriver {
   }
 
   async #saveEndpoints(): Promise<void> {
-    this.#led = undefined;
+    this.#options.lateChanged();
     this.#endpointsFile.put(await this.#endpoints);
     await this.#endpointsFile.settled();
   }
