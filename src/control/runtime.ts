@@ -11,6 +11,7 @@ import { planNode } from './nodes.ts';
 import { planOldContent } from './old-contents.ts';
 import { Placement } from './placement.ts';
 import { planService } from './service.ts';
+import { Stretch } from './stretch.ts';
 
 /** Changes of one transaction, about. */
 const BATCH = 500;
@@ -39,13 +40,20 @@ export function startControl(options: ControlOptions): Promise<void> {
   return new Control(options).run();
 }
 
-type Planned = 'service' | 'node' | 'oldContent' | 'cluster';
+type PlannedKind = 'service' | 'node' | 'oldContent' | 'cluster';
+
+/** What is to be done about objects of a kind. */
+interface Planned {
+  kind: PlannedKind;
+  ids: readonly string[];
+  changes: readonly Change[];
+}
 
 class Control {
   private readonly options: ControlOptions;
   private readonly dirty = new DirtySet();
   /** When objects want to be looked at though nothing has changed. */
-  private readonly wakeAt = new Map<string, { kind: Planned; id: string; at: number }>();
+  private readonly wakeAt = new Map<string, { kind: PlannedKind; id: string; at: number }>();
   /** Objects whose planner has failed: how often, and when it may be asked again. */
   private readonly failures = new Map<string, { count: number; until: number }>();
   private readonly placement: Placement;
@@ -54,14 +62,13 @@ class Control {
   private batch = BATCH;
   /** How much of a batch is done at a stretch. */
   private slice = BATCH;
-  /** How long (ms) this pass has kept the process, up to `workingSince`. */
-  private worked = 0;
-  private workingSince = 0;
+  private readonly stretch: Stretch;
   private stumbles = 0;
   private wakeUp: (() => void) | undefined;
 
   constructor(options: ControlOptions) {
     this.options = options;
+    this.stretch = new Stretch(options.clock);
     const { view } = options.store;
     this.placement = new Placement(view);
     this.dirty.everything(view);
@@ -83,12 +90,11 @@ class Control {
           await this.sleepUntilWork();
           continue;
         }
-        await yieldTo(this.worked);
+        await yieldTo(this.stretch.worked);
         if (signal.aborted) break;
-        this.worked = 0;
-        this.workingSince = clock.now();
+        this.stretch.begin();
         await this.pass();
-        this.worked += clock.now() - this.workingSince;
+        this.stretch.end();
         this.fitSlice();
       }
     } finally {
@@ -116,13 +122,13 @@ class Control {
   }
 
   /** The dirty objects of a kind that may be planned for now. */
-  private *ready(kind: Planned, now: number): IterableIterator<string> {
+  private *ready(kind: PlannedKind, now: number): IterableIterator<string> {
     for (const id of this.setOf(kind)) {
       if ((this.failures.get(`${kind} ${id}`)?.until ?? 0) <= now) yield id;
     }
   }
 
-  private setOf(kind: Planned): Set<string> {
+  private setOf(kind: PlannedKind): Set<string> {
     const { services: service, nodes: node, oldContents: oldContent, clusters: cluster } = this.dirty;
     return { service, node, oldContent, cluster }[kind];
   }
@@ -132,7 +138,7 @@ class Control {
     let next = this.placement.hasWork() ? this.placing.until : Number.POSITIVE_INFINITY;
     for (const { at } of this.wakeAt.values()) next = Math.min(next, at);
     for (const [key, { until }] of this.failures) {
-      const [kind, id] = key.split(' ') as [Planned, string];
+      const [kind, id] = key.split(' ') as [PlannedKind, string];
       if (this.setOf(kind).has(id)) next = Math.min(next, until);
     }
     const woken = await this.wait(next - clock.now());
@@ -169,22 +175,20 @@ class Control {
 
   /** Plans for what is dirty, about a batch of it, and commits that. */
   private async pass(): Promise<void> {
+    const first = await this.commit(() => this.planFirst());
+    if (first?.kind === 'service') await this.commit(() => this.plan('oldContent', planOldContent));
+  }
+
+  /** What comes first of that which is to be done. */
+  private planFirst(): Planned {
     // What a node does to its tasks decides what their services do, so it is committed first.
     const nodes = this.plan('node', planNode);
-    if (nodes.changes.length > 0) {
-      await this.commit(nodes.changes, nodes.ids, 'node');
-      return;
-    }
+    if (nodes.changes.length > 0) return nodes;
     // Hosts can make an encrypted network only with its key.
     const keys = this.plan('cluster', planNetworkKey);
-    if (keys.changes.length > 0) {
-      await this.commit(keys.changes, keys.ids, 'cluster');
-      return;
-    }
+    if (keys.changes.length > 0) return keys;
     const services = this.plan('service', planService);
-    await this.commit(this.place(services.changes), services.ids, 'service');
-    const contents = this.plan('oldContent', planOldContent);
-    if (contents.changes.length > 0) await this.commit(contents.changes, contents.ids, 'oldContent');
+    return { ...services, changes: this.place(services.changes) };
   }
 
   /** About how many changes a pass makes. */
@@ -194,21 +198,11 @@ class Control {
 
   /** Has the next pass take about as long as it may. */
   private fitSlice(): void {
-    if (this.worked > SLICE) this.slice = Math.max(SMALL_BATCH, this.slice >> 1);
-    else if (this.worked < SLICE / 2) this.slice = Math.min(BATCH, this.slice * 2);
+    if (this.stretch.worked > SLICE) this.slice = Math.max(SMALL_BATCH, this.slice >> 1);
+    else if (this.stretch.worked < SLICE / 2) this.slice = Math.min(BATCH, this.slice * 2);
   }
 
-  /** Waits without keeping the process. */
-  private async rest<T>(until: Promise<T>): Promise<T> {
-    this.worked += this.options.clock.now() - this.workingSince;
-    try {
-      return await until;
-    } finally {
-      this.workingSince = this.options.clock.now();
-    }
-  }
-
-  private plan(kind: Planned, planner: ObjectPlanner): { changes: Change[]; ids: string[] } {
+  private plan(kind: PlannedKind, planner: ObjectPlanner): Planned {
     const { store, clock, newId, log } = this.options;
     const changes: Change[] = [];
     const ids: string[] = [];
@@ -238,7 +232,7 @@ class Control {
     }
     // Only now: what is added to a set while it is walked through comes up again.
     for (const id of again) set.add(id);
-    return { changes, ids };
+    return { kind, ids, changes };
   }
 
   /** The changes together with those that give tasks their places; without them while that fails. */
@@ -260,30 +254,50 @@ class Control {
     }
   }
 
-  /** Writes the changes in transactions of a batch each. What cannot be written is planned for again. */
-  private async commit(changes: readonly Change[], ids: readonly string[], kind: Planned): Promise<void> {
+  /**
+   * Plans and writes that, in transactions of a batch each. What is beyond the first is held to the objects that it
+   * changes, not to all that it was planned on. What cannot be written is planned for again.
+   */
+  private async commit(plan: () => Planned): Promise<Planned | undefined> {
     const { store, log, signal } = this.options;
+    const { batch } = this;
+    let planned: Planned | undefined;
     try {
-      for (let at = 0; at < changes.length && !signal.aborted; at += this.batch) {
-        await this.rest(store.commit({ changes: changes.slice(at, at + this.batch) }));
+      const { result: changes } = await this.stretch.wait(
+        store.commit(() => {
+          if (planned) this.putBack(planned);
+          planned = this.stretch.part(plan);
+          return { changes: planned.changes.slice(0, batch), result: planned.changes };
+        }),
+      );
+      for (let at = batch; at < changes.length && !signal.aborted; at += batch) {
+        await this.stretch.wait(store.commit({ changes: changes.slice(at, at + batch) }));
       }
       this.placement.done();
-      this.batch = Math.min(BATCH, this.batch * 2);
-      this.stumbles = 0;
+      if (changes.length > 0) {
+        this.batch = Math.min(BATCH, batch * 2);
+        this.stumbles = 0;
+      }
     } catch (error) {
-      for (const id of ids) this.setOf(kind).add(id);
-      this.placement.undo();
+      if (planned) this.putBack(planned);
       if (error instanceof ConflictError) {
         // Somebody wrote one of these objects meanwhile. The smaller a batch, the less there is to clash with.
-        this.batch = Math.max(1, this.batch >> 1);
-        return;
+        this.batch = Math.max(1, batch >> 1);
+        return planned;
       }
-      if (signal.aborted) return;
+      if (signal.aborted) return planned;
       this.stumbles++;
       const backoff = backoffAfter(this.stumbles);
       log?.(`writing to the store failed; trying again in ${backoff} ms`, error);
-      await this.rest(this.pause(backoff));
+      await this.stretch.wait(this.pause(backoff));
     }
+    return planned;
+  }
+
+  /** What was planned is not carried out: it is dirty again. */
+  private putBack({ kind, ids }: Planned): void {
+    for (const id of ids) this.setOf(kind).add(id);
+    this.placement.undo();
   }
 }
 

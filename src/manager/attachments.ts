@@ -1,15 +1,13 @@
 /** Writes what nodes ask and tell of containers that are no tasks, and waits for the addresses that the allocator gives. */
 import { askedAttachment, refusal, reportedAttachments } from '../control/networks/attachments.ts';
 import type { Clock } from '../model/clock.ts';
-import { rpcError } from '../model/errors.ts';
 import type { Attachment } from '../model/objects.ts';
 import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../model/protocol.ts';
-import { ConflictError, type Store, type Transaction, type View } from '../store/contract.ts';
+import type { Store, Transaction } from '../store/contract.ts';
 import type { AttachmentDesk } from './contract.ts';
 
 /** How long (ms) the allocator may take: it is never more than moments unless it fails. */
 const PATIENCE = 10_000;
-const ATTEMPTS = 20;
 
 export interface AttachmentsOptions {
   store: Store;
@@ -25,8 +23,8 @@ export class Attachments implements AttachmentDesk {
   }
 
   async attach(nodeId: string, request: AttachRequest, signal: AbortSignal): Promise<AttachAnswer> {
-    const { clock } = this.#options;
-    await this.#write((view) => {
+    const { store, clock } = this.#options;
+    await store.commit((view) => {
       signal.throwIfAborted();
       return askedAttachment(view, nodeId, request, clock.now());
     });
@@ -34,20 +32,18 @@ export class Attachments implements AttachmentDesk {
     if (settled && settled.Addresses.length > 0) {
       return { networkId: settled.NetworkID, addresses: settled.Addresses };
     }
-    await this.#write((view) => ({ changes: deletion(view.get('attachment', request.id)) }));
+    await store.commit((view) => ({ changes: deletion(view.get('attachment', request.id)) }));
     const why = settled?.internal.lack ?? 'the manager has not given it an address in time';
     throw refusal(request.network, 'FailedPrecondition', why);
   }
 
   async attached(nodeId: string, report: AttachedReport, signal: AbortSignal): Promise<AttachedAnswer> {
-    const { clock, newId } = this.#options;
-    let refused: string[] = [];
-    await this.#write((view) => {
+    const { store, clock, newId } = this.#options;
+    const { result: refused } = await store.commit((view) => {
       // An older session's word would undo what has been asked for since.
       signal.throwIfAborted();
-      const outcome = reportedAttachments(view, nodeId, report, { now: clock.now(), newId });
-      refused = outcome.refused;
-      return outcome;
+      const { changes, refused } = reportedAttachments(view, nodeId, report, { now: clock.now(), newId });
+      return { changes, result: refused };
     });
     return { refused };
   }
@@ -70,22 +66,6 @@ export class Attachments implements AttachmentDesk {
       signal.removeEventListener('abort', stop);
     });
     return find();
-  }
-
-  async #write(decide: (view: View) => Transaction): Promise<void> {
-    const { store } = this.#options;
-    for (let attempt = 1; ; attempt++) {
-      const { changes, require } = decide(store.view);
-      if (changes.length === 0) return;
-      try {
-        await store.commit({ changes, ...(require && { require }) });
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-        if (attempt === ATTEMPTS)
-          throw rpcError('Unavailable', 'the cluster is being changed too fast by others, try again');
-      }
-    }
   }
 }
 

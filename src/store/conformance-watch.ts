@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe } from 'node:test';
 import type { Task } from '../model/objects.ts';
 import { assertConflict, put, record, type StoreTest, service } from './conformance-support.ts';
-import { type Commit, CompactedError } from './contract.ts';
+import { type Commit, type Committed, CompactedError } from './contract.ts';
 import { sampleTask } from './samples.ts';
 
 export function watchConformance(name: string, it: StoreTest): void {
@@ -33,7 +33,7 @@ export function watchConformance(name: string, it: StoreTest): void {
     it('has called the watchers, with the view moved on, when the commit resolves', async (store) => {
       const seen: Array<[number, number]> = [];
       store.watch(store.view.revision, (commit) => seen.push([commit.revision, store.view.revision]));
-      const revision = await store.commit(put(service('a')));
+      const { revision } = await store.commit(put(service('a')));
       assert.deepEqual(seen, [[revision, revision]]);
     });
 
@@ -47,7 +47,7 @@ export function watchConformance(name: string, it: StoreTest): void {
     it('begins with the commits already past', async (store) => {
       const start = store.view.revision;
       const all = record(store);
-      const first = await store.commit(put(service('a')));
+      const { revision: first } = await store.commit(put(service('a')));
       await store.commit(put(service('b')));
       const fromStart: Commit[] = [];
       store.watch(start, (commit) => fromStart.push(commit));
@@ -64,13 +64,13 @@ export function watchConformance(name: string, it: StoreTest): void {
         seen.push(commit.revision);
         end();
       });
-      const first = await store.commit(put(service('a')));
+      const { revision: first } = await store.commit(put(service('a')));
       await store.commit(put(service('b')));
       assert.deepEqual(seen, [first]);
     });
 
     it('keeps the order for everyone when a listener commits', async (store) => {
-      const reaction: Array<Promise<number>> = [];
+      const reaction: Array<Promise<Committed<unknown>>> = [];
       const early: number[] = [];
       const late: number[] = [];
       store.watch(store.view.revision, ({ revision, events }) => {
@@ -78,8 +78,8 @@ export function watchConformance(name: string, it: StoreTest): void {
         if (events[0]!.id === 'a') reaction.push(store.commit(put(service('b'))));
       });
       store.watch(store.view.revision, ({ revision }) => late.push(revision));
-      const first = await store.commit(put(service('a')));
-      const second = await reaction[0]!;
+      const { revision: first } = await store.commit(put(service('a')));
+      const { revision: second } = await reaction[0]!;
       assert.deepEqual(early, [first, second]);
       assert.deepEqual(late, [first, second]);
     });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { decideConformance } from './conformance-decide.ts';
 import {
   assertConflict,
   assertUnchanged,
@@ -39,8 +40,10 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
 
   describe(`${name}: transactions`, () => {
     it('gives objects the revision of their commit, and only those', async (store) => {
-      const first = await store.commit(put(service('a'), service('b')));
-      const second = await store.commit(put({ ...store.view.get('service', 'a')!, UpdatedAt: 'later' }));
+      const { revision: first } = await store.commit(put(service('a'), service('b')));
+      const { revision: second } = await store.commit(
+        put({ ...store.view.get('service', 'a')!, UpdatedAt: 'later' }),
+      );
       assert.ok(second > first);
       assert.equal(store.view.revision, second);
       assert.equal(store.view.get('service', 'a')?.Version.Index, second);
@@ -55,9 +58,9 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     });
 
     it('does nothing for an empty transaction', async (store) => {
-      const before = await store.commit(put(service('a')));
+      const { revision: before } = await store.commit(put(service('a')));
       const seen = record(store);
-      assert.equal(await store.commit({ changes: [] }), before);
+      assert.equal((await store.commit({ changes: [] })).revision, before);
       assert.equal(store.view.revision, before);
       assert.deepEqual(seen, []);
     });
@@ -79,21 +82,21 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     });
 
     it('refuses to put back what was deleted', async (store) => {
-      const revision = await store.commit(put(service('a')));
+      const { revision } = await store.commit(put(service('a')));
       const stale = store.view.get('service', 'a')!;
       await store.commit({ changes: [{ op: 'delete', kind: 'service', id: 'a', revision }] });
       await assertConflict(store, put(stale));
     });
 
     it('refuses to delete another revision than the one read', async (store) => {
-      const revision = await store.commit(put(service('a')));
+      const { revision } = await store.commit(put(service('a')));
       await store.commit(put(store.view.get('service', 'a')!));
       await assertConflict(store, { changes: [{ op: 'delete', kind: 'service', id: 'a', revision }] });
       await assertConflict(store, { changes: [{ op: 'delete', kind: 'service', id: 'none', revision: 1 }] });
     });
 
     it('holds a transaction to what it requires', async (store) => {
-      const revision = await store.commit(put(service('a')));
+      const { revision } = await store.commit(put(service('a')));
       const require = (id: string, at: number): Transaction => ({
         ...put(service(`new-${id}-${at}`)),
         require: [{ kind: 'service', id, revision: at }],
@@ -185,12 +188,14 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     });
 
     it('never gives a revision twice, also if the last commits only deleted', async (store, reopen) => {
-      const revision = await store.commit(put(service('a')));
-      const last = await store.commit({ changes: [{ op: 'delete', kind: 'service', id: 'a', revision }] });
+      const { revision } = await store.commit(put(service('a')));
+      const { revision: last } = await store.commit({
+        changes: [{ op: 'delete', kind: 'service', id: 'a', revision }],
+      });
       assert.ok(last > revision);
       const again = await reopen();
       assert.ok(again.view.revision >= last);
-      assert.ok((await again.commit(put(service('a')))) > last);
+      assert.ok((await again.commit(put(service('a')))).revision > last);
     });
 
     it('commits and watches on after reopening', async (store, reopen) => {
@@ -205,6 +210,7 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
     });
   });
 
+  decideConformance(name, it);
   watchConformance(name, it);
 
   describe(`${name}: view`, () => {
@@ -260,7 +266,7 @@ async function commitToBoth(store: Store, model: NaiveStore, transaction: Transa
     return;
   }
   const before = snapshot(store.view);
-  const revision = await store.commit(transaction);
+  const { revision } = await store.commit(transaction);
   const changed = model.apply(transaction, revision);
   if (changed.length === 0) {
     assert.deepEqual(snapshot(store.view), before);

@@ -2,6 +2,7 @@
  * The seam between the cluster and where its state lives, in etcd's terms: a consistent in-memory view, a transaction
  * that compares revisions, and a watch from a revision. Every driver passes the suite in conformance.ts.
  */
+import { type ApiError, rpcError } from '../model/errors.ts';
 import type {
   Attachment,
   Cluster,
@@ -59,6 +60,23 @@ export interface Transaction {
   require?: readonly Compare[];
 }
 
+/** A transaction that was decided on, and what its maker wants to know of it once it is written. */
+export interface Decision<T = unknown> extends Transaction {
+  result?: T;
+}
+
+/**
+ * What to commit. A transaction is decided on already, and relies on nothing but what it compares. A function decides on
+ * the view that it is given, and may rely on all of it: on a name that nobody has, on how many there are. It is
+ * synchronous and does nothing else, as it may be called several times; what the last call returned is what counts.
+ */
+export type Proposal<T = unknown> = Transaction | ((view: View) => Decision<T>);
+
+export interface Committed<T> {
+  revision: number;
+  result: T;
+}
+
 /** What one transaction did, as watchers see it. `before`/`after` absent: created/deleted. */
 export interface Commit {
   revision: number;
@@ -111,7 +129,10 @@ export interface View {
   usage(nodeId: string): NodeUsage;
 }
 
-/** A compare of a transaction did not hold; nothing was written. Read again and decide again. */
+/**
+ * A compare of a transaction did not hold on the view that it was decided on; nothing was written. It was made from
+ * something read before: read again and decide again.
+ */
 export class ConflictError extends Error {
   readonly compare: Compare;
   constructor(compare: Compare, found: number) {
@@ -121,17 +142,28 @@ export class ConflictError extends Error {
   }
 }
 
+/** How often the driver has something decided, at the most, before it gives up. */
+export const ATTEMPTS = 20;
+
+/** Each time that something was decided others were faster; nothing was written. */
+export function overtaken(): ApiError {
+  return rpcError('Unavailable', 'the cluster is being changed too fast by others, try again');
+}
+
 /** The revision asked for is older than what the driver still remembers: read the view and watch from there. */
 export class CompactedError extends Error {}
 
 export interface Store {
   readonly view: View;
   /**
-   * Writes all changes or none, durably, and returns the new revision; objects written carry it in Version.Index.
-   * An empty transaction writes nothing and returns the present revision. Throws ConflictError.
+   * Decides, and writes all changes or none, durably; objects written carry the new revision in Version.Index. What was
+   * decided takes effect on the very view that it was decided on: if anything is written in between, by whomever, the
+   * driver has it decided again on the view of then, up to ATTEMPTS times (@throws `overtaken`). Commits take effect in
+   * the order in which they were asked for. What deciding throws is the answer, and nothing is written.
+   * An empty transaction writes nothing and returns the present revision. @throws ConflictError
    * When it resolves, the view shows the changes and the watchers have been called.
    */
-  commit(transaction: Transaction): Promise<number>;
+  commit<T>(proposal: Proposal<T>): Promise<Committed<T>>;
   /**
    * Calls `listener` synchronously with every commit after revision `from`, in order, the ones already past first.
    * Listeners must be quick and must not throw. Returns the function that ends the watch. Throws CompactedError.

@@ -1,11 +1,16 @@
 /** A store whose state belongs to this process alone. What makes its commits durable is behind Persistence. */
 import {
+  ATTEMPTS,
   type Change,
   type Commit,
+  type Committed,
   type Compare,
   ConflictError,
+  type Decision,
   type Kind,
   type Kinds,
+  overtaken,
+  type Proposal,
   type Store,
   type StoreEvent,
   type Transaction,
@@ -44,11 +49,23 @@ export class LocalStore implements Store {
     return this.#view;
   }
 
-  async commit(transaction: Transaction): Promise<number> {
-    if (this.#closed) throw new StoreError('the store is closed');
-    for (const compare of transaction.require ?? []) check(this.#view, compare);
+  async commit<T>(proposal: Proposal<T>): Promise<Committed<T>> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (this.#closed) throw new StoreError('the store is closed');
+      const { revision } = this.#view;
+      const decision: Decision<T> = typeof proposal === 'function' ? proposal(this.#view) : proposal;
+      // Nothing comes between in a synchronous stretch, except what deciding itself has set off.
+      if (this.#view.revision === revision) {
+        return { revision: this.#write(decision), result: decision.result as T };
+      }
+    }
+    throw overtaken();
+  }
+
+  #write({ changes, require = [] }: Transaction): number {
+    for (const compare of require) check(this.#view, compare);
     const revision = this.#view.revision + 1;
-    const events = eventsOf(this.#view, transaction.changes, revision);
+    const events = eventsOf(this.#view, changes, revision);
     if (events.length === 0) return this.#view.revision;
 
     const commit = { revision, events };

@@ -29,7 +29,10 @@ describe('memory store', () => {
       store.commit({ changes: [{ op: 'put', kind: 'task', object: sampleTask(id, service) }] }),
     );
     assert.equal(store.view.count('task'), 2);
-    assert.deepEqual(await Promise.all(commits), [1, 2]);
+    assert.deepEqual(
+      (await Promise.all(commits)).map(({ revision }) => revision),
+      [1, 2],
+    );
   });
 });
 

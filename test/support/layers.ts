@@ -29,7 +29,7 @@ interface Rooms {
 /** Parts that are large enough to have rooms. */
 const ROOMS: Readonly<Record<string, Rooms>> = {
   'api/swarm': {
-    base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'write.ts'],
+    base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'version.ts'],
     rooms: {
       cluster: [],
       nodes: [],

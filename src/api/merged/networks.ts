@@ -30,7 +30,6 @@ import {
   validateNetwork,
 } from '../swarm/networks/validation.ts';
 import { goBool } from '../swarm/query.ts';
-import { write } from '../swarm/write.ts';
 import { connectAttached, DRIVER, LABEL } from './attach.ts';
 import { matches, mayPrune } from './network-filters.ts';
 
@@ -129,11 +128,11 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     if (!known) return { forward: {} };
     if (known.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
     await untilDetached(context, params.id!);
-    await write(manager.store, (view) => {
+    await manager.store.commit((view) => {
       const network = findNetwork(view, params.id!);
       if (!network) throw new ApiError(404, `network ${params.id} not found`);
       checkUnused(view, network.ID);
-      return { changes: removal(view, network), result: undefined };
+      return { changes: removal(view, network) };
     });
     return { status: 204 };
   });
@@ -173,7 +172,7 @@ async function createNetwork(spec: NetworkSpec, { membership }: ApiContext): Pro
   const manager = managerOf(membership);
   validateNetwork(spec);
   const id = manager.newId();
-  await write(manager.store, (view) => {
+  await manager.store.commit((view) => {
     checkNewNetwork(view, spec);
     const now = timestamp(manager.now());
     const { CheckDuplicate: _, ...Spec } = spec;
@@ -182,7 +181,7 @@ async function createNetwork(spec: NetworkSpec, { membership }: ApiContext): Pro
       Spec: { ...Spec, Driver: 'overlay', Scope: 'swarm' },
       internal: {},
     };
-    return { changes: [{ op: 'put', kind: 'network', object }], result: undefined };
+    return { changes: [{ op: 'put', kind: 'network', object }] };
   });
   const { store } = manager;
   await until(
@@ -208,7 +207,7 @@ async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
   const deleted = [...(NetworksDeleted ?? [])];
   const { manager } = viewOf(context);
   if (manager) {
-    const names = await write(manager.store, (view) => {
+    const { result: names } = await manager.store.commit((view) => {
       const unused = [...view.all('network')].filter((each) => mayPrune(view, each, filters, manager.now()));
       return {
         changes: unused.flatMap((each) => removal(view, each)),

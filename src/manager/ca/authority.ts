@@ -3,7 +3,7 @@ import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Cluster } from '../../model/objects.ts';
 import type { IssueAnswer } from '../../model/protocol.ts';
-import { type Change, ConflictError, type Store } from '../../store/contract.ts';
+import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
 import type { Authority } from '../contract.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
 import { certify, joiningNode } from './issue.ts';
@@ -24,23 +24,22 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
 
   /** Ends a rotation that has come through. A change while this writes is looked at afterwards. */
   function finish(): void {
-    if (closed || finishing !== undefined) return;
-    const [cluster] = store.view.all('cluster');
-    const next = cluster && finishRotation(cluster, store.view.all('node'));
-    if (next === undefined) return;
-    finishing = write(next).then((again) => {
+    if (closed || finishing !== undefined || rotated(store.view) === undefined) return;
+    finishing = write().then((again) => {
       finishing = undefined;
       if (again) finish();
     });
   }
 
   /** True if it is worth looking again at once. */
-  async function write(object: Cluster): Promise<boolean> {
+  async function write(): Promise<boolean> {
     try {
-      await store.commit({ changes: [{ op: 'put', kind: 'cluster', object }] });
+      await store.commit((view) => {
+        const object = rotated(view);
+        return { changes: object ? [{ op: 'put', kind: 'cluster', object }] : [] };
+      });
       return true;
     } catch (error) {
-      if (error instanceof ConflictError) return true;
       onError(error);
       return false;
     }
@@ -73,13 +72,14 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
         throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
       return certify(theCluster(store.view), node, request.csr, clock.now());
     },
-    revoke: (nodeId) =>
-      again(async () => {
-        const node = store.view.get('node', nodeId);
-        if (node === undefined || node.internal.left) return;
+    async revoke(nodeId) {
+      await store.commit((view) => {
+        const node = view.get('node', nodeId);
+        if (node === undefined || node.internal.left) return { changes: [] };
         const object = { ...node, internal: { ...node.internal, left: true } };
-        await store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
-      }),
+        return { changes: [{ op: 'put', kind: 'node', object }] };
+      });
+    },
     updateCluster: (update) =>
       again(async () => {
         const next = await updatedCluster(theCluster(store.view), update, clock.now());
@@ -93,7 +93,16 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
   };
 }
 
-/** Decides anew if something was written meanwhile, which only happens when clients press at the same moment. */
+/** The cluster with its rotation ended, if that is due. */
+function rotated(view: View): Cluster | undefined {
+  const [cluster] = view.all('cluster');
+  return cluster && finishRotation(cluster, view.all('node'));
+}
+
+/**
+ * Decides anew if something was written meanwhile, which only happens when clients press at the same moment. For what
+ * has to wait for cryptography, and so cannot be decided while the store commits.
+ */
 async function again<T>(decide: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

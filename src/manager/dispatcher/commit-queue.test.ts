@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { settled, VirtualClock } from '../../../test/support/virtual-clock.ts';
-import type { Store } from '../../store/contract.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { sampleService, sampleTask } from '../../store/samples.ts';
+import { seen } from '../../store/testing/seen.ts';
 import { CommitQueue } from './commit-queue.ts';
 
 const service = sampleService('s');
@@ -17,16 +17,10 @@ async function queue(t: TestContext, { limit = 100 } = {}) {
     changes: ids.map((id) => ({ op: 'put', kind: 'task', object: sampleTask(id, service) })),
   });
   const world = { took: 0, sizes: [] as number[], rests: [] as number[], goOn: () => {} };
-  const store: Store = {
-    view: memory.view,
-    watch: (from, listener) => memory.watch(from, listener),
-    close: () => memory.close(),
-    commit(transaction) {
-      clock.pause(world.took);
-      world.sizes.push(transaction.changes.length);
-      return memory.commit(transaction);
-    },
-  };
+  const store = seen(memory, ({ changes }) => {
+    clock.pause(world.took);
+    world.sizes.push(changes.length);
+  });
   const entries = new CommitQueue<string>({
     store,
     clock,

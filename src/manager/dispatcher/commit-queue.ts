@@ -4,7 +4,7 @@
  * write the same objects.
  */
 import type { Clock } from '../../model/clock.ts';
-import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
+import type { Change, Store, View } from '../../store/contract.ts';
 import type { Rest } from '../rest.ts';
 
 export interface CommitQueueOptions<T> {
@@ -97,19 +97,9 @@ export class CommitQueue<T> {
 
   async #commit(batch: ReadonlyMap<string, Waiting<T>>): Promise<void> {
     const { store, change } = this.#options;
-    for (;;) {
-      const changes: Change[] = [];
-      for (const [key, { entry }] of batch) {
-        const wanted = change(store.view, key, entry);
-        if (wanted) changes.push(wanted);
-      }
-      if (changes.length === 0) return;
-      try {
-        await store.commit({ changes });
-        return;
-      } catch (error) {
-        if (!(error instanceof ConflictError)) throw error;
-      }
-    }
+    await store.commit((view) => {
+      const wanted = [...batch].map(([key, { entry }]) => change(view, key, entry));
+      return { changes: wanted.filter((each) => each !== undefined) };
+    });
   }
 }

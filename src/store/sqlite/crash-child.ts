@@ -20,5 +20,6 @@ for (;;) {
   ];
   const old = store.view.get('task', `task${n - 20}`);
   if (old) changes.push({ op: 'delete', kind: 'task', id: old.ID, revision: old.Version.Index });
-  writeSync(1, `${await store.commit({ changes })} ${n}\n`);
+  const { revision } = await store.commit({ changes });
+  writeSync(1, `${revision} ${n}\n`);
 }

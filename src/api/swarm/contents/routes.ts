@@ -12,7 +12,7 @@ import { managerOf } from '../access.ts';
 import { labels, map, optional, present, text } from '../go-form.ts';
 import { findConfig, findSecret } from '../lookup.ts';
 import { usersOf } from '../services/references.ts';
-import { checkVersion, write } from '../write.ts';
+import { checkVersion } from '../version.ts';
 import { contentChanges, forgetContents } from './change.ts';
 import { configForm, secretForm } from './form.ts';
 
@@ -82,7 +82,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       const created = canonical(spec, data);
       validate(created, data, rules);
       const id = manager.newId();
-      await write(manager.store, (view) => {
+      await manager.store.commit((view) => {
         if (view.byName(kind, created.Name!).length > 0) {
           throw rpcError('AlreadyExists', `${kind} ${created.Name} already exists`);
         }
@@ -92,7 +92,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
           Spec: created,
           internal: {},
         };
-        return { changes: [{ op: 'put', kind, object } as Change], result: undefined };
+        return { changes: [{ op: 'put', kind, object } as Change] };
       });
       return { status: 201, body: { ID: id } };
     });
@@ -103,7 +103,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       const data = decodedData(spec);
       const manager = managerOf(membership);
       const { store } = manager;
-      await write(store, (view) => {
+      await store.commit((view) => {
         const object: Secret | Config = rules.find(view, request.params.id!);
         const next = changed(object, spec, data, manager.cluster(), rules);
         checkVersion(object, version);
@@ -111,21 +111,21 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
         const put = { op: 'put', kind, object: { ...next, UpdatedAt: timestamp(at) } } as Change;
         // Without data it is about the labels alone.
         const others = data.length === 0 ? [] : contentChanges(view, object, next, at);
-        return { changes: [put, ...others], result: undefined };
+        return { changes: [put, ...others] };
       });
       if (data.length === 0) return { status: 200 };
       // A service that was being created meanwhile may have got what was there before.
-      await write(store, (view) => {
+      await store.commit((view) => {
         const [object]: Array<Secret | Config> = view.byName(kind, spec.Name ?? '');
         const changes = object ? contentChanges(view, object, object, manager.now()) : [];
-        return { changes, result: undefined };
+        return { changes };
       });
       return { status: 200 };
     });
 
     router.delete(`${path}/{id}`, async ({ params }) => {
       const { store } = managerOf(membership);
-      await write(store, (view) => {
+      await store.commit((view) => {
         const { ID, Spec, Version }: Secret | Config = rules.find(view, params.id!);
         const users = usersOf(view, kind, ID);
         if (users.length > 0) {
@@ -136,7 +136,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
           );
         }
         const remove = { op: 'delete', kind, id: ID, revision: Version.Index } as Change;
-        return { changes: [remove, ...forgetContents(view, ID)], result: undefined };
+        return { changes: [remove, ...forgetContents(view, ID)] };
       });
       return { status: 204 };
     });

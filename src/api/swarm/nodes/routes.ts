@@ -9,7 +9,7 @@ import type { RouteModule } from '../../router.ts';
 import { managerOf } from '../access.ts';
 import { labels, present, text } from '../go-form.ts';
 import { findNode } from '../lookup.ts';
-import { checkVersion, write } from '../write.ts';
+import { checkVersion } from '../version.ts';
 import { nodeForm } from './form.ts';
 
 const FILTERS = ['id', 'label', 'membership', 'name', 'node.label', 'role'];
@@ -50,13 +50,13 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
     const version = versionValue(request.query, 'node');
     const manager = managerOf(membership);
     const spec = canonicalNode(posted);
-    await write(manager.store, (view) => {
+    await manager.store.commit((view) => {
       const node = findNode(view, request.params.id!);
       checkRole(node.Spec.Role ?? 'worker', spec.Role!);
       checkVersion(node, version);
       const internal = { ...node.internal, specAfter: node.Version.Index };
       const object = { ...node, Spec: spec, UpdatedAt: timestamp(manager.now()), internal };
-      return { changes: [{ op: 'put', kind: 'node', object }], result: undefined };
+      return { changes: [{ op: 'put', kind: 'node', object }] };
     });
     return { status: 200 };
   });
@@ -64,7 +64,7 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
   router.delete('/nodes/{id}', async ({ params, query }) => {
     const manager = managerOf(membership);
     const force = boolValue(query, 'force');
-    const removed = await write(manager.store, (view) => {
+    const { result: removed } = await manager.store.commit((view) => {
       const { ID, Spec, Status, Version } = findNode(view, params.id!);
       if (Spec.Role === 'manager') {
         throw rpcError(

@@ -9,7 +9,6 @@ import type { RouteModule } from '../../router.ts';
 import { managerOf } from '../access.ts';
 import { findService } from '../lookup.ts';
 import { goBool } from '../query.ts';
-import { write } from '../write.ts';
 import { type ServiceStatus, serviceForm } from './form.ts';
 import { createService, updateService } from './write.ts';
 
@@ -51,7 +50,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
 
   router.delete('/services/{id}', async ({ params }) => {
     const { store } = managerOf(membership);
-    await write(store, (view) => {
+    await store.commit((view) => {
       const { ID, Version } = findService(view, params.id!);
       const credential = view.get('credential', ID);
       return {
@@ -68,7 +67,6 @@ export const serviceRoutes: RouteModule = (router, context) => {
               ]
             : []),
         ],
-        result: undefined,
       };
     });
     return { status: 200 };

@@ -11,7 +11,7 @@ import { versionValue } from '../../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../../router.ts';
 import { managerOf } from '../access.ts';
 import { findService } from '../lookup.ts';
-import { checkVersion, write } from '../write.ts';
+import { checkVersion } from '../version.ts';
 import { forApiVersion } from './api-version.ts';
 import { changed, firstExecution, rolledBack } from './change.ts';
 import { credentialChange, credentialFor, registryAuth, swappedCredential } from './credential.ts';
@@ -33,7 +33,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
   const { spec, warnings, imageBuild } = await knowImage(understood, auth, request, context);
   const id = manager.newId();
 
-  await write(store, (view) => {
+  await store.commit((view) => {
     requireIngress(view, spec);
     checkPortConflicts(view, spec, undefined);
     const require = requireReferences(view, spec);
@@ -58,7 +58,7 @@ export async function createService(request: ApiRequest, context: ApiContext): P
     };
     const changes: Change[] = [{ op: 'put', kind: 'service', object: service }];
     if (auth) changes.push({ op: 'put', kind: 'credential', object: { ...meta, auth, internal: {} } });
-    return { changes, require, result: undefined };
+    return { changes, require };
   });
   return { status: 201, body: { ID: id, Warnings: warnings } };
 }
@@ -74,7 +74,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   const rollback = isRollback(query);
   const { spec, warnings, imageBuild: built } = await knowImage(understood, auth, request, context);
 
-  await write(store, (view) => {
+  await store.commit((view) => {
     const service = findService(view, params.id!);
     const credential = credentialFor(view, service, auth, query);
     validateService(spec);
@@ -92,7 +92,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
       now,
     );
     if (kept) changes.push(kept);
-    return { changes, require, result: undefined };
+    return { changes, require };
   });
   return { status: 200, body: { Warnings: warnings } };
 }
