@@ -283,10 +283,12 @@ function checkVersion(target: Target, engine: typeof OLDEST_ENGINE): string {
       `client version ${version} is too old. Minimum supported API version is ${engine.MinAPIVersion}, please upgrade your client to a newer version`,
     );
   }
-  if (compareVersions(version, newest) > 0) {
+  // Clients that do not ask first and are bound to a newer version get it, if the engine knows it: in what is not passed on
+  // to the engine it differs from the newest that is told here by additions alone.
+  if (compareVersions(version, engine.ApiVersion) > 0) {
     throw new ApiError(
       400,
-      `client version ${version} is too new. Maximum supported API version is ${newest}`,
+      `client version ${version} is too new. Maximum supported API version is ${engine.ApiVersion}`,
     );
   }
   return version;

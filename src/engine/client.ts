@@ -16,7 +16,7 @@ import { type Hijacked, hijack } from './hijack.ts';
 import { jsonLines } from './lines.ts';
 import { EnginePool } from './pool.ts';
 
-/** The newest API version that is served; newer engines are spoken to in this one. */
+/** The newest API version that was tried: newer engines are spoken to in this one, and clients are told it. */
 export const MAX_API_VERSION = '1.51';
 
 export interface EngineClientOptions {

@@ -129,6 +129,8 @@ export const Resources = object({
   Reservations: opt(
     object({ NanoCPUs: int(), MemoryBytes: int(), GenericResources: opt(array(GenericResource)) }),
   ),
+  SwapBytes: int(),
+  MemorySwappiness: int(),
 });
 export type Resources = Static<typeof Resources>;
 

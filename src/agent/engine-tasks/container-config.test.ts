@@ -139,6 +139,20 @@ test('engines before API 1.44 get one network at creation and the others afterwa
   assert.deepEqual(modern.connect, []);
 });
 
+test('swap is counted together with memory, and without a limit of that not at all', () => {
+  const at = (Resources: object) => {
+    const { Memory, MemorySwap, MemorySwappiness } = plan({ template: { Resources } }).body.HostConfig;
+    return [Memory, MemorySwap, MemorySwappiness];
+  };
+  const Limits = { MemoryBytes: 100 };
+  assert.deepEqual(at({ Limits }), [100, undefined, undefined]);
+  assert.deepEqual(at({ Limits, SwapBytes: 0, MemorySwappiness: 0 }), [100, 100, 0]);
+  assert.deepEqual(at({ Limits, SwapBytes: 50 }), [100, 150, undefined]);
+  assert.deepEqual(at({ Limits, SwapBytes: -1 }), [100, -1, undefined]);
+  assert.deepEqual(at({ Limits: { NanoCPUs: 1 }, SwapBytes: 50 }), [undefined, undefined, undefined]);
+  assert.deepEqual(at({ SwapBytes: 50, MemorySwappiness: 9 }), [undefined, undefined, undefined]);
+});
+
 test('an overlay is meant by its id, also where the engine has other networks of its name', () => {
   const task = makeTask('t1', { container: { Image: 'a' } });
   const Network = { ID: 'n1', Spec: { Name: 'app' } };

@@ -119,8 +119,21 @@ function hostConfig(spec: ContainerSpec, task: TaskSpec): Record<string, unknown
     Ulimits: some(spec.Ulimits),
     SecurityOpt: some(securityOptions(spec.Privileges)),
     Memory: limits?.MemoryBytes || undefined,
+    ...swap(task.Resources),
     NanoCpus: limits?.NanoCPUs || undefined,
     PidsLimit: limits?.Pids || undefined,
+  };
+}
+
+/** The engine counts swap together with memory; Docker Swarm looks at neither without limits. */
+function swap(resources: TaskSpec['Resources']): Record<string, unknown> {
+  const { Limits: limits, SwapBytes, MemorySwappiness } = resources ?? {};
+  if (!limits) return {};
+  const memory = limits.MemoryBytes || undefined;
+  const bytes = memory === undefined ? undefined : (SwapBytes ?? undefined);
+  return {
+    MemorySwap: bytes === undefined ? undefined : bytes < 0 ? -1 : memory! + bytes,
+    MemorySwappiness: MemorySwappiness ?? undefined,
   };
 }
 

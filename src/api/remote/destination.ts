@@ -3,7 +3,7 @@
  * about a task of the swarm, and all that is about this host's own containers, stays here and goes as it came.
  */
 import type { IncomingMessage } from 'node:http';
-import { type EngineClient, servedVersion } from '../../engine/client.ts';
+import type { EngineClient } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { ManagerFace } from '../contract.ts';
 import { compareVersions } from '../query.ts';
@@ -100,7 +100,7 @@ export class Destinations {
     const engine = manager.engineOf(nodeId);
     try {
       const spoken = await engine.version();
-      const version = within(target.version ?? served, spoken.MinAPIVersion, servedVersion(spoken));
+      const version = within(target.version ?? served, spoken.MinAPIVersion, spoken.ApiVersion);
       const seen = (answer: IncomingMessage): void => this.#execs.learn(answer, nodeId);
       return { engine, raw, version, explain, ...(makesExec && { seen }) };
     } catch (error) {

@@ -4,15 +4,16 @@ import { compareVersions } from '../../query.ts';
 
 export function forApiVersion(spec: ServiceSpec, version: string): ServiceSpec {
   const before = (other: string): boolean => compareVersions(version, other) < 0;
-  if (!before('1.44')) return spec;
+  if (!before('1.52')) return spec;
   const task = spec.TaskTemplate;
   return {
     ...spec,
     Mode: before('1.41') ? withoutJobs(spec.Mode) : spec.Mode,
     TaskTemplate: task && {
       ...task,
-      ContainerSpec: task.ContainerSpec && container(task.ContainerSpec, before),
-      Resources: before('1.41') ? withoutPids(task.Resources) : task.Resources,
+      ContainerSpec:
+        task.ContainerSpec && before('1.44') ? container(task.ContainerSpec, before) : task.ContainerSpec,
+      Resources: task.Resources && resources(task.Resources, before),
       Placement: before('1.40') ? withoutMaxReplicas(task.Placement) : task.Placement,
     },
   };
@@ -47,8 +48,10 @@ function withoutJobs(mode: Maybe<ServiceMode>): Maybe<ServiceMode> {
   return mode && { ...mode, ReplicatedJob: undefined, GlobalJob: undefined };
 }
 
-function withoutPids(resources: Maybe<Resources>): Maybe<Resources> {
-  return resources?.Limits ? { ...resources, Limits: { ...resources.Limits, Pids: undefined } } : resources;
+function resources(spec: Resources, before: (version: string) => boolean): Resources {
+  const result = { ...spec, SwapBytes: undefined, MemorySwappiness: undefined };
+  if (before('1.41') && result.Limits) result.Limits = { ...result.Limits, Pids: undefined };
+  return result;
 }
 
 function withoutMaxReplicas(placement: Maybe<Placement>): Maybe<Placement> {

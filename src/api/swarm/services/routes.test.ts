@@ -421,11 +421,15 @@ test('what an API version does not have is dropped', () => {
     { CapabilityAdd: ['CAP_X'], Sysctls: { a: 'b' }, Healthcheck: { Test: ['NONE'], StartInterval: 1e9 } },
     { Mode: { GlobalJob: {} } },
   );
+  spec.TaskTemplate!.Resources = { SwapBytes: 0, MemorySwappiness: 60 };
   const at = (version: string) => {
     const { Mode, TaskTemplate } = canonicalService(forApiVersion(spec, version));
     const { CapabilityAdd, Sysctls, Healthcheck } = TaskTemplate!.ContainerSpec!;
+    const { SwapBytes, MemorySwappiness } = TaskTemplate!.Resources!;
+    assert.deepEqual([SwapBytes, MemorySwappiness], version === '1.52' ? [0, 60] : [undefined, undefined]);
     return [Object.keys(Mode!)[0], CapabilityAdd, Sysctls, Healthcheck?.StartInterval];
   };
+  assert.deepEqual(at('1.52'), ['GlobalJob', ['CAP_X'], { a: 'b' }, 1e9]);
   assert.deepEqual(at('1.44'), ['GlobalJob', ['CAP_X'], { a: 'b' }, 1e9]);
   assert.deepEqual(at('1.43'), ['GlobalJob', ['CAP_X'], { a: 'b' }, undefined]);
   assert.deepEqual(at('1.40'), ['Replicated', undefined, { a: 'b' }, undefined]);

@@ -184,6 +184,8 @@ test('a spec posted in full comes back as it is', () => {
             { NamedResourceSpec: { Kind: 'ssd', Value: 'fast' } },
           ],
         },
+        SwapBytes: 0,
+        MemorySwappiness: 60,
       },
       RestartPolicy: { Condition: 'on-failure', Delay: 0, MaxAttempts: 2, Window: 1e9 },
       Placement: {

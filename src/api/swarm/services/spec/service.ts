@@ -61,7 +61,7 @@ function canonicalTask(spec: TaskSpec): TaskSpec {
   });
 }
 
-function resources({ Limits, Reservations }: Resources): Resources {
+function resources({ Limits, Reservations, SwapBytes, MemorySwappiness }: Resources): Resources {
   return present({
     Limits: optional(Limits, ({ NanoCPUs, MemoryBytes, Pids }) =>
       present({ NanoCPUs: number(NanoCPUs), MemoryBytes: number(MemoryBytes), Pids: number(Pids) }),
@@ -73,6 +73,8 @@ function resources({ Limits, Reservations }: Resources): Resources {
         GenericResources: list(GenericResources?.map(genericResource)),
       }),
     ),
+    SwapBytes: pointer(SwapBytes),
+    MemorySwappiness: pointer(MemorySwappiness),
   });
 }
 
