@@ -1,6 +1,6 @@
 /** What a task is called, and what placeholders in its service's spec may know. */
 import type { Task } from './objects.ts';
-import type { TemplateContext } from './template.ts';
+import type { TemplateContext } from './template/template.ts';
 
 /** What placeholders may know of the host. */
 export interface Host {

@@ -1,6 +1,7 @@
 /** The places of a container spec in which placeholders are expanded, with Docker's errors. */
 import type { ContainerSpec, Mount } from '../../model/spec.ts';
-import { expand, type TemplateContext } from '../../model/template.ts';
+import { quoteText } from '../../model/template/quote.ts';
+import { expand, type TemplateContext } from '../../model/template/template.ts';
 
 /** The spec with placeholders filled in. Throws an error with the text that Docker gives. */
 export function expandContainerSpec(spec: ContainerSpec, context: TemplateContext): ContainerSpec {
@@ -23,7 +24,7 @@ function within<T>(what: string, action: () => T): T {
 function expandEnv(entry: string, context: TemplateContext): string {
   const at = entry.indexOf('=');
   if (at < 0) return entry;
-  return within(`expanding env ${quote(entry)}`, () => {
+  return within(`expanding env ${quoteText(entry)}`, () => {
     return `${entry.slice(0, at)}=${expand(entry.slice(at + 1), context)}`;
   });
 }
@@ -33,10 +34,10 @@ function expandMount(mount: Mount, context: TemplateContext): Mount {
   const driver = options?.DriverConfig;
   return {
     ...mount,
-    Source: within(`expanding mount source ${quote(mount.Source ?? '')}`, () =>
+    Source: within(`expanding mount source ${quoteText(mount.Source ?? '')}`, () =>
       expand(mount.Source ?? '', context),
     ),
-    Target: within(`expanding mount target ${quote(mount.Target ?? '')}`, () =>
+    Target: within(`expanding mount target ${quoteText(mount.Target ?? '')}`, () =>
       expand(mount.Target ?? '', context),
     ),
     VolumeOptions: options && {
@@ -57,9 +58,7 @@ function expandMap(
   if (!map) return undefined;
   const entries = Object.entries(map).map(([key, value]) => [
     key,
-    within(`expanding map entry ${quote(key)}=${quote(value)}`, () => expand(value, context)),
+    within(`expanding map entry ${quoteText(key)}=${quoteText(value)}`, () => expand(value, context)),
   ]);
   return Object.fromEntries(entries);
 }
-
-const quote = (text: string): string => JSON.stringify(text);

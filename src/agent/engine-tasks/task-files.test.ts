@@ -61,6 +61,41 @@ test('templated content knows the task, its environment, and its other secrets a
   assert.equal(made!.content.toString(), 'web 1=2 geheim h');
 });
 
+test('of a variable that is there twice a template gets the first, of one without a value nothing', () => {
+  const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
+  const [made] = files(
+    { Env: ['B', 'A=1', 'A=2'], ...refs },
+    [],
+    [config('c', '{{env "A"}}{{env "B"}}', true)],
+  );
+  assert.equal(made!.content.toString(), '1');
+});
+
+test('a target that the task does not have is named', () => {
+  const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
+  for (const kind of ['secret', 'config'])
+    assert.throws(() => files(refs, [], [config('c', `{{${kind} "x"}}`, true)]), {
+      message: new RegExp(`error calling ${kind}: ${kind} target x not found$`),
+    });
+});
+
+test('content that is no text goes through a template as it is', () => {
+  const refs = {
+    Secrets: [{ SecretID: 's', SecretName: 's', File: { Name: 'key' } }],
+    Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }],
+  };
+  const bytes = Buffer.from([0xff, 0x00, 0xc3, 0x28]);
+  const key: Secret = { ID: 's', ...meta, Spec: { Name: 's', Data: bytes.toString('base64') } };
+  const text = Buffer.concat([bytes, Buffer.from('{{secret "key"}}')]);
+  const conf: Config = {
+    ID: 'c',
+    ...meta,
+    Spec: { Name: 'c', Data: text.toString('base64'), Templating: { Name: 'golang' } },
+  };
+  const [, made] = files(refs, [key], [conf]);
+  assert.deepEqual(made!.content, Buffer.concat([bytes, bytes]));
+});
+
 test('a template gets the content of another one as it is stored, its own too', () => {
   const text = '{{.Task.Slot}} {{config "conf"}}';
   const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
@@ -71,7 +106,8 @@ test('a template gets the content of another one as it is stored, its own too', 
 test('a template that is wrong is named', () => {
   const refs = { Configs: [{ ConfigID: 'c', ConfigName: 'c', File: { Name: 'conf' } }] };
   assert.throws(() => files(refs, [], [config('c', '{{.X}}', true)]), {
-    message: /^failed to expand templated config c: template: expansion:1:2: .*can't evaluate field X/,
+    message:
+      /^unable to get config from config store: failed to expand templated config c: template: expansion:1:2: .*can't evaluate field X/,
   });
 });
 

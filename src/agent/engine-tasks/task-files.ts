@@ -2,7 +2,7 @@
 import { isAbsolute, posix } from 'node:path';
 import { contentKey } from '../../model/contents.ts';
 import type { Config, Secret, Task } from '../../model/objects.ts';
-import { expand, type TemplateContext } from '../../model/template.ts';
+import { expandPayload, type TemplateContext } from '../../model/template/template.ts';
 import type { TaskDependencies } from '../contract.ts';
 
 const SECRETS_DIR = '/run/secrets';
@@ -24,22 +24,20 @@ export function taskFiles(task: Task, dependencies: TaskDependencies, context: T
   const key = (id: string | null | undefined) => contentKey(id ?? '', task.internal.contents?.[id ?? '']);
   const secretOf = new Map((spec?.Secrets ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.SecretID)]));
   const configOf = new Map((spec?.Configs ?? []).map((ref) => [ref.File?.Name ?? '', key(ref.ConfigID)]));
-  const env = new Map((spec?.Env ?? []).map((entry) => entry.split(/=(.*)/s, 2) as [string, string]));
   // What a template takes from another secret or config it takes as it is stored, as with Docker: it cannot go in circles.
   const functions = {
-    env: (name: string) => env.get(name) ?? '',
-    secret: (target: string) =>
-      dataOf(found(dependencies.secrets, secretOf.get(target), 'secret', target)).toString(),
-    config: (target: string) =>
-      dataOf(found(dependencies.configs, configOf.get(target), 'config', target)).toString(),
+    env: (name: string) => variable(spec?.Env ?? [], name),
+    secret: (target: string) => dataOf(targeted(dependencies.secrets, secretOf, 'secret', target)),
+    config: (target: string) => dataOf(targeted(dependencies.configs, configOf, 'config', target)),
   };
   const content = (kind: 'secret' | 'config', object: Secret | Config): Buffer => {
     const data = dataOf(object);
     if (object.Spec.Templating?.Name !== 'golang') return data;
     try {
-      return Buffer.from(expand(data.toString(), context, functions));
+      return expandPayload(data, context, functions);
     } catch (error) {
-      throw new Error(`failed to expand templated ${kind} ${object.ID}: ${(error as Error).message}`);
+      const reason = `failed to expand templated ${kind} ${object.ID}: ${(error as Error).message}`;
+      throw new Error(`unable to get ${kind} from ${kind} store: ${reason}`);
     }
   };
   const secrets = (spec?.Secrets ?? []).map((ref) => {
@@ -55,6 +53,24 @@ export function taskFiles(task: Task, dependencies: TaskDependencies, context: T
 }
 
 const dataOf = ({ Spec }: Secret | Config): Buffer => Buffer.from(Spec.Data ?? '', 'base64');
+
+/** The value of the first entry with that name; nothing if there is none with a value. */
+function variable(env: readonly string[], name: string): string {
+  const entry = env.find((one) => one.startsWith(`${name}=`));
+  return entry?.slice(name.length + 1) ?? '';
+}
+
+/** What a function of a template gets for the target of a file. */
+function targeted<T>(
+  objects: ReadonlyMap<string, T>,
+  keys: ReadonlyMap<string, string>,
+  kind: string,
+  target: string,
+): T {
+  const key = keys.get(target);
+  if (key === undefined) throw new Error(`${kind} target ${target} not found`);
+  return found(objects, key, kind, target);
+}
 
 function found<T>(
   objects: ReadonlyMap<string, T>,

@@ -11,7 +11,7 @@ import {
 import type { Attachment, Service, Task } from '../../model/objects.ts';
 import { taskName, templateContext } from '../../model/task-context.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
-import { expand } from '../../model/template.ts';
+import { expand } from '../../model/template/template.ts';
 import type { View } from '../../store/contract.ts';
 import { holdsAddresses } from '../allocator/claims.ts';
 

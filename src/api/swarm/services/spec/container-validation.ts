@@ -7,7 +7,8 @@ import type {
   SecretReference,
   ServiceSpec,
 } from '../../../../model/spec.ts';
-import { expand, type TemplateContext, TemplateError } from '../../../../model/template.ts';
+import { quoteText } from '../../../../model/template/quote.ts';
+import { expand, type TemplateContext, TemplateError } from '../../../../model/template/template.ts';
 import { isImageReference } from '../../images/reference.ts';
 
 const MILLISECOND = 1e6;
@@ -37,9 +38,13 @@ function validateImage(image: string): void {
 /** Expands everything once for a node and a task that do not exist. Returns the targets of the mounts. */
 function expandPlaceholders(service: ServiceSpec, spec: ContainerSpec): string[] {
   const context: TemplateContext = {
-    Service: { ID: 'serviceid', Name: service.Name ?? '', Labels: service.Labels ?? {} },
-    Node: { ID: 'nodeid', Hostname: 'nodeHostname', Platform: { Architecture: 'architecture', OS: 'os' } },
-    Task: { ID: 'taskid', Name: 'taskname', Slot: '1' },
+    Service: { ID: idLike('serviceid'), Name: service.Name ?? '', Labels: service.Labels ?? {} },
+    Node: {
+      ID: idLike('nodeid'),
+      Hostname: 'nodeHostname',
+      Platform: { Architecture: 'architecture', OS: 'os' },
+    },
+    Task: { ID: idLike('taskid'), Name: 'taskname', Slot: '1' },
   };
   const tryExpand = (text: string, ...what: string[]): string => {
     try {
@@ -51,27 +56,30 @@ function expandPlaceholders(service: ServiceSpec, spec: ContainerSpec): string[]
   };
   const tryExpandAll = (texts: Record<string, string> | null | undefined, ...what: string[]): void => {
     for (const [key, value] of Object.entries(texts ?? {})) {
-      tryExpand(value, ...what, `expanding map entry ${JSON.stringify(key)}=${JSON.stringify(value)}`);
+      tryExpand(value, ...what, `expanding map entry ${quoteText(key)}=${quoteText(value)}`);
     }
   };
 
   for (const entry of spec.Env ?? []) {
     const value = entry.slice(entry.indexOf('=') + 1);
     if (value !== entry) {
-      tryExpand(value, 'expanding env failed', `expanding env ${JSON.stringify(entry)}`);
+      tryExpand(value, 'expanding env failed', `expanding env ${quoteText(entry)}`);
     }
   }
   const targets: string[] = [];
   for (const { Source, Target, VolumeOptions } of spec.Mounts ?? []) {
     const mounts = 'expanding mounts failed';
-    tryExpand(Source ?? '', mounts, `expanding mount source ${JSON.stringify(Source)}`);
-    targets.push(tryExpand(Target ?? '', mounts, `expanding mount target ${JSON.stringify(Target)}`));
+    tryExpand(Source ?? '', mounts, `expanding mount source ${quoteText(Source ?? '')}`);
+    targets.push(tryExpand(Target ?? '', mounts, `expanding mount target ${quoteText(Target ?? '')}`));
     tryExpandAll(VolumeOptions?.Labels, mounts, 'expanding volume labels');
     tryExpandAll(VolumeOptions?.DriverConfig?.Options, mounts, 'expanding volume driver config');
   }
   tryExpand(spec.Hostname ?? '', 'expanding hostname failed');
   return targets;
 }
+
+/** As long as ids are: what takes a part of one can be tried. */
+const idLike = (name: string): string => name.padEnd(25, '0');
 
 function validateHealthcheck(check: HealthConfig | null | undefined): void {
   for (const name of ['Interval', 'Timeout', 'StartPeriod', 'StartInterval'] as const) {
