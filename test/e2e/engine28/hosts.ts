@@ -3,17 +3,17 @@ import type { HostSpec } from '../../support/lab.ts';
 import { eventually } from '../../support/lab.ts';
 import type { Swarm } from '../../support/swarm.ts';
 
-/** Engine 28 with overlay2. */
-export const MANAGER = 'new';
+/** Engine 28 with containerd's image store. */
+export const MANAGER = 'store';
 /** The machine's own engine. */
 export const OWN = 'old';
-/** Engine 28 with containerd's image store. */
-export const STORE = 'store';
+/** Engine 28 with overlay2. */
+export const OVERLAY2 = 'new';
 
 export const HOSTS: readonly HostSpec[] = [
-  { name: MANAGER, engine: '28' },
+  { name: MANAGER, engine: '28', options: ['feature=containerd-snapshotter=true'] },
   { name: OWN, engine: 'own' },
-  { name: STORE, engine: '28', options: ['feature=containerd-snapshotter=true'] },
+  { name: OVERLAY2, engine: '28' },
 ];
 
 /** Adds the tests of one subject; the swarm is there once they run. */

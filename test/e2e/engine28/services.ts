@@ -8,18 +8,13 @@ export const services: Scenario = (swarm) => {
   test('services: create, scale, update, rollback, logs, exec', async () => {
     const run = (...args: string[]) => swarm().docker('service', ...args);
     const { hosts, lab } = swarm();
-    const engines = await swarm().docker(
-      'node',
-      'inspect',
-      '-f',
-      '{{.Description.Engine.EngineVersion}}',
-      ...hosts,
-    );
+    const version = ['-f', '{{.Description.Engine.EngineVersion}}'];
+    const engines = await swarm().docker('node', 'inspect', ...version, ...hosts);
     assert.match(engines, /^28\..*\n(?!28).*\n28\./);
     await run('create', '--no-resolve-image', '--name', 'web', '--replicas', '3', 'whoami:1');
     assert.deepEqual((await swarm().running('web')).map(({ node }) => node).sort(), [...hosts].sort());
-    await run('scale', 'web=6');
-    assert.equal((await swarm().running('web')).length, 6);
+    await run('scale', '--detach', 'web=6');
+    await swarm().converge('web', 6);
     const image = ['--quiet', '--no-resolve-image', '--update-parallelism', '0', '--image'];
     await run('update', ...image, 'whoami:2', '--env-add', 'GREETING=hello', 'web');
     const versions = () => run('ps', '-f', 'desired-state=running', '--format', '{{.Image}}', 'web');
@@ -32,8 +27,11 @@ export const services: Scenario = (swarm) => {
       const slot = container.split('.').slice(0, 2).join('.');
       assert.equal(await swarm().docker('exec', slot, 'sh', '-c', 'echo $VERSION'), '2');
     }
-    await run('rollback', '--quiet', 'web');
-    assert.equal(await versions(), Array(6).fill('whoami:1').join('\n'));
+    await run('rollback', '--detach', 'web');
+    await eventually('all are as they were', 60_000, async () => {
+      await swarm().converge('web', 6);
+      return (await versions()) === Array(6).fill('whoami:1').join('\n');
+    });
 
     const tick = 'trap "exit 0" TERM; echo tick $(hostname); while :; do sleep 0.2; done';
     const each = ['--mode', 'global', '--hostname', '{{.Node.Hostname}}'];
@@ -43,9 +41,9 @@ export const services: Scenario = (swarm) => {
       const lines = (await run('logs', '--raw', 'tick')).split('\n').sort();
       return (
         lines.join() ===
-        [...hosts]
-          .sort()
+        hosts
           .map((host) => `tick ${host}`)
+          .toSorted()
           .join()
       );
     });
@@ -53,40 +51,19 @@ export const services: Scenario = (swarm) => {
 
   test('services: health checks, limits, volumes and a read-only root', async () => {
     const { hosts, lab } = swarm();
-    const limits = [
-      '--limit-memory',
-      '64M',
-      '--limit-cpu',
-      '0.5',
-      '--limit-pids',
-      '50',
-      '--ulimit',
-      'nofile=100:200',
-    ];
-    const files = [
-      '--read-only',
-      '--mount',
-      'type=volume,source=data,target=/data',
-      '--mount',
-      'type=tmpfs,target=/scratch',
-    ];
-    const more = [
-      '--init',
-      '--cap-drop',
-      'NET_RAW',
-      '--sysctl',
-      'net.ipv4.ip_default_ttl=42',
-      '--hostname',
-      '{{.Node.Hostname}}',
-    ];
+    const limits = ['--limit-memory', '64M', '--limit-cpu', '0.5', '--limit-pids', '50'];
+    const kernel = ['--ulimit', 'nofile=100:200', '--sysctl', 'net.ipv4.ip_default_ttl=42'];
+    const data = ['--mount', 'type=volume,source=data,target=/data'];
+    const files = ['--read-only', ...data, '--mount', 'type=tmpfs,target=/scratch'];
+    const more = ['--init', '--cap-drop', 'NET_RAW', '--hostname', '{{.Node.Hostname}}', ...kernel];
     await swarm().create('--name', 'web', '--mode', 'global', ...limits, ...files, ...more, 'whoami:healthy');
     await swarm().converge('web', 3);
     for (const host of hosts) {
       const container = await containerOf(swarm(), host, 'web');
-      const script =
-        'hostname; touch /data/x /scratch/x; ulimit -n; cat /proc/sys/net/ipv4/ip_default_ttl; touch /x 2>&1; true';
+      const limit = 'grep -o "files  *100  *200" /proc/1/limits';
+      const script = `hostname; touch /data/x /scratch/x; ${limit}; cat /proc/sys/net/ipv4/ip_default_ttl; touch /x 2>&1; true`;
       const said = await lab.docker(host, 'exec', container, 'sh', '-c', script);
-      assert.match(said, new RegExp(`^${host}\n100\n42\ntouch: /x: Read-only file system$`));
+      assert.match(said, new RegExp(`^${host}\nfiles +100 +200\n42\ntouch: /x: Read-only file system$`));
       const format =
         '{{.State.Health.Status}} {{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.HostConfig.Init}}';
       assert.equal(await lab.docker(host, 'inspect', '-f', format, container), 'healthy 67108864 50 true');

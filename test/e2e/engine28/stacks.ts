@@ -18,7 +18,7 @@ export const stacks: Scenario = (swarm) => {
       const contents = { configs: { [text]: { file: `./${text}` } }, secrets: { one: { file: './one' } } };
       // JSON is YAML.
       await writeFile(file, JSON.stringify({ version: '3.8', services: { web, other: image }, ...contents }));
-      const options = ['--detach=false', '--resolve-image', 'never', '-c', file];
+      const options = ['--resolve-image', 'never', '-c', file];
       await swarm().docker('stack', 'deploy', ...options, 'app');
     };
     const counts = async () =>
@@ -29,7 +29,8 @@ export const stacks: Scenario = (swarm) => {
       ['two', [6, 3]],
     ] as const) {
       await deploy(text);
-      assert.deepEqual(await counts(), tasks);
+      await eventually('its tasks are made', 30_000, async () => (await counts()).join() === tasks.join());
+      for (const name of ['app_web', 'app_other']) await swarm().converge(name, 3);
       for (const host of hosts) {
         const web = await containerOf(swarm(), host, 'app_web');
         assert.equal(
@@ -39,6 +40,7 @@ export const stacks: Scenario = (swarm) => {
         await call(swarm(), host, web, 'other');
         await page(swarm(), host, 5000);
       }
+      assert.deepEqual(await counts(), tasks);
     }
     await swarm().docker('stack', 'rm', 'app');
     await swarm().gone('app_web', 'app_other');
