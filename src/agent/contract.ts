@@ -58,6 +58,8 @@ export type WantedNetwork = Omit<AttachRequest, 'id'>;
 export interface ContainerPlace {
   /** The engine's own network, by its name, or by its id where it has others of that name. */
   network: string;
+  /** The host has it for itself: its engine gives addresses and answers for names. */
+  isNodeLocal?: true;
   /** Without prefix length. */
   ipv4: string | undefined;
   ipv6: string | undefined;

@@ -5,10 +5,12 @@ import type { ManagerFace } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
 import type { Manager } from '../manager/manager.ts';
-import type { Clock } from '../model/clock.ts';
+import { type Clock, timestamp } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
+import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { createHostNetworks } from '../network/host-networks.ts';
+import type { Store } from '../store/contract.ts';
 import { hostPort } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
 import type { Log } from './log.ts';
@@ -134,6 +136,7 @@ async function startManager(
   ]);
   const store = await openSqliteStore({ path: join(dir.path, DATABASE) });
   try {
+    await ensurePredefined(store, clock);
     const { listenHost, listenPort } = record;
     const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
     const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
@@ -153,6 +156,16 @@ async function startManager(
     await store.close();
     throw error;
   }
+}
+
+/** What stands for the engines' own networks has to be there before a service can name one. */
+async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
+  const names = new Set([...store.view.all('network')].map(({ Spec }) => isPredefined(Spec) && Spec.Name));
+  const missing = predefinedNetworks(newId, timestamp(clock.now())).filter(
+    ({ Spec }) => !names.has(Spec.Name!),
+  );
+  if (missing.length === 0) return;
+  await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
 }
 
 function startNetworks(

@@ -3,6 +3,7 @@ import { runAgent } from '../agent/agent.ts';
 import { HostAttachments } from '../agent/attachments/attachments.ts';
 import type { ContainerNetworks, FetchImage } from '../agent/contract.ts';
 import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
+import { NodeLocalNetworks } from '../agent/engine-tasks/node-local.ts';
 import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink } from '../agent/link.ts';
 import { startRenewal } from '../agent/renewal.ts';
@@ -61,9 +62,11 @@ export function startNode(options: NodeOptions): RunningNode {
     onError: (error) => log.warn({ err: error }, 'link to the manager'),
   });
   const { promise: ready, resolve: becomeReady } = Promise.withResolvers<void>();
+  const nodeLocal = new NodeLocalNetworks(engine);
   const attachments = new HostAttachments({
     engine,
     networks: options.networks,
+    nodeLocal,
     link,
     clock,
     newId,
@@ -76,6 +79,7 @@ export function startNode(options: NodeOptions): RunningNode {
     link,
     engine: engineTasks({
       ...options,
+      nodeLocal,
       nodeId: record.nodeId,
       fetchImage: (reference, signal) => link.fetchImage(reference, signal),
     }),
@@ -132,6 +136,7 @@ async function checkHost(networks: DataPlane): Promise<CheckReport> {
 export function engineTasks(
   options: Pick<NodeOptions, 'engine' | 'networks' | 'clock' | 'log' | 'filesFolder'> & {
     nodeId: string;
+    nodeLocal?: NodeLocalNetworks;
     fetchImage?: FetchImage;
   },
 ): EngineTasks {

@@ -1,6 +1,12 @@
 /** Writes what nodes ask and tell of containers that are no tasks, and waits for the addresses that the allocator gives. */
-import { askedAttachment, refusal, reportedAttachments } from '../control/networks/attachments.ts';
+import {
+  askedAttachment,
+  attachableNetwork,
+  refusal,
+  reportedAttachments,
+} from '../control/networks/attachments.ts';
 import type { Clock } from '../model/clock.ts';
+import { isNodeLocal } from '../model/node-local.ts';
 import type { Attachment } from '../model/objects.ts';
 import type { AttachAnswer, AttachedAnswer, AttachedReport, AttachRequest } from '../model/protocol.ts';
 import type { Store, Transaction } from '../store/contract.ts';
@@ -23,7 +29,11 @@ export class Attachments implements AttachmentDesk {
   }
 
   async attach(nodeId: string, request: AttachRequest, signal: AbortSignal): Promise<AttachAnswer> {
-    const { store, clock } = this.#options;
+    const { clock, store } = this.#options;
+    const { ID, Spec } = attachableNetwork(store.view, request.network);
+    if (isNodeLocal(Spec)) {
+      return { networkId: ID, addresses: [], nodeLocal: { ID, Spec: { ...Spec, Name: Spec.Name ?? '' } } };
+    }
     await store.commit((view) => {
       signal.throwIfAborted();
       return askedAttachment(view, nodeId, request, clock.now());

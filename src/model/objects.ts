@@ -173,8 +173,12 @@ export interface TaskStatus {
 }
 
 export interface NetworkAttachment {
-  Network: { ID: string; Spec: { Name: string } };
-  /** CIDR, IPv4 first. They are the task's for as long as it has a place on a node; later they say what it had. */
+  /** With its whole spec if it is one that each node has for itself. */
+  Network: { ID: string; Spec: NetworkSpec & { Name: string } };
+  /**
+   * CIDR, IPv4 first. They are the task's for as long as it has a place on a node; later they say what it had. None in a
+   * network that each node has for itself.
+   */
   Addresses: string[];
 }
 
@@ -223,7 +227,7 @@ export interface Task extends Meta {
 export interface Network extends Meta {
   Spec: NetworkSpec;
   internal: {
-    /** What the allocator has given it; absent until it has. */
+    /** What the allocator has given it; absent until it has, and in networks that each node has for itself. */
     allocated?: {
       /** VXLAN network identifier. */
       vni: number;

@@ -22,7 +22,15 @@
  * Errors are {"message": …} with the status of the API.
  */
 import type { NetworkUpdate } from './network-state.ts';
-import type { Config, Node, NodeDescription, Secret, Task, TaskStatus } from './objects.ts';
+import type {
+  Config,
+  NetworkAttachment,
+  Node,
+  NodeDescription,
+  Secret,
+  Task,
+  TaskStatus,
+} from './objects.ts';
 import type { Driver } from './spec.ts';
 
 export const CLUSTER_PORT = 2377;
@@ -91,6 +99,8 @@ export interface AttachAnswer {
   networkId: string;
   /** CIDR, IPv4 first. */
   addresses: string[];
+  /** The network itself, if the node has it for itself: then there are no addresses of the cluster's. */
+  nodeLocal?: NetworkAttachment['Network'];
 }
 
 /** A container of the node that is no task's and is on networks of the cluster. */

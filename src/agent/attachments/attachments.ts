@@ -11,6 +11,7 @@ import { listEngineNetworks } from '../../network/plugin/engine-networks.ts';
 import { Backoff } from '../backoff.ts';
 import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
 import { LABEL } from '../engine-tasks/names.ts';
+import type { NodeLocalNetworks } from '../engine-tasks/node-local.ts';
 import { listAttached } from './containers.ts';
 
 /** Everything is looked at this often even if no event says so. */
@@ -28,6 +29,7 @@ export interface AttachmentLink {
 export interface AttachmentsOptions {
   engine: EngineClient;
   networks: TaskNetworks;
+  nodeLocal: NodeLocalNetworks;
   link: AttachmentLink;
   clock: Clock;
   newId(): string;
@@ -105,7 +107,7 @@ export class HostAttachments implements ContainerNetworks {
       for (const request of requests) {
         answers.push(await link.attach(request).catch((error: unknown) => refuse(request.network, error)));
       }
-      return await make(await Promise.all(answers.map((answer) => this.#place(answer))));
+      return await this.#onNetworks(answers, make);
     } finally {
       for (const { id } of requests) this.#pending.delete(id);
       // Whose these addresses are now shows in what there is.
@@ -141,7 +143,9 @@ export class HostAttachments implements ContainerNetworks {
   }
 
   #look(): void {
+    const { nodeLocal } = this.#options;
     this.refresh().catch((error: unknown) => this.#failed(error));
+    nodeLocal.prune().catch((error: unknown) => this.#failed(error));
   }
 
   /** Without a session nobody can be told: the next one begins with it. */
@@ -151,21 +155,48 @@ export class HostAttachments implements ContainerNetworks {
     log(`the manager was not told which containers are on its networks: ${messageOf(error)}`);
   }
 
+  /** Has the networks on this host while the container is made or connected. */
+  async #onNetworks<T>(
+    answers: readonly AttachAnswer[],
+    make: (places: ContainerPlace[]) => Promise<T>,
+  ): Promise<T> {
+    const { nodeLocal } = this.#options;
+    const held: Array<NonNullable<AttachAnswer['nodeLocal']>> = [];
+    const place = async (answer: AttachAnswer): Promise<ContainerPlace> => {
+      if (!answer.nodeLocal) return this.#place(answer);
+      const id = await nodeLocal.ensure(answer.nodeLocal);
+      held.push(answer.nodeLocal);
+      const network = await this.#nameOf(id, answer.nodeLocal.Spec.Name);
+      return { network, isNodeLocal: true, ipv4: undefined, ipv6: undefined, nameServer: undefined };
+    };
+    try {
+      const places: ContainerPlace[] = [];
+      for (const answer of answers) places.push(await place(answer));
+      return await make(places);
+    } finally {
+      for (const network of held) nodeLocal.release(network);
+    }
+  }
+
   async #place({ networkId, addresses }: AttachAnswer): Promise<ContainerPlace> {
-    const { engine, networks, signal } = this.#options;
+    const { networks, signal } = this.#options;
     const patience = AbortSignal.any([signal, AbortSignal.timeout(NETWORK_PATIENCE)]);
     const { engineNetworkId, name } = await networks.ensureNetwork(networkId, patience);
-    // Its name is what users know it by, but the engine may have another one of that name.
-    const called = await engine
-      .json<{ Id: string }>('GET', `/networks/${encodeURIComponent(name)}`)
-      .catch(() => undefined);
     const hosts = addresses.map((cidr) => cidr.split('/')[0]!);
     return {
-      network: called?.Id === engineNetworkId ? name : engineNetworkId,
+      network: await this.#nameOf(engineNetworkId, name),
       ipv4: hosts.find((host) => !host.includes(':')),
       ipv6: hosts.find((host) => host.includes(':')),
       nameServer: networks.dnsServerFor(networkId),
     };
+  }
+
+  /** Its name is what users know it by, but the engine may have another one of that name. */
+  async #nameOf(engineNetworkId: string, name: string): Promise<string> {
+    const called = await this.#options.engine
+      .json<{ Id: string }>('GET', `/networks/${encodeURIComponent(name)}`)
+      .catch(() => undefined);
+    return called?.Id === engineNetworkId ? name : engineNetworkId;
   }
 }
 

@@ -167,6 +167,29 @@ test('an overlay is meant by its id, also where the engine has other networks of
   });
 });
 
+test('on a network that the host has for itself its engine gives addresses and answers for aliases', () => {
+  const task = makeTask('t1', { container: { Image: 'a' } });
+  const attachment = (ID: string, Name: string) => ({
+    Network: { ID, Spec: { Name, Driver: 'bridge' } },
+    Addresses: [],
+  });
+  const attached = {
+    ...task,
+    Spec: { ...task.Spec, Networks: [{ Target: 'n1', Aliases: ['db'] }, { Target: 'n2' }] },
+    NetworksAttachments: [attachment('n1', 'lan'), attachment('n2', 'bridge')],
+  } as unknown as Task;
+  const joined = new Map([
+    ['n1', { name: 'e1', dns: undefined, isNodeLocal: true as const }],
+    ['n2', { name: 'bridge', dns: undefined, isNodeLocal: true as const }],
+  ]);
+  const { body } = containerPlan({ task: attached }, host, [], '1.44', joined);
+  assert.deepEqual((body as unknown as Body).NetworkingConfig.EndpointsConfig, {
+    e1: { NetworkID: 'e1', Aliases: ['db'] },
+    bridge: {},
+  });
+  assert.equal((body as unknown as Body).HostConfig.Dns, undefined);
+});
+
 test('only host-mode ports are the container’s', () => {
   const { body } = plan({
     endpoint: {

@@ -2,8 +2,9 @@
 import { type EngineClient, EngineUnavailableError } from '../../engine/client.ts';
 import { hostOf } from '../../model/cidr.ts';
 import type { Clock } from '../../model/clock.ts';
-import { ApiError } from '../../model/errors.ts';
-import type { NodeDescription, Task } from '../../model/objects.ts';
+import { ApiError, messageOf } from '../../model/errors.ts';
+import { isNodeLocal } from '../../model/node-local.ts';
+import type { NetworkAttachment, NodeDescription, Task } from '../../model/objects.ts';
 import type { AssignedTask } from '../../model/protocol.ts';
 import { type Host, templateContext } from '../../model/task-context.ts';
 import {
@@ -23,7 +24,8 @@ import { ContainerRequests } from './container-requests.ts';
 import { FileStore } from './file-store.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
-import type { JoinedNetworks } from './network-config.ts';
+import type { JoinedNetwork, JoinedNetworks } from './network-config.ts';
+import { NodeLocalNetworks } from './node-local.ts';
 import { taskFiles } from './task-files.ts';
 import { type WatchHooks, watchContainers } from './watch.ts';
 
@@ -37,6 +39,8 @@ const DEFAULT_GRACE_S = 10;
 export interface EngineTasksOptions {
   engine: EngineClient;
   networks: TaskNetworks;
+  /** Shared with whoever makes other containers on them; absent: nobody does. */
+  nodeLocal?: NodeLocalNetworks;
   clock: Clock;
   nodeId: string;
   /** Where the files of secrets and configs lie; see FileStore. */
@@ -53,6 +57,7 @@ export class EngineTasks implements TaskEngine {
   readonly #files: FileStore;
   readonly #limiter = new Limiter(parallel(1));
   readonly #containers: ContainerRequests;
+  readonly #nodeLocal: NodeLocalNetworks;
   /** How containers ended, for when somebody removes them before they are looked at. */
   readonly #ends = new Map<string, { containerId: string; exitCode: number }>();
   #host: Promise<Host> | undefined;
@@ -64,6 +69,7 @@ export class EngineTasks implements TaskEngine {
     this.#engine = options.engine;
     this.#images = new Images(options);
     this.#containers = new ContainerRequests(options.engine, options.nodeId);
+    this.#nodeLocal = options.nodeLocal ?? new NodeLocalNetworks(options.engine);
     this.#files = new FileStore(options.filesFolder);
   }
 
@@ -113,14 +119,15 @@ export class EngineTasks implements TaskEngine {
       const files = taskFiles(task, dependencies, templateContext(task, host));
       const image = await this.#images.fetch(task, auth, signal, progress);
       signal.throwIfAborted();
-      const joined = await this.#joinNetworks(task, signal);
-      const mounts = await this.#files.put(task.ID, files);
-      try {
-        return await this.#makeContainer(assigned, host, { mounts, joined, image }, signal);
-      } catch (error) {
-        await this.#files.drop(task.ID);
-        throw error;
-      }
+      return await this.#onNetworks(task, signal, async (joined) => {
+        const mounts = await this.#files.put(task.ID, files);
+        try {
+          return await this.#makeContainer(assigned, host, { mounts, joined, image }, signal);
+        } catch (error) {
+          await this.#files.drop(task.ID);
+          throw error;
+        }
+      });
     });
   }
 
@@ -163,6 +170,7 @@ export class EngineTasks implements TaskEngine {
       await this.#files.drop(taskId);
       this.#containers.forget(taskId);
       this.#ends.delete(taskId);
+      await this.#pruneNetworks();
     });
   }
 
@@ -188,17 +196,42 @@ export class EngineTasks implements TaskEngine {
     const containers = await this.list();
     await Promise.all(containers.map(({ containerId }) => this.#containers.remove(containerId)));
     await this.#files.clear();
+    await this.#pruneNetworks();
   }
 
-  /** Has the networks of a task on this host. They may come a little later than the task itself. */
-  async #joinNetworks(task: Task, signal: AbortSignal): Promise<JoinedNetworks> {
+  /** What is left of networks does no harm, and goes the next time. */
+  async #pruneNetworks(): Promise<void> {
+    await this.#nodeLocal
+      .prune()
+      .catch((error: unknown) =>
+        this.#options.log(`networks without containers are left: ${messageOf(error)}`),
+      );
+  }
+
+  /** Has the networks of a task on this host while its container is made. They may come a little later than the task. */
+  async #onNetworks<T>(
+    task: Task,
+    signal: AbortSignal,
+    make: (joined: JoinedNetworks) => Promise<T>,
+  ): Promise<T> {
     const { networks } = this.#options;
-    const joined = new Map<string, { name: string; dns: string | undefined }>();
-    for (const { Network } of task.NetworksAttachments ?? []) {
-      const { engineNetworkId } = await networks.ensureNetwork(Network.ID, signal);
-      joined.set(Network.ID, { name: engineNetworkId, dns: networks.dnsServerFor(Network.ID) });
+    const joined = new Map<string, JoinedNetwork>();
+    const held: Array<NetworkAttachment['Network']> = [];
+    try {
+      for (const { Network } of task.NetworksAttachments ?? []) {
+        if (isNodeLocal(Network.Spec)) {
+          const name = await this.#nodeLocal.ensure(Network);
+          held.push(Network);
+          joined.set(Network.ID, { name, dns: undefined, isNodeLocal: true });
+        } else {
+          const { engineNetworkId } = await networks.ensureNetwork(Network.ID, signal);
+          joined.set(Network.ID, { name: engineNetworkId, dns: networks.dnsServerFor(Network.ID) });
+        }
+      }
+      return await make(joined);
+    } finally {
+      for (const network of held) this.#nodeLocal.release(network);
     }
-    return joined;
   }
 
   async #makeContainer(

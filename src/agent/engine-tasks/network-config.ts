@@ -14,7 +14,14 @@ export interface EndpointConfig {
 const PREDEFINED = new Set(['bridge', 'host', 'none', 'null']);
 
 /** The networks of the cluster as this host's engine knows them, by their id in the cluster, with their name server. */
-export type JoinedNetworks = ReadonlyMap<string, { name: string; dns: string | undefined }>;
+export interface JoinedNetwork {
+  /** What the engine calls it: an id, or the name of one that every engine has. */
+  name: string;
+  dns: string | undefined;
+  /** The host has it for itself: its engine answers for all that is on it. */
+  isNodeLocal?: true;
+}
+export type JoinedNetworks = ReadonlyMap<string, JoinedNetwork>;
 
 export function nameServers(joined: JoinedNetworks): string[] {
   return [...new Set([...joined.values()].flatMap(({ dns }) => dns ?? []))];
@@ -31,12 +38,13 @@ export function endpoints(
     config.Target === Network.ID || config.Target === Network.Spec.Name;
   const allocated = attachments.map((attachment) => {
     const ours = joined.get(attachment.Network.ID);
-    // The engine would answer for an alias by itself, with the containers that are on this host alone.
-    if (ours) {
-      const { network, endpoint: plain } = endpoint(ours.name, undefined, attachment.Addresses);
-      return { network, endpoint: { NetworkID: network, ...plain } };
-    }
     const config = configs.find((candidate) => isFor(candidate, attachment));
+    if (ours) {
+      // Of an overlay the engine would answer for an alias with the containers that are on this host alone.
+      const aliases = ours.isNodeLocal ? config : undefined;
+      const { network, endpoint: plain } = endpoint(ours.name, aliases, attachment.Addresses);
+      return { network, endpoint: PREDEFINED.has(network) ? plain : { NetworkID: network, ...plain } };
+    }
     return endpoint(attachment.Network.Spec.Name, config, attachment.Addresses);
   });
   const others = configs.filter((config) => !attachments.some((attachment) => isFor(config, attachment)));

@@ -5,7 +5,7 @@ import { ApiError } from '../../model/errors.ts';
 import { type Json, keyOf, part, set, text, texts } from '../body-object.ts';
 import type { ApiContext, ApiRequest, JsonReply } from '../router.ts';
 
-/** The driver of the engine's networks that stand for overlays, and the label with the overlay's id (src/network). */
+/** The driver of the engine's networks that stand for overlays, and the label of all that stand for networks of the cluster, with their id (src/network). */
 export const DRIVER = 'essaim';
 export const LABEL = 'essaim.network';
 /** Driver option of an endpoint on one of them: its aliases, with commas. */
@@ -37,7 +37,8 @@ export function wantedNetwork(network: string, endpoint: Json, ownNameServers: b
  * The endpoint's settings for the engine. Its aliases are only kept there: the engine would answer for those on this
  * host alone.
  */
-export function endpointFor(endpoint: Json, { ipv4, ipv6 }: ContainerPlace): Json {
+export function endpointFor(endpoint: Json, { ipv4, ipv6, isNodeLocal }: ContainerPlace): Json {
+  if (isNodeLocal) return endpoint;
   const { [keyOf(endpoint, 'Aliases')]: aliases, ...others } = endpoint;
   const addresses = { ...(ipv4 ? { IPv4Address: ipv4 } : {}), ...(ipv6 ? { IPv6Address: ipv6 } : {}) };
   const placed = set(others, 'IPAMConfig', { ...part(endpoint, 'IPAMConfig'), ...addresses });
@@ -151,7 +152,8 @@ async function connect(
         // One that does not run may be connected anew with other settings, which its engine would not take.
         await engine.json('POST', `${onIt}/disconnect`, { body: { Container: known.Id }, apiVersion });
       }
-      const EndpointConfig = lateEndpoint(endpointFor(endpoint, place!), known.HostConfig.Dns ?? []);
+      const placed = endpointFor(endpoint, place!);
+      const EndpointConfig = place!.isNodeLocal ? placed : lateEndpoint(placed, known.HostConfig.Dns ?? []);
       const answer = await engine.request('POST', `${onIt}/connect`, {
         body: { Container: known.Id, EndpointConfig },
         apiVersion,
@@ -192,8 +194,8 @@ async function overlayCalled(
     });
   if (!here) return name;
   const { Name, Driver, Labels } = here;
-  if (Driver !== DRIVER) return undefined;
   const id = Labels?.[LABEL];
+  if (Driver !== DRIVER && id === undefined) return undefined;
   // In the user's own words where they are the cluster's too.
   return id === undefined || id.startsWith(name) || Name === name ? name : id;
 }

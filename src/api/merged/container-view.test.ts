@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asSeen, listedWith, runsOnOverlay, withExposed } from './container-view.ts';
 
-const OVERLAYS = new Map([['e1', { id: 'o1', name: 'app' }]]);
+const OVERLAYS = new Map([['e1', { id: 'o1', name: 'app', isLocal: false }]]);
 const TASK = { 'com.docker.swarm.task': '' };
 
 test('what stands for an overlay is shown as the overlay', () => {

@@ -4,7 +4,8 @@
  */
 import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
 import type { ApiRequest } from '../router.ts';
-import { ALIASES_OPTION, LABEL, NAME_SERVERS_OPTION } from './attach.ts';
+import { ALIASES_OPTION, NAME_SERVERS_OPTION } from './attach.ts';
+import { clusterId, engineNetworks, standsForLocal } from './engine-networks.ts';
 
 /** Of the containers of tasks. */
 export const TASK_LABEL = 'com.docker.swarm.task';
@@ -39,17 +40,18 @@ export interface SeenContainer {
   };
 }
 
-/** What stands for overlays on this host: the engine's ids, with the overlays' own. */
-export type OverlaysHere = ReadonlyMap<string, { id: string; name: string }>;
+/** What stands for networks of the cluster on this host: the engine's ids, with their own. */
+export type OverlaysHere = ReadonlyMap<string, { id: string; name: string; isLocal: boolean }>;
 
-export async function overlaysHere(engine: EngineClient, { signal }: ApiRequest): Promise<OverlaysHere> {
-  const query = { filters: { label: [LABEL] } };
-  const networks = await engine.json<Array<{ Id: string; Name: string; Labels: Values | null }>>(
-    'GET',
-    '/networks',
-    { query, signal },
+export async function overlaysHere(engine: EngineClient, request: ApiRequest): Promise<OverlaysHere> {
+  const networks = await engineNetworks(engine, request);
+  return new Map(
+    networks.flatMap((network) => {
+      const id = clusterId(network);
+      if (id === undefined) return [];
+      return [[network.Id, { id, name: network.Name, isLocal: standsForLocal(network) }] as const];
+    }),
   );
-  return new Map(networks.map(({ Id, Name, Labels }) => [Id, { id: Labels?.[LABEL] ?? Id, name: Name }]));
 }
 
 /** What the engine answers to the request. Throws ApiError. */
@@ -78,7 +80,7 @@ function exactly(_: string, value: unknown, { source }: { source?: string } = {}
 export function runsOnOverlay({ State, NetworkSettings }: SeenContainer, overlays: OverlaysHere): boolean {
   const runs = typeof State === 'string' ? State === 'running' : State?.Running === true;
   const endpoints = Object.values(NetworkSettings?.Networks ?? {});
-  return runs && endpoints.some(({ NetworkID }) => overlays.has(NetworkID ?? ''));
+  return runs && endpoints.some(({ NetworkID }) => overlays.get(NetworkID ?? '')?.isLocal === false);
 }
 
 /** An inspected container with the ports that it exposes, which on Docker's own overlays are shown. */

@@ -1,4 +1,5 @@
 /** Which of the cluster's networks the filters of a list, or of a prune, mean. */
+import { isPredefined } from '../../model/node-local.ts';
 import type { Network } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
 import { type Filters, parseFilters } from '../filters.ts';
@@ -10,8 +11,9 @@ export function matches(view: View, network: Network, filters: Filters): boolean
   const contains = (key: string, value: string): boolean =>
     filters.get(key).length === 0 || filters.get(key).some((part) => value.includes(part));
   const dangling = filters.boolean('dangling');
+  if (isPredefined(Spec)) return false;
   return (
-    filters.exact('driver', 'overlay') &&
+    filters.exact('driver', Spec.Driver || 'overlay') &&
     filters.exact('scope', 'swarm') &&
     filters.exact('type', 'custom') &&
     contains('id', ID) &&
@@ -24,7 +26,7 @@ export function matches(view: View, network: Network, filters: Filters): boolean
 /** Whether a prune with these filters removes it. @param now milliseconds since the epoch */
 export function mayPrune(view: View, network: Network, filters: Filters, now: number): boolean {
   const { Spec, CreatedAt } = network;
-  if (Spec.Ingress || isUsed(view, network)) return false;
+  if (Spec.Ingress || isPredefined(Spec) || isUsed(view, network)) return false;
   if (!filters.labels('label', Spec.Labels)) return false;
   const unwanted = filters.get('label!');
   if (unwanted.length > 0 && filtersOf('label', unwanted).labels('label', Spec.Labels)) return false;

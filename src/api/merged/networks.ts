@@ -3,129 +3,68 @@
  * local network of our driver that stands for it; clients see one network, the cluster's.
  */
 import { type EngineClient, errorOf } from '../../engine/client.ts';
-import { timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
+import { isNodeLocal, isPredefined } from '../../model/node-local.ts';
 import type { Attachment, Network } from '../../model/objects.ts';
-import { NetworkSpec } from '../../model/spec.ts';
-import type { Change, Store, View } from '../../store/contract.ts';
+import type { Change, View } from '../../store/contract.ts';
 import { bytesOf, objectOf } from '../body-object.ts';
 import { parseFilters } from '../filters.ts';
-import { compareVersions } from '../query.ts';
 import { connectionWithNameHere } from '../remote/mentions.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
-import { managerOf } from '../swarm/access.ts';
 import { findNetwork } from '../swarm/lookup.ts';
-import {
-  type Containers,
-  hostEndpoint,
-  networkForm,
-  peersForm,
-  servicesForm,
-} from '../swarm/networks/form.ts';
-import {
-  attachmentsInUse,
-  checkNewNetwork,
-  checkUnused,
-  nameTaken,
-  validateNetwork,
-} from '../swarm/networks/validation.ts';
+import { hostEndpoint, networkForm, peersForm, servicesForm } from '../swarm/networks/form.ts';
+import { attachmentsInUse, checkUnused } from '../swarm/networks/validation.ts';
 import { goBool } from '../swarm/query.ts';
-import { connectAttached, DRIVER, LABEL } from './attach.ts';
+import { connectAttached, LABEL } from './attach.ts';
+import { asClusters, calledHere, clusterId, engineNetworkOf, engineNetworks } from './engine-networks.ts';
+import { createNetwork } from './network-create.ts';
 import { matches, mayPrune } from './network-filters.ts';
+import { until } from './until.ts';
 
 /** How long (ms) the removal of a network waits for the last containers to leave it. */
 const DETACH_PATIENCE = 1_000;
-/** How long (ms) a new network's answer may wait for its addresses: who has made one often asks for them at once. */
-const ALLOCATION_PATIENCE = 250;
-
-interface EngineNetwork {
-  Id: string;
-  Name: string;
-  Driver: string;
-  Labels: Record<string, string> | null;
-  Options: Record<string, string> | null;
-  Containers: Containers;
-}
 
 export function networkRoutes(router: Router, context: ApiContext): void {
   const { engine, membership } = context;
 
-  router.post('/networks/create', async (request) => {
-    const spec = await request
-      .json(NetworkSpec, 'NetworkCreateRequest')
-      .catch((error: ApiError): NetworkSpec => {
-        // What is wrong with a body is the engine's to say, unless it is too much to pass on.
-        if (error.status === 400) return {};
-        throw error;
-      });
-    const ours = (spec.Driver === 'overlay' || spec.Scope === 'swarm') && !spec.ConfigOnly;
-    if (ours && spec.Driver !== 'overlay' && membership.status().state === 'inactive')
-      throw new ApiError(403, 'cannot create a swarm scoped network when swarm is not active');
-    if (ours) {
-      // Newer clients do not ask for it any more.
-      const unique = spec.CheckDuplicate || compareVersions(request.apiVersion, '1.44') >= 0;
-      if (unique && (await calledHere(spec.Name ?? '', engine, request)).length > 0)
-        throw nameTaken(spec.Name!);
-      return createNetwork(spec, context);
-    }
-    const { manager } = viewOf(context);
-    const taken = manager?.store.view
-      .byName('network', spec.Name ?? '')
-      .some((network) => network.Spec.Name === spec.Name);
-    if (taken) throw nameTaken(spec.Name!);
-    return { forward: { body: await request.bytes() } };
-  });
+  router.post('/networks/create', (request) => createNetwork(request, context));
 
   router.get('/networks', async (request) => {
-    const { query, apiVersion, signal } = request;
-    const options = { query: Object.fromEntries(query), apiVersion, signal };
-    const local = await engine.json<EngineNetwork[]>('GET', '/networks', options);
+    const { query } = request;
+    const local = await engineNetworks(engine, request, Object.fromEntries(query));
     const { view } = viewOf(context);
-    if (!view) return { status: 200, body: local.map(asOverlay) };
+    if (!view) return { status: 200, body: local.map(asClusters) };
     const filters = parseFilters(query);
+    const version = await engine.apiVersion();
     const ours = [...view.all('network')].filter((network) => matches(view, network, filters));
-    const others = local.filter(({ Driver }) => Driver !== DRIVER);
-    return { status: 200, body: [...ours.map((network) => networkForm(network, apiVersion)), ...others] };
+    const others = local.filter((network) => clusterId(network) === undefined);
+    return { status: 200, body: [...ours.map((network) => networkForm(network, version)), ...others] };
   });
 
   router.get('/networks/{id}', async (request) => {
-    const { query, params, apiVersion } = request;
-    const verbose = goBool(query, 'verbose');
+    const { query, params } = request;
+    const called = params.id!;
     const scope = query.get('scope') ?? '';
     const { view } = viewOf(context);
-    const network = scope === '' || scope === 'swarm' ? view && findNetwork(view, params.id!) : undefined;
+    const network =
+      scope === '' || scope === 'swarm' ? view && clusterNetwork(view, called, scope) : undefined;
     if (view && network) {
-      if (scope === '' && network.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
-      const here = await engineNetworkOf(engine, network.ID, request);
-      const services = verbose ? servicesForm(view, network.ID) : undefined;
-      const peers = here || verbose ? peersForm(view, network.ID) : undefined;
-      const host = view.get('node', membership.status().nodeId);
-      const own = hostEndpoint(network, host?.internal.networks?.[network.ID]);
-      return {
-        status: 200,
-        body: {
-          ...networkForm(network, apiVersion, here ? { ...here.Containers, ...own } : null),
-          ...(peers ? { Peers: peers } : {}),
-          ...(services ? { Services: services } : {}),
-        },
-      };
+      if (scope === '' && network.Spec.Name === called) await onlyOneCalled(called, engine, request);
+      return { status: 200, body: await shown(network, view, request, context) };
     }
+    if (scope === 'swarm' && view) throw new ApiError(404, `network ${called} not found`);
     if (membership.status().state === 'active') {
-      const here = await engineNetworkOf(engine, params.id!, request);
-      if (here) return { status: 200, body: asOverlay(here) };
+      const here = await engineNetworkOf(engine, called, request);
+      if (here) return { status: 200, body: asClusters(here) };
     }
-    if (scope !== 'swarm' || !view) return { forward: {} };
-    // Services may use networks that are on the nodes: clients look for those here, too.
-    const anyScope = new URLSearchParams(query);
-    anyScope.delete('scope');
-    return { forward: { query: anyScope } };
+    return { forward: {} };
   });
 
   router.delete('/networks/{id}', async (request) => {
     const { params } = request;
     const { manager } = viewOf(context);
     const known = manager && findNetwork(manager.store.view, params.id!);
-    if (!known) return { forward: {} };
+    if (!known || isPredefined(known.Spec)) return { forward: {} };
     if (known.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
     await untilDetached(context, params.id!);
     await manager.store.commit((view) => {
@@ -168,28 +107,30 @@ export function networkRoutes(router: Router, context: ApiContext): void {
   });
 }
 
-async function createNetwork(spec: NetworkSpec, { membership }: ApiContext): Promise<Reply> {
-  const manager = managerOf(membership);
-  validateNetwork(spec);
-  const id = manager.newId();
-  await manager.store.commit((view) => {
-    checkNewNetwork(view, spec);
-    const now = timestamp(manager.now());
-    const { CheckDuplicate: _, ...Spec } = spec;
-    const object: Network = {
-      ...{ ID: id, Version: { Index: 0 }, CreatedAt: now, UpdatedAt: now },
-      Spec: { ...Spec, Driver: 'overlay', Scope: 'swarm' },
-      internal: {},
-    };
-    return { changes: [{ op: 'put', kind: 'network', object }] };
-  });
-  const { store } = manager;
-  await until(
-    store,
-    ALLOCATION_PATIENCE,
-    () => store.view.get('network', id)?.internal.allocated !== undefined,
-  );
-  return { status: 201, body: { Id: id, Warning: '' } };
+/** A network of the cluster as it is inspected, with what this host has of it. */
+async function shown(
+  network: Network,
+  view: View,
+  request: ApiRequest,
+  { engine, membership }: ApiContext,
+): Promise<object> {
+  const verbose = goBool(request.query, 'verbose');
+  const here = isPredefined(network.Spec) ? undefined : await engineNetworkOf(engine, network.ID, request);
+  const version = await engine.apiVersion();
+  if (isNodeLocal(network.Spec)) {
+    const form = networkForm(network, version);
+    const { Name, ConfigFrom } = network.Spec;
+    return here ? { ...form, ...asClusters(here), Name, ConfigFrom: ConfigFrom ?? { Network: '' } } : form;
+  }
+  const services = verbose ? servicesForm(view, network.ID) : undefined;
+  const peers = here || verbose ? peersForm(view, network.ID) : undefined;
+  const host = view.get('node', membership.status().nodeId);
+  const own = hostEndpoint(network, host?.internal.networks?.[network.ID]);
+  return {
+    ...networkForm(network, version, here ? { ...here.Containers, ...own } : null, here !== undefined),
+    ...(peers ? { Peers: peers } : {}),
+    ...(services ? { Services: services } : {}),
+  };
 }
 
 async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
@@ -240,21 +181,16 @@ async function untilDetached({ membership }: ApiContext, called: string): Promis
   await until(store, DETACH_PATIENCE, isFree);
 }
 
-/** Resolves when the store is as it should be, or after so many milliseconds. */
-async function until(store: Store, patience: number, holds: () => boolean): Promise<void> {
-  if (holds()) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, patience);
-  const unwatch = store.watch(store.view.revision, () => holds() && resolve());
-  await promise.finally(() => {
-    clearTimeout(timer);
-    unwatch();
-  });
-}
-
 function viewOf({ membership }: ApiContext) {
   const manager = membership.manager();
   return { manager, view: manager?.store.view };
+}
+
+/** The engines' own networks have a name in the cluster only for services; else that means this host's. */
+function clusterNetwork(view: View, called: string, scope: string): Network | undefined {
+  const network = findNetwork(view, called);
+  const isMeant = scope === 'swarm' || (called !== '' && network?.ID.startsWith(called));
+  return network && isPredefined(network.Spec) && !isMeant ? undefined : network;
 }
 
 /** A name that networks of this host have too is no name for the cluster's. */
@@ -263,53 +199,6 @@ async function onlyOneCalled(name: string, engine: EngineClient, request: ApiReq
   if (others.length === 0) return;
   const matches = `${others.length + 1} matches found based on name`;
   throw new ApiError(400, `network ${name} is ambiguous (${matches})`);
-}
-
-/** The networks of that name which this host has for itself. */
-async function calledHere(
-  name: string,
-  engine: EngineClient,
-  { apiVersion, signal }: ApiRequest,
-): Promise<EngineNetwork[]> {
-  const query = { filters: { name: [name] } };
-  const local = await engine.json<EngineNetwork[]>('GET', '/networks', { query, apiVersion, signal });
-  return local.filter(({ Name, Driver }) => Name === name && Driver !== DRIVER);
-}
-
-/** The engine's network on this host that stands for the overlay of that id or name; undefined: it has none. */
-async function engineNetworkOf(
-  engine: EngineClient,
-  overlay: string,
-  { apiVersion, signal }: ApiRequest,
-): Promise<EngineNetwork | undefined> {
-  const query = { filters: JSON.stringify({ label: { [LABEL]: true } }) };
-  const options = { query, apiVersion, signal };
-  const all = await engine.json<EngineNetwork[]>('GET', '/networks', options);
-  const known = all.find(
-    ({ Name, Labels }) =>
-      Labels?.[LABEL] === overlay || Name === overlay || isPrefix(overlay, Labels?.[LABEL]),
-  );
-  if (!known) return undefined;
-  return engine.json<EngineNetwork>('GET', `/networks/${known.Id}`, { apiVersion, signal });
-}
-
-function isPrefix(start: string, id: string | undefined): boolean {
-  return start !== '' && (id?.startsWith(start) ?? false);
-}
-
-/** What stands for an overlay, as the overlay: all that a worker knows of it. */
-function asOverlay(network: EngineNetwork): EngineNetwork {
-  if (network.Driver !== DRIVER) return network;
-  const without = (values: Record<string, string> | null): Record<string, string> =>
-    Object.fromEntries(Object.entries(values ?? {}).filter(([key]) => key !== LABEL));
-  return {
-    ...network,
-    Id: network.Labels?.[LABEL] ?? network.Id,
-    Driver: 'overlay',
-    Options: without(network.Options),
-    Labels: without(network.Labels),
-    ...{ Scope: 'swarm' },
-  };
 }
 
 /** The engine's id of what stands for the overlay that the request is about; undefined: there is none here. */

@@ -31,7 +31,7 @@ class Bench extends MiniCluster {
       object: { ...sampleCluster('c1', '', ''), DefaultAddrPool: [], SubnetSize: 24, ...cluster },
     });
     const Description = makeNode('', '').Description!;
-    Description.Engine.Plugins = [{ Type: 'Network', Name: 'overlay' }];
+    Description.Engine.Plugins = ['overlay', 'bridge'].map((Name) => ({ Type: 'Network', Name }));
     for (let i = 1; i <= nodes; i++) await bench.addNode(`n${i}`, { Description });
     await bench.addNetwork('ingress', { Ingress: true });
     bench.start();
@@ -179,6 +179,39 @@ describe('allocator', () => {
     await bench.remove('node', 'n2');
     await bench.advance(100);
     assert.equal(bench.view.count('attachment'), 0);
+  });
+
+  test('networks that each node has for itself come with the task, without addresses', async () => {
+    await using bench = await Bench.begin();
+    const before = bench.claims();
+    await bench.addNetwork('lan', { Driver: 'bridge', Options: { a: 'b' } });
+    await bench.addNetwork('net1');
+    await bench.serve('web', ['lan', 'net1'], 2);
+    await bench.serve('own', ['lan'], 1);
+    assert.equal(bench.running('web').length, 2);
+    assert.equal(bench.view.get('network', 'lan')!.internal.allocated, undefined);
+    for (const task of bench.running('web')) {
+      const [lan, net1] = task.NetworksAttachments!;
+      const Spec = { Name: 'lan', Driver: 'bridge', Options: { a: 'b' } };
+      assert.deepEqual(lan, { Network: { ID: 'lan', Spec }, Addresses: [] });
+      assert.equal(net1!.Addresses.length, 1);
+    }
+    const [own] = bench.running('own');
+    assert.deepEqual(
+      own!.NetworksAttachments!.map(({ Addresses }) => Addresses),
+      [[]],
+    );
+    assert.deepEqual(
+      bench.view.get('service', 'web')!.Endpoint.VirtualIPs!.map(({ NetworkID }) => NetworkID),
+      ['net1'],
+    );
+    for (const node of bench.view.all('node')) assert.ok(!node.internal.networks?.lan);
+    for (const id of ['web', 'own']) await bench.remove('service', id);
+    await bench.advance(5000);
+    for (const id of ['lan', 'net1']) await bench.remove('network', id);
+    await bench.advance(1000);
+    assert.deepEqual(bench.claims(), before);
+    assert.deepEqual(bench.logged, []);
   });
 
   test('takes everything back, down to the hosts’ own addresses', async () => {

@@ -47,7 +47,8 @@ export function claimsOf<K extends Kind>(kind: K, object: Kinds[K]): Claim[] {
  * never be made.
  */
 export function holdsAddresses({ NetworksAttachments, Status, DesiredState }: Task): boolean {
-  if (!NetworksAttachments?.length || isTerminal(Status.State)) return false;
+  const any = NetworksAttachments?.some(({ Addresses }) => Addresses.length > 0);
+  if (!any || isTerminal(Status.State)) return false;
   return atLeast(Status.State, 'assigned') || compareStates(DesiredState, 'complete') <= 0;
 }
 

@@ -198,8 +198,8 @@ export class AllocatorIndex {
 
   #useOfTask(task: Task, by: 1 | -1): void {
     if (!task.NodeID || !holdsAddresses(task)) return;
-    for (const { Network } of task.NetworksAttachments!)
-      this.#use({ NodeID: task.NodeID, NetworkID: Network.ID }, by);
+    for (const { Network, Addresses } of task.NetworksAttachments!)
+      if (Addresses.length > 0) this.#use({ NodeID: task.NodeID, NetworkID: Network.ID }, by);
   }
 
   #use({ NodeID, NetworkID }: Pick<Attachment, 'NodeID' | 'NetworkID'>, by: 1 | -1): void {

@@ -6,6 +6,7 @@
 import { parseSubnet, withPrefix } from '../../model/cidr.ts';
 import { timestamp } from '../../model/clock.ts';
 import { endpointOf, isNetworkId, networksOfService, networksOfTask } from '../../model/endpoint.ts';
+import { isNodeLocal } from '../../model/node-local.ts';
 import type {
   Attachment,
   Network,
@@ -64,7 +65,7 @@ export class AllocationPass {
     const network = this.#view.get('network', id);
     const { lacking } = this.#index;
     lacking.network.delete(id);
-    if (!network || network.internal.allocated) return;
+    if (!network || network.internal.allocated || isNodeLocal(network.Spec)) return;
     try {
       const vni = this.#free.vni(network);
       const cursor = this.#index.cursors.get('subnet');
@@ -119,7 +120,7 @@ export class AllocationPass {
    * A text says why it cannot be: the task has to wait.
    */
   attach(task: Task): Task | string {
-    const wanted = networksOfTask(task, this.#index.ingress, this.#isOurs);
+    const wanted = networksOfTask(task, this.#index.ingress, this.#isClusters);
     const lack = this.#index.lacking.service.get(task.ServiceID);
     if (wanted.length === 0) return task;
     if (lack !== undefined) return this.#tasksLack(lack);
@@ -128,6 +129,8 @@ export class AllocationPass {
     const before = this.#nodes.get(nodeId);
     try {
       const attachments = wanted.map((id): NetworkAttachment => {
+        const local = this.#nodeLocal(id);
+        if (local) return { Network: local, Addresses: [] };
         const network = this.#allocated(id);
         this.#host(nodeId, network, given);
         const owner = ownerKey('task', task.ID);
@@ -137,7 +140,7 @@ export class AllocationPass {
         return { Network: { ID: id, Spec: { Name: network.Spec.Name ?? '' } }, Addresses };
       });
       const uses = this.#uses.get(nodeId) ?? new Set<string>();
-      for (const id of wanted) uses.add(id);
+      for (const id of wanted) if (!this.#nodeLocal(id)) uses.add(id);
       this.#uses.set(nodeId, uses);
       return { ...task, NetworksAttachments: attachments };
     } catch (error) {
@@ -204,7 +207,17 @@ export class AllocationPass {
     }
   }
 
-  readonly #isOurs = (target: string): boolean => this.#network(target) !== undefined || isNetworkId(target);
+  /** Not a network that only the nodes have. */
+  readonly #isClusters = (target: string): boolean =>
+    this.#network(target) !== undefined || isNetworkId(target);
+
+  /** One with addresses that the cluster gives. */
+  readonly #hasAddresses = (target: string): boolean => this.#isClusters(target) && !this.#nodeLocal(target);
+
+  #nodeLocal(id: string): NetworkAttachment['Network'] | undefined {
+    const { ID, Spec } = this.#network(id) ?? {};
+    return ID && Spec && isNodeLocal(Spec) ? { ID, Spec: { ...Spec, Name: Spec.Name ?? '' } } : undefined;
+  }
 
   #tasksLack(reason: string): string {
     this.#index.tasksLack = true;
@@ -229,7 +242,7 @@ export class AllocationPass {
     const { Ports, VirtualIPs = [], ...rest } = endpointOf(service.Spec, service.Endpoint);
     const owner = ownerKey('service', service.ID);
     const ports = Ports?.map((port) => this.#free.port(port, owner, given));
-    const vips = networksOfService(service, this.#index.ingress, this.#isOurs).flatMap((id) => {
+    const vips = networksOfService(service, this.#index.ingress, this.#hasAddresses).flatMap((id) => {
       const network = this.#allocated(id);
       return network.internal.allocated!.subnets.map((subnet) => {
         const known = VirtualIPs.find(

@@ -16,11 +16,7 @@ export function askedAttachment(
   request: AttachRequest,
   now: number,
 ): Transaction {
-  const network = networkCalled(view, request.network);
-  if (!network) throw new ApiError(404, `network ${request.network} not found`);
-  if (!network.Spec.Attachable) {
-    throw refusal(request.network, 'PermissionDenied', `network ${request.network} not manually attachable`);
-  }
+  const network = attachableNetwork(view, request.network);
   const { id, addresses, aliases, ownNameServers } = request;
   const at = timestamp(now);
   const object: Attachment = {
@@ -38,6 +34,14 @@ export function askedAttachment(
     changes: [{ op: 'put', kind: 'attachment', object }],
     require: [{ kind: 'network', id: network.ID, revision: network.Version.Index }],
   };
+}
+
+/** The network that containers are to be attached to. @throws ApiError with Docker's texts if they cannot be */
+export function attachableNetwork(view: View, called: string): Network {
+  const network = networkCalled(view, called);
+  if (!network) throw new ApiError(404, `network ${called} not found`);
+  if (network.Spec.Attachable) return network;
+  throw refusal(called, 'PermissionDenied', `network ${called} not manually attachable`);
 }
 
 /** Docker's words for an attachment that cannot be. */

@@ -45,7 +45,9 @@ function serving(tasks: Iterable<Task>, view: View): Task[] {
 /** The networks in which the task is an endpoint. */
 export function networksOfTask(task: Task | undefined): string[] {
   if (!task?.NodeID || !holdsAddresses(task) || !atLeast(task.Status.State, 'assigned')) return [];
-  return task.NetworksAttachments!.map(({ Network }) => Network.ID);
+  return task.NetworksAttachments!.flatMap(({ Network, Addresses }) =>
+    Addresses.length > 0 ? [Network.ID] : [],
+  );
 }
 
 /** The network in which it is an endpoint. */

@@ -6,6 +6,7 @@ import { hostOf } from '../../model/cidr.ts';
 import { taskTemplate } from '../../model/defaults.ts';
 import { isEncrypted, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
 import type { NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
+import { isNodeLocal } from '../../model/node-local.ts';
 import type { Attachment, Cluster, Node, Service } from '../../model/objects.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import {
@@ -226,7 +227,10 @@ export class NetworkTables {
 
   /** The networks that the service is known in; published ports make it known in that of the routing mesh. */
   #ofService({ Spec, Endpoint }: Service): string[] {
-    const isOurs = (target: string) => this.#view.get('network', target) !== undefined || isNetworkId(target);
+    const isOurs = (target: string) => {
+      const network = this.#view.get('network', target);
+      return network ? !isNodeLocal(network.Spec) : isNetworkId(target);
+    };
     const virtual = (Endpoint.VirtualIPs ?? []).map(({ NetworkID }) => NetworkID);
     return [...new Set([...namedNetworks(taskTemplate(Spec), isOurs), ...virtual])];
   }

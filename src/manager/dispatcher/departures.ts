@@ -1,4 +1,5 @@
 /** Which tasks' stops are held back until the other hosts have taken note; see StopGate for the rule. */
+import { holdsAddresses } from '../../control/allocator/claims.ts';
 import { StopGate } from '../../control/networks/stop-gate.ts';
 import type { NetworkTables } from '../../control/networks/tables.ts';
 import type { Clock } from '../../model/clock.ts';
@@ -47,7 +48,7 @@ export class Departures {
   /** The node's agent has come back and knows nothing: stops that it may not have heard of begin anew. */
   resume(nodeId: string): void {
     for (const task of this.#view.tasksOfNode(nodeId)) {
-      if (isLeaving(task) && task.NetworksAttachments?.length && !this.#gate.holds(task.ID)) this.#hold(task);
+      if (isLeaving(task) && holdsAddresses(task) && !this.#gate.holds(task.ID)) this.#hold(task);
     }
   }
 
@@ -118,10 +119,8 @@ export class Departures {
 
 /** True if clients of the task's service may be using it. */
 function takesPart(task: Task): boolean {
-  const { Status, DesiredState, NetworksAttachments } = task;
-  return (
-    Status.State === 'running' && compareStates(DesiredState, 'running') <= 0 && !!NetworksAttachments?.length
-  );
+  const { Status, DesiredState } = task;
+  return Status.State === 'running' && compareStates(DesiredState, 'running') <= 0 && holdsAddresses(task);
 }
 
 /** It runs and is to stop. */

@@ -16,7 +16,8 @@ export interface ListedNetwork {
 
 /** Those that the engine has. */
 export function listEngineNetworks(engine: NetworkEngine): Promise<ListedNetwork[]> {
-  return engine.json('GET', '/networks', { query: { filters: { label: [NETWORK_OPTION] } } });
+  const filters = { label: [NETWORK_OPTION], driver: [DRIVER] };
+  return engine.json('GET', '/networks', { query: { filters } });
 }
 
 /** What the engine is asked to create. */

@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto';
 import { hostOf } from '../../../model/cidr.ts';
 import { isIngressPort } from '../../../model/endpoint.ts';
 import { macOf } from '../../../model/network-state.ts';
+import { isNodeLocal, isPredefined } from '../../../model/node-local.ts';
 import type { Network, Task } from '../../../model/objects.ts';
+import type { IPAMConfig, NetworkSpec } from '../../../model/spec.ts';
 import { taskName } from '../../../model/task-context.ts';
 import type { View } from '../../../store/contract.ts';
 import { compareVersions } from '../../query.ts';
-import { labels, map, present } from '../go-form.ts';
+import { labels, list, map, present } from '../go-form.ts';
 
 const VNI_OPTION = 'com.docker.network.driver.overlay.vxlanid_list';
 const SERIAL_OPTION = 'com.docker.network.ipam.serial';
@@ -15,27 +17,53 @@ const SERIAL_OPTION = 'com.docker.network.ipam.serial';
 /** What of this host is on the network, as an engine shows it. */
 export type Containers = Record<string, object> | null;
 
-export function networkForm(network: Network, apiVersion: string, containers: Containers = null): object {
+/** @param engineVersion what this host's engine speaks: from 1.48 on it tells whether a network has IPv4 */
+export function networkForm(
+  network: Network,
+  engineVersion: string,
+  containers: Containers = null,
+  isHere = false,
+): object {
   const { ID, CreatedAt, Spec } = network;
-  const modern = compareVersions(apiVersion, '1.48') >= 0;
+  const modern = compareVersions(engineVersion, '1.48') >= 0;
   return {
     Name: Spec.Name ?? '',
     Id: ID,
     Created: CreatedAt,
     Scope: 'swarm',
-    Driver: 'overlay',
+    Driver: Spec.Driver || 'overlay',
     ...(modern ? { EnableIPv4: true } : {}),
     EnableIPv6: Spec.EnableIPv6 ?? false,
-    IPAM: { Driver: 'default', Options: ipamOptions(network) ?? null, Config: ipamConfigs(network) },
+    IPAM: isNodeLocal(Spec) ? localIpam(Spec) : overlayIpam(network),
     Internal: Spec.Internal ?? false,
     Attachable: Spec.Attachable ?? false,
     Ingress: Spec.Ingress ?? false,
-    ConfigFrom: { Network: '' },
+    ConfigFrom: { Network: Spec.ConfigFrom?.Network ?? '' },
     ConfigOnly: false,
     Containers: containers,
-    Options: driverOptions(network),
-    Labels: Spec.Labels || Spec.Ingress ? labels(Spec.Labels) : null,
+    Options: isNodeLocal(Spec) ? (map(Spec.Options) ?? null) : driverOptions(network),
+    // No labels are said in one way by the cluster, and in the other by an engine.
+    Labels: isHere ? labels(Spec.Labels) : (map(Spec.Labels) ?? null),
   };
+}
+
+function overlayIpam(network: Network): object {
+  return { Driver: 'default', Options: ipamOptions(network) ?? null, Config: ipamConfigs(network) };
+}
+
+/** Where no node has said yet what it has made of it. */
+function localIpam({ IPAM }: NetworkSpec): object {
+  const Config = askedConfigs(IPAM?.Config ?? []);
+  return { Driver: Config.length > 0 ? 'default' : '', Options: map(IPAM?.Options) ?? null, Config };
+}
+
+function askedConfigs(configs: readonly IPAMConfig[]): IPAMConfig[] {
+  return configs.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) =>
+    present({
+      ...{ Subnet: Subnet ?? undefined, IPRange: IPRange || undefined, Gateway: Gateway || undefined },
+      AuxiliaryAddresses: map(AuxiliaryAddresses),
+    }),
+  );
 }
 
 /** Docker notes how it gives addresses where there are options already. */
@@ -49,14 +77,7 @@ function ipamConfigs({ Spec, internal }: Network) {
   // What was asked for is known at once: who has created a network looks at it right away.
   if (!allocated) {
     const asked = Spec.IPAM?.Config ?? [];
-    return asked.length === 0
-      ? null
-      : asked.map(({ Subnet, IPRange, Gateway, AuxiliaryAddresses }) =>
-          present({
-            ...{ Subnet: Subnet ?? undefined, IPRange: IPRange || undefined, Gateway: Gateway || undefined },
-            AuxiliaryAddresses: map(AuxiliaryAddresses),
-          }),
-        );
+    return asked.length === 0 ? null : askedConfigs(asked);
   }
   return allocated.subnets.map(({ subnet, gateway, range }) => {
     const given = Spec.IPAM?.Config?.find(
@@ -80,6 +101,32 @@ function driverOptions({ Spec, internal }: Network): Record<string, string> {
 
 /** The network within a task's `NetworksAttachments`: the cluster's own view of it. */
 export function attachedNetworkForm(network: Network): object {
+  return isNodeLocal(network.Spec) ? attachedLocalForm(network) : attachedOverlayForm(network);
+}
+
+function attachedLocalForm({ ID, Version, CreatedAt, UpdatedAt, Spec }: Network): object {
+  const asked = Spec.IPAM?.Config ?? [];
+  const Configs = asked.map(({ Subnet, IPRange, Gateway }) => present({ Subnet, Range: IPRange, Gateway }));
+  const IPAMOptions = present({ Driver: { Name: 'default' }, Configs: list(Configs) });
+  return {
+    ...{ ID, Version, CreatedAt, UpdatedAt },
+    Spec: present({
+      Name: Spec.Name ?? '',
+      Labels: labels(Spec.Labels),
+      DriverConfiguration: present({ Name: Spec.Driver, Options: map(Spec.Options) }),
+      IPv6Enabled: Spec.EnableIPv6 || undefined,
+      Internal: Spec.Internal || undefined,
+      Attachable: Spec.Attachable || undefined,
+      IPAMOptions: isPredefined(Spec) ? undefined : IPAMOptions,
+      ConfigFrom: Spec.ConfigFrom?.Network ? { Network: Spec.ConfigFrom.Network } : undefined,
+      Scope: 'swarm',
+    }),
+    DriverState: { Name: Spec.Driver },
+    IPAMOptions: { Driver: {} },
+  };
+}
+
+function attachedOverlayForm(network: Network): object {
   const { ID, Version, CreatedAt, UpdatedAt, Spec } = network;
   const Configs = ipamConfigs(network)?.map(({ Subnet, IPRange, Gateway }) =>
     present({ Subnet, Range: IPRange, Gateway }),

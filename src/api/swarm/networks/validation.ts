@@ -1,91 +1,66 @@
 /** What may be asked of a network of the cluster, with Docker's texts where Docker says something about it. */
-import {
-  contains,
-  formatSubnet,
-  overlaps,
-  parseAddress,
-  parseSubnet,
-  type Subnet,
-} from '../../../model/cidr.ts';
+import { formatSubnet, overlaps, parseSubnet, type Subnet } from '../../../model/cidr.ts';
 import { taskTemplate } from '../../../model/defaults.ts';
 import { ApiError, rpcError } from '../../../model/errors.ts';
+import { isNodeLocal, isPredefined } from '../../../model/node-local.ts';
 import type { Attachment } from '../../../model/objects.ts';
 import type { IPAMConfig, NetworkSpec } from '../../../model/spec.ts';
 import type { View } from '../../../store/contract.ts';
 import { validateName } from '../names.ts';
+import { validateAddresses } from './ipam.ts';
 
 /** Names that mean a network of each node. */
 const PREDEFINED = new Set(['bridge', 'host', 'none']);
-/** Drivers that Docker Swarm can spread over its nodes, and we cannot. */
-const LOCAL_DRIVERS = new Set(['bridge', 'host', 'macvlan', 'ipvlan', 'null']);
+/** Drivers of networks that each node has for itself. */
+const LOCAL_DRIVERS = new Set(['bridge', 'host', 'macvlan', 'ipvlan']);
 const SMALLEST = { 4: 30, 6: 126 } as const;
 
 const invalid = (description: string): ApiError => rpcError('InvalidArgument', description);
 
-/** Throws ApiError unless the spec can be carried out, whatever else there is in the cluster. */
-export function validateNetwork(spec: NetworkSpec): void {
-  if (!spec.Name) throw new ApiError(500, 'invalid name: ');
+/**
+ * Throws ApiError unless the spec can be carried out, whatever else there is in the cluster. `knowsIPv4`: whether whoever
+ * asks can have meant it if there is to be no IPv4.
+ */
+export function validateNetwork(spec: NetworkSpec, knowsIPv4 = true): void {
+  if (!spec.Name) throw new ApiError(400, 'invalid name: name is empty');
   if (spec.Scope && spec.Scope !== 'swarm') {
     throw new ApiError(403, 'cannot downgrade network scope for overlay networks');
   }
-  const driver = spec.Driver || 'overlay';
-  if (LOCAL_DRIVERS.has(driver)) {
-    throw new ApiError(501, `networks of driver ${driver} cannot have scope swarm: create them on each node`);
+  if (spec.Ingress && spec.Driver !== 'overlay') {
+    throw new ApiError(403, 'Ingress network can only be global scope network');
   }
-  if (driver !== 'overlay') throw new ApiError(404, `plugin "${driver}" not found`);
+  if (!spec.Driver) throw invalid('driver name: if driver is specified name is required');
+  const isLocal = LOCAL_DRIVERS.has(spec.Driver);
+  if (spec.Driver === 'null') throw invalid('error during lookup of plugin null');
+  if (spec.Driver !== 'overlay' && !isLocal) throw new ApiError(404, `plugin "${spec.Driver}" not found`);
   const configs = spec.IPAM?.Config ?? [];
-  for (const { Subnet } of configs) {
-    if (parseSubnet(Subnet ?? '')) continue;
-    throw new ApiError(500, `Invalid subnet ${Subnet ?? ''} : invalid CIDR address: ${Subnet ?? ''}`);
+  validateAddresses(configs);
+  if (knowsIPv4 && spec.EnableIPv4 === false) {
+    throw new ApiError(400, 'IPv4 cannot be disabled in a Swarm scoped network');
   }
   if (spec.Ingress && spec.Attachable) throw invalid('ingress network cannot be attachable');
   validateName(spec.Name);
   const ipam = spec.IPAM?.Driver || 'default';
   if (ipam !== 'default') throw invalid(`error during lookup of plugin ${ipam}`);
-  for (const config of configs) validateConfig(config);
-  if (spec.ConfigFrom?.Network) {
-    throw new ApiError(
-      501,
-      'networks of scope swarm cannot be made from a configuration: give the options themselves',
-    );
-  }
-  if (spec.EnableIPv4 === false) throw invalid('IPv4 cannot be disabled in a Swarm scoped network');
-  for (const version of [4, 6]) {
-    if (configs.filter(({ Subnet }) => parseSubnet(Subnet ?? '')!.version === version).length > 1) {
+  if (!isLocal) validateOverlay(spec, configs);
+}
+
+/** What we have it as, over what Docker asks of it. */
+function validateOverlay(spec: NetworkSpec, configs: readonly IPAMConfig[]): void {
+  const subnets = configs.map(({ Subnet }) => ({ text: Subnet, ...parseSubnet(Subnet!)! }));
+  for (const { version, prefix, text } of subnets) {
+    if (prefix > SMALLEST[version]) throw invalid(`ipam configuration: subnet ${text} is too small`);
+    if (subnets.filter((other) => other.version === version).length > 1) {
       throw new ApiError(
         501,
         `a network has one IPv${version} subnet: create another network for the other one`,
       );
     }
   }
+  if (spec.ConfigFrom?.Network) {
+    throw new ApiError(501, 'an overlay cannot be made from a configuration: give the options themselves');
+  }
   validateOptions(spec);
-}
-
-function validateConfig({ Subnet = '', IPRange, Gateway, AuxiliaryAddresses }: IPAMConfig): void {
-  const subnet = parseSubnet(Subnet!)!;
-  if (subnet.prefix > SMALLEST[subnet.version])
-    throw invalid(`ipam configuration: subnet ${Subnet} is too small`);
-  if (IPRange) {
-    const range = parseSubnet(IPRange);
-    if (!range) throw invalid(`ipam configuration: invalid range ${IPRange}`);
-    const first = { version: range.version, value: range.first };
-    if (!contains(subnet, first) || range.prefix < subnet.prefix) {
-      throw invalid(`ipam configuration: subnet ${Subnet} does not contain range ${IPRange}`);
-    }
-  }
-  if (Gateway) {
-    const gateway = parseAddress(Gateway);
-    if (!gateway) throw invalid(`ipam configuration: invalid gateway ${Gateway}`);
-    if (!contains(subnet, gateway)) {
-      throw invalid(`ipam configuration: subnet ${Subnet} does not contain gateway ${Gateway}`);
-    }
-  }
-  for (const address of Object.values(AuxiliaryAddresses ?? {})) {
-    const parsed = parseAddress(address);
-    if (!parsed || !contains(subnet, parsed)) {
-      throw invalid(`ipam configuration: subnet ${Subnet} does not contain reserved address ${address}`);
-    }
-  }
 }
 
 function validateOptions({ Options }: NetworkSpec): void {
@@ -98,7 +73,7 @@ function validateOptions({ Options }: NetworkSpec): void {
 /** Throws ApiError if there is something in the cluster already that the new network cannot be beside. */
 export function checkNewNetwork(view: View, spec: NetworkSpec): void {
   const name = spec.Name!;
-  const known = view.byName('network', name);
+  const known = view.byName('network', name).filter(({ Spec }) => !isPredefined(Spec));
   if (PREDEFINED.has(name) || known.some((network) => network.Spec.Name === name)) throw nameTaken(name);
   if (known.length > 0) throw rpcError('Unknown', 'name conflicts with an existing object');
   if (spec.Ingress) {
@@ -106,6 +81,7 @@ export function checkNewNetwork(view: View, spec: NetworkSpec): void {
       if (Spec.Ingress) throw rpcError('AlreadyExists', `ingress network (${ID}) is already present`);
     }
   }
+  if (isNodeLocal(spec)) return;
   for (const { Subnet } of spec.IPAM?.Config ?? []) checkSubnet(view, parseSubnet(Subnet!)!);
 }
 
@@ -124,6 +100,7 @@ function checkSubnet(view: View, subnet: Subnet): void {
   };
   const ours = new Set<string>();
   for (const { Spec, internal } of view.all('network')) {
+    if (isNodeLocal(Spec)) continue;
     const subnets = internal.allocated?.subnets.map((each) => each.subnet) ?? [];
     for (const text of [...subnets, ...(Spec.IPAM?.Config ?? []).map(({ Subnet }) => Subnet ?? '')]) {
       ours.add(text);

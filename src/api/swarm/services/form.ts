@@ -1,7 +1,9 @@
 /** A service as the API shows it. */
 import type { Service } from '../../../model/objects.ts';
+import type { View } from '../../../store/contract.ts';
 import { list, optional, present, text } from '../go-form.ts';
 import { iterationForm, meta } from '../object-form.ts';
+import { virtualIPs } from './networks.ts';
 import { withDefaults } from './spec/defaults.ts';
 
 export interface ServiceStatus {
@@ -12,6 +14,7 @@ export interface ServiceStatus {
 
 export function serviceForm(
   service: Service,
+  view: View,
   options: { insertDefaults?: boolean; status?: ServiceStatus } = {},
 ): object {
   const { Spec, PreviousSpec, Endpoint, UpdateStatus, JobStatus } = service;
@@ -22,7 +25,7 @@ export function serviceForm(
     Endpoint: present({
       Spec: Endpoint.Spec,
       Ports: list(Endpoint.Ports),
-      VirtualIPs: list(Endpoint.VirtualIPs),
+      VirtualIPs: list(virtualIPs(view, service)),
     }),
     UpdateStatus: optional(UpdateStatus, ({ State, StartedAt, CompletedAt, Message }) =>
       present({ State, StartedAt, CompletedAt, Message: text(Message) }),

@@ -1,18 +1,17 @@
 /** The networks that services are attached to. */
 import type { EngineClient } from '../../../engine/client.ts';
 import { taskTemplate } from '../../../model/defaults.ts';
+import { namedNetworks } from '../../../model/endpoint.ts';
 import { ApiError, rpcError } from '../../../model/errors.ts';
+import { isNodeLocal, isPredefined } from '../../../model/node-local.ts';
+import type { Service } from '../../../model/objects.ts';
 import type { NetworkAttachmentConfig, ServiceSpec } from '../../../model/spec.ts';
 import type { View } from '../../../store/contract.ts';
 import { findNetwork } from '../lookup.ts';
 
-/** Networks that every engine has by itself. */
-const PREDEFINED = new Set(['bridge', 'host', 'none']);
-
 /**
- * The spec with its networks named as they are stored: those of the cluster by id, those of the nodes by name. Each
- * node has its own network of that name; whether this one's engine has it tells whether the name means anything.
- * Throws ApiError 404 for a network that does not exist.
+ * The spec with its networks named by their ids in the cluster, as they are stored. Throws ApiError, with Docker's
+ * statuses, for networks that do not exist and those that only this host has.
  */
 export async function resolveNetworks(
   view: View,
@@ -44,15 +43,48 @@ async function resolve(
       `Service cannot be explicitly attached to the ingress network ${JSON.stringify(network.Spec.Name)}`,
     );
   }
-  if (PREDEFINED.has(target)) return target;
-  const notFound = new ApiError(404, `network ${target} not found`);
-  if (target === '') throw notFound;
+  const name = target === '' ? undefined : await nameHere(engine, target, signal);
+  if (name === undefined) throw new ApiError(500, `network ${target} not found`);
+  // One that every engine has may be named by the id that this one gave it.
+  const own = findNetwork(view, name);
+  if (own && isPredefined(own.Spec)) return own.ID;
+  if (name === 'none') {
+    throw new ApiError(
+      404,
+      'could not find the corresponding predefined swarm network: network none not found',
+    );
+  }
+  throw new ApiError(
+    403,
+    `The network ${name} cannot be used with services. Only networks scoped to the swarm can be used, such as those created with the overlay driver.`,
+  );
+}
+
+/** The name of a network that this host has for itself; undefined: it has none that is called so. */
+async function nameHere(
+  engine: EngineClient,
+  called: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
-    const path = `/networks/${encodeURIComponent(target)}`;
-    const { Name } = await engine.json<{ Name: string }>('GET', path, { signal });
-    return Name;
+    const path = `/networks/${encodeURIComponent(called)}`;
+    return (await engine.json<{ Name: string }>('GET', path, { signal })).Name;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) throw notFound;
+    if (error instanceof ApiError && error.status === 404) return undefined;
     throw error;
   }
+}
+
+/**
+ * The virtual addresses of a service as Docker shows them: networks that each node has for itself are among them,
+ * without an address.
+ */
+export function virtualIPs(view: View, { Spec, Endpoint }: Service): object[] {
+  const given = Endpoint.VirtualIPs ?? [];
+  if (Spec.EndpointSpec?.Mode === 'dnsrr') return given;
+  const local = namedNetworks(taskTemplate(Spec), (id) => {
+    const network = view.get('network', id);
+    return network !== undefined && isNodeLocal(network.Spec);
+  });
+  return [...given, ...local.map((NetworkID) => ({ NetworkID }))];
 }

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
+import type { EngineClient } from '../../../engine/client.ts';
+import { ApiError } from '../../../model/errors.ts';
+import { newId } from '../../../model/id.ts';
+import { predefinedNetworks } from '../../../model/node-local.ts';
 import type { Service } from '../../../model/objects.ts';
 import type { ServiceSpec } from '../../../model/spec.ts';
 import { type Answer, meta, sampleNode, sampleTask, TestCluster } from '../testing/cluster.ts';
 import { forApiVersion } from './api-version.ts';
+import { resolveNetworks } from './networks.ts';
 import { canonicalService } from './spec/service.ts';
 
 let cluster: TestCluster;
@@ -410,9 +415,50 @@ test('secrets and configs have to be there, by id and name', async () => {
   says(await cluster.ask('POST', '/services/create', { body: other }), status, message);
 });
 
-test('networks that every engine has may be named', async () => {
-  const { Spec } = await create(specOf('a', {}, taskOf({ Networks: [{ Target: 'host' }] })));
-  assert.deepEqual(Spec.TaskTemplate?.Networks, [{ Target: 'host' }]);
+test('networks that every engine has are named by their ids in the cluster, and have no addresses', async () => {
+  const [bridge, host] = predefinedNetworks(newId, '2026-01-02T03:04:05.000Z');
+  for (const object of [bridge!, host!]) await cluster.put({ op: 'put', kind: 'network', object });
+  for (const [i, Target] of ['host', host!.ID, 'host'].entries()) {
+    const { Spec } = await create(specOf(`s${i}`, {}, taskOf({ Networks: [{ Target }] })));
+    assert.deepEqual(Spec.TaskTemplate?.Networks, [{ Target: host!.ID }]);
+  }
+  await create(
+    specOf('b', {}, { ...taskOf({ Networks: [{ Target: 'bridge' }] }), EndpointSpec: { Mode: 'dnsrr' } }),
+  );
+  const virtual = async (name: string) =>
+    ((await cluster.ask('GET', `/services/${name}`)).body as Service).Endpoint.VirtualIPs;
+  assert.deepEqual(await virtual('s0'), [{ NetworkID: host!.ID }]);
+  assert.equal(await virtual('b'), undefined);
+});
+
+test('networks that only this host has, and those that nobody has', async () => {
+  const here: Record<string, string> = { mine: 'mine', none: 'none', hostid: 'host' };
+  const [bridge, host] = predefinedNetworks(newId, '2026-01-02T03:04:05.000Z');
+  const engine = {
+    json: async (_: string, path: string) => {
+      const Name = here[path.replace('/networks/', '')];
+      if (Name) return { Name };
+      throw new ApiError(404, 'not found');
+    },
+  } as unknown as EngineClient;
+  cluster = await new TestCluster(engine).found();
+  for (const object of [bridge!, host!]) await cluster.put({ op: 'put', kind: 'network', object });
+  const only =
+    'Only networks scoped to the swarm can be used, such as those created with the overlay driver.';
+  const refusals: Array<[target: string, status: number, message: string]> = [
+    ['mine', 403, `The network mine cannot be used with services. ${only}`],
+    ['none', 404, 'could not find the corresponding predefined swarm network: network none not found'],
+    ['nosuch', 500, 'network nosuch not found'],
+    ['', 500, 'network  not found'],
+  ];
+  for (const [Target, status, message] of refusals) {
+    const body = specOf('a', {}, taskOf({ Networks: [{ Target }] }));
+    says(await cluster.ask('POST', '/services/create', { body }), status, message);
+  }
+  const byItsIdHere = specOf('a', {}, taskOf({ Networks: [{ Target: 'hostid' }] }));
+  const { signal } = new AbortController();
+  const { TaskTemplate } = await resolveNetworks(cluster.store.view, engine, byItsIdHere, signal);
+  assert.deepEqual(TaskTemplate?.Networks, [{ Target: host!.ID }]);
 });
 
 test('what an API version does not have is dropped', () => {

@@ -32,7 +32,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
         filters.exact('mode', modeOf(Spec).kind),
     );
     const body = services.map((service) =>
-      serviceForm(service, {
+      serviceForm(service, view, {
         status: lost && statusOf(service, view.tallies(service.ID), lost.get(service.ID) ?? []),
       }),
     );
@@ -42,7 +42,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
   router.get('/services/{id}', ({ params, query }) => {
     const insertDefaults = goBool(query, 'insertDefaults');
     const { view } = managerOf(membership).store;
-    return { status: 200, body: serviceForm(findService(view, params.id!), { insertDefaults }) };
+    return { status: 200, body: serviceForm(findService(view, params.id!), view, { insertDefaults }) };
   });
 
   router.post('/services/create', (request) => createService(request, context));

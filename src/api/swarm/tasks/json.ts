@@ -72,6 +72,7 @@ function attachmentText({ Network, Addresses }: NetworkAttachment, view: View): 
     text = JSON.stringify(network ? attachedNetworkForm(network) : Network);
     if (network) networks.set(network, text);
   }
+  if (Addresses.length === 0) return `{"Network":${text}}`;
   return `{"Network":${text},"Addresses":${JSON.stringify(Addresses)}}`;
 }
 
