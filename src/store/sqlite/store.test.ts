@@ -20,17 +20,17 @@ describe('SQLite store', () => {
     const store = await openSqliteStore({ path: join(freshDirectory(), 'state.db') });
     const pending = store.commit({ changes: [{ op: 'put', kind: 'service', object: sampleService('a') }] });
     assert.equal(store.view.get('service', 'a')?.Version.Index, store.view.revision);
-    assert.equal(await pending, store.view.revision);
+    assert.equal((await pending).revision, store.view.revision);
     await store.close();
   });
 
   test('counts the versions of a new cluster on from where Docker Swarm would', async () => {
     const store = await openSqliteStore({ path: join(freshDirectory(), 'state.db') });
     assert.equal(store.view.revision, 7);
-    assert.equal(
-      await store.commit({ changes: [{ op: 'put', kind: 'service', object: sampleService('a') }] }),
-      8,
-    );
+    const { revision } = await store.commit({
+      changes: [{ op: 'put', kind: 'service', object: sampleService('a') }],
+    });
+    assert.equal(revision, 8);
     await store.close();
   });
 
