@@ -90,6 +90,20 @@ test('whether its engine answers is told at once, and to a new session with what
     assert.equal(manager.descriptions.length, 4);
   }));
 
+test('an agent whose engine comes after it has a session as soon as that answers', () =>
+  world(async ({ clock, engine, manager, again }) => {
+    await clock.advance(100);
+    engine.away = true;
+    await again();
+    const before = manager.sessions;
+    await clock.advance(60_000);
+    assert.equal(manager.sessions, before);
+    engine.away = false;
+    engine.answers(true);
+    await clock.advance(100);
+    assert.equal(manager.sessions, before + 1);
+  }));
+
 test('an engine that is away for a while fails no task', () =>
   world(async ({ clock, engine, manager }) => {
     await clock.advance(100);

@@ -64,6 +64,8 @@ class Agent {
   readonly #secrets = new Map<string, Secret>();
   readonly #configs = new Map<string, Config>();
   #session: ManagerSession | undefined;
+  /** Aborted, and made anew, when the engine answers: what could not be done without it need not wait longer. */
+  #engineCame = new AbortController();
   #leaving = false;
   #sweeping = false;
   #sweepAgain = false;
@@ -133,7 +135,7 @@ class Agent {
         if (this.#signal.aborted) return;
         this.#options.log(`no session with a manager: ${messageOf(error)}`);
       }
-      await backoff.wait(this.#signal);
+      await backoff.wait(AbortSignal.any([this.#signal, this.#engineCame.signal]));
     }
   }
 
@@ -232,7 +234,12 @@ class Agent {
           if (taskId === undefined) void this.#sweep();
           else this.#workers.get(taskId)?.look();
         };
-        const answers = (does: boolean): void => this.#describer.engine(does);
+        const answers = (does: boolean): void => {
+          this.#describer.engine(does);
+          if (!does) return;
+          this.#engineCame.abort();
+          this.#engineCame = new AbortController();
+        };
         await this.#options.engine.watch({ changed, answers }, this.#signal);
       } catch (error) {
         this.#options.log(`the engine is not watched: ${messageOf(error)}`);

@@ -168,7 +168,8 @@ async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
   await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
 }
 
-function startNetworks(
+/** The host's networks as they were left, served to its engine. */
+export function startNetworks(
   record: MembershipRecord,
   { data, engine, clock, log }: MemberOptions,
 ): Promise<DataPlane> {

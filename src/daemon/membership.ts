@@ -3,14 +3,16 @@
  * survives a kill at any moment (swarm-dir.ts).
  */
 import { join } from 'node:path';
+import { pause } from '../agent/backoff.ts';
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
+import type { EngineClient } from '../engine/client.ts';
 import { createIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
-import { DATABASE, IDENTITY, Member, type MemberOptions, removeLeftovers } from './member.ts';
+import { DATABASE, IDENTITY, Member, type MemberOptions, removeLeftovers, startNetworks } from './member.ts';
 import { sayGoodbye } from './node.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
@@ -20,6 +22,9 @@ const JOIN_PATIENCE = 20_000;
 const GOODBYE_PATIENCE = 5_000;
 /** How long init and join wait for the node to be Ready, in ms. What is late will come: it is no error. */
 const READY_PATIENCE = 5_000;
+
+/** How often an engine is asked for that is not there yet, in ms. */
+const ENGINE_PAUSE = 250;
 
 const ALREADY =
   'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
@@ -44,6 +49,7 @@ export class HostMembership implements Membership {
   #active: Member | undefined;
   #joining: Joining | undefined;
   #error = '';
+  readonly #closing = new AbortController();
   /** Init, join and leave change what the others look at: one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -58,13 +64,30 @@ export class HostMembership implements Membership {
     try {
       this.#dir.discard();
       const left = this.#dir.unfinishedLeave();
-      if (left) await this.#cleanUp(left);
+      if (left) void this.#finishLeave(left);
       const record = this.#dir.read();
       // A join that was still waiting for its manager is not taken up again, as with Docker.
       if (record) await this.#start(record);
     } catch (error) {
       this.#error = (error as Error).message;
       log.error({ err: error }, 'cannot take up the membership in the swarm');
+    }
+  }
+
+  /** Ends a leave that a kill has cut short, as soon as there is the engine that it takes. Never rejects. */
+  async #finishLeave(record: MembershipRecord): Promise<void> {
+    const { engine, clock, log } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      await this.#exclusively(async () => {
+        const networks = await startNetworks(record, this.#options);
+        while (!signal.aborted && !(await answers(engine, signal))) await pause(clock, ENGINE_PAUSE, signal);
+        if (signal.aborted) await networks.close();
+        else await this.#cleanUp(record, networks);
+      });
+    } catch (error) {
+      this.#error = (error as Error).message;
+      log.error({ err: error }, 'cannot finish leaving the swarm');
     }
   }
 
@@ -205,6 +228,7 @@ export class HostMembership implements Membership {
 
   /** Ends what runs for the swarm on this host, but for its containers. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#turn.catch(() => {});
     this.#joining?.abort.abort(new Error('the daemon is stopping'));
     await this.#joining?.done.catch(() => {});
@@ -329,4 +353,11 @@ export class HostMembership implements Membership {
     this.#turn = turn;
     return turn;
   }
+}
+
+function answers(engine: EngineClient, signal: AbortSignal): Promise<boolean> {
+  return engine.ping(signal).then(
+    () => true,
+    () => false,
+  );
 }

@@ -6,34 +6,41 @@ import { MachineError } from './driver.ts';
 /** Time after which a local engine counts as not answering, in ms. */
 const ANSWER_TIMEOUT = 3_000;
 
-function get(socketPath: string, path: string): Promise<string> {
+function get(socketPath: string, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, timeout: ANSWER_TIMEOUT }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk;
       });
-      response.on('error', reject).on('end', () => {
-        if (response.statusCode === 200) resolve(body);
-        else reject(new MachineError(`GET ${path} on ${socketPath}: ${response.statusCode} ${body}`));
-      });
+      response.on('error', reject).on('end', () => resolve({ status: response.statusCode!, body }));
     });
     asked.on('timeout', () => asked.destroy(new MachineError(`${socketPath} does not answer`)));
     asked.on('error', reject).end();
   });
 }
 
-/** Whether a Docker API answers on the unix socket. */
-export async function ping(socketPath: string): Promise<boolean> {
+/** Whether somebody serves a Docker API on the unix socket, also if that has no engine at present. */
+export function serves(socketPath: string): Promise<boolean> {
   return get(socketPath, '/_ping').then(
     () => true,
     () => false,
   );
 }
 
+/** Whether a Docker API answers on the unix socket. */
+export async function ping(socketPath: string): Promise<boolean> {
+  return get(socketPath, '/_ping').then(
+    ({ status }) => status === 200,
+    () => false,
+  );
+}
+
 /** Version of the Docker Engine behind the unix socket, e.g. "20.10.24". */
 export async function engineVersion(socketPath: string): Promise<string> {
-  const { Version } = JSON.parse(await get(socketPath, '/version')) as { Version?: string };
+  const { status, body } = await get(socketPath, '/version');
+  if (status !== 200) throw new MachineError(`GET /version on ${socketPath}: ${status} ${body}`);
+  const { Version } = JSON.parse(body) as { Version?: string };
   return Version ?? 'unknown';
 }
 

@@ -178,6 +178,7 @@ async function boot(machine: Machine): Promise<void> {
   for (const part of host.PARTS) {
     if (!(await host.findPart(machine, init, part))) await host.startPart(machine, init, part);
   }
+  await host.ready(machine);
 }
 
 /** The network goes first, so that no dying process can say a word to another host. */

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Machine, MachineError } from '../driver.ts';
-import { ping } from '../engine-api.ts';
+import { ping, serves } from '../engine-api.ts';
 import { hostPath, run, until } from '../exec.ts';
 import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
 import { containersGroup, killStragglers, makeGroups } from './cgroup.ts';
@@ -14,7 +14,8 @@ const essaim = fileURLToPath(new URL('../../../bin/essaim', import.meta.url));
 
 /** The two services of a host. Their sockets and identity files lie in the host's /run. */
 export type Part = 'engine' | 'essaim';
-export const PARTS: readonly Part[] = ['engine', 'essaim'];
+/** In the order in which they start: an engine that starts asks the daemon for the networks of its containers. */
+export const PARTS: readonly Part[] = ['essaim', 'engine'];
 const SOCKETS = { engine: 'engine.sock', essaim: 'docker.sock' } as const;
 const LABELS = { engine: 'Docker Engine', essaim: 'Essaim daemon' } as const;
 /** A daemon that is told that its host is switched off stops its tasks first, so that they fail nobody. */
@@ -90,7 +91,7 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
   );
 }
 
-/** Starts a service of the host and waits until it answers. */
+/** Starts a service of the host and waits until it serves its socket; a daemon may wait for its engine then. */
 export async function startPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
   const groups = (await makeGroups(hostKey(machine))).join(' ');
   const argv = part === 'engine' ? engineCommand(machine) : daemonCommand(machine);
@@ -101,7 +102,7 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
   await spawnLogged(machine, part, 'nsenter', [...enter(init), ...launch]);
   await until(
     async () => {
-      if (await ping(socketPath(machine, part))) return true;
+      if (await serves(socketPath(machine, part))) return true;
       const started = await readIdentity(identityPath(machine, part));
       if (started && !(await findPart(machine, init, part)))
         throw await failure(machine, part, `${label(part)} ended`);
@@ -109,6 +110,15 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
     },
     START_TIMEOUT,
     () => failure(machine, part, `${label(part)} does not answer`),
+  );
+}
+
+/** Waits until all of a host answers. */
+export async function ready(machine: Machine): Promise<void> {
+  await until(
+    () => ping(socketPath(machine, 'essaim')),
+    START_TIMEOUT,
+    () => failure(machine, 'essaim', `${label('essaim')} does not reach its engine`),
   );
 }
 
