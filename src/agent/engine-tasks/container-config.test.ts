@@ -190,6 +190,22 @@ test('on a network that the host has for itself its engine gives addresses and a
   assert.equal((body as unknown as Body).HostConfig.Dns, undefined);
 });
 
+test('overlays are told whether their container publishes ports of its host', () => {
+  const Network = { ID: 'n1', Spec: { Name: 'app' } };
+  const joined = new Map([['n1', { name: 'e1', dns: '10.0.1.1' }]]);
+  const optionsWith = (PublishMode: string) => {
+    const task = {
+      ...makeTask('t1', { endpoint: { Ports: [{ TargetPort: 80, PublishedPort: 80, PublishMode }] } }),
+      NetworksAttachments: [{ Network, Addresses: ['10.0.1.3/24'] }],
+    } as unknown as Task;
+    const { body } = containerPlan({ task }, host, [], '1.41', joined);
+    const { e1 } = (body as unknown as Body).NetworkingConfig.EndpointsConfig;
+    return (e1 as { DriverOpts?: object }).DriverOpts;
+  };
+  assert.deepEqual(optionsWith('host'), { 'essaim.hostports': 'true' });
+  assert.equal(optionsWith('ingress'), undefined);
+});
+
 test('only host-mode ports are the container’s', () => {
   const { body } = plan({
     endpoint: {

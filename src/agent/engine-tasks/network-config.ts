@@ -1,6 +1,7 @@
 /** The networks and published ports of a task's container. */
 import type { NetworkAttachment, Task } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, PortConfig } from '../../model/spec.ts';
+import { HOST_PORTS_OPTION } from '../../network/plugin/protocol.ts';
 
 export interface EndpointConfig {
   /** The engine keeps endpoints by their network's name, which several of its networks may have. */
@@ -33,6 +34,8 @@ export function endpoints(
   joined: JoinedNetworks,
 ): Array<{ network: string; endpoint: EndpointConfig }> {
   const configs = task.Spec.Networks ?? [];
+  const hostPorts = Object.keys(publishedPorts(task).bindings).length > 0;
+  const DriverOpts = hostPorts ? { [HOST_PORTS_OPTION]: 'true' } : undefined;
   const attachments = task.NetworksAttachments ?? [];
   const isFor = (config: NetworkAttachmentConfig, { Network }: NetworkAttachment): boolean =>
     config.Target === Network.ID || config.Target === Network.Spec.Name;
@@ -41,8 +44,8 @@ export function endpoints(
     const config = configs.find((candidate) => isFor(candidate, attachment));
     if (ours) {
       // Of an overlay the engine would answer for an alias with the containers that are on this host alone.
-      const aliases = ours.isNodeLocal ? config : undefined;
-      const { network, endpoint: plain } = endpoint(ours.name, aliases, attachment.Addresses);
+      const settings = ours.isNodeLocal ? config : { DriverOpts };
+      const { network, endpoint: plain } = endpoint(ours.name, settings, attachment.Addresses);
       return { network, endpoint: PREDEFINED.has(network) ? plain : { NetworkID: network, ...plain } };
     }
     return endpoint(attachment.Network.Spec.Name, config, attachment.Addresses);

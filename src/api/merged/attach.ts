@@ -12,6 +12,8 @@ export const LABEL = 'essaim.network';
 export const ALIASES_OPTION = 'essaim.aliases';
 /** Driver option of an endpoint whose container was there before it: the container's name servers (src/network/plugin). */
 export const NAME_SERVERS_OPTION = 'essaim.nameservers';
+/** Driver option of an endpoint whose container publishes ports of its host (src/network/plugin). */
+export const HOST_PORTS_OPTION = 'essaim.hostports';
 const TASK_LABEL = 'com.docker.swarm.task.id';
 
 /** Modes that name no network, and networks that each engine has. */

@@ -4,7 +4,7 @@
  */
 import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
 import type { ApiRequest } from '../router.ts';
-import { ALIASES_OPTION, NAME_SERVERS_OPTION } from './attach.ts';
+import { ALIASES_OPTION, HOST_PORTS_OPTION, NAME_SERVERS_OPTION } from './attach.ts';
 import { clusterId, engineNetworks, standsForLocal } from './engine-networks.ts';
 
 /** Of the containers of tasks. */
@@ -122,12 +122,16 @@ export function asSeen<T extends SeenContainer>(container: T, overlays: Overlays
   return seen;
 }
 
+const OUR_OPTIONS: ReadonlySet<string> = new Set([ALIASES_OPTION, NAME_SERVERS_OPTION, HOST_PORTS_OPTION]);
+
 function endpointAsSeen(endpoint: Endpoint, overlays: OverlaysHere): Endpoint {
   const overlay = overlays.get(endpoint.NetworkID ?? '');
   const own = overlay ? { ...endpoint, NetworkID: overlay.id } : endpoint;
-  const { [ALIASES_OPTION]: kept, [NAME_SERVERS_OPTION]: servers, ...options } = endpoint.DriverOpts ?? {};
-  if (kept === undefined && servers === undefined) return own;
-  const DriverOpts = Object.keys(options).length > 0 ? options : null;
+  const given = Object.entries(endpoint.DriverOpts ?? {});
+  const options = given.filter(([name]) => !OUR_OPTIONS.has(name));
+  if (options.length === given.length) return own;
+  const DriverOpts = options.length > 0 ? Object.fromEntries(options) : null;
+  const kept = endpoint.DriverOpts?.[ALIASES_OPTION];
   // The list shows no aliases.
   if (kept === undefined || endpoint.Aliases === undefined) return { ...own, DriverOpts };
   return { ...own, DriverOpts, Aliases: [...new Set([...kept.split(','), ...(endpoint.Aliases ?? [])])] };

@@ -16,6 +16,7 @@ let gone: number;
 let now: number;
 let ingress: boolean;
 let lateChanges: number;
+let wayBacks: string[];
 const socket = (): string => join(folder, 'plugins/essaim.sock');
 const log = { debug: () => {}, info: () => {}, warn: () => {} };
 
@@ -37,6 +38,7 @@ function makeDriver(): OverlayDriver {
     find: () => overlay,
     now: () => now,
     failed: assert.fail,
+    layWayBack: async ({ sandbox }) => void wayBacks.push(sandbox),
     gone: () => gone++,
     lateChanged: () => lateChanges++,
   });
@@ -44,7 +46,7 @@ function makeDriver(): OverlayDriver {
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'essaim-plugin-'));
-  [ports, gone, now, ingress, lateChanges] = [new Map(), 0, 1_000_000, false, 0];
+  [ports, gone, now, ingress, lateChanges, wayBacks] = [new Map(), 0, 1_000_000, false, 0, []];
   server = await servePlugin(socket(), makeDriver(), log);
 });
 afterEach(async () => {
@@ -117,6 +119,19 @@ test('on the ingress network the host is the gateway', async () => {
     Gateway: '10.0.1.1',
     GatewayIPv6: 'fd01::1',
   });
+});
+
+test('on the ingress network the engine’s own bridge is the gateway of a container with ports of its host', async () => {
+  ingress = true;
+  await create();
+  await call('NetworkDriver.CreateEndpoint', {
+    ...endpoint,
+    Interface: { Address: '10.0.1.5/24', AddressIPv6: '', MacAddress: '' },
+    Options: { 'essaim.hostports': 'true' },
+  });
+  const joined = await makeDriver().join({ ...endpoint, SandboxKey: '/none' });
+  assert.deepEqual(joined, { InterfaceName: { SrcName: 'ee1', DstPrefix: 'eth' } });
+  assert.deepEqual(wayBacks, ['/none']);
 });
 
 test('what the engine said is known to the next process', async () => {

@@ -14,6 +14,7 @@ import {
   type CreateEndpointCall,
   type CreateNetworkCall,
   type EndpointCall,
+  HOST_PORTS_OPTION,
   type JoinAnswer,
   type JoinCall,
   NAME_SERVERS_OPTION,
@@ -39,6 +40,8 @@ export interface OverlayDriverOptions {
   gone(): void;
   /** What `lateContainers` tells has become another. */
   lateChanged(): void;
+  /** In the container's namespace; the kernel's if not given. */
+  layWayBack?: typeof layWayBack;
 }
 
 /** The overlay's id by the engine's id of the network. */
@@ -47,7 +50,8 @@ type Endpoints = Record<string, Endpoint>;
 
 interface Endpoint extends LocalPort {
   networkId: string;
-  portmap: boolean;
+  /** Whether its container publishes ports of this host by its engine. */
+  hostPorts: boolean;
   createdAt: number;
   /** Name servers that its container was made with; undefined unless it came onto this network later. */
   nameServers?: string[];
@@ -117,11 +121,11 @@ export class OverlayDriver implements NetworkDriver {
     // Other hosts reckon with the address that follows from the IPv4 address: no other is taken.
     if (MacAddress !== '' && MacAddress.toLowerCase() !== mac)
       throw new Error(`the MAC address of ${v4} on an overlay network is ${mac}, not ${MacAddress}`);
-    const portmap = (call.Options?.['com.docker.network.portmap'] ?? []).length > 0;
+    const hostPorts = call.Options?.[HOST_PORTS_OPTION] !== undefined;
     const createdAt = this.#options.now();
     const endpointId = call.EndpointID;
     const nameServers = call.Options?.[NAME_SERVERS_OPTION]?.split(',').filter((server) => server !== '');
-    endpoints[endpointId] = { endpointId, networkId, mac, addresses, portmap, createdAt, nameServers };
+    endpoints[endpointId] = { endpointId, networkId, mac, addresses, hostPorts, createdAt, nameServers };
     await this.#saveEndpoints();
     return { Interface: MacAddress === '' ? { MacAddress: mac } : {} };
   }
@@ -141,11 +145,10 @@ export class OverlayDriver implements NetworkDriver {
       }
       return answer;
     }
-    if (endpoint.portmap) {
+    if (endpoint.hostPorts) {
       // It is on the engine's bridge for ports of this host alone: both ways have to be there.
-      layWayBack({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways }).catch(
-        this.#options.failed,
-      );
+      const lay = this.#options.layWayBack ?? layWayBack;
+      lay({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways }).catch(this.#options.failed);
       return answer;
     }
     const v6 = endpoint.addresses.some(isV6) ? gateways.find(isV6) : undefined;

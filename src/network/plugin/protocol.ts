@@ -6,6 +6,12 @@
  */
 export const NAME_SERVERS_OPTION = 'essaim.nameservers';
 
+/**
+ * Option of an endpoint whose container publishes ports of its host. What the engine tells of them by itself depends on the
+ * order in which it comes to the container's networks, and that is any.
+ */
+export const HOST_PORTS_OPTION = 'essaim.hostports';
+
 export interface NetworkCall {
   NetworkID: string;
 }
@@ -21,7 +27,7 @@ export interface EndpointCall extends NetworkCall {
 export interface CreateEndpointCall extends EndpointCall {
   /** Addresses are CIDR; empty where there is none. */
   Interface?: { Address?: string; AddressIPv6?: string; MacAddress?: string };
-  Options?: { 'com.docker.network.portmap'?: unknown[]; [NAME_SERVERS_OPTION]?: string };
+  Options?: { [NAME_SERVERS_OPTION]?: string; [HOST_PORTS_OPTION]?: string };
 }
 
 export interface JoinCall extends EndpointCall {
