@@ -136,7 +136,7 @@ function connectionError(address: string, error: NodeJS.ErrnoException): Error {
   const { code = '' } = error;
   if (code === 'ETIMEDOUT') return new NoAnswerError(`${address} does not answer`);
   const text = REASONS[code]
-    ? `transport: Error while dialing dial tcp ${address}: ${REASONS[code]}`
+    ? `transport: Error while dialing: dial tcp ${address}: ${REASONS[code]}`
     : `transport: ${address}: ${error.message}`;
   return rpcError('Unavailable', `connection error: desc = "${text}"`);
 }

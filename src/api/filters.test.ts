@@ -55,7 +55,7 @@ test('booleans', () => {
   assert.equal(parse('{"b":["0"]}').boolean('b'), false);
   assert.equal(parse('{}').boolean('b'), undefined);
   assert.throws(() => parse('{"b":["1","0"]}').boolean('b'), { message: "invalid filter 'b=[1 0]'" });
-  assert.throws(() => parse('{"b":["maybe"]}').boolean('b'), { message: "invalid filter 'b=maybe'" });
+  assert.throws(() => parse('{"b":["maybe"]}').boolean('b'), { message: "invalid filter 'b=[maybe]'" });
 });
 
 test('text and back', () => {

@@ -119,7 +119,6 @@ function splitLabel(text: string): { name: string; value: string } {
 
 function invalid(key?: string, values: readonly string[] = []): ApiError {
   if (key === undefined) return new ApiError(400, 'invalid filter');
-  const what =
-    values.length === 0 ? key : `${key}=${values.length === 1 ? values[0] : `[${values.join(' ')}]`}`;
+  const what = values.length === 0 ? key : `${key}=[${values.join(' ')}]`;
   return new ApiError(400, `invalid filter '${what}'`);
 }

@@ -85,6 +85,7 @@ test('pools of addresses that cannot be are refused in words that say which', as
       'invalid base pool 10.0.0.0/33: invalid CIDR address: 10.0.0.0/33',
     ],
     [{ DefaultAddrPool: ['10.0.0.0/16'], SubnetSize: 40 }, 'subnet size is out of range: 40'],
+    [{ DefaultAddrPool: [], SubnetSize: 30 }, 'subnet size is out of range: 30'],
     [
       { DefaultAddrPool: ['10.0.0.0/16'], SubnetSize: 15 },
       'invalid CIDR: "10.0.0.0/16". Subnet size is too small for pool: 15',

@@ -37,6 +37,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
   const pool = request.DefaultAddrPool ?? [];
   const subnetSize = request.SubnetSize || SUBNET_SIZE;
   for (const cidr of pool) checkPool(cidr, subnetSize);
+  if (subnetSize > 29) throw new ApiError(400, `subnet size is out of range: ${subnetSize}`);
   const spec = initialSpec(request.Spec ?? {}, request.AutoLockManagers ?? false);
   checkClusterSpec(spec);
 
@@ -172,7 +173,6 @@ function checkPool(cidr: string, subnetSize: number): void {
   const prefix = Number(/^[\d.]+\/(\d+)$/.exec(cidr)?.[1]);
   if (!(prefix >= 1 && prefix <= 32))
     throw new ApiError(400, `invalid base pool ${cidr}: invalid CIDR address: ${cidr}`);
-  if (subnetSize > 29) throw new ApiError(400, `subnet size is out of range: ${subnetSize}`);
   if (prefix > subnetSize)
     throw new ApiError(400, `invalid CIDR: "${cidr}". Subnet size is too small for pool: ${subnetSize}`);
 }

@@ -397,7 +397,7 @@ describe('cluster port', () => {
         status(
           503,
           new RegExp(
-            `^rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing dial tcp ${remote}: connect: connection refused"$`,
+            `^rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial tcp ${remote}: connect: connection refused"$`,
           ),
         ),
       );

@@ -5,6 +5,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]+?-----END [^-]+-----/g, '<pem>'],
   [/\bMFkw[A-Za-z0-9+/]+={0,2}/g, '<key>'],
   [/SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}/g, '<token>'],
+  [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uuid>'],
   // Digests and ids of the engine, of the swarm, their short forms.
   [/\b[0-9a-f]{64}\b/g, '<hash>'],
   [/\b[0-9a-z]{25}\b/g, '<id>'],
@@ -15,12 +16,14 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   // Times, and how long ago.
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g, '<time>'],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)? \+0000 (?:UTC|utc)/g, '<time>'],
-  [/\b(?:Less than a second|About an? \w+|\d+ \w+) ago\b/g, '<ago>'],
+  [/\b(?:[Ll]ess than a second|[Aa]bout an? \w+|\d+ \w+) ago\b/g, '<ago>'],
   [/\bUp (?:Less than a second|About an? \w+|\d+ \w+)/g, 'Up <for>'],
   // Virtual addresses are given in another order.
   [/("Addr": ?")[\d.]+\/\d+/g, '$1<address>'],
   [/\bfd[0-9a-f]{2}:[0-9a-f:]+:1000::[0-9a-f]*/g, '<ipv6>'],
   [/(vxlanid_list": ?")[\d,]+/g, '$1<n>'],
+  [/("time(?:Nano)?":)\d+/g, '$1<time>'],
+  [/\/var\/tmp\/essaim-\w+/g, '<home>'],
   [/("Index": )\d+/g, '$1<n>'],
   // Columns are as wide as what is in them.
   [/ {2,}/g, '  '],

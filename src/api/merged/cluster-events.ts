@@ -92,10 +92,14 @@ export function matches(event: ClusterEvent, filters: Filters): boolean {
   );
 }
 
-/** Whether no event of the cluster could pass: then the engine's own stream is all there is to say. */
-export function excludesCluster(filters: Filters): boolean {
-  const types: readonly ClusterEventType[] = ['node', 'service', 'network', 'secret', 'config'];
-  return !filters.exact('scope', 'swarm') || !types.some((type) => filters.exact('type', type));
+/**
+ * Whether neither an event of the cluster nor one of the host's networks, which are told of as overlays, could pass: then
+ * the engine's own stream is all there is to say.
+ */
+export function isEnginesOwn(filters: Filters): boolean {
+  const types: readonly ClusterEventType[] = ['node', 'service', 'secret', 'config'];
+  const ofCluster = filters.exact('scope', 'swarm') && types.some((type) => filters.exact('type', type));
+  return !ofCluster && !filters.exact('type', 'network');
 }
 
 function nameOf(change: StoreEvent): string {

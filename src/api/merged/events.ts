@@ -4,7 +4,7 @@ import { readAll } from '../../engine/client.ts';
 import { type Filters, parseFilters } from '../filters.ts';
 import type { ApiContext, Router } from '../router.ts';
 import { DRIVER } from './attach.ts';
-import { type ClusterEvent, eventLine, excludesCluster, matches } from './cluster-events.ts';
+import { type ClusterEvent, eventLine, isEnginesOwn, matches } from './cluster-events.ts';
 import { EventFeed } from './event-feed.ts';
 import { byTime, FOREVER, MILLISECOND, parseTime, timeText } from './event-times.ts';
 
@@ -18,7 +18,7 @@ export function eventRoutes(router: Router, { engine, membership }: ApiContext):
 
   router.get('/events', async ({ query, apiVersion, signal }) => {
     const asked = readable(query);
-    if (asked === undefined || excludesCluster(asked.filters)) return { forward: {} };
+    if (asked === undefined || isEnginesOwn(asked.filters)) return { forward: {} };
     const { filters, since, until } = asked;
     const from = async (since: bigint, until?: bigint): Promise<Readable> => {
       const stretch = new URLSearchParams(query);

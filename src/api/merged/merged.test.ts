@@ -168,7 +168,7 @@ test('containers are tasks by their label', async () => {
   assert.deepEqual(await list({ label: ['a=b'] }), [plain, task]);
   await assert.rejects(list({ 'is-task': ['maybe'] }), {
     status: 400,
-    message: "invalid filter 'is-task=maybe'",
+    message: "invalid filter 'is-task=[maybe]'",
   });
   for (const id of [task, plain, other]) await client.json('DELETE', `/containers/${id}`);
 });

@@ -30,7 +30,7 @@ const both = (kind: 'secret' | 'config', largest: number): Step[] => [
   `docker ${kind} inspect plain --format {{.Nonsense}}`,
   `docker ${kind} ls`,
   `docker ${kind} ls -q | wc -l`,
-  `docker ${kind} ls --format '{{json .}}' --filter name=file`,
+  `docker ${kind} ls --format '{{json .}}' --filter name=plain`,
   `docker ${kind} ls --filter name=pl --format {{.Name}}`,
   `docker ${kind} ls --filter label=a --format {{.Name}}`,
   `docker ${kind} ls --filter label=a=1 --format {{.Name}}`,

@@ -82,7 +82,7 @@ export const network: Group = {
     'docker network ls --filter label=k --format {{.Name}}',
     'docker network ls --filter label=k=v --format {{.Name}}',
     'docker network ls --filter label=k=w --format {{.Name}}',
-    'docker network ls --filter name=pl --format {{.Name}}',
+    "docker network ls --filter name=pl --format '{{.Name}} {{.Driver}} {{.Scope}}'",
     'docker network ls --filter type=custom --format {{.Name}}',
     'docker network ls --filter type=builtin --format {{.Name}}',
     'docker network ls --filter type=bogus',

@@ -14,7 +14,7 @@ export const stacks: Group = {
     'docker stack deploy --resolve-image never -c stack-missing.yml missing',
     'docker stack deploy --resolve-image never -c stack-external.yml external',
     'docker stack deploy --resolve-image never -c stack-local.yml local',
-    { quietly: 'docker stack rm local' },
+    { quietly: 'docker stack rm local || true' },
     'docker stack config -c stack.yml',
     'docker stack config -c stack.yml -c stack-more.yml',
     'docker stack config --skip-interpolation -c stack-full.yml',
