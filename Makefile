@@ -26,7 +26,8 @@ test: node_modules/.installed
 	npm run --silent e2e:28
 
 # Both are run, whatever the first one says.
-test-engines: packages node_modules/.installed
+test-engines: node_modules/.installed
+	@test/support/packages.sh docker-registry docker-registry openssl openssl
 	@failed=; for engine in 26 28; do \
 	  echo "On Docker Engine $$engine"; ENGINE=$$engine npm run --silent e2e || failed="$$failed $$engine"; \
 	done; [ -z "$$failed" ] || { echo "Tests have failed on Docker Engine$$failed"; exit 1; }

@@ -214,7 +214,8 @@ describe('at hand', { timeout: 600_000 }, () => {
 
   test('an image that was built on the manager runs everywhere; the same tag only when it has moved', async () => {
     const one = await build('ha', 'app', 'one');
-    await swarm.docker('service', 'create', '--quiet', '--name', 'app', '--mode', 'global', 'app');
+    const all = ['--mode', 'global', '--update-parallelism', '0', '--rollback-parallelism', '0'];
+    await swarm.docker('service', 'create', '--quiet', '--name', 'app', ...all, 'app');
     assert.deepEqual(await idsOf('app'), [one, one, one]);
     const image = '{{.Spec.TaskTemplate.ContainerSpec.Image}}';
     assert.equal(await swarm.docker('service', 'inspect', '--format', image, 'app'), 'app:latest');

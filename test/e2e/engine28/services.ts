@@ -69,6 +69,10 @@ export const services: Scenario = (swarm) => {
       assert.equal(await lab.docker(host, 'inspect', '-f', format, container), 'healthy 67108864 50 true');
     }
     await swarm().clear();
-    for (const host of hosts) await lab.docker(host, 'volume', 'rm', 'data');
+    // A container that has ended is removed a moment later.
+    for (const host of hosts)
+      await eventually(`the volume is free on ${host}`, 10_000, async () => {
+        return (await lab.tryDocker(host, ['volume', 'rm', 'data'])).code === 0;
+      });
   });
 };
