@@ -31,7 +31,7 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
       ...{ database, interfaces, clock: systemClock },
     });
     const before = await open();
-    assert.deepEqual(before.cluster.DefaultAddrPool, ['10.0.0.0/8']);
+    assert.deepEqual(before.cluster.DefaultAddrPool, []);
     // This host has no IPv6.
     assert.equal(before.ingress.Spec.EnableIPv6, false);
 

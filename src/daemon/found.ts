@@ -16,8 +16,6 @@ import type { MembershipRecord } from './swarm-dir.ts';
 
 const DATA_PATH_PORT = 4789;
 const SUBNET_SIZE = 24;
-/** Where the subnets of networks come from that say nothing themselves. */
-const ADDRESS_POOL = '10.0.0.0/8';
 
 export interface FoundingPlace {
   identityFolder: string;
@@ -45,7 +43,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
   const cluster = await newCluster({
     id: newId(),
     spec,
-    DefaultAddrPool: pool.length > 0 ? pool : [ADDRESS_POOL],
+    DefaultAddrPool: pool,
     SubnetSize: subnetSize,
     DataPathPort: dataPathPort,
     now,

@@ -13,6 +13,7 @@ test('sameSpec does not take one thing for another', () => {
   assert.equal(sameSpec({ a: ['b,c'] }, { a: ['b', 'c'] }), false);
   assert.equal(sameSpec({ a: [''] }, { a: ['', ''] }), false);
   assert.equal(sameSpec({ Delay: 0 }, {}), false);
+  assert.equal(sameSpec({ SwapBytes: 0, MemorySwappiness: 0 }, { SwapBytes: 0 }), false);
   assert.equal(sameSpec({ Delay: null }, {}), true);
   assert.equal(sameSpec({ a: { b: { c: '' } } }, undefined), true);
   assert.equal(sameSpec({ Labels: { a: '' } }, {}), false);

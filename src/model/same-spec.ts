@@ -1,7 +1,7 @@
 /** Whether two specs say the same. */
 
 /** Where zero or false is something else than saying nothing. */
-const ZERO_COUNTS = new Set(['Init', 'StopGracePeriod', 'Delay']);
+const ZERO_COUNTS = new Set(['Init', 'StopGracePeriod', 'Delay', 'SwapBytes', 'MemorySwappiness']);
 /** Maps with keys of the user's own, where a key with an empty value is not nothing. */
 const MAPS = new Set(['Labels', 'Sysctls', 'Options', 'DriverOpts']);
 /** Lists in no order, where what is said twice is said once. */

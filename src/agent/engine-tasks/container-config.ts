@@ -2,6 +2,7 @@
 import type { AssignedTask } from '../../model/protocol.ts';
 import type { ContainerSpec, Driver, GenericResource, Mount, TaskSpec } from '../../model/spec.ts';
 import { type Host, taskName, templateContext } from '../../model/task-context.ts';
+import { requireEngine } from './engine-support.ts';
 import { expandContainerSpec } from './expansion.ts';
 import { containerLabels, familiarImage } from './names.ts';
 import {
@@ -39,6 +40,7 @@ export function containerPlan(
 ): ContainerPlan {
   const { task } = assigned;
   const spec = expandContainerSpec(task.Spec.ContainerSpec ?? {}, templateContext(task, host));
+  requireEngine(spec, apiVersion);
   const modern = Number(apiVersion.split('.')[1]) >= 44;
   const networks = endpoints(task, joined);
   const first = networks.slice(0, modern ? undefined : 1);
@@ -116,7 +118,7 @@ function hostConfig(spec: ContainerSpec, task: TaskSpec): Record<string, unknown
     CapAdd: some(spec.CapabilityAdd),
     CapDrop: some(spec.CapabilityDrop),
     OomScoreAdj: spec.OomScoreAdj ?? 0,
-    Ulimits: some(spec.Ulimits),
+    Ulimits: spec.Ulimits ?? [],
     SecurityOpt: some(securityOptions(spec.Privileges)),
     Memory: limits?.MemoryBytes || undefined,
     ...swap(task.Resources),

@@ -1,5 +1,12 @@
 /** Drops from a spec what the API version that a client speaks does not have yet. */
-import type { ContainerSpec, Placement, Resources, ServiceMode, ServiceSpec } from '../../../model/spec.ts';
+import type {
+  ContainerSpec,
+  Mount,
+  Placement,
+  Resources,
+  ServiceMode,
+  ServiceSpec,
+} from '../../../model/spec.ts';
 import { compareVersions } from '../../query.ts';
 
 export function forApiVersion(spec: ServiceSpec, version: string): ServiceSpec {
@@ -12,7 +19,7 @@ export function forApiVersion(spec: ServiceSpec, version: string): ServiceSpec {
     TaskTemplate: task && {
       ...task,
       ContainerSpec:
-        task.ContainerSpec && before('1.44') ? container(task.ContainerSpec, before) : task.ContainerSpec,
+        task.ContainerSpec && before('1.46') ? container(task.ContainerSpec, before) : task.ContainerSpec,
       Resources: task.Resources && resources(task.Resources, before),
       Placement: before('1.40') ? withoutMaxReplicas(task.Placement) : task.Placement,
     },
@@ -21,6 +28,9 @@ export function forApiVersion(spec: ServiceSpec, version: string): ServiceSpec {
 
 function container(spec: ContainerSpec, before: (version: string) => boolean): ContainerSpec {
   const result = { ...spec };
+  result.OomScoreAdj = undefined;
+  result.Mounts = result.Mounts?.map(withoutTmpfsOptions);
+  if (!before('1.44')) return result;
   if (result.Healthcheck) result.Healthcheck = { ...result.Healthcheck, StartInterval: undefined };
   if (result.Privileges) {
     const { CredentialSpec, SELinuxContext } = result.Privileges;
@@ -40,6 +50,12 @@ function container(spec: ContainerSpec, before: (version: string) => boolean): C
     result.Configs = result.Configs?.map((config) => ({ ...config, Runtime: undefined }));
   }
   return result;
+}
+
+function withoutTmpfsOptions(mount: Mount): Mount {
+  return mount.TmpfsOptions
+    ? { ...mount, TmpfsOptions: { ...mount.TmpfsOptions, Options: undefined } }
+    : mount;
 }
 
 type Maybe<T> = T | null | undefined;

@@ -461,6 +461,44 @@ test('networks that only this host has, and those that nobody has', async () => 
   assert.deepEqual(TaskTemplate?.Networks, [{ Target: host!.ID }]);
 });
 
+const LATER: Array<[since: string, what: string, container: object]> = [
+  ['1.46', 'OomScoreAdj', { OomScoreAdj: 5 }],
+  [
+    '1.46',
+    'TmpfsOptions.Options',
+    { Mounts: [{ Type: 'tmpfs', Target: '/a', TmpfsOptions: { Options: [['noexec']] } }] },
+  ],
+  ['1.44', 'Healthcheck.StartInterval', { Healthcheck: { StartInterval: 1e9 } }],
+  ['1.44', 'Privileges.Seccomp', { Privileges: { Seccomp: { Mode: 'unconfined' } } }],
+  ['1.44', 'Privileges.AppArmor', { Privileges: { AppArmor: { Mode: 'disabled' } } }],
+  ['1.44', 'Privileges.NoNewPrivileges', { Privileges: { NoNewPrivileges: true } }],
+  ['1.41', 'CapabilityAdd', { CapabilityAdd: ['CAP_X'] }],
+  ['1.41', 'CapabilityDrop', { CapabilityDrop: ['CAP_X'] }],
+  ['1.41', 'Ulimits', { Ulimits: [{ Name: 'nofile', Soft: 1, Hard: 2 }] }],
+  ['1.40', 'Sysctls', { Sysctls: { a: 'b' } }],
+];
+for (const [since, what, container] of LATER) {
+  test(`${what} is kept from API ${since} on, and dropped before`, () => {
+    const canonical = (version: string) =>
+      JSON.stringify(canonicalService(forApiVersion(specOf('a', container), version)));
+    const said = JSON.stringify(Object.values(container)[0]).match(/(?:-?\d+|true|"[^"]*")(?=[\]},]*$)/)![0];
+    const kept = (version: string) => canonical(version).includes(said);
+    const [major, minor] = since.split('.').map(Number);
+    assert.equal(kept(since), true);
+    assert.equal(kept('1.51'), true);
+    assert.equal(kept(`${major}.${minor! - 1}`), false, canonical(`${major}.${minor! - 1}`));
+  });
+}
+
+test('a seccomp profile is bytes', async () => {
+  const body = specOf('a', { Privileges: { Seccomp: { Mode: 'custom', Profile: 'e30=!' } } });
+  const answer = await cluster.ask('POST', '/services/create', { body });
+  assert.deepEqual(
+    [answer.status, /illegal base64 data at input byte 3$/.test(answer.text.replace('"}', ''))],
+    [400, true],
+  );
+});
+
 test('what an API version does not have is dropped', () => {
   const spec = specOf(
     'a',

@@ -69,11 +69,22 @@ function privileges(spec: Privileges): Privileges {
         Level: Level ?? '',
       })) ?? null,
     Seccomp: optional(spec.Seccomp, ({ Mode, Profile }) =>
-      present({ Mode: text(Mode), Profile: text(Profile) }),
+      present({ Mode: text(Mode), Profile: base64(text(Profile)) }),
     ),
     AppArmor: optional(spec.AppArmor, ({ Mode }) => present({ Mode: text(Mode) })),
     NoNewPrivileges: spec.NoNewPrivileges ?? false,
   });
+}
+
+/** A profile is bytes. */
+function base64(value: string | undefined): string | undefined {
+  if (value === undefined || /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value))
+    return value;
+  const at = /^[A-Za-z0-9+/]*/.exec(value)![0].length;
+  throw new ApiError(
+    400,
+    `invalid JSON: json: cannot unmarshal string into Go struct field ServiceSpec.TaskTemplate.ContainerSpec.Privileges.Seccomp.Profile of type []uint8: illegal base64 data at input byte ${at}`,
+  );
 }
 
 type CredentialSpec = NonNullable<Privileges['CredentialSpec']>;
