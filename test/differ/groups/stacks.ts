@@ -22,7 +22,7 @@ export const stacks: Group = {
     'docker stack deploy --resolve-image never -c stack.yml small',
     'docker stack deploy --resolve-image never -c stack.yml small',
     'cat stack.yml | docker stack deploy --resolve-image never -c - small',
-    'docker stack deploy --resolve-image never -c stack.yml -c stack-more.yml small',
+    'docker stack deploy --resolve-image never -c stack.yml -c stack-more.yml small | sort',
     'docker stack deploy --resolve-image never --prune -c stack.yml small',
     'docker stack deploy --resolve-image never --detach=false -c stack.yml small',
     'docker stack deploy --resolve-image never -q -c stack.yml small',

@@ -139,7 +139,7 @@ export const updates: Group = {
     'docker service logs --raw --tail 1 talk 2>&1 | wc -l',
     'docker service logs --no-task-ids talk 2>&1 | sort',
     'docker service logs --no-resolve --no-trunc talk 2>&1 | sort',
-    'docker service logs --timestamps talk 2>&1 | sort',
+    "docker service logs --timestamps talk 2>&1 | sed 's/^[^ ]* //' | sort",
     'docker service logs --details --raw talk',
     'docker service logs --since 1m --raw talk 2>&1 | wc -l',
     'docker service logs --since 2030-01-01T00:00:00Z --raw talk',
