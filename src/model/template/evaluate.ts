@@ -7,7 +7,9 @@ import { quote } from './quote.ts';
 import {
   type Chain,
   type Command,
+  type Constant,
   type Field,
+  type Name,
   type Operand,
   type Piece,
   type Pipe,
@@ -25,8 +27,12 @@ export interface Shared {
   piece: Piece | undefined;
 }
 
-/** What comes to a command from the one before it; nothing to the first. */
-type Last = { value: Value } | undefined;
+/** What a word has to work with: the dot, the words behind it, and what came of the command before. */
+interface Given {
+  readonly dot: Value;
+  readonly args: readonly Operand[];
+  readonly last: { readonly value: Value } | undefined;
+}
 
 export class Evaluator {
   readonly #shared: Shared;
@@ -46,21 +52,31 @@ export class Evaluator {
     this.#shared.piece = piece;
   }
 
-  /** The error, with the place. */
+  /** The error, with the place and what stands there. */
   error(reason: Bytes): TemplateError {
-    const { text, piece } = this.#shared;
+    const { piece } = this.#shared;
+    const context = piece ? `executing ${quote(this.#template)} at <${sourceOf(piece)}>: ` : '';
+    return this.#errorAt(piece, context + reason);
+  }
+
+  /** The same without what stands there, which may be all of the template. */
+  limitError(reason: Bytes): TemplateError {
+    return this.#errorAt(this.#shared.piece, reason);
+  }
+
+  #errorAt(piece: Piece | undefined, reason: Bytes): TemplateError {
     if (!piece) return new TemplateError(textOf(`template: ${this.#template}: ${reason}`));
-    const column = piece.at - text.lastIndexOf('\n', piece.at - 1) - 1;
-    const where = `${MAIN}:${lineOf(text, piece.at)}:${piece.at === 0 ? 0 : column}`;
-    const context = `executing ${quote(this.#template)} at <${sourceOf(piece)}>`;
-    return new TemplateError(textOf(`template: ${where}: ${context}: ${reason}`));
+    const { text } = this.#shared;
+    const lineStart = piece.at === 0 ? 0 : text.lastIndexOf('\n', piece.at - 1) + 1;
+    const where = `${MAIN}:${lineOf(text, piece.at)}:${piece.at - lineStart}`;
+    return new TemplateError(textOf(`template: ${where}: ${reason}`));
   }
 
   /** The value of a pipeline, given to the variables that it names. */
   pipe(pipe: Pipe, dot: Value): Value {
     return this.#shared.limits.deeper(() => {
       this.at(pipe);
-      let last: Last;
+      let last: Given['last'];
       for (const command of pipe.commands) last = { value: this.#command(command, dot, last) };
       for (const { name } of pipe.variables) this.set(name, last!.value, pipe.assigns);
       return last!.value;
@@ -75,52 +91,41 @@ export class Evaluator {
   }
 
   #variable(name: Bytes): { value: Value } {
+    this.#shared.limits.bytes(this.variables.length);
     const found = this.variables.findLast((variable) => variable.name === name);
     if (!found) throw this.error(`undefined variable: ${name}`);
     return found;
   }
 
-  #command(command: Command, dot: Value, last: Last): Value {
+  #command(command: Command, dot: Value, last: Given['last']): Value {
     this.#shared.limits.step();
     const [word, ...args] = command.words as [Operand, ...Operand[]];
+    const given: Given = { dot, args, last };
     switch (word.kind) {
-      case 'field':
-        return this.#field(word, dot, args, last);
-      case 'chain':
-        return this.#chain(word, dot, args, last);
-      case 'variable':
-        return this.#variableOf(word, dot, args, last);
-      case 'name':
-        this.at(word);
-        return this.#call(this.#shared.functions.get(word.name)!, word.name, command, dot, args, last);
       case 'pipe':
-        this.#refuseArguments(word, args, last);
+        this.#refuseArguments(word, given);
         return this.pipe(word, dot);
+      case 'field':
+      case 'chain':
+      case 'variable':
+        return this.#path(word, given);
+      case 'name':
+        return this.#named(word, command, given);
     }
     this.at(word);
-    this.#refuseArguments(word, args, last);
+    this.#refuseArguments(word, given);
     if (word.kind === 'nil') throw this.error('nil is not a command');
     return this.#constant(word, dot);
   }
 
-  #refuseArguments(word: Operand, args: readonly Operand[], last: Last): void {
+  #refuseArguments(word: Operand, { args, last }: Given): void {
     if (args.length > 0 || last) throw this.error(`can't give argument to non-function ${sourceOf(word)}`);
   }
 
-  #constant(word: Operand, dot: Value): Value {
-    switch (word.kind) {
-      case 'dot':
-        return dot;
-      case 'number':
-        this.at(word);
-        if (word.value === undefined) throw this.error(`${word.source} overflows int`);
-        return word.value;
-      case 'bool':
-      case 'string':
-        return word.value;
-      default:
-        return undefined;
-    }
+  #constant(word: Constant, dot: Value): Value {
+    if (word.kind === 'dot') return dot;
+    if (word.kind === 'number' && word.value === undefined) throw this.error(`${word.source} overflows int`);
+    return 'value' in word ? word.value : undefined;
   }
 
   #argument(word: Operand, parameter: Parameter, dot: Value): Value {
@@ -135,27 +140,17 @@ export class Evaluator {
         return this.#constant(word, dot);
       case 'string':
         return word.value;
+      case 'dot':
+        return this.#fitting(dot, parameter);
       default:
         return this.#fitting(this.#term(word, dot), parameter);
     }
   }
 
-  #term(word: Operand, dot: Value): Value {
-    switch (word.kind) {
-      case 'field':
-        return this.#field(word, dot, [], undefined);
-      case 'variable':
-        return this.#variableOf(word, dot, [], undefined);
-      case 'pipe':
-        return this.pipe(word, dot);
-      case 'name':
-        this.at(word);
-        return this.#call(this.#shared.functions.get(word.name)!, word.name, word, dot, [], undefined);
-      case 'chain':
-        return this.#chain(word, dot, [], undefined);
-      default:
-        return this.#constant(word, dot);
-    }
+  #term(word: Exclude<Operand, Constant>, dot: Value): Value {
+    const given: Given = { dot, args: [], last: undefined };
+    if (word.kind === 'pipe') return this.pipe(word, dot);
+    return word.kind === 'name' ? this.#named(word, word, given) : this.#path(word, given);
   }
 
   /** The value, if it may be given to the parameter. */
@@ -165,53 +160,35 @@ export class Evaluator {
     throw this.error(`wrong type for value; expected string; got ${typeOf(value)}`);
   }
 
-  #field(word: Field, dot: Value, args: readonly Operand[], last: Last): Value {
+  /** A dot, a variable or something else, and fields of it, the last of which gets the arguments. */
+  #path(word: Field | Variable | Chain, given: Given): Value {
     this.at(word);
-    return this.#fields(dot, word.fields, word, dot, args, last);
+    const of = this.#start(word, given.dot);
+    if (word.fields.length === 0) this.#refuseArguments(word, given);
+    const bare: Given = { dot: given.dot, args: [], last: undefined };
+    return word.fields.reduce(
+      (value, name, at) => this.#fieldOf(value, name, word, at === word.fields.length - 1 ? given : bare),
+      of,
+    );
   }
 
-  #chain(word: Chain, dot: Value, args: readonly Operand[], last: Last): Value {
-    this.at(word);
+  #start(word: Field | Variable | Chain, dot: Value): Value {
+    if (word.kind === 'field') return dot;
+    if (word.kind === 'variable') return this.#variable(word.name).value;
     if (word.of.kind === 'nil') throw this.error(`indirection through explicit nil in ${sourceOf(word)}`);
-    const of = this.#argument(word.of, 'any', dot);
-    return this.#fields(of, word.fields, word, dot, args, last);
+    return this.#argument(word.of, 'any', dot);
   }
 
-  #variableOf(word: Variable, dot: Value, args: readonly Operand[], last: Last): Value {
-    this.at(word);
-    const { value } = this.#variable(word.name);
-    if (word.fields.length > 0) return this.#fields(value, word.fields, word, dot, args, last);
-    this.#refuseArguments(word, args, last);
-    return value;
-  }
-
-  /** The fields of fields; only the last one gets the arguments. */
-  #fields(
-    of: Value,
-    fields: readonly Bytes[],
-    word: Operand,
-    dot: Value,
-    args: readonly Operand[],
-    last: Last,
-  ): Value {
-    let value = of;
-    fields.forEach((name, at) => {
-      const isLast = at === fields.length - 1;
-      value = this.#fieldOf(value, name, word, dot, isLast ? args : [], isLast ? last : undefined);
-    });
-    return value;
-  }
-
-  #fieldOf(of: Value, name: Bytes, word: Operand, dot: Value, args: readonly Operand[], last: Last): Value {
+  #fieldOf(of: Value, name: Bytes, word: Operand, given: Given): Value {
     this.#shared.limits.step();
     if (of === undefined) throw this.error(`nil data; no entry for key ${quote(name)}`);
     const value = followed(of);
-    const hasArguments = args.length > 0 || last !== undefined;
+    const hasArguments = given.args.length > 0 || given.last !== undefined;
     if (typeof value === 'object' && value.kind === 'struct') {
       const method = value.methods.get(name);
       if (method) {
         const call: GoFunction = { takes: ['string'], call: ([text]) => method(text as Bytes) };
-        return this.#call(call, name, word, dot, args, last);
+        return this.#call(call, name, word, given);
       }
       const field = fieldNamed(value, name);
       if (field?.hidden) throw this.error(`${name} is an unexported field of struct type ${typeOf(of)}`);
@@ -227,8 +204,13 @@ export class Evaluator {
     throw this.error(`can't evaluate field ${name} in type ${typeOf(of)}`);
   }
 
+  #named(word: Name, piece: Piece, given: Given): Value {
+    this.at(word);
+    return this.#call(this.#shared.functions.get(word.name)!, word.name, piece, given);
+  }
+
   /** `piece` is what an error of the function itself speaks of. */
-  #call(fun: GoFunction, name: Bytes, piece: Piece, dot: Value, args: readonly Operand[], last: Last): Value {
+  #call(fun: GoFunction, name: Bytes, piece: Piece, { dot, args, last }: Given): Value {
     const { takes, more } = fun;
     const count = args.length + (last ? 1 : 0);
     if (more ? count < takes.length : count !== takes.length) {
@@ -243,14 +225,15 @@ export class Evaluator {
     }
     if (last) values.push(this.#fitting(last.value, takes[values.length] ?? more!));
     const [first] = args;
-    return this.#result(fun, name, piece, values, first ? sourceOf(first) : unnamed(values[0]));
+    const nameOfFirst = () => (first ? sourceOf(first) : unnamed(values[0]));
+    return this.#result(fun, name, piece, values, nameOfFirst);
   }
 
-  #result(fun: GoFunction, name: Bytes, piece: Piece, values: Value[], first: Bytes): Value {
+  #result(fun: GoFunction, name: Bytes, piece: Piece, values: Value[], nameOfFirst: () => Bytes): Value {
     const { limits } = this.#shared;
     try {
       for (const value of values) limits.bytes(sizeOf(value));
-      const result = fun.call(values, limits, first);
+      const result = fun.call(values, limits, nameOfFirst);
       limits.bytes(sizeOf(result));
       return result;
     } catch (error) {

@@ -24,7 +24,7 @@ export function execute(
   try {
     main.run(template.body, dot);
   } catch (error) {
-    throw error instanceof LimitError ? main.error(error.message) : error;
+    throw error instanceof LimitError ? main.limitError(error.message) : error;
   }
   return output.join('');
 }
@@ -48,8 +48,8 @@ class Executor {
     this.#output = output;
   }
 
-  error(reason: Bytes): TemplateError {
-    return this.#evaluator.error(reason);
+  limitError(reason: Bytes): TemplateError {
+    return this.#evaluator.limitError(reason);
   }
 
   run(body: readonly Statement[], dot: Value): Outcome {
@@ -129,25 +129,22 @@ class Executor {
     const isByte = typeof over === 'object' && over.kind === 'uint8';
     if (typeof over === 'bigint' || isByte) {
       const count = isByte ? BigInt(over.value) : (over as bigint);
-      if (variables > 1) throw this.error(`can't use ${count} to iterate over more than one variable`);
+      if (variables > 1)
+        throw this.#evaluator.error(`can't use ${count} to iterate over more than one variable`);
       for (let i = 0n; i < count; i++) yield [undefined, isByte ? { kind: 'uint8', value: Number(i) } : i];
       return;
     }
     if (over === undefined) return;
     if (typeof over !== 'object' || over.kind !== 'map')
-      throw this.error(`range can't iterate over ${show(over, this.#shared.limits)}`);
+      throw this.#evaluator.error(`range can't iterate over ${show(over, this.#shared.limits)}`);
     yield* over.entries;
   }
 
   #invoke({ name, pipe }: Invocation, dot: Value): void {
     const template = this.#templates.get(name);
-    if (!template) throw this.error(`template ${quote(name)} not defined`);
+    if (!template) throw this.#evaluator.error(`template ${quote(name)} not defined`);
     const inner = pipe ? this.#evaluator.pipe(pipe, dot) : undefined;
     const executor = new Executor(template, this.#templates, inner, this.#shared, this.#output);
-    try {
-      executor.run(template.body, inner);
-    } catch (error) {
-      throw error instanceof LimitError ? executor.error(error.message) : error;
-    }
+    executor.run(template.body, inner);
   }
 }

@@ -65,6 +65,8 @@ const long: Array<[string, string]> = [
     'templates that call two each',
     '{{define "x"}}{{if lt (len .) 100}}{{template "x" (print . "a")}}{{template "x" (print . "a")}}{{end}}{{end}}{{template "x" ""}}',
   ],
+  ['variables looked for among many', `${'{{$a := 1}}'.repeat(10_000)}${'{{$}}'.repeat(10_000)}`],
+  ['a long argument', `{{range 100000}}{{print (print ${'1 '.repeat(100_000)})}}{{end}}`],
   ['a text that doubles', '{{$x := "ab"}}{{range 100}}{{$x = print $x $x}}{{end}}'],
   ['an output that grows', '{{range 1000}}{{printf "%1000000d" 1}}{{end}}'],
   ['wide verbs', `{{printf "${'%1000000[1]d'.repeat(1000)}" 1}}`],

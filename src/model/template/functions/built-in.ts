@@ -13,8 +13,8 @@ export interface GoFunction {
   /** What it takes, and what it takes any number of after that. */
   readonly takes: readonly Parameter[];
   readonly more?: Parameter;
-  /** Gets arguments that fit, and what the first one was in the template. Throws CallError. */
-  readonly call: (args: Value[], limits: Limits, first: Bytes) => Value;
+  /** Gets arguments that fit; `nameOfFirst` tells what the first one was in the template. Throws CallError. */
+  readonly call: (args: Value[], limits: Limits, nameOfFirst: () => Bytes) => Value;
 }
 
 export type Parameter = 'any' | 'string';
@@ -79,8 +79,8 @@ function join(args: Value[], limits: Limits): Bytes {
 }
 
 /** Nothing that a template can get hold of is a function. */
-function refuseCall(callee: Value, name: Bytes): never {
+function refuseCall(callee: Value, name: () => Bytes): never {
   throw new CallError(
-    callee === undefined ? 'call of nil' : `non-function ${name} of type ${typeOf(callee)}`,
+    callee === undefined ? 'call of nil' : `non-function ${name()} of type ${typeOf(callee)}`,
   );
 }

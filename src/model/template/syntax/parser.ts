@@ -153,7 +153,7 @@ class Reader {
   }
 
   #otherwise(kind: Branch['kind']): Statement[] {
-    if (kind !== 'range' && this.#tokens.peek().kind !== 'end' && this.#tokens.accept('keyword', kind))
+    if (kind !== 'range' && this.#tokens.accept('keyword', kind))
       return this.#scope.limits.deeper(() => [this.#branch(kind)]);
     const { body, end } = this.#list();
     if (end !== 'end') throw this.#tokens.error(`expected end; found {{${end}}}`);

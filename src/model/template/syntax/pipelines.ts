@@ -136,7 +136,8 @@ function readTerm(scope: Scope): Operand | undefined {
   }
 }
 
-function readVariable({ tokens, variables }: Scope, { at, text }: Token): Variable {
+function readVariable({ tokens, limits, variables }: Scope, { at, text }: Token): Variable {
+  limits.bytes(variables.length);
   if (!variables.includes(text)) throw tokens.error(`undefined variable ${quote(text)}`);
   return { kind: 'variable', at, name: text, fields: [] };
 }
