@@ -38,6 +38,21 @@ export const containers: Scenario = (swarm) => {
         assert.equal(await call(swarm(), host, task, `alias-${other}`), `box-${other}`);
       }
     }
+    // One that comes onto the network later was told nothing of who knows its names.
+    for (const host of hosts) {
+      const run = (name: string) =>
+        lab.docker(host, 'run', '-d', '--name', name, '--hostname', name, '--network', 'own', 'whoami');
+      await lab.docker(host, 'network', 'create', 'own');
+      await run('beside');
+      await run('late');
+      await lab.docker(host, 'network', 'connect', 'app', 'late');
+      assert.match(await call(swarm(), host, 'late', 'web'), /^web-/);
+      for (const other of hosts)
+        assert.equal(await call(swarm(), host, 'late', `alias-${other}`), `box-${other}`);
+      assert.equal(await call(swarm(), host, 'late', 'beside'), 'beside');
+      await lab.docker(host, 'rm', '-f', 'late', 'beside');
+      await lab.docker(host, 'network', 'rm', 'own');
+    }
     for (const host of hosts) await lab.docker(host, 'rm', '-f', `box-${host}`);
     await swarm().clear();
     await swarm().docker('network', 'rm', 'app');
