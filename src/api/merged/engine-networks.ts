@@ -56,7 +56,9 @@ export async function engineNetworkOf(
     const id = clusterId(each)!;
     return id === called || each.Name === called || (called !== '' && id.startsWith(called));
   });
-  return known && engine.json('GET', `/networks/${known.Id}`, request);
+  // Of a request only this: with its headers the engine would wait for its body.
+  const { apiVersion, signal } = request;
+  return known && engine.json('GET', `/networks/${known.Id}`, { apiVersion, signal });
 }
 
 /** What stands for a network of the cluster, as that: all that a worker knows of it. */

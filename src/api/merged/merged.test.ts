@@ -19,6 +19,7 @@ import {
   sampleSecret,
   sampleService,
 } from '../../store/samples.ts';
+import { LABEL } from './attach.ts';
 import { timeOfLine, timeText } from './event-times.ts';
 
 const run = promisify(execFile);
@@ -536,4 +537,14 @@ test('what is no container cannot be connected to an overlay', async () => {
   } finally {
     membership.networks = undefined;
   }
+});
+
+test('a request about a network of the cluster reaches the engine with its body', async () => {
+  api.membership.become({ state: 'active' });
+  const body = { Name: 'stands', Driver: 'bridge', Labels: { [LABEL]: 'n123' } };
+  const { Id } = await engine.client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const signal = AbortSignal.timeout(10_000);
+  const leave = client.json('POST', '/networks/n123/disconnect', { body: { Container: 'nosuch' }, signal });
+  await assert.rejects(leave, /No such container: nosuch/);
+  await engine.client.request('DELETE', `/networks/${Id}`);
 });
