@@ -1,7 +1,7 @@
 /** Puts the data plane of a host together: states in, kernel, engine and plugin in agreement with them. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NetworkState } from '../model/network-state.ts';
+import type { NetworkState, OverlayState } from '../model/network-state.ts';
 import { isV4 } from './address.ts';
 import type {
   DataPlane,
@@ -69,6 +69,8 @@ class HostDataPlane implements DataPlane {
   /** What an earlier process has applied. */
   #before: NetworkState | undefined;
   #pass: Promise<void> | undefined;
+  /** The id of the ingress network that the engine has been told of. */
+  #shownIngress: string | undefined;
   #prune = true;
 
   constructor(options: DataPlaneOptions, tunnels: Tunnels) {
@@ -83,6 +85,7 @@ class HostDataPlane implements DataPlane {
         () => this.#mend(),
         () => this.#removeLost(),
         () => this.#pruneNetworks(),
+        () => this.#showIngress(),
       ],
       clock: options.clock,
       log: options.log,
@@ -153,10 +156,7 @@ class HostDataPlane implements DataPlane {
 
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
-    const network = await this.#engineNetworks.ensure(overlay.state!);
-    // The engine tells it once, when it makes the network: that may have been before this host's state was lost.
-    await this.#driver.know(network.engineNetworkId, networkId);
-    return network;
+    return this.#makeKnown(overlay.state!);
   }
 
   networksInUse(): string[] {
@@ -326,6 +326,22 @@ class HostDataPlane implements DataPlane {
       throw error;
     }
     if (this.#hasUnused()) await this.#run();
+  }
+
+  /** The engine has the network of the routing mesh wherever that is, also on hosts without a container on it. */
+  async #showIngress(): Promise<void> {
+    const ingress = this.#wanted?.networks.find((network) => network.ingress);
+    if (ingress?.id === this.#shownIngress) return;
+    if (ingress && !this.#overlays.get(ingress.id)?.up) return;
+    if (ingress) await this.#makeKnown(ingress);
+    this.#shownIngress = ingress?.id;
+  }
+
+  async #makeKnown(overlay: OverlayState): Promise<EngineNetwork> {
+    const network = await this.#engineNetworks.ensure(overlay);
+    // The engine tells it once, when it makes the network: that may have been before this host's state was lost.
+    await this.#driver.know(network.engineNetworkId, overlay.id);
+    return network;
   }
 
   #hasUnused(): boolean {
