@@ -81,6 +81,13 @@ describe('names', { timeout: 300_000 }, () => {
       assert.deepEqual(await everywhere(name.split('.').slice(0, 2).join('.')), [address]);
     }
     assert.equal(found.size, 4);
+    // They have no IPv6 addresses, but exist: who asks for both must not be told that there is no such name.
+    for (const name of ['web', 'tasks.web', 'www', 'web.app', 'db', 'client', ...names])
+      for (const host of [MANAGER, WORKER]) {
+        const { stdout, stderr } = await run(host, ['nslookup', '-type=aaaa', name]);
+        assert.doesNotMatch(stdout + stderr, /NXDOMAIN|SERVFAIL|timed out/, `${name} on ${host}`);
+      }
+    assert.match((await run(MANAGER, ['nslookup', '-type=aaaa', 'nobody'])).stdout, /NXDOMAIN|SERVFAIL/);
     const [pointer] = await lookUp(WORKER, tasks[0]!);
     assert.ok(
       names.some((name) => pointer === `${name}.app`),

@@ -1,5 +1,7 @@
 /** Networks: scenarios C 1–3 and D, updates under load, what is left behind. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm } from '../support/swarm.ts';
@@ -59,6 +61,22 @@ describe('networks', { timeout: 420_000 }, () => {
     return (await must(host, service, 'sh', '-c', script)).split('\n');
   };
 
+  test('a port of the host and one of the mesh of one service, on an overlay', async () => {
+    await swarm.docker('network', 'create', '-d', 'overlay', 'front');
+    const ports = ['-p', '8000:8080', '-p', 'published=8001,target=8080,mode=host'];
+    await create('--mode', 'global', '--name', 'proxy', '--network', 'front', ...ports, 'whoami');
+    // In which order an engine comes to a container's networks is chance.
+    for (const round of [1, 2, 3]) {
+      if (round > 1) await swarm.docker('service', 'update', '--force', 'proxy');
+      await swarm.converge('proxy', 3);
+      for (const host of swarm.hosts)
+        for (const port of [8000, 8001])
+          await eventually(`${host}:${port} answers in round ${round}`, 5_000, () => ask(host, port));
+    }
+    await remove('proxy');
+    await swarm.docker('network', 'rm', 'front');
+  });
+
   test('a published port answers on every host, from all containers in turn', async () => {
     await create('--replicas', '1', '--name', 'web', '-p', '80:8080', 'whoami');
     const [row] = await swarm.converge('web', 1);
@@ -68,6 +86,12 @@ describe('networks', { timeout: 420_000 }, () => {
     );
     for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 80));
     assert.ok(row!.node);
+    for (const host of swarm.hosts)
+      await eventually(`${host} lists the network of the mesh`, 10_000, async () => {
+        const format = '{{.Name}} {{.Driver}} {{.Scope}}';
+        const listed = await swarm.lab.docker(host, 'network', 'ls', '--format', format);
+        return listed.split('\n').includes('ingress overlay swarm');
+      });
     await swarm.docker('service', 'scale', '--detach', 'web=5');
     await swarm.converge('web', 5);
     for (const host of swarm.hosts) {
@@ -127,6 +151,76 @@ describe('networks', { timeout: 420_000 }, () => {
     const inUse = await swarm.tryDocker('network', 'rm', 'my-overlay');
     assert.match(inUse.stderr, /network \w+ is in use by service \w+/);
     await remove('nginx', 'php', 'stranger');
+  });
+
+  test('connections outlive the daemon, rules that are flushed and made again, and what comes besides', async () => {
+    await swarm.docker('network', 'create', '-d', 'overlay', 'long');
+    const on = (host: string) => ['--network', 'long', '--constraint', `node.hostname==${host}`];
+    const echo = ['busybox', 'sh', '-c', 'exec nc -ll -p 7000 -e cat'];
+    await create('--name', 'echo', ...on('nc'), '-p', '7000:7000', ...echo);
+    await create('--name', 'talker', ...on('nb'), 'busybox', 'sleep', '1000000');
+    await swarm.converge('echo', 1);
+    await swarm.converge('talker', 1);
+    const [talker] = await swarm.containers('nb', 'talker');
+    const vip = await found('nb', 'talker', 'echo');
+    // Through the engine alone: it must outlive the daemon.
+    const engine = `unix://${swarm.lab.engineSocket('nb')}`;
+    const within = spawn('docker', ['-H', engine, 'exec', '-i', talker!, 'nc', vip, '7000']);
+    const outside = connect({ host: addresses.get('nb')!, port: 7000 });
+    outside.on('error', () => {});
+    try {
+      const talks = [
+        ['the virtual address', within.stdin, within.stdout],
+        ['the published port', outside, outside],
+      ] as const;
+      const said = new Map<string, string>();
+      for (const [what, , from] of talks)
+        from.on('data', (data: Buffer) => said.set(what, (said.get(what) ?? '') + data.toString()));
+      const goOn = async (after: string): Promise<void> => {
+        for (const [what, to] of talks) {
+          to.write(`${after}\n`);
+          await eventually(
+            `the connection by ${what} goes on after ${after}`,
+            10_000,
+            async () => said.get(what)?.endsWith(`${after}\n`),
+            async () => said.get(what) ?? 'nothing was said',
+          );
+        }
+      };
+      const hosts = ['nb', 'nc'];
+      const daemons = async (signal: string): Promise<void> => {
+        for (const host of hosts) {
+          const end = `p=$(cut -d' ' -f1 /run/essaim.process); kill -${signal} $p`;
+          await swarm.lab.must('ssh', host, `${end}; while kill -0 $p 2>/dev/null; do sleep 0.1; done`);
+        }
+        await goOn(`the daemons have ended by ${signal}`);
+        for (const host of hosts) await swarm.lab.must('start', host);
+        await goOn(`the daemons are back after ${signal}`);
+      };
+      await goOn('the beginning');
+      await daemons('TERM');
+      await daemons('KILL');
+      await create('--name', 'other', '--network', 'long', '-p', '7001:8080', 'whoami');
+      await swarm.converge('other', 1);
+      await eventually('the other one answers', 10_000, () => ask('nb', 7001));
+      await goOn('another service came');
+      // In the host's namespace and in all networks', the mesh's too.
+      const each = 'for n in "" $(ip netns list | cut -d" " -f1); do';
+      const inEach = (command: string) => `${each} \${n:+nsenter --net=/run/netns/$n} ${command}; done`;
+      for (const host of hosts) await swarm.lab.must('ssh', host, inEach('nft flush ruleset'));
+      for (const host of hosts)
+        await eventually(`${host} has its rules again`, 20_000, async () => {
+          const listed = await swarm.lab.must('ssh', host, inEach('nft list tables inet'));
+          const places = Number(await swarm.lab.must('ssh', host, 'ip netns list | grep -c esn-')) + 1;
+          return listed.split('\n').filter((line) => line === 'table inet essaim').length === places;
+        });
+      await goOn('all rules were flushed and made again');
+    } finally {
+      within.kill();
+      outside.destroy();
+    }
+    await remove('echo', 'talker', 'other');
+    await swarm.docker('network', 'rm', 'long');
   });
 
   test('ten containers of each: one name, one virtual address, which shares the load', async () => {

@@ -104,6 +104,40 @@ test('every kind of answer', () => {
   assert.equal(ownAnswer(read(question('example.com', 'A')), view, 512), undefined);
 });
 
+test('whatever addresses a name has, and whatever is asked of it, it exists: those of the type are told, or none', () => {
+  const address = fc.tuple(fc.constantFrom('10.0.1.', 'fd01::'), fc.integer({ min: 1, max: 99 }));
+  const anyName = fc.constantFrom('a', 'a.net', 'tasks.a', 'other', 'a.1', 'a.1.t', 'T', 'shared');
+  const property = fc.property(
+    fc.uniqueArray(
+      address.map(([net, host]) => `${net}${host}`),
+      { maxLength: 4 },
+    ),
+    fc.uniqueArray(fc.constantFrom('10.0.1.200', 'fd01::200')),
+    anyName,
+    fc.constantFrom('A', 'AAAA', 'MX', 'TXT', 'SRV', 'HTTPS'),
+    (addresses, vips, name, type) => {
+      const one = new Names();
+      one.update(
+        stateOf(
+          overlay({
+            id: 'n',
+            name: 'net',
+            endpoints: [{ id: 't', addresses, names: ['a.1.t', 't', 'shared'] }],
+            services: [{ id: 'a', name: 'a', aliases: ['other'], vips, ready: ['t'] }],
+          }),
+        ),
+      );
+      const query = read(question(name, type));
+      const bytes = ownAnswer(query, one.viewOf('n', addresses[0] ?? '10.0.1.150')!, query.datagram)!;
+      const { rcode, answers: found } = decode(bytes) as ReturnType<typeof decode> & { rcode: string };
+      const own = ['a', 'a.net', 'other'].includes(name) && vips.length > 0 ? vips : addresses;
+      const wanted = own.filter((each) => type === (each.includes(':') ? 'AAAA' : 'A'));
+      assert.deepEqual([rcode, found!.length], ['NOERROR', wanted.length]);
+    },
+  );
+  fc.assert(property);
+});
+
 test('answers fit into what the asker takes, and say so when something was left out', () => {
   for (const [more, largest] of [
     [{}, 512],
