@@ -141,13 +141,13 @@ export function decideConformance(name: string, it: StoreTest): void {
     });
 
     it('has it decided again when deciding sets off another commit that comes before', async (store) => {
-      let others: Array<Promise<unknown>> = [];
+      let inner: Promise<Array<PromiseSettledResult<unknown>>> | undefined;
       const outer = store.commit((view) => {
         const decision = named('outer', 'web')(view);
-        if (others.length === 0) others = [store.commit(named('inner', 'web'))];
+        inner ??= Promise.allSettled([store.commit(named('inner', 'web'))]);
         return decision;
       });
-      const results = await Promise.allSettled([outer, ...others]);
+      const results = [...(await Promise.allSettled([outer])), ...(await inner!)];
       assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
       assert.equal(store.view.byName('service', 'web').length, 1);
       for (const result of results)

@@ -1,14 +1,10 @@
 /** A store whose state belongs to this process alone. What makes its commits durable is behind Persistence. */
+import { check, eventsAt } from './checked.ts';
 import {
   ATTEMPTS,
-  type Change,
   type Commit,
   type Committed,
-  type Compare,
-  ConflictError,
   type Decision,
-  type Kind,
-  type Kinds,
   overtaken,
   type Proposal,
   type Store,
@@ -62,13 +58,12 @@ export class LocalStore implements Store {
     throw overtaken();
   }
 
-  #write({ changes, require = [] }: Transaction): number {
-    for (const compare of require) check(this.#view, compare);
-    const revision = this.#view.revision + 1;
-    const events = eventsOf(this.#view, changes, revision);
-    if (events.length === 0) return this.#view.revision;
+  #write(transaction: Transaction): number {
+    const checked = check(this.#view, transaction);
+    if (checked.length === 0) return this.#view.revision;
 
-    const commit = { revision, events };
+    const revision = this.#view.revision + 1;
+    const commit = { revision, events: eventsAt(checked, revision) };
     this.#persistence.write(commit);
     this.#view.apply(commit);
     this.#log.append(commit);
@@ -84,33 +79,4 @@ export class LocalStore implements Store {
     this.#closed = true;
     this.#persistence.close();
   }
-}
-
-/** What the changes come to if written at `revision`. Throws ConflictError. */
-function eventsOf(view: View, changes: readonly Change[], revision: number): StoreEvent[] {
-  const seen = new Set<string>();
-  return changes.map((change) => {
-    const { kind } = change;
-    const id = change.op === 'put' ? change.object.ID : change.id;
-    const expected = change.op === 'put' ? change.object.Version.Index : change.revision;
-    const before = check(view, { kind, id, revision: expected });
-
-    const key = `${kind}/${id}`;
-    if (seen.has(key)) throw new Error(`${kind} ${id} is changed twice in one transaction`);
-    seen.add(key);
-    if (change.op === 'delete') {
-      if (!before) throw new Error(`${kind} ${id} is to be deleted but does not exist`);
-      return { kind, id, before } as StoreEvent;
-    }
-    const after = { ...change.object, Version: { Index: revision } };
-    return (before ? { kind, id, before, after } : { kind, id, after }) as StoreEvent;
-  });
-}
-
-/** Returns the object that is at the revision expected. Throws ConflictError. */
-function check(view: View, compare: Compare): Kinds[Kind] | undefined {
-  const found = view.get(compare.kind, compare.id);
-  const revision = found?.Version.Index ?? 0;
-  if (revision !== compare.revision) throw new ConflictError(compare, revision);
-  return found;
 }

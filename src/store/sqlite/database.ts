@@ -3,12 +3,13 @@ import { existsSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { TaskSpec } from '../../model/spec.ts';
 import type { StoreEvent } from '../contract.ts';
+import { createDataKey, type DataKey } from '../encoding/data-key.ts';
+import { createOnce, writePrivate } from '../encoding/files.ts';
+import { decodeSpec, type SpecRow } from '../encoding/task-spec.ts';
 import { TaskInterner } from '../intern.ts';
 import type { LocalState } from '../local.ts';
 import { StoreError } from '../store-error.ts';
-import { createDataKey, type DataKey } from './data-key.ts';
-import { createOnce, writePrivate } from './files.ts';
-import { decodeRow, decodeSpec, type Row, type SpecRow } from './rows.ts';
+import { decodeRow, type Row } from './rows.ts';
 
 /** "Essm", at the place in the file where SQLite lets an application say that it is its own. */
 const APPLICATION = 0x4573736d;

@@ -3,13 +3,14 @@ import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TaskSpec } from '../../model/spec.ts';
 import type { Commit, Store } from '../contract.ts';
+import { readDataKey } from '../encoding/data-key.ts';
+import { privateDirectory } from '../encoding/files.ts';
+import { specRow } from '../encoding/task-spec.ts';
 import { LocalStore, type Persistence } from '../local.ts';
 import { StoreError } from '../store-error.ts';
-import { readDataKey } from './data-key.ts';
 import { createDatabase, lockDatabase, readDatabase, withErrorsOf } from './database.ts';
-import { privateDirectory } from './files.ts';
 import { LogFile } from './log-file.ts';
-import { encodeRow, specRow } from './rows.ts';
+import { encodeRow } from './rows.ts';
 
 export interface SqliteOptions {
   /** The database file; made if it is not there. SQLite keeps its log beside it, under the same name with `-wal`. */
