@@ -65,3 +65,32 @@ test('the ports that a container on an overlay exposes are shown while it runs',
   const shown = [{ PrivatePort: 53, Type: 'udp' }];
   assert.deepEqual(listedWith(listed, ['53/udp', '80/tcp']).Ports, [...listed.Ports, ...shown]);
 });
+
+test('name servers are shown as they were asked for, aliases among the names', () => {
+  const overlays = new Map([
+    ['e1', { id: 'o1', name: 'app', isLocal: false, nameServers: ['10.0.1.1'] }],
+    ['e2', { id: 'o2', name: 'lan', isLocal: true, nameServers: ['172.20.0.1'] }],
+  ]);
+  const shown = (Dns: string[], endpoint: object, labels: Record<string, string> = {}) =>
+    asSeen(
+      { Config: { Labels: labels }, HostConfig: { Dns }, NetworkSettings: { Networks: { endpoint } } },
+      overlays,
+    ).HostConfig!.Dns;
+  assert.deepEqual(shown(['10.0.1.1', '9.9.9.9'], { NetworkID: 'e1' }), ['9.9.9.9']);
+  assert.deepEqual(shown(['10.0.1.1'], { NetworkID: 'e1' }), []);
+  assert.equal(shown(['10.0.1.1'], { NetworkID: 'e1' }, TASK), null);
+  assert.deepEqual(shown(['10.0.1.1'], { NetworkID: 'b1' }), ['10.0.1.1']);
+  assert.deepEqual(shown(['172.20.0.1'], { NetworkID: 'e2' }), ['172.20.0.1']);
+  // Who is connected later was given none.
+  const late = { NetworkID: 'e1', DriverOpts: { 'essaim.nameservers': '10.0.1.1' } };
+  assert.deepEqual(shown(['10.0.1.1'], late), ['10.0.1.1']);
+  const named = {
+    NetworkID: 'e1',
+    DNSNames: ['c1', '0123'],
+    Aliases: null,
+    DriverOpts: { 'essaim.aliases': 'www,db' },
+  };
+  const { app } = asSeen({ NetworkSettings: { Networks: { app: named } } }, overlays).NetworkSettings
+    .Networks;
+  assert.deepEqual((app as { DNSNames: string[] }).DNSNames, ['c1', 'www', 'db', '0123']);
+});

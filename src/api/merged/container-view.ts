@@ -15,6 +15,8 @@ type Values = Record<string, string>;
 interface Endpoint {
   NetworkID?: string;
   Aliases?: string[] | null;
+  /** Newer engines. */
+  DNSNames?: string[] | null;
   DriverOpts?: Values | null;
 }
 
@@ -32,7 +34,7 @@ export interface SeenContainer {
   /** Listed. */
   Ports?: Port[] | null;
   Config?: { Labels?: Values | null; ExposedPorts?: Record<string, object> | null };
-  HostConfig?: { NetworkMode?: string };
+  HostConfig?: { NetworkMode?: string; Dns?: string[] | null };
   NetworkSettings?: {
     Networks?: Record<string, Endpoint> | null;
     /** Inspected. */
@@ -41,7 +43,15 @@ export interface SeenContainer {
 }
 
 /** What stands for networks of the cluster on this host: the engine's ids, with their own. */
-export type OverlaysHere = ReadonlyMap<string, { id: string; name: string; isLocal: boolean }>;
+export type OverlaysHere = ReadonlyMap<string, OverlayHere>;
+
+export interface OverlayHere {
+  id: string;
+  name: string;
+  isLocal: boolean;
+  /** Addresses at which containers on it ask for names. */
+  nameServers?: readonly string[];
+}
 
 export async function overlaysHere(engine: EngineClient, request: ApiRequest): Promise<OverlaysHere> {
   const networks = await engineNetworks(engine, request);
@@ -49,7 +59,9 @@ export async function overlaysHere(engine: EngineClient, request: ApiRequest): P
     networks.flatMap((network) => {
       const id = clusterId(network);
       if (id === undefined) return [];
-      return [[network.Id, { id, name: network.Name, isLocal: standsForLocal(network) }] as const];
+      const nameServers = (network.IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? []);
+      const isLocal = standsForLocal(network);
+      return [[network.Id, { id, name: network.Name, isLocal, nameServers }] as const];
     }),
   );
 }
@@ -112,6 +124,8 @@ export function asSeen<T extends SeenContainer>(container: T, overlays: Overlays
     const isTask = Object.hasOwn(container.Labels ?? container.Config?.Labels ?? {}, TASK_LABEL);
     seen.HostConfig = { ...HostConfig, NetworkMode: isTask ? 'default' : mode.name };
   }
+  const Dns = seen.HostConfig?.Dns;
+  if (Dns?.length) seen.HostConfig = { ...seen.HostConfig, Dns: askedServers(container, Dns, overlays) };
   if (NetworkSettings?.Networks) {
     const networks = Object.entries(NetworkSettings.Networks).map(([name, endpoint]) => [
       name,
@@ -124,6 +138,22 @@ export function asSeen<T extends SeenContainer>(container: T, overlays: Overlays
 
 const OUR_OPTIONS: ReadonlySet<string> = new Set([ALIASES_OPTION, NAME_SERVERS_OPTION, HOST_PORTS_OPTION]);
 
+/** The name servers that were asked for, without those that it was given for the overlays that it was made on. */
+function askedServers(
+  { Config, NetworkSettings }: SeenContainer,
+  servers: readonly string[],
+  overlays: OverlaysHere,
+): string[] | null {
+  const given = Object.values(NetworkSettings?.Networks ?? {}).flatMap(({ NetworkID, DriverOpts }) => {
+    const overlay = overlays.get(NetworkID ?? '');
+    const isLate = DriverOpts?.[NAME_SERVERS_OPTION] !== undefined;
+    return overlay && !overlay.isLocal && !isLate ? (overlay.nameServers ?? []) : [];
+  });
+  const asked = servers.filter((server) => !given.includes(server));
+  const isTask = Object.hasOwn(Config?.Labels ?? {}, TASK_LABEL);
+  return asked.length === 0 && isTask ? null : asked;
+}
+
 function endpointAsSeen(endpoint: Endpoint, overlays: OverlaysHere): Endpoint {
   const overlay = overlays.get(endpoint.NetworkID ?? '');
   const own = overlay ? { ...endpoint, NetworkID: overlay.id } : endpoint;
@@ -134,5 +164,11 @@ function endpointAsSeen(endpoint: Endpoint, overlays: OverlaysHere): Endpoint {
   const kept = endpoint.DriverOpts?.[ALIASES_OPTION];
   // The list shows no aliases.
   if (kept === undefined || endpoint.Aliases === undefined) return { ...own, DriverOpts };
-  return { ...own, DriverOpts, Aliases: [...new Set([...kept.split(','), ...(endpoint.Aliases ?? [])])] };
+  const aliases = kept.split(',');
+  const [name, ...others] = endpoint.DNSNames ?? [];
+  const DNSNames = name === undefined ? {} : { DNSNames: [...new Set([name, ...aliases, ...others])] };
+  return {
+    ...{ ...own, DriverOpts, ...DNSNames },
+    Aliases: [...new Set([...aliases, ...(endpoint.Aliases ?? [])])],
+  };
 }

@@ -12,6 +12,7 @@ export interface EngineNetwork {
   Options: Record<string, string> | null;
   Containers: Containers;
   ConfigOnly?: boolean;
+  IPAM?: { Config?: Array<{ Gateway?: string }> | null };
 }
 
 type Asked = Pick<ApiRequest, 'apiVersion' | 'signal'>;
