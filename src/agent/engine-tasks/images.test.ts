@@ -121,6 +121,15 @@ test('a copy is taken that has another id here than where it came from, and no o
   });
 });
 
+test('an image that is here under another name is asked of its registry first', async () => {
+  const digest = `sha256:${'d'.repeat(64)}`;
+  has(digest, 'one', 'other:latest');
+  said = '';
+  assert.equal(await fetcher()(`reg:5000/app:1@${digest}`), `reg:5000/app:1@${digest}`);
+  said = 'dial tcp: lookup registry: no such host';
+  assert.equal(await fetcher()(`reg:5000/app:1@${digest}`), digest);
+});
+
 test('an image that is pinned to the digest of a registry is copied once', async () => {
   said = 'unauthorized: authentication required';
   const image = `reg:5000/app:1@sha256:${'d'.repeat(64)}`;

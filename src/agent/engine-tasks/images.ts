@@ -111,7 +111,10 @@ export class Images {
     if (copied !== undefined) return copied;
     const refusal = await this.#pullOrWhyNot(image, registry, auth);
     if (refusal === undefined) return image;
-    const here = (await this.#present(wanted)) ?? (patient ? undefined : await this.#copy(wanted, tell));
+    const here =
+      (await this.#present(wanted)) ??
+      (await this.#underAnotherName(image)) ??
+      (patient ? undefined : await this.#copy(wanted, tell));
     if (here !== undefined) return here;
     // Nobody has that build any more: another one under its name is as good as it gets.
     const other =
@@ -148,10 +151,13 @@ export class Images {
     const { image } = wanted;
     const build = wanted.build ?? this.#copied.get(image);
     if (build !== undefined) return (await findBuild(engine, withoutDigest(image), build))?.name;
-    if (await inspectImage(engine, image)) return image;
-    // In stores that call images by the digests of registries it may be there under another name.
+    return (await inspectImage(engine, image)) ? image : undefined;
+  }
+
+  /** The id of what is pinned to a digest, where images are called by those: no registry has given it by this name. */
+  async #underAnotherName(image: string): Promise<string | undefined> {
     const digest = digestOf(image);
-    return digest && (await inspectImage(engine, digest))?.Id;
+    return digest && (await inspectImage(this.#options.engine, digest))?.Id;
   }
 
   /** What the image can be used as once it is copied; undefined if no node has it. */
