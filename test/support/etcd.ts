@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -69,8 +69,15 @@ export class Etcd {
     }
   }
 
-  pause(): void {
-    this.#child?.kill('SIGSTOP');
+  /** SIGSTOP; all of it stands still when this resolves. */
+  async pause(): Promise<void> {
+    const child = this.#child;
+    assert.ok(child?.pid, 'it does not run');
+    child.kill('SIGSTOP');
+    const threads = `/proc/${child.pid}/task`;
+    const stands = (thread: string): boolean =>
+      /\) [Tt] /.test(readFileSync(join(threads, thread, 'stat'), 'utf8'));
+    while (!readdirSync(threads).every(stands)) await delay(5);
   }
 
   resume(): void {
