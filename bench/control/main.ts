@@ -1,28 +1,19 @@
 /**
- * The control plane at size: 1,000 agents on one manager, 50,000 tasks from `service create` to RUNNING reported, and
- * what the API answers meanwhile. All on this machine, each a process of its own: the manager, the agents, one client for
+ * The control plane at size: 1,000 agents on one manager, 50,000 tasks from `service create` to RUNNING reported, until
+ * nothing is left of them after `service rm`, and what the API answers meanwhile. All on this machine, each a process of its own: the manager, the agents, one client for
  * each list that is asked for, and this one, which creates the services.
  *
  *   node bench/control/main.ts [--agents N] [--services N] [--replicas N] [--profile DIR]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
-import { ApiClient } from './client.ts';
-import type {
-  AgentsReport,
-  AgentsStart,
-  ListsReport,
-  ListsStart,
-  ManagerReport,
-  ManagerStart,
-  PlacementReport,
-  PlacementStart,
-} from './messages.ts';
+import type { ApiClient } from './client.ts';
+import type { ListsReport, ListsStart, ManagerReport, PlacementReport, PlacementStart } from './messages.ts';
+import { print, Rig, seconds } from './rig.ts';
 import { serviceSpec } from './workload.ts';
 
 const { values } = parseArgs({
@@ -39,8 +30,6 @@ const replicas = Number(values.replicas);
 const tasks = services * replicas;
 
 type Lists = Child<ListsStart, ListsReport>;
-type Manager = Child<ManagerStart, ManagerReport>;
-type Hosts = Child<AgentsStart, AgentsReport>;
 
 /** What clients ask for meanwhile, and how long (ms) each waits between an answer and its next question. */
 const LISTS = {
@@ -65,9 +54,13 @@ async function placement(): Promise<void> {
   const start = { directory, agents, services, replicas };
   const child = new Child<PlacementStart, PlacementReport>('placement.ts', start, execArgv);
   try {
-    const { ms, cpuMs } = await child.until((report) => report.type === 'placed');
-    print('planners, scheduler, store: tasks placed', rate(ms));
-    print('  processor time', seconds(cpuMs));
+    for (const what of ['placed', 'removed'] as const) {
+      const { ms, cpuMs } = await child.next(
+        (report): report is Extract<PlacementReport, { cpuMs: number }> => report.type === what,
+      );
+      print(`planners, scheduler, store: tasks ${what}`, rate(ms));
+      print('  processor time', seconds(cpuMs));
+    }
     print('  memory', `${child.memory().most.toFixed(0)} MB`);
   } finally {
     await child.end();
@@ -76,36 +69,23 @@ async function placement(): Promise<void> {
 
 /** All of a manager, with agents and clients. */
 async function cluster(): Promise<void> {
-  const socket = join(directory, 'api.sock');
-  const client = new ApiClient(socket);
-  const port = await freePort();
-  const manager = new Child<ManagerStart, ManagerReport>(
-    'manager.ts',
-    { directory, port, socket, tasks },
-    execArgv,
-  );
+  const rig = await Rig.start({ directory, tasks }, execArgv);
+  const { socket } = rig;
   const lists = Object.values(LISTS).map(
     ([path, pause]) => new Child<ListsStart, ListsReport>('lists.ts', { socket, path, pause }),
   );
-  let hosts: Hosts | undefined;
   try {
-    await manager.until((report) => report.type === 'ready');
-    const { JoinTokens } = await client.get<{ JoinTokens: { Worker: string } }>('/swarm');
-    const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
-    hosts = new Child<AgentsStart, AgentsReport>('agents.ts', start);
-    await run(client, manager, hosts, lists);
+    await run(rig, lists);
   } finally {
-    client.close();
     for (const list of lists) await list.end();
-    await hosts?.end();
-    await manager.end();
+    await rig.end();
   }
 }
 
-async function run(client: ApiClient, manager: Manager, hosts: Hosts, lists: Lists[]): Promise<void> {
+async function run(rig: Rig, lists: Lists[]): Promise<void> {
+  const { client, manager } = rig;
   const joining = performance.now();
-  await hosts.until((report) => report.type === 'joined');
-  await untilReady(client, manager, hosts);
+  await rig.join(agents);
   print('hosts joined and ready', `${agents} in ${seconds(performance.now() - joining)}`);
   print('manager memory, hosts only', `${manager.memory().now.toFixed(0)} MB`);
 
@@ -127,8 +107,10 @@ async function run(client: ApiClient, manager: Manager, hosts: Hosts, lists: Lis
   }
   print("manager's processor time", seconds(manager.cpu() - cpu));
   await printAnswers('meanwhile', lists);
-  await Promise.race([wait(5000), manager.failed, hosts.failed]);
+  await rig.well(wait(5000));
   await printAnswers('afterwards', lists);
+  await remove(rig);
+  await printAnswers('while they are removed', lists);
   manager.ask();
   const delay = await manager.until(
     (report): report is Extract<ManagerReport, { type: 'delay' }> => report.type === 'delay',
@@ -161,31 +143,15 @@ async function createServices(client: ApiClient): Promise<void> {
   }
 }
 
-async function untilReady(client: ApiClient, manager: Manager, hosts: Hosts): Promise<void> {
-  for (;;) {
-    const nodes = await client.get<Array<{ Status: { State: string } }>>('/nodes');
-    if (nodes.filter(({ Status }) => Status.State === 'ready').length >= agents) return;
-    await Promise.race([wait(200), manager.failed, hosts.failed]);
-  }
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-  });
-  return promise;
+async function remove({ client, manager }: Rig): Promise<void> {
+  const begin = Date.now();
+  for (let number = 1; number <= services; number++) await client.send('DELETE', `/services/bench-${number}`);
+  print('services removed', `${services} in ${seconds(Date.now() - begin)}`);
+  const gone = await manager.until((report) => report.type === 'gone');
+  print('tasks gone', rate(gone.at - begin));
+  print('  placed, started after their service was gone', `${gone.placed}, ${gone.started}`);
 }
 
 function rate(ms: number): string {
   return `${tasks} in ${seconds(ms)}: ${Math.round((tasks / ms) * 1000)} a second`;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
-}
-
-function print(what: string, value: string): void {
-  console.log(`${what.padEnd(42)} ${value}`);
 }

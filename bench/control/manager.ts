@@ -87,11 +87,14 @@ function watchDelay(store: Store): void {
   });
 }
 
-/** Tells when all tasks have been created, placed, and reported RUNNING. */
+/** Tells when all tasks have been created, placed, and reported RUNNING, and when none is left. */
 function watchProgress(store: Store, tasks: number): void {
+  const { view } = store;
   const counts = { created: 0, placed: 0, running: 0 };
+  const late = { placed: 0, started: 0 };
   let commits = 0;
   let writes = 0;
+  let at = 0;
   const count = (what: keyof typeof counts) => {
     if (++counts[what] === tasks) report({ type: 'reached', what, at: Date.now(), commits, writes });
   };
@@ -100,11 +103,22 @@ function watchProgress(store: Store, tasks: number): void {
     for (const event of events) {
       if (event.kind !== 'task') continue;
       writes++;
+      at = Date.now();
       const { before, after } = event;
+      const placed = !before?.NodeID && after?.NodeID;
+      const started = before?.Status.State !== 'running' && after?.Status.State === 'running';
       if (!before) count('created');
-      if (!before?.NodeID && after?.NodeID) count('placed');
-      if (before?.Status.State !== 'running' && after?.Status.State === 'running') count('running');
+      if (placed) count('placed');
+      if (started) count('running');
+      if (!after && view.count('task') === 0) report({ type: 'gone', at, ...late });
+      if (view.get('service', (after ?? before)!.ServiceID)) continue;
+      if (placed) late.placed++;
+      if (started) late.started++;
     }
+  });
+  process.on('message', () => {
+    const running = [...view.all('task')].filter(({ Status }) => Status.State === 'running').length;
+    report({ type: 'state', at, tasks: view.count('task'), running });
   });
 }
 

@@ -22,6 +22,10 @@ export type ManagerReport =
       commits: number;
       writes: number;
     }
+  /** No task is left since `at`. How many tasks were placed, and told to run, after their service was gone. */
+  | { type: 'gone'; at: number; placed: number; started: number }
+  /** The tasks that there are, and when (ms) one was last written. */
+  | { type: 'state'; at: number; tasks: number; running: number }
   /** How long (ms) the event loop's turns have taken since the first service was created. */
   | { type: 'delay'; p50: number; p99: number; max: number }
   | Failure;
@@ -65,7 +69,7 @@ export interface PlacementStart {
 }
 
 /** How long it took, and how much processor time. */
-export type PlacementReport = { type: 'placed'; ms: number; cpuMs: number } | Failure;
+export type PlacementReport = { type: 'placed' | 'removed'; ms: number; cpuMs: number } | Failure;
 
 /** Something that must not happen: the benchmark is void. */
 export interface Failure {

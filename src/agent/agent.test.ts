@@ -104,6 +104,29 @@ test('an agent whose engine comes after it has a session as soon as that answers
     assert.equal(manager.sessions, before + 1);
   }));
 
+test('of a service that is gone nothing is started any more, and what runs is told by itself to stop', () =>
+  world(async ({ clock, engine, manager }) => {
+    manager.assign(makeTask('runs'), { task: { ...makeTask('other'), ServiceID: 'service2' } });
+    await clock.advance(1000);
+    manager.assign(makeTask('coming'));
+    manager.assign({ task: { ...makeTask('coming too'), ServiceID: 'service2' } });
+    await clock.advance(15);
+    // Told in one breath with a task that was placed just before.
+    manager.send({ tasks: [{ task: makeTask('late') }], removedServices: ['service1'] });
+    await clock.advance(1000);
+    const ids = ['runs', 'other', 'coming', 'coming too', 'late'];
+    assert.deepEqual(
+      ids.map((id) => manager.status(id)?.State),
+      ['running', 'running', 'shutdown', 'running', 'shutdown'],
+    );
+    assert.deepEqual([...engine.starts.keys()], ['runs', 'other', 'coming too']);
+    assert.ok(!engine.calls.includes('prepare late'));
+    // What was decided before the service was gone is too late.
+    manager.assign(makeTask('coming'));
+    await clock.advance(1000);
+    assert.equal(engine.starts.has('coming'), false);
+  }));
+
 test('an engine that is away for a while fails no task', () =>
   world(async ({ clock, engine, manager }) => {
     await clock.advance(100);

@@ -6,9 +6,9 @@
 import type { Clock } from '../model/clock.ts';
 import { contentKey } from '../model/contents.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Config, Secret, TLSInfo } from '../model/objects.ts';
+import type { Config, Secret, TaskStatus, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
-import { isTerminal, type TaskState } from '../model/task-state.ts';
+import { atLeast, isTerminal, type TaskState } from '../model/task-state.ts';
 import { Backoff, pause } from './backoff.ts';
 import type { HostNetworks, ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
 import { Describer } from './describing.ts';
@@ -182,7 +182,12 @@ class Agent {
     for (const config of message.configs) this.#configs.set(keyOf(config), config);
     for (const assigned of message.tasks) this.#assigned.set(assigned.task.ID, assigned);
     for (const id of message.removedTasks) this.#assigned.delete(id);
-    for (const assigned of message.tasks) this.#assign(assigned);
+    const services = new Set(message.removedServices);
+    for (const assigned of message.tasks)
+      this.#assign(services.has(assigned.task.ServiceID) ? withoutService(assigned) : assigned);
+    for (const worker of services.size > 0 ? this.#workers.values() : [])
+      if (services.has(worker.assigned.task.ServiceID))
+        worker.update(withoutService(worker.assigned, worker.status));
     const gone = message.full
       ? [...this.#workers.keys()].filter((id) => !this.#assigned!.has(id))
       : message.removedTasks;
@@ -287,6 +292,12 @@ class Agent {
     );
     await this.#options.engine.remove(taskId);
   }
+}
+
+/** The task of a service that is no more: what does not run yet is not started. */
+function withoutService(assigned: AssignedTask, status: TaskStatus = assigned.task.Status): AssignedTask {
+  if (atLeast(status.State, 'running')) return assigned;
+  return { ...assigned, task: { ...assigned.task, DesiredState: 'remove' } };
 }
 
 /** Whether a container as it was found may be news to the worker of its task. */

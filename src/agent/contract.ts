@@ -121,8 +121,8 @@ export interface TaskEngine {
     signal: AbortSignal,
     progress?: (message: string) => void,
   ): Promise<string>;
-  /** Starts the container, unless it was ever started before: a task runs once. */
-  start(taskId: string): Promise<void>;
+  /** Starts the container, unless it was ever started before: a task runs once. Rejects if aborted before its turn. */
+  start(taskId: string, signal: AbortSignal): Promise<void>;
   /**
    * Asks the container to stop with its signal, as soon as nobody is being served by it any more (for which it waits no
    * longer than a few seconds), and kills it after its grace period.

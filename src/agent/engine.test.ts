@@ -47,6 +47,23 @@ test('a task that is wanted ready waits for more', () =>
     await manager.until(one.ID, 'running');
   }));
 
+test('what waits for its turn to be started when its service goes is not started', () =>
+  onNode(engine, async ({ rig: { manager }, task }) => {
+    const all = Array.from({ length: 40 }, () => task());
+    manager.assign(...all);
+    const ran = () => all.filter(({ ID }) => manager.states(ID).includes('running')).length;
+    // Containers are made in the order of their tasks, and then started.
+    await eventually('the first run', async () => ran() > 0);
+    const before = ran();
+    manager.send({ removedServices: [all[0]!.ServiceID] });
+    for (const { ID } of all)
+      if (!manager.states(ID).includes('running')) await manager.until(ID, 'shutdown');
+    assert.ok(
+      ran() < before + 20,
+      `${ran()} of 40 have been started, ${before} before their service was gone`,
+    );
+  }));
+
 const failures: Array<[string, ContainerSpec, 'rejected' | 'failed' | 'complete', string, string | RegExp]> =
   [
     ['no image', { Image: 'nosuch' }, 'rejected', 'preparing', /^No such image: nosuch:latest/],

@@ -186,7 +186,7 @@ export class TaskWorker {
 
   async #start(signal: AbortSignal): Promise<boolean> {
     this.#stirred = false;
-    await this.#options.engine.start(this.#id);
+    await this.#options.engine.start(this.#id, signal);
     for (;;) {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);

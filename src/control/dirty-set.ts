@@ -101,6 +101,8 @@ function concernsService(view: View, { before, after }: EventOf<'task'>): boolea
   const placed = node !== undefined && node !== before?.NodeID;
   if (placed && isInvalid(view.get('node', node))) return true;
   if (!before) return isNotPlain(after);
+  // More may be made where one that waited has got its place.
+  if (placed) return true;
   if (before.DesiredState !== after.DesiredState && !isPromotion(before, after)) return true;
   if (before.Status.State === after.Status.State) return false;
   if (isTerminal(after.Status.State)) return true;

@@ -1,6 +1,7 @@
 /** Services whose tasks are to end: each slot, or each node, until one task of the present iteration is complete. */
 import type { Service, Task } from '../model/objects.ts';
 import { compareStates, isTerminal } from '../model/task-state.ts';
+import { isWaiting, MOST_WAITING, noteUnmade } from './ahead.ts';
 import type { Draft } from './draft.ts';
 import { eligible, isActive } from './global.ts';
 import { reapLeaving, trimHistory } from './history.ts';
@@ -20,15 +21,24 @@ export function planReplicatedJob(
     dropOld(draft, service, slot, true);
     retry(draft, service, slot);
   }
-  let active = [...slots.values()].filter((slot) => isUnderWay(service, slot)).length;
-  for (let number = 0; number < totalCompletions && active < maxConcurrent; number++) {
+  const underWay = [...slots.values()].filter((slot) => isUnderWay(service, slot));
+  let active = underWay.length;
+  let waiting = underWay.filter(({ tasks }) => tasks.some(isWaiting)).length;
+  let unmade = 0;
+  for (let number = 0; number < totalCompletions && active + unmade < maxConcurrent; number++) {
     const slot = slots.get(number) ?? { key: number, tasks: [], leaving: [] };
     if (isSettled(service, slot) || isUnderWay(service, slot)) continue;
+    if (waiting >= MOST_WAITING) {
+      unmade++;
+      continue;
+    }
     if (draft.full()) return;
     slots.set(number, slot);
     begin(draft, service, slot);
     active++;
+    waiting++;
   }
+  noteUnmade(draft, [...slots.values()], unmade);
   finish(draft, slots.values(), leaving);
 }
 

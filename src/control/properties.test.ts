@@ -3,17 +3,25 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MiniCluster } from '../../test/support/mini-cluster.ts';
 import { modeOf } from '../model/defaults.ts';
+import { isTaskDirty } from '../model/dirty.ts';
 import type { Task } from '../model/objects.ts';
 import type { ServiceSpec } from '../model/spec.ts';
 import { compareStates, isTerminal } from '../model/task-state.ts';
 import type { StoreEvent } from '../store/contract.ts';
+import { isWaiting, MOST_WAITING } from './ahead.ts';
 import { isLive } from './slots.ts';
 
 const NODES = ['n1', 'n2', 'n3', 'n4'];
 const SERVICES = ['a', 'b', 'c'];
 
+const EXCESS = MOST_WAITING + 200;
+
 const specs = fc.record({
-  replicas: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }), // undefined: global
+  /** Undefined: global. The last is more than there is room for, where something is reserved. */
+  replicas: fc.oneof(
+    { weight: 9, arbitrary: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }) },
+    { weight: 1, arbitrary: fc.constant(EXCESS) },
+  ),
   image: fc.constantFrom('v1', 'v2', 'flaky'),
   order: fc.constantFrom('stop-first', 'start-first'),
   parallelism: fc.integer({ min: 0, max: 2 }),
@@ -80,7 +88,7 @@ function specOf(wish: Wish, name: string): ServiceSpec {
     TaskTemplate: {
       ContainerSpec: { Image: wish.image },
       RestartPolicy: { Condition: wish.condition, MaxAttempts: wish.attempts, Delay: 1e9 },
-      Resources: { Reservations: { NanoCPUs: wish.cpus * 1e9 } },
+      Resources: { Reservations: { NanoCPUs: (wish.replicas === EXCESS ? 3 : wish.cpus) * 1e9 } },
       Placement: { Constraints: wish.constraint ? [wish.constraint] : [] },
     },
     EndpointSpec: wish.port
@@ -143,6 +151,11 @@ function checkStep({ kind, before, after }: StoreEvent): void {
   if (before.NodeID !== undefined) assert.equal(after.NodeID, before.NodeID, `${after.ID} changed its node`);
 }
 
+function checkPlaced({ view }: MiniCluster, { kind, before, after }: StoreEvent): void {
+  if (kind !== 'task' || !after?.NodeID || before?.NodeID) return;
+  assert.ok(view.get('service', after.ServiceID), `${after.ID} was placed although its service is gone`);
+}
+
 /** Why a task has no node may have become another reason since it was last looked at. */
 function isReason({ kind, before, after }: StoreEvent): boolean {
   return kind === 'task' && before?.Status.State === 'pending' && after?.Status.State === 'pending';
@@ -151,6 +164,14 @@ function isReason({ kind, before, after }: StoreEvent): boolean {
 /** Looks at the cluster as it is after each commit. */
 function checkState(cluster: MiniCluster): void {
   const { view } = cluster;
+  for (const service of view.all('service')) {
+    const ahead = cluster
+      .tasks(service.ID)
+      .filter((task) => isWaiting(task) && !isTaskDirty(service, task, undefined));
+    // Those that take the place of others are made whatever else waits.
+    const made = ahead.filter(({ internal }) => !internal.update && !internal.restartCount);
+    assert.ok(made.length <= MOST_WAITING, `${made.length} tasks of ${service.ID} wait`);
+  }
   const slots = new Map<string, number>();
   for (const task of view.all('task')) {
     const service = view.get('service', task.ServiceID);
@@ -184,7 +205,14 @@ function checkConverged(cluster: MiniCluster): void {
     const filled = new Set(
       tasks.filter((task) => isLive(task) || task.internal.finished).map((task) => task.Slot),
     );
-    assert.equal(filled.size, mode.replicas, `${service.ID} has ${filled.size} slots of ${mode.replicas}`);
+    const waiting = tasks.filter(isWaiting);
+    const unmade = tasks.flatMap(({ internal }) => internal.unmade ?? []);
+    if (waiting.length >= MOST_WAITING && filled.size < mode.replicas)
+      assert.deepEqual(unmade, [mode.replicas - filled.size], `what ${service.ID} says of tasks not made`);
+    else {
+      assert.equal(filled.size, mode.replicas, `${service.ID} has ${filled.size} slots of ${mode.replicas}`);
+      assert.deepEqual(unmade, []);
+    }
   }
   for (const task of view.all('task')) {
     assert.ok(view.get('service', task.ServiceID), `${task.ID} outlived its service`);
@@ -203,7 +231,10 @@ test('whatever happens, no rule is broken, and what was asked for comes about', 
       const problems: unknown[] = [];
       cluster.store.watch(0, ({ events }) => {
         try {
-          for (const event of events) checkStep(event);
+          for (const event of events) {
+            checkStep(event);
+            checkPlaced(cluster, event);
+          }
         } catch (error) {
           problems.push(error);
         }

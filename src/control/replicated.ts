@@ -1,5 +1,6 @@
-import type { Service } from '../model/objects.ts';
+import type { Service, Task } from '../model/objects.ts';
 import { compareStates } from '../model/task-state.ts';
+import { isWaiting, MOST_WAITING, noteUnmade } from './ahead.ts';
 import { dirtyCheck } from './dirt.ts';
 import type { Draft } from './draft.ts';
 import { reapLeaving, trimHistory } from './history.ts';
@@ -24,27 +25,31 @@ export function planReplicated(draft: Draft, service: Service, replicas: number)
   }
   const kept = filled.length > replicas ? scaleDown(draft, filled, replicas) : filled;
   const present = updateSlots(draft, service, kept, isDirty);
-  if (filled.length < replicas) fill(draft, present, slots, kept, replicas);
+  if (filled.length < replicas) fill(draft, present, slots, kept, replicas, isDirty);
   if (draft.full()) return;
+  noteUnmade(draft, kept, replicas - kept.length);
   for (const slot of dead) if (liveTasks(slot).length === 0) remove(draft, slot);
   for (const slot of kept) promoteSlot(draft, slot);
   trimHistory(draft, kept);
   reapLeaving(draft, leaving);
 }
 
-/** Creates tasks in the lowest free slots. */
+/** Creates tasks in the lowest free slots. Those of an older spec that wait may have their place in other circumstances. */
 function fill(
   draft: Draft,
   service: Service,
   slots: Map<number | string, Slot>,
   kept: Slot[],
   replicas: number,
+  isDirty: (task: Task) => boolean,
 ): void {
+  const isAhead = (task: Task): boolean => isWaiting(task) && !isDirty(task);
+  let waiting = kept.filter(({ tasks }) => tasks.some(isAhead)).length;
   const taken = new Set(kept.map((slot) => slot.key));
   const cluster = theCluster(draft.view);
   for (let number = 1; kept.length < replicas; number++) {
     if (taken.has(number)) continue;
-    if (draft.full()) return;
+    if (waiting >= MOST_WAITING || draft.full()) return;
     const slot = slots.get(number) ?? { key: number, tasks: [], leaving: [] };
     const { desired, after } = waitFor(draft, [...slot.leaving, ...slot.tasks]);
     const task = newTask(cluster, service, {
@@ -56,6 +61,7 @@ function fill(
     });
     slot.tasks.push(draft.put('task', task));
     kept.push(slot);
+    waiting++;
   }
 }
 

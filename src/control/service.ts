@@ -1,5 +1,7 @@
 /** What becomes of a service and its tasks, whatever its mode. */
 import { modeOf } from '../model/defaults.ts';
+import type { Task } from '../model/objects.ts';
+import { atLeast } from '../model/task-state.ts';
 import type { ObjectPlanner } from './contract.ts';
 import { Draft } from './draft.ts';
 import { planGlobal } from './global.ts';
@@ -32,13 +34,27 @@ export const planService: ObjectPlanner = (view, id, context) => {
   return draft.plan();
 };
 
-/** The service is gone: its tasks follow. */
+/**
+ * The service is gone: its tasks follow. Those that have a node and do not run yet come first, or else their agents would
+ * go on starting them; those without a node are nobody's, and none of them gets one any more (scheduler/schedule.ts).
+ */
 function removeTasks(draft: Draft, serviceId: string): void {
-  const leaving = [];
-  for (const task of draft.view.tasksOfService(serviceId)) {
-    if (task.DesiredState === 'remove') leaving.push(task);
-    else if (draft.full()) return;
-    else draft.want(task, 'remove');
+  const tasks = [...draft.view.tasksOfService(serviceId)];
+  const leaving = tasks.filter((task) => task.DesiredState === 'remove');
+  const others = tasks.filter((task) => task.DesiredState !== 'remove');
+  const [placed, unplaced] = partition(others, ({ Status }) => atLeast(Status.State, 'assigned'));
+  const [up, coming] = partition(placed, ({ Status }) => atLeast(Status.State, 'running'));
+  for (const task of [...coming, ...up]) {
+    if (draft.full()) return;
+    draft.want(task, 'remove');
+  }
+  for (const task of unplaced) {
+    if (draft.full()) return;
+    draft.delete('task', task);
   }
   reapLeaving(draft, leaving);
+}
+
+function partition(tasks: readonly Task[], belongs: (task: Task) => boolean): [Task[], Task[]] {
+  return [tasks.filter(belongs), tasks.filter((task) => !belongs(task))];
 }

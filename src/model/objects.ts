@@ -217,6 +217,8 @@ export interface Task extends Meta {
     restartCount?: number;
     /** The restart policy has said that this task is not to be replaced: its slot stays as it is. */
     finished?: boolean;
+    /** While it waits for a node: how many more tasks of its service are not made before there is room for them. */
+    unmade?: number;
     /** Made by the update `run` of the service; `doneAt`: when it was first seen running or dead (ms). */
     update?: { run: string; doneAt?: number; failed?: boolean };
     /** The cluster's log driver for tasks that name none, as it was when this task was made. */

@@ -144,6 +144,8 @@ export interface Assignments {
   tasks: AssignedTask[];
   /** Ids of tasks that are no more: their containers are removed. */
   removedTasks: string[];
+  /** Ids of services that are no more: of their tasks nothing is started; those that run are each told to stop. */
+  removedServices: string[];
   /** With the content that their version says. Those removed are named by `contentKey`. */
   secrets: Secret[];
   configs: Config[];

@@ -1,4 +1,5 @@
 /** Whether a cluster that is left in peace is what its users asked for. */
+import { isWaiting, MOST_WAITING } from '../../src/control/ahead.ts';
 import { modeOf } from '../../src/model/defaults.ts';
 import { isTaskDirty } from '../../src/model/dirty.ts';
 import type { Node, Service, Task } from '../../src/model/objects.ts';
@@ -80,7 +81,10 @@ function ofService(view: View, service: Service, startFirst: boolean): string[] 
   }
   if (!stuck && (state === 'updating' || state === 'rollback_started')) found.push(`${name}: is ${state}`);
   const wanted = wantedOf(view, service, slots);
-  if (filled !== wanted) found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
+  // Of what there is no room for, only some are made ahead.
+  const waiting = [...slots.values()].filter((tasks) => tasks.some(isWaiting)).length;
+  if (filled !== wanted && !(filled < wanted && waiting >= MOST_WAITING))
+    found.push(`${name}: ${filled} slots are filled, not ${wanted}`);
   return found;
 }
 

@@ -12,6 +12,8 @@ export class Violation extends Error {}
 
 /** How long a container may run that should not, or a task be said to run that does not, while its agent is connected. */
 export const STRAY_BOUND = 40_000;
+/** How long (ms) it takes an agent at most to hear that a service is gone. */
+const TOLD_WITHIN = 5_000;
 /** How long a new task waits for one before it that does not stop. */
 const STOP_TIMEOUT = 60_000;
 
@@ -66,12 +68,24 @@ export function checkCommit(commit: Commit, view: View, now: number): void {
     if (!event.before) checkCreated(event.after!, view, before);
     else if (!event.after) checkDeleted(event.before, view);
     else checkUpdated(event, view, before);
-    if (event.after) touched.add(placeOf(event.after));
+    if (event.after) {
+      checkPlaced(event.before, event.after, view);
+      touched.add(placeOf(event.after));
+    }
     if (event.after?.NodeID && holdsPlace(event.after)) {
       if (!event.before || !holdsPlace(event.before)) checkCapacity(event.after, view);
     }
   }
   for (const place of touched) checkPlace(place, view);
+}
+
+/** Tasks of a service that is gone only go. */
+function checkPlaced(before: Task | undefined, after: Task, view: View): void {
+  const placed =
+    atLeast(after.Status.State, 'assigned') && !(before && atLeast(before.Status.State, 'assigned'));
+  const stays = after.DesiredState !== 'shutdown' && after.DesiredState !== 'remove';
+  if (placed && stays && !view.get('service', after.ServiceID))
+    throw new Violation(`placed although its service is gone: ${describeTask(after)}`);
 }
 
 /** Whoever writes an object says when. */
@@ -207,6 +221,12 @@ export function isLost(task: Task, view: View): boolean {
   if (task.NodeID === undefined) return false;
   const node = view.get('node', task.NodeID);
   return !node || node.Status.State === 'down';
+}
+
+/** A container was started, on a host that its manager could reach for long enough. `goneAt`: when its service went. */
+export function checkWanted(task: Task, now: number, goneAt: number | undefined): void {
+  if (goneAt !== undefined && now - goneAt > TOLD_WITHIN)
+    throw new Violation(`started ${now - goneAt} ms after its service was gone: ${describeTask(task)}`);
 }
 
 /**

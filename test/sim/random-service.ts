@@ -5,10 +5,13 @@ import type { Random } from './random.ts';
 const SECOND = 1e9;
 
 const JOB_UPDATES = ['force', 'environment', 'placement', 'resources'];
+/** None that would give it room. */
+const EXCESSIVE_UPDATES = ['image', 'force', 'environment', 'placement', 'config'];
 const UPDATES = [...JOB_UPDATES, 'image', 'config', 'all'];
 
 export function randomService(name: string, random: Random): ServiceSpec {
   if (random.chance(0.15)) return job(name, random);
+  if (random.chance(0.04)) return excessive(name, random);
   return {
     Name: name,
     Labels: {},
@@ -24,7 +27,8 @@ export function randomService(name: string, random: Random): ServiceSpec {
 export function changeAtRandom(spec: ServiceSpec, random: Random): string {
   const template = spec.TaskTemplate!;
   const isJob = Boolean(spec.Mode?.ReplicatedJob || spec.Mode?.GlobalJob);
-  const kind = random.pick(isJob ? JOB_UPDATES : UPDATES);
+  const isExcessive = (spec.Mode?.Replicated?.Replicas ?? 0) >= 500;
+  const kind = random.pick(isExcessive ? EXCESSIVE_UPDATES : isJob ? JOB_UPDATES : UPDATES);
   if (kind === 'image') {
     const [behaviour, version] = template.ContainerSpec!.Image!.split(':');
     const next =
@@ -45,6 +49,17 @@ export function changeAtRandom(spec: ServiceSpec, random: Random): string {
     if (ContainerSpec!.Image!.startsWith('brief')) spec.TaskTemplate.RestartPolicy = RestartPolicy;
   }
   return kind;
+}
+
+/** More than any of the simulated clusters has room for. */
+function excessive(name: string, random: Random): ServiceSpec {
+  const Resources = { Reservations: { NanoCPUs: SECOND } };
+  return {
+    Name: name,
+    Labels: {},
+    TaskTemplate: { ContainerSpec: { Image: 'steady:1' }, Resources, ForceUpdate: 0 },
+    Mode: { Replicated: { Replicas: random.int(500, 2000) } },
+  };
 }
 
 /** What it runs comes to an end. */

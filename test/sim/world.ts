@@ -8,6 +8,7 @@ import { Host } from './host.ts';
 import {
   checkCommit,
   checkStarted,
+  checkWanted,
   describeTask,
   isLive,
   placeOf,
@@ -42,6 +43,8 @@ export class World {
   readonly lines: string[] = [];
   /** Services whose updates have at some time started new tasks first. */
   readonly startFirst = new Set<string>();
+  /** When each service that is no more was removed (ms). */
+  readonly #goneAt = new Map<string, number>();
   /** Tasks whose containers nobody waits for: their host was lost, or they were told to be over by the manager. */
   readonly #givenUp = new Set<string>();
   readonly #leaving = new Set<Host>();
@@ -236,7 +239,9 @@ export class World {
   #onCommit(commit: Commit, store: Store): void {
     for (const event of commit.events) {
       this.log(`r${commit.revision} ${summary(event)}`);
-      if (event.kind === 'service' && event.after && startsFirst(event.after)) this.startFirst.add(event.id);
+      if (event.kind !== 'service') continue;
+      if (!event.after) this.#goneAt.set(event.id, this.clock.now());
+      else if (startsFirst(event.after)) this.startFirst.add(event.id);
     }
     for (const { kind, id, before, after } of commit.events) {
       if (kind === 'node' && before && after)
@@ -259,6 +264,8 @@ export class World {
     const task = this.#view.get('task', taskId);
     if (!task) return;
     const now = this.clock.now();
+    if (this.wellness.fineFor(host, REACHABLE_AFTER))
+      checkWanted(task, now, this.#goneAt.get(task.ServiceID));
     for (const each of this.hosts) {
       for (const otherId of each.engine.running()) {
         const other = otherId === taskId ? undefined : this.#view.get('task', otherId);

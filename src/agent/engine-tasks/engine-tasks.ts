@@ -131,7 +131,7 @@ export class EngineTasks implements TaskEngine {
     });
   }
 
-  start(taskId: string): Promise<void> {
+  start(taskId: string, signal: AbortSignal): Promise<void> {
     return this.#asking(async () => {
       const fresh = this.#containers.takeFresh(taskId);
       if (!fresh && (await this.inspect(taskId))?.state !== 'created') return;
@@ -140,7 +140,7 @@ export class EngineTasks implements TaskEngine {
         await this.#limiter.run(() => {
           this.#expectToLast();
           return this.#containers.start(id!);
-        });
+        }, signal);
       } catch (error) {
         if (!(error instanceof ApiError) || error instanceof EngineUnavailableError) throw error;
         throw new Error(`starting container failed: ${startText(error.message)}`);

@@ -106,7 +106,7 @@ async function compare(spec: ServiceSpec): Promise<void> {
   };
   const dependencies = { secrets: new Map(), configs: new Map() };
   await tasks.prepare({ task: ours }, dependencies, new AbortController().signal);
-  await tasks.start(ours.ID);
+  await tasks.start(ours.ID, new AbortController().signal);
   const container = await tasks.inspect(ours.ID);
   const ourInspect = await inspectOf(container!.containerId);
   await tasks.remove(ours.ID);

@@ -50,6 +50,7 @@ const nothing: Assignments = {
   full: false,
   tasks: [],
   removedTasks: [],
+  removedServices: [],
   secrets: [],
   configs: [],
   removedSecrets: [],

@@ -54,8 +54,9 @@ export class MapEngine implements TaskEngine {
     return containerId;
   }
 
-  async start(taskId: string): Promise<void> {
+  async start(taskId: string, signal: AbortSignal): Promise<void> {
     await this.#step(`start ${taskId}`);
+    signal.throwIfAborted();
     const container = this.containers.get(taskId);
     if (!container) throw new Error('starting container failed: No such container');
     if (container.state !== 'created') return;

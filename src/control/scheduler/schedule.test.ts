@@ -16,6 +16,8 @@ async function storeWith(nodes: number): Promise<Store> {
   for (let n = 1; n <= nodes; n++) {
     await store.commit({ changes: [{ op: 'put', kind: 'node', object: makeNode(`n${n}`, '') }] });
   }
+  for (const id of ['a', 'b', 'c', 'd'])
+    await store.commit({ changes: [{ op: 'put', kind: 'service', object: makeService(id, {}, '') }] });
   return store;
 }
 
@@ -123,6 +125,19 @@ test('a task that is to go is not placed', async () => {
     [two!.ID, undefined],
   ]);
   assert.deepEqual(schedule(store.view, index, planned, 0, 10), []);
+});
+
+test('nothing of a service that is gone is placed, and its tasks are no work', async () => {
+  const store = await storeWith(1);
+  const index = new SchedulerIndex(store.view);
+  store.watch(store.view.revision, (commit) => index.apply(commit));
+  const own = pending('a', 2).map((task, n) => (n === 0 ? task : { ...task, NodeID: 'n1' }));
+  await store.commit(put(own));
+  const { Version } = store.view.get('service', 'a')!;
+  await store.commit({ changes: [{ op: 'delete', kind: 'service', id: 'a', revision: Version.Index }] });
+  const planned = new Map(pending('a', 4).map((task) => [task.ID, task]));
+  assert.deepEqual(schedule(store.view, index, planned, 0, 10), []);
+  assert.equal(index.hasWork(), false);
 });
 
 test('an index made anew knows the failures of the tasks that are gone', async () => {

@@ -1,6 +1,7 @@
 /** Finds nodes for tasks that wait. Nothing is kept: what is decided counts once it is committed. */
 import { timestamp } from '../../model/clock.ts';
 import type { Node, Task } from '../../model/objects.ts';
+import { atLeast } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
 import { type Filter, filtersFor, Tally } from './filters.ts';
 import { groupKey, type SchedulerIndex } from './index.ts';
@@ -58,7 +59,7 @@ class Pass {
     const newGroups = new Map<string, Task[]>();
     const newPreassigned: Task[] = [];
     for (const [id, task] of this.planned) {
-      if (task?.Status.State !== 'pending' || this.isKnown(id)) continue;
+      if (!this.isToPlace(task) || this.isKnown(id)) continue;
       if (task.NodeID !== undefined) {
         newPreassigned.push(task);
         continue;
@@ -105,9 +106,14 @@ class Pass {
   private *waiting(ids: Iterable<string>): IterableIterator<Task> {
     for (const id of ids) {
       const task = this.planned.has(id) ? this.planned.get(id) : this.view.get('task', id);
-      if (task?.Status.State !== 'pending') continue;
-      if (task.DesiredState !== 'shutdown' && task.DesiredState !== 'remove') yield task;
+      if (this.isToPlace(task)) yield task;
     }
+  }
+
+  /** It waits for its place and is still wanted, and so is its service. */
+  private isToPlace(task: Task | undefined): task is Task {
+    if (task?.Status.State !== 'pending' || atLeast(task.DesiredState, 'shutdown')) return false;
+    return this.view.get('service', task.ServiceID) !== undefined;
   }
 
   private confirmWaiting(): void {

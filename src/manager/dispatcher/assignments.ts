@@ -34,19 +34,27 @@ export class AssignmentSet {
   /** All there is for the node. To be called first, once. */
   full(view: View): Assignments {
     const needs = new Map<string, Need>();
-    for (const task of view.tasksOfNode(this.#nodeId)) needs.set(task.ID, 'tell');
-    return { ...this.#take(view, needs), full: true };
+    const gone = new Set<string>();
+    for (const { ID, ServiceID } of view.tasksOfNode(this.#nodeId)) {
+      needs.set(ID, 'tell');
+      if (!view.get('service', ServiceID)) gone.add(ServiceID);
+    }
+    return { ...this.#take(view, needs), removedServices: [...gone], full: true };
   }
 
-  /** What has changed; undefined: nothing that the agent has to hear of. */
-  changes(view: View, needs: ReadonlyMap<string, Need>): Assignments | undefined {
-    const taken = this.#take(view, needs);
-    const { tasks, removedTasks, secrets, configs, removedSecrets, removedConfigs } = taken;
-    const parts = [tasks, removedTasks, secrets, configs, removedSecrets, removedConfigs];
-    return parts.some((part) => part.length > 0) ? taken : undefined;
+  /** What has changed; undefined: nothing that the agent has to hear of. `gone`: services that are no more. */
+  changes(
+    view: View,
+    needs: ReadonlyMap<string, Need>,
+    gone: Iterable<string> = [],
+  ): Assignments | undefined {
+    const taken = { ...this.#take(view, needs), removedServices: [...gone] };
+    const { tasks, secrets, configs, removedTasks, removedServices, removedSecrets, removedConfigs } = taken;
+    const removed = [removedTasks, removedServices, removedSecrets, removedConfigs];
+    return [tasks, secrets, configs, ...removed].some((part) => part.length > 0) ? taken : undefined;
   }
 
-  #take(view: View, needs: ReadonlyMap<string, Need>): Assignments {
+  #take(view: View, needs: ReadonlyMap<string, Need>): Omit<Assignments, 'removedServices'> {
     const tasks: AssignedTask[] = [];
     const removedTasks: string[] = [];
     for (const [id, need] of needs) {

@@ -197,6 +197,36 @@ test("an agent's own reports are not sent back to it; orders and removals are", 
   assert.deepEqual([removal.tasks, removal.removedTasks], [[], ['a']]);
 });
 
+test('that a service is gone is told at once to those who have tasks of it, and to who comes back', async (t) => {
+  const other = sampleService('o');
+  const { clock, commit, put, open, store } = await manager(
+    t,
+    { op: 'put', kind: 'service', object: service },
+    { op: 'put', kind: 'service', object: other },
+    { op: 'put', kind: 'node', object: { ...sampleNode('m'), Description: undefined } },
+  );
+  await put(task('a'), task('b', { NodeID: 'm', ServiceID: 'o' }));
+  const [session, idle] = [await open(), await open('m')];
+  session.take();
+  idle.take();
+  const revision = store.view.get('service', 's')!.Version.Index;
+  await commit({ op: 'delete', kind: 'service', id: 's', revision });
+  await clock.advance(0);
+  const [told] = session.take();
+  assert.ok(told?.type === 'assignments');
+  assert.deepEqual([told.removedServices, told.tasks], [['s'], []]);
+  assert.deepEqual(idle.take(), []);
+  await put({ ...store.view.get('task', 'a')!, DesiredState: 'remove' });
+  await clock.advance(50);
+  const [order] = session.take();
+  assert.ok(order?.type === 'assignments');
+  assert.deepEqual(order.removedServices, []);
+
+  const again = (await open()).take().find(({ type }) => type === 'assignments');
+  assert.ok(again?.type === 'assignments' && again.full);
+  assert.deepEqual(again.removedServices, ['s']);
+});
+
 test('what changes while the first assignments are being prepared is in them or follows', async (t) => {
   const { clock, put, dispatcher } = await manager(t);
   const session = new FakeSession('n', 's', () => {});

@@ -52,6 +52,8 @@ interface Open {
   /** The full set of assignments was sent: from now on changes are. */
   told: boolean;
   needs: Map<string, Need>;
+  /** Services that are no more, which the agent has not heard of yet. */
+  gone: Set<string>;
 }
 
 export class Dispatcher implements Sessions {
@@ -143,6 +145,7 @@ export class Dispatcher implements Sessions {
       networks: new ToldNetworks(this.#networks, nodeId),
       told: false,
       needs: new Map(),
+      gone: new Set(),
     };
     this.#open.set(nodeId, open);
     this.#watch.opened(nodeId);
@@ -236,6 +239,7 @@ export class Dispatcher implements Sessions {
     for (const event of commit.events) {
       if (event.kind === 'task') this.#onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
+      else if (event.kind === 'service' && !event.after) this.#onServiceGone(event.id);
       else if (event.kind === 'cluster' && event.after)
         this.#watch.period = heartbeatPeriod(event.after) / 1e6;
     }
@@ -251,6 +255,16 @@ export class Dispatcher implements Sessions {
     if (!need || (need === 'release' && open.needs.has(id))) return;
     open.needs.set(id, need);
     this.#changed.add(open);
+  }
+
+  /** Its tasks are told to stop one after the other: until each has its turn, none is to be started any more. */
+  #onServiceGone(id: string): void {
+    const { view } = this.#options.store;
+    for (const [nodeId, open] of this.#open) {
+      if (!open.told || !view.usage(nodeId).tasksByService.has(id)) continue;
+      open.gone.add(id);
+      this.#changed.add(open);
+    }
   }
 
   #onNetworks(touched: ReadonlySet<string>): void {
@@ -313,12 +327,13 @@ export class Dispatcher implements Sessions {
     this.#scheduleFlush();
   }
 
-  #bring({ session, networks, assignments, needs }: Open): void {
+  #bring({ session, networks, assignments, needs, gone }: Open): void {
     const { view } = this.#options.store;
     const newNetworks = networks.changes(view.revision);
     if (newNetworks) session.send({ type: 'networks', ...newNetworks });
-    const newAssignments = assignments.changes(view, needs);
+    const newAssignments = assignments.changes(view, needs, gone);
     needs.clear();
+    gone.clear();
     if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
   }
 

@@ -37,7 +37,7 @@ export function taskParts(task: Task, view: View): TaskParts {
   if (task.ServiceID) text += `,"ServiceID":"${task.ServiceID}"`;
   if (Slot) text += `,"Slot":${Slot}`;
   if (NodeID) text += `,"NodeID":"${NodeID}"`;
-  text += `,"Status":${statusText(Status)},"DesiredState":"${task.DesiredState}"`;
+  text += `,"Status":${statusText(Status, reasonOf(task))},"DesiredState":"${task.DesiredState}"`;
   if (NetworksAttachments?.length) {
     text += `,"NetworksAttachments":[${NetworksAttachments.map((each) => attachmentText(each, view)).join()}]`;
   }
@@ -76,7 +76,13 @@ function attachmentText({ Network, Addresses }: NetworkAttachment, view: View): 
   return `{"Network":${text},"Addresses":${JSON.stringify(Addresses)}}`;
 }
 
-function statusText({ Timestamp, State, Message, Err, ContainerStatus, PortStatus }: Task['Status']): string {
+/** Why the task is not what it should be; the last one that waits says for how many more that holds. */
+function reasonOf({ NodeID, Status: { Err }, internal: { unmade } }: Task): string | undefined {
+  return Err && unmade && !NodeID ? `and ${unmade} more not made yet: ${Err}` : Err;
+}
+
+function statusText(status: Task['Status'], Err: string | undefined): string {
+  const { Timestamp, State, Message, ContainerStatus, PortStatus } = status;
   let text = `{"Timestamp":"${Timestamp}","State":"${State}"`;
   if (Message) text += `,"Message":${JSON.stringify(Message)}`;
   if (Err) text += `,"Err":${JSON.stringify(Err)}`;

@@ -51,6 +51,26 @@ test('a task is shown in Docker’s form, without what is ours', async () => {
   assert.equal((await cluster.ask('GET', '/tasks')).text, `[${text.trim()}]\n`);
 });
 
+test('the last task that waits says how many more are not made', async () => {
+  const Status = { ...sampleTask(web.ID).Status, State: 'pending' as const, Err: 'no suitable node' };
+  const internal = { ...sampleTask(web.ID).internal, unmade: 41_000 };
+  const tasks = [
+    sampleTask(web.ID, { Status }),
+    sampleTask(web.ID, { Status, internal }),
+    sampleTask(web.ID, { Status, internal, NodeID: node.ID }),
+  ];
+  await put(...tasks);
+  const reasons = tasks.map(async ({ ID }) => {
+    const { text } = await cluster.ask('GET', `/tasks/${ID}`);
+    return (JSON.parse(text) as Task).Status.Err;
+  });
+  assert.deepEqual(await Promise.all(reasons), [
+    'no suitable node',
+    'and 41000 more not made yet: no suitable node',
+    'no suitable node',
+  ]);
+});
+
 test('lists are filtered', async () => {
   const labels = { service: { Name: 'other', Labels: { a: 'b' } }, specVersion: 0 };
   const tasks = {

@@ -1,0 +1,81 @@
+/** A manager and its hosts, each a process of its own, and how results are written. */
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Child } from './child.ts';
+import { ApiClient } from './client.ts';
+import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './messages.ts';
+
+export class Rig {
+  /** On which the manager serves the API. */
+  readonly socket: string;
+  readonly client: ApiClient;
+  readonly manager: Child<ManagerStart, ManagerReport>;
+  readonly #start: ManagerStart;
+  #hosts: Child<AgentsStart, AgentsReport> | undefined;
+
+  private constructor(start: ManagerStart, execArgv: string[]) {
+    this.socket = start.socket;
+    this.client = new ApiClient(start.socket);
+    this.manager = new Child('manager.ts', start, execArgv);
+    this.#start = start;
+  }
+
+  /** A manager without hosts. */
+  static async start(
+    { directory, tasks }: Pick<ManagerStart, 'directory' | 'tasks'>,
+    execArgv: string[] = [],
+  ): Promise<Rig> {
+    const socket = join(directory, 'api.sock');
+    const rig = new Rig({ directory, tasks, socket, port: await freePort() }, execArgv);
+    try {
+      await rig.manager.until((report) => report.type === 'ready');
+      return rig;
+    } catch (error) {
+      await rig.end();
+      throw error;
+    }
+  }
+
+  /** Resolves when all hosts are ready. */
+  async join(agents: number): Promise<void> {
+    const { JoinTokens } = await this.client.get<{ JoinTokens: { Worker: string } }>('/swarm');
+    const { directory, port } = this.#start;
+    const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
+    this.#hosts = new Child('agents.ts', start);
+    await this.#hosts.until((report) => report.type === 'joined');
+    for (;;) {
+      const nodes = await this.client.get<Array<{ Status: { State: string } }>>('/nodes');
+      if (nodes.filter(({ Status }) => Status.State === 'ready').length >= agents) return;
+      await this.well(wait(200));
+    }
+  }
+
+  /** Waits, unless one of the processes fails. */
+  async well<T>(until: Promise<T>): Promise<T> {
+    return Promise.race([until, this.manager.failed, ...(this.#hosts ? [this.#hosts.failed] : [])]);
+  }
+
+  async end(): Promise<void> {
+    this.client.close();
+    await this.#hosts?.end();
+    await this.manager.end();
+  }
+}
+
+function freePort(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+  });
+  return promise;
+}
+
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+export function print(what: string, value: string): void {
+  console.log(`${what.padEnd(46)} ${value}`);
+}
