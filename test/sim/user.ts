@@ -32,7 +32,10 @@ export class User {
       cluster: () => options.store().view.all('cluster').next().value,
     } as unknown as ManagerFace;
     // The simulated hosts have no images of their own.
-    const engine = { json: async () => Promise.reject(new ApiError(404, 'No such image')) };
+    const engine = {
+      version: async () => ({ ApiVersion: '1.41' }),
+      json: async () => Promise.reject(new ApiError(404, 'No such image')),
+    };
     const context = { engine, membership: { manager: () => face } } as unknown as ApiContext;
     serviceRoutes(this.#router, context);
     nodeRoutes(this.#router, context);

@@ -251,7 +251,21 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
     status: 403,
     message: 'cannot create a swarm scoped network when swarm is not active',
   });
+  api.membership.become({ state: 'active' });
+  await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), {
+    status: 503,
+    message: /^This node is not a swarm manager\. Use "docker swarm init"/,
+  });
   const store = await becomeManager();
+  for (const Name of ['none', 'default'])
+    await assert.rejects(create({ Name, Driver: 'overlay' }), {
+      status: 403,
+      message: `operation is not permitted on predefined ${Name} network`,
+    });
+  await create({ Name: 'form', Driver: 'overlay', ConfigOnly: true });
+  const form = await client.json<{ Driver: string; ConfigOnly: boolean }>('GET', '/networks/form');
+  assert.deepEqual([form.Driver, form.ConfigOnly], ['null', true]);
+  await client.json('DELETE', '/networks/form');
   const overlay = await create({ Name: 'x', Driver: 'overlay', Labels: { c: 'd' } });
   assert.match(overlay.Id, /^[a-z0-9]{25}$/);
   assert.deepEqual(await names(), ['bridge', 'host', 'none', 'x']);

@@ -7,8 +7,8 @@ import type { Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
-import { managerOf } from '../swarm/access.ts';
-import { checkNewNetwork, nameTaken, validateNetwork } from '../swarm/networks/validation.ts';
+import { managerOf, NOT_A_MANAGER } from '../swarm/access.ts';
+import { checkKeptName, checkNewNetwork, nameTaken, validateNetwork } from '../swarm/networks/validation.ts';
 import { calledHere, type EngineNetwork } from './engine-networks.ts';
 import { until } from './until.ts';
 
@@ -29,8 +29,14 @@ export async function createNetwork(request: ApiRequest, context: ApiContext): P
     const view = membership.manager()?.store.view;
     const taken = view?.byName('network', spec.Name ?? '').some(({ Spec }) => Spec.Name === spec.Name);
     if (taken) throw nameTaken(spec.Name!);
-    return { forward: { body: await request.bytes() } };
+    // A configuration has no driver of its own; of this one an engine without a swarm would say that it has none.
+    const body =
+      spec.Driver === 'overlay'
+        ? Buffer.from(JSON.stringify({ ...spec, Driver: '' }))
+        : await request.bytes();
+    return { forward: { body } };
   }
+  checkKeptName(spec.Name ?? '');
   if (spec.Driver !== 'overlay' && membership.status().state === 'inactive')
     throw new ApiError(403, 'cannot create a swarm scoped network when swarm is not active');
   // Newer clients do not ask for it any more.
@@ -44,7 +50,7 @@ async function createClusters(
   request: ApiRequest,
   { engine, membership }: ApiContext,
 ): Promise<Reply> {
-  const manager = managerOf(membership);
+  const manager = managerOf(membership, NOT_A_MANAGER);
   validateNetwork(spec, compareVersions(request.apiVersion, '1.48') >= 0);
   if (spec.ConfigFrom?.Network) await requireConfiguration(spec.ConfigFrom.Network, engine, request);
   const id = manager.newId();

@@ -2,18 +2,19 @@
 import { ApiError } from '../../model/errors.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 
-const NOT_A_MANAGER =
+/** What a host outside of any swarm is told, and in a few cases a worker. */
+export const NOT_A_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 const WORKER =
   "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
 const LOCKED =
   'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.';
 
-/** The manager on this host. Throws ApiError 503 if there is none. */
-export function managerOf(membership: Membership): ManagerFace {
+/** The manager on this host. Throws ApiError 503 if there is none; `toWorker` is the text for a worker. */
+export function managerOf(membership: Membership, toWorker = WORKER): ManagerFace {
   const manager = membership.manager();
   if (manager) return manager;
   const { state } = membership.status();
   if (state === 'locked') throw new ApiError(503, LOCKED);
-  throw new ApiError(503, state === 'active' ? WORKER : NOT_A_MANAGER);
+  throw new ApiError(503, state === 'active' ? toWorker : NOT_A_MANAGER);
 }

@@ -68,7 +68,9 @@ export const stacks: Group = {
     'docker stack rm nosuch',
     'docker stack rm small nosuch',
     'docker stack rm full | sort',
+    // The services are gone, their tasks are not yet.
     'docker stack rm -d=false full',
+    'docker stack rm full',
     { until: 'docker ps -aq | wc -l', shows: '0' },
     'docker stack ls',
     'docker service ls',

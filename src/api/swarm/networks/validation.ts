@@ -9,8 +9,10 @@ import type { View } from '../../../store/contract.ts';
 import { validateName } from '../names.ts';
 import { validateAddresses } from './ipam.ts';
 
-/** Names that mean a network of each node. */
-const PREDEFINED = new Set(['bridge', 'host', 'none']);
+/** Networks that each node has, and the cluster by the same name. */
+const PREDEFINED = new Set(['bridge', 'host']);
+/** Names that mean a network of the engine's, though the cluster has none of that name. */
+const KEPT = new Set(['none', 'default']);
 /** Drivers of networks that each node has for itself. */
 const LOCAL_DRIVERS = new Set(['bridge', 'host', 'macvlan', 'ipvlan']);
 const SMALLEST = { 4: 30, 6: 126 } as const;
@@ -83,6 +85,11 @@ export function checkNewNetwork(view: View, spec: NetworkSpec): void {
   }
   if (isNodeLocal(spec)) return;
   for (const { Subnet } of spec.IPAM?.Config ?? []) checkSubnet(view, parseSubnet(Subnet!)!);
+}
+
+/** Throws ApiError 403, before anything else is looked at. */
+export function checkKeptName(name: string): void {
+  if (KEPT.has(name)) throw new ApiError(403, `operation is not permitted on predefined ${name} network`);
 }
 
 export function nameTaken(name: string): ApiError {
