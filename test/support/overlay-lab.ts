@@ -5,6 +5,7 @@ import {
   type OverlayState,
   type PublishedPort,
 } from '../../src/model/network-state.ts';
+import { HOST_PORTS_OPTION } from '../../src/network/plugin/protocol.ts';
 import { RemoteDataPlane } from './data-plane.ts';
 import { execute, Lab } from './lab.ts';
 import type { ProbeAnswer, Question } from './network-probe.ts';
@@ -116,7 +117,10 @@ export class OverlayLab implements AsyncDisposable {
     const [first, ...rest] = await Promise.all(networks.map(({ id }) => plane.ensureNetwork(id)));
     const dns = networks.flatMap((network) => ['--dns', v4(network, this.#hostNumber(host))]);
     const program = this.probe('serve', name, String(PORT));
-    const on = ['--network', first!.engineNetworkId, ...addressOptions(networks[0]!, number)];
+    // What the agent says of a task with ports of its host.
+    const hostPorts = options.includes('-p') ? `,driver-opt=${HOST_PORTS_OPTION}=true` : '';
+    const network = `name=${first!.engineNetworkId}${hostPorts}`;
+    const on = ['--network', network, ...addressOptions(networks[0]!, number)];
     await this.engine(
       host,
       'create',
