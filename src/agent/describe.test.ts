@@ -35,6 +35,11 @@ test('an engine’s information becomes a node’s description', () => {
   });
 });
 
+test('a node is the same whether its engine has used the driver of overlays yet or not', () => {
+  const used = { ...info.Plugins, Network: [...info.Plugins.Network!, 'essaim'] };
+  assert.deepEqual(describe({ ...info, Plugins: used }), describe(info));
+});
+
 test('the order of labels does not matter, and generic resources are passed on', () => {
   const GenericResources = [{ DiscreteResourceSpec: { Kind: 'gpu', Value: 2 } }];
   const a = describe({ ...info, GenericResources });

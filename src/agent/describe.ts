@@ -1,6 +1,7 @@
 /** What a node tells of itself, from its engine's /info. */
 import type { NodeDescription } from '../model/objects.ts';
 import type { GenericResource } from '../model/spec.ts';
+import { DRIVER } from '../network/plugin/engine-networks.ts';
 
 /** The parts of the engine's /info that are used. */
 export interface EngineInfo {
@@ -69,8 +70,8 @@ function pluginList(
     for (const name of names) found.add(`${type}\0${name}`);
   };
   add('Volume', info.Plugins.Volume ?? []);
-  // Every node takes part in the cluster's own networks, whatever its engine lists.
-  add('Network', ['overlay', ...(info.Plugins.Network ?? [])]);
+  // Every node takes part in the cluster's own networks. Its engine lists their driver only once it has used it.
+  add('Network', ['overlay', ...(info.Plugins.Network ?? []).filter((name) => name !== DRIVER)]);
   add('Log', info.Plugins.Log ?? []);
   for (const plugin of plugins) {
     for (const type of plugin.Enabled ? (plugin.Config.Interface.Types ?? []) : []) {
