@@ -46,7 +46,8 @@ export class ApiClient {
       const options = { socketPath: this.#socket, path, method, headers, agent: this.#agent };
       const call = request(options, (response) => {
         let complaint = '';
-        const good = response.statusCode! < 300;
+        // Who asks for the tasks of a service that has been removed is answered, too.
+        const good = response.statusCode! < 300 || (method === 'GET' && response.statusCode === 404);
         response.on('data', (chunk: Buffer) => {
           if (good) take(chunk);
           else complaint += chunk;
