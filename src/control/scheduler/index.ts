@@ -2,7 +2,6 @@
  * What the scheduler knows beyond the view: what tasks take of each node, which tasks wait, and where which service has
  * failed. It is kept up with each commit and can be made from a view at any time.
  */
-
 import type { Task } from '../../model/objects.ts';
 import { sameSpec } from '../../model/same-spec.ts';
 import { compareStates } from '../../model/task-state.ts';

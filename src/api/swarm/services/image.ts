@@ -1,5 +1,4 @@
 /** What is learned about the image of a posted service: its digest for old clients, its id where it was built here. */
-
 import { ApiError } from '../../../model/errors.ts';
 import type { Service } from '../../../model/objects.ts';
 import { sameSpec } from '../../../model/same-spec.ts';
