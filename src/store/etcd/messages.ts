@@ -1,10 +1,10 @@
-/** The messages of etcd's API that the driver uses, with the fields of them that it uses. */
-import { type Message, many, message, one } from './protobuf.ts';
+/** The messages of etcd's API that the driver uses, with the fields of them that it uses: keys, transactions, watches. */
+import { type Message, many, message, one } from './grpc/protobuf.ts';
 
 export interface Header {
   revision: number;
 }
-const header = message<Header>({ revision: one(3, 'int') });
+export const header: Message<Header> = message<Header>({ revision: one(3, 'int') });
 
 export interface KeyValue {
   key: string;
@@ -46,8 +46,14 @@ export const rangeResponse: Message<RangeResponse> = message<RangeResponse>({
 export interface PutRequest {
   key: string;
   value: Buffer;
+  /** The key goes with it. */
+  lease?: string;
 }
-const putRequest = message<PutRequest>({ key: one(1, 'text'), value: one(2, 'bytes') });
+const putRequest = message<PutRequest>({
+  key: one(1, 'text'),
+  value: one(2, 'bytes'),
+  lease: one(3, 'id'),
+});
 
 export interface DeleteRequest {
   key: string;
@@ -111,9 +117,14 @@ export interface CompactionRequest {
 export const compactionRequest: Message<CompactionRequest> = message<CompactionRequest>({
   revision: one(1, 'int'),
 });
-export const compactionResponse: Message<{ header?: Header }> = message<{ header?: Header }>({
-  header: one(1, () => header),
-});
+
+/** An answer that tells nothing but that it is done. */
+export interface Done {
+  header?: Header;
+}
+export const done: Message<Done> = message<Done>({ header: one(1, () => header) });
+
+export const nothing: Message<object> = message<object>({});
 
 interface WatchCreate {
   key: string;
@@ -130,7 +141,6 @@ export interface WatchRequest {
   create_request?: WatchCreate;
   progress_request?: object;
 }
-const nothing = message<object>({});
 export const watchRequest: Message<WatchRequest> = message<WatchRequest>({
   create_request: one(1, () => watchCreate),
   progress_request: one(3, () => nothing),

@@ -9,12 +9,14 @@ interface Leaf {
   text: string;
   bytes: Buffer;
   flag: boolean;
+  id: string;
 }
 const leaf = message<Leaf>({
   number: one(1, 'int'),
   text: one(2, 'text'),
   bytes: one(300, 'bytes'),
   flag: one(4, 'bool'),
+  id: one(5, 'id'),
 });
 
 interface Tree {
@@ -35,6 +37,7 @@ const leaves = fc.record(
     text: fc.string({ unit: 'grapheme' }),
     bytes: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
     flag: fc.boolean(),
+    id: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((id) => (id === 0n ? '' : id.toString(16))),
   },
   plain,
 );
@@ -57,19 +60,22 @@ test('what is written is read again, whatever it is', () => {
 });
 
 test('bytes are as protocol buffers have them', () => {
-  const value = { number: 150, text: 'testing', bytes: Buffer.from([1, 2]), flag: true };
-  assert.equal(encode(leaf, value).toString('hex'), '08960112077465737469' + '6e67e21202010220' + '01');
+  const value = { number: 150, text: 'testing', bytes: Buffer.from([1, 2]), flag: true, id: '12c' };
+  assert.equal(
+    encode(leaf, value).toString('hex'),
+    '08960112077465737469' + '6e67e21202010220' + '01' + '28ac02',
+  );
   assert.equal(encode(tree, { leaves: [], numbers: [3] }).toString('hex'), '7803');
 });
 
 test('fields that nobody knows are passed over, of each kind', () => {
-  const known = encode(leaf, { number: 7, text: 'x', bytes: Buffer.alloc(0), flag: false });
+  const known = encode(leaf, { number: 7, text: 'x', bytes: Buffer.alloc(0), flag: false, id: '' });
   const unknown = Buffer.from('5001' + '590102030405060708' + '6203616263' + '6d01020304', 'hex');
   assert.deepEqual(decode(leaf, Buffer.concat([unknown, known])), decode(leaf, known));
 });
 
 test('a message that is cut off is told', () => {
-  const bytes = encode(leaf, { number: 1, text: 'some text', bytes: Buffer.alloc(3), flag: false });
+  const bytes = encode(leaf, { number: 1, text: 'some text', bytes: Buffer.alloc(3), flag: false, id: 'f' });
   for (const length of [1, 3, 5, bytes.length - 1]) {
     assert.throws(() => decode(leaf, bytes.subarray(0, length)), /cut off/);
   }
@@ -94,4 +100,13 @@ test('messages come whole out of parts of any size', () => {
     }),
   );
   assert.throws(() => new Frames(() => {}).push(Buffer.from([1, 0, 0, 0, 0])), /compressed/);
+});
+
+test('an id that is none is not written', () => {
+  for (const id of ['g', '12345678901234567', '-1']) {
+    assert.throws(
+      () => encode(leaf, { number: 0, text: '', bytes: Buffer.alloc(0), flag: false, id }),
+      /is no id/,
+    );
+  }
 });

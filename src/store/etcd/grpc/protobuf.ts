@@ -1,7 +1,10 @@
 /** Protocol buffers as far as etcd's API needs them: a message is a table of its fields. */
 
-/** 'text' is for fields of type bytes, too, where what is in them is known to be text. */
-type Scalar = 'int' | 'bool' | 'bytes' | 'text';
+/**
+ * 'text' is for fields of type bytes, too, where what is in them is known to be text. An 'id' has 64 bits, more than a
+ * number holds: it is hexadecimal text, as etcd's log and its tools have it, and '' where there is none.
+ */
+type Scalar = 'int' | 'id' | 'bool' | 'bytes' | 'text';
 
 interface Field {
   number: number;
@@ -51,7 +54,7 @@ export function decode<T extends object>(kind: Message<T>, bytes: Buffer): T {
     else if (type === 'int') result[name] = 0;
     else if (type === 'bool') result[name] = false;
     else if (type === 'bytes') result[name] = EMPTY;
-    else if (type === 'text') result[name] = '';
+    else if (type === 'text' || type === 'id') result[name] = '';
   }
   while (source.at < bytes.length) {
     const tag = readVarint(source);
@@ -88,6 +91,7 @@ function sizeOf(kind: Message<object>, value: object): number {
   for (const [{ number, type }, content] of present(kind, value)) {
     size += varintSize(number * 8);
     if (type === 'int') size += varintSize(content as number);
+    else if (type === 'id') size += idBytes(content as string).length;
     else if (type === 'bool') size += 1;
     else {
       const length = lengthOf(type, content);
@@ -105,10 +109,11 @@ function lengthOf(type: Field['type'], content: unknown): number {
 
 function write(target: Cursor, kind: Message<object>, value: object): void {
   for (const [{ number, type }, content] of present(kind, value)) {
-    const wire = type === 'int' || type === 'bool' ? VARINT : LENGTH;
+    const wire = wireOf(type);
     writeVarint(target, number * 8 + wire);
     if (wire === VARINT) {
-      writeVarint(target, Number(content));
+      if (type === 'id') target.at += idBytes(content as string).copy(target.bytes, target.at);
+      else writeVarint(target, Number(content));
       continue;
     }
     writeVarint(target, lengthOf(type, content));
@@ -116,6 +121,10 @@ function write(target: Cursor, kind: Message<object>, value: object): void {
     else if (type === 'bytes') target.at += (content as Buffer).copy(target.bytes, target.at);
     else write(target, (type as () => Message<object>)(), content as object);
   }
+}
+
+function wireOf(type: Field['type']): number {
+  return type === 'int' || type === 'id' || type === 'bool' ? VARINT : LENGTH;
 }
 
 function varintSize(value: number): number {
@@ -142,10 +151,28 @@ function readVarint(source: Cursor): number {
   }
 }
 
+function idBytes(id: string): Buffer {
+  if (!/^[0-9a-f]{1,16}$/.test(id)) throw new RangeError(`"${id}" is no id`);
+  const bytes: number[] = [];
+  let rest = BigInt(`0x${id}`);
+  for (; rest >= 128n; rest >>= 7n) bytes.push(Number(rest & 127n) + 128);
+  return Buffer.from([...bytes, Number(rest)]);
+}
+
+function readId(source: Cursor): string {
+  let value = 0n;
+  for (let shift = 0n; ; shift += 7n) {
+    const byte = source.bytes[source.at++];
+    if (byte === undefined) throw cutOff();
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return value === 0n ? '' : BigInt.asUintN(64, value).toString(16);
+  }
+}
+
 function readField(source: Cursor, { type, number }: Field, wire: number): unknown {
-  const expected = type === 'int' || type === 'bool' ? VARINT : LENGTH;
-  if (wire !== expected) throw new Error(`field ${number} is of another type than it should be`);
+  if (wire !== wireOf(type)) throw new Error(`field ${number} is of another type than it should be`);
   if (type === 'int') return readVarint(source);
+  if (type === 'id') return readId(source);
   if (type === 'bool') return readVarint(source) !== 0;
   const content = readBytes(source, readVarint(source));
   if (type === 'bytes') return content;
