@@ -12,6 +12,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
 import { type CheckReport, digestsOf } from '../model/network-check.ts';
+import type { ManagerAddress } from '../model/protocol.ts';
 import type { DataPlane } from '../network/contract.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
@@ -75,6 +76,11 @@ export function startNode(options: NodeOptions): RunningNode {
   });
   const following = attachments.run();
   let known = JSON.stringify(record.managers);
+  const managersAre = (there: ManagerAddress[]): void => {
+    if (JSON.stringify(there) === known) return;
+    known = JSON.stringify(there);
+    options.managersChanged(there);
+  };
   const agent = runAgent({
     link,
     engine: engineTasks({
@@ -97,9 +103,7 @@ export function startNode(options: NodeOptions): RunningNode {
         becomeReady();
         if (message.full) attachments.greeted();
       }
-      if (message.type !== 'session' || JSON.stringify(message.managers) === known) return;
-      known = JSON.stringify(message.managers);
-      options.managersChanged(message.managers);
+      if (message.type === 'session' || message.type === 'managers') managersAre(message.managers);
     },
     switchOff: switchOff.signal,
     signal: over.signal,

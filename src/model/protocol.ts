@@ -16,6 +16,10 @@
  *   POST /session/ID/check/N  CheckReport → {}: the answer to a `check`
  *   POST /session/ID/away     {} → {}: the host is about to be switched off; answered when nobody is led to its tasks any more
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
+ *   GET  /leader              → LeaderAnswer, as the manager that is asked knows it, whether it leads or not
+ *
+ * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew and /leave
+ * with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
  *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
  * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
@@ -34,6 +38,27 @@ import type {
 import type { Driver } from './spec.ts';
 
 export const CLUSTER_PORT = 2377;
+
+export interface ManagerAddress {
+  NodeID: string;
+  /** Of its cluster port, `host:port`. */
+  Addr: string;
+}
+
+export interface NotLeading {
+  message: string;
+  /** The leader's `host:port`, with status 421. */
+  leader?: string;
+  /** All that there are. */
+  managers: ManagerAddress[];
+}
+
+export interface LeaderAnswer {
+  /** Absent: there is none just now, or the manager does not know of it. */
+  leader?: ManagerAddress;
+  /** All that there are. */
+  managers: ManagerAddress[];
+}
 
 export interface CaAnswer {
   /** PEM of the root certificate whose digest is in the join tokens, then of others trusted just now. */
@@ -169,7 +194,7 @@ export type DownMessage =
       clusterId: string;
       /** The manager's revision when the session began. */
       revision: number;
-      managers: Array<{ NodeID: string; Addr: string }>;
+      managers: ManagerAddress[];
       roots: string;
       /** Nanoseconds, from the cluster's spec. */
       heartbeatPeriod: number;
@@ -181,6 +206,10 @@ export type DownMessage =
   | { type: 'node'; node: Node }
   /** Roots or settings have changed. `renew`: get a new certificate now. */
   | { type: 'trust'; roots: string; renew: boolean }
+  /** The heartbeat period is another one now (nanoseconds). */
+  | { type: 'period'; heartbeatPeriod: number }
+  /** Managers have come or gone, or have other addresses: all that there are. */
+  | { type: 'managers'; managers: ManagerAddress[] }
   /** Open POST /session/ID/stream/N and join it to a new connection to the engine. */
   | { type: 'dial'; stream: number }
   /** Compare this host's networks with what they have to be, and answer with POST /session/ID/check/N. */

@@ -540,6 +540,34 @@ test('a shorter heartbeat period makes itself felt at once', async (t) => {
   assert.equal(node().Status.State, 'down');
 });
 
+test('agents hear which managers there are, and how often they are checked, whenever it changes', async (t) => {
+  const at = (Addr: string) => ({ Leader: true, Reachability: 'reachable' as const, Addr });
+  const { commit, store, clock, open, node } = await manager(t, {
+    op: 'put',
+    kind: 'node',
+    object: { ...sampleNode('m'), ManagerStatus: at('10.0.0.1:2377') },
+  });
+  const session = await open();
+  assert.deepEqual(session.sent[0]?.type === 'session' && session.sent[0].managers, [
+    { NodeID: 'm', Addr: '10.0.0.1:2377' },
+  ]);
+  session.take();
+  await commit({ op: 'put', kind: 'node', object: { ...node(), ManagerStatus: at('10.0.0.9:2377') } });
+  const unreachable = { ...node().ManagerStatus!, Reachability: 'unreachable' as const };
+  await commit({ op: 'put', kind: 'node', object: { ...node(), ManagerStatus: unreachable } });
+  const cluster = store.view.get('cluster', 'c')!;
+  const Spec = { ...cluster.Spec, Dispatcher: { HeartbeatPeriod: 10e9 } };
+  await commit({ op: 'put', kind: 'cluster', object: { ...cluster, Spec } });
+  await commit({ op: 'delete', kind: 'node', id: 'm', revision: store.view.get('node', 'm')!.Version.Index });
+  await clock.advance(100);
+  const other = { NodeID: 'n', Addr: '10.0.0.9:2377' };
+  assert.deepEqual(session.take(), [
+    { type: 'managers', managers: [other, { NodeID: 'm', Addr: '10.0.0.1:2377' }] },
+    { type: 'period', heartbeatPeriod: 10e9 },
+    { type: 'managers', managers: [other] },
+  ]);
+});
+
 test('a session that ends while it is opened leaves nothing behind', async (t) => {
   const { clock, dispatcher, put } = await manager(t);
   const session = new FakeSession('n', 's', (s, reason) => dispatcher.closed(s, reason));

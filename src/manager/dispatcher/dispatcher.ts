@@ -16,6 +16,7 @@ import type {
 } from '../../model/protocol.ts';
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
+import { managersOf } from '../managers.ts';
 import type { Rest } from '../rest.ts';
 import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
@@ -133,9 +134,7 @@ export class Dispatcher implements Sessions {
       nodeId,
       clusterId: cluster.ID,
       revision: view.revision,
-      managers: [...view.all('node')].flatMap(({ ID, ManagerStatus }) =>
-        ManagerStatus ? { NodeID: ID, Addr: ManagerStatus.Addr } : [],
-      ),
+      managers: managersOf(view),
       roots: this.#options.roots(),
       heartbeatPeriod: heartbeatPeriod(cluster),
     });
@@ -240,10 +239,24 @@ export class Dispatcher implements Sessions {
       if (event.kind === 'task') this.#onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
       else if (event.kind === 'service' && !event.after) this.#onServiceGone(event.id);
-      else if (event.kind === 'cluster' && event.after)
-        this.#watch.period = heartbeatPeriod(event.after) / 1e6;
+      else if (event.kind === 'cluster') this.#onCluster(event);
     }
+    if (commit.events.some(movesManager)) this.#onManagers();
     this.#scheduleFlush();
+  }
+
+  #onCluster({ before, after }: EventOf<'cluster'>): void {
+    if (!before || !after) return;
+    const period = heartbeatPeriod(after);
+    if (period === heartbeatPeriod(before)) return;
+    this.#watch.period = period / 1e6;
+    for (const { session } of this.#open.values()) session.send({ type: 'period', heartbeatPeriod: period });
+  }
+
+  /** Agents find the one that leads among all that there are. */
+  #onManagers(): void {
+    const managers = managersOf(this.#options.store.view);
+    for (const { session } of this.#open.values()) session.send({ type: 'managers', managers });
   }
 
   #onTask({ id, before, after }: EventOf<'task'>): void {
@@ -352,6 +365,12 @@ export class Dispatcher implements Sessions {
       if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
     return false;
   }
+}
+
+/** A manager has come or gone, or has another address. */
+function movesManager(event: Commit['events'][number]): boolean {
+  if (event.kind !== 'node') return false;
+  return event.before?.ManagerStatus?.Addr !== event.after?.ManagerStatus?.Addr;
 }
 
 /** Nanoseconds. */

@@ -1,0 +1,9 @@
+import type { ManagerAddress } from '../model/protocol.ts';
+import type { View } from '../store/contract.ts';
+
+/** All managers of the cluster and where they are, as agents are told. */
+export function managersOf(view: View): ManagerAddress[] {
+  return [...view.all('node')].flatMap(({ ID, ManagerStatus }) =>
+    ManagerStatus ? { NodeID: ID, Addr: ManagerStatus.Addr } : [],
+  );
+}
