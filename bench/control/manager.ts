@@ -1,4 +1,5 @@
 /** A process that is a manager and nothing else: no Docker Engine under it, no agent beside it. */
+
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ApiServer } from '../../src/api/server.ts';
@@ -8,6 +9,7 @@ import { createLog } from '../../src/daemon/log.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import { loadIdentity } from '../../src/identity/node-identity.ts';
 import { startManager } from '../../src/manager/manager.ts';
+import { soleOffice } from '../../src/manager/office.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/id.ts';
 import type { Store } from '../../src/store/contract.ts';
@@ -38,7 +40,10 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     listenPort: port,
     clock: systemClock,
     newId,
+    office: soleOffice(founded.nodeId),
     clientsWait: () => server.answering,
+    serveApi: (connection) => connection.destroy(),
+    connectManager: () => Promise.reject(new Error('there is no other manager')),
     log,
   });
 

@@ -18,3 +18,18 @@ function guard(one: Duplex, other: Duplex): void {
     if (!one.readableEnded || !one.writableFinished) other.destroy();
   });
 }
+
+/**
+ * Passes over writes of nothing, with which node:http ends bodies: an HTTP/2 stream that is given one together with
+ * text takes all as sent and frees the text's memory, and what arrives for it is garbage.
+ */
+export function withoutEmptyWrites<T extends Duplex>(stream: T): T {
+  const write = stream.write.bind(stream) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
+  const writeSome = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    if (chunk.length > 0) return write(chunk, ...rest);
+    const done = rest.at(-1);
+    if (typeof done === 'function') process.nextTick(done);
+    return !stream.writableNeedDrain;
+  };
+  return Object.assign(stream, { write: writeSome });
+}

@@ -1,4 +1,5 @@
 /** What the API face needs from the daemon that serves it. */
+import type { Duplex } from 'node:stream';
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { ClusterCheck } from '../model/network-check.ts';
@@ -60,8 +61,21 @@ export interface ClusterUpdate {
   rotateManagerToken: boolean;
 }
 
+/** The manager that decides on what changes the state, as this one knows of it. */
+export interface Leader {
+  /** Whether it is this one. */
+  isHere(): boolean;
+  /** @throws ApiError with Docker's text if what this manager knows may be out of date: too few managers can be reached. */
+  requireCurrent(): void;
+  /** A new connection to the API of the leader, owned by the caller. Rejects if there is none that can be reached. */
+  connect(): Promise<Duplex>;
+  /** Resolves when another manager leads, or after so many milliseconds. */
+  changed(patience: number): Promise<void>;
+}
+
 export interface ManagerFace {
   store: Store;
+  leader: Leader;
   nodeId: string;
   cluster(): Cluster;
   updateCluster(update: ClusterUpdate): Promise<void>;

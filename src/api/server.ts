@@ -14,15 +14,17 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
+import { NotLeadingError } from '../store/store-error.ts';
 import { takeOver, takesOver } from './input.ts';
 import { listen, listenUnix } from './listen.ts';
+import { askLeader, MISDIRECTED, REVISION } from './pass-on.ts';
 import { forward, tunnel } from './proxy.ts';
 import { compareVersions } from './query.ts';
 import { answerBadTarget, refuse, refuseRaw } from './refuse.ts';
 import { type Destination, Destinations } from './remote/destination.ts';
 import { sendError, sendReply, sendStream } from './reply.ts';
 import { HttpApiRequest } from './request.ts';
-import { type ApiContext, type Match, type RouteModule, Router } from './router.ts';
+import { type ApiContext, type Match, type Reply, type RouteModule, Router } from './router.ts';
 import { type BadTarget, parseTarget, type Target } from './target.ts';
 
 /** What is assumed of an engine that has never answered yet: the oldest that Essaim works with. */
@@ -50,6 +52,9 @@ export class ApiServer {
   readonly #destinations: Destinations;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Duplex>();
+  /** For connections from other managers, whose requests are for the leader; made with the first one. */
+  #forLeader: Server | undefined;
+  readonly #passedOn = new WeakSet<Duplex>();
   #answering = 0;
 
   constructor(options: ApiServerOptions) {
@@ -72,6 +77,13 @@ export class ApiServer {
     await listen(server, { host, port });
     const address = server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Answers what another manager passes on, as the leader or not at all. */
+  serve(connection: Duplex): void {
+    this.#forLeader ??= this.#add(createServer(this.#options()));
+    this.#passedOn.add(connection);
+    this.#forLeader.emit('connection', connection);
   }
 
   /** Whether answers are being sent, other than streams that last until somebody has enough of them. */
@@ -145,12 +157,15 @@ export class ApiServer {
     target: Target,
     match: Match,
     apiVersion: string,
-    common: OutgoingHttpHeaders,
+    always: OutgoingHttpHeaders,
   ): Promise<void> {
     const { path, query } = target;
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
-    const reply = await match.handler(asked);
+    const passedOn = this.#passedOn.has(request.socket);
+    const reply = await this.#decide(asked, match, passedOn);
     if (response.destroyed) return;
+    const { store } = this.#context.membership.manager() ?? {};
+    const common = passedOn && store ? { ...always, [REVISION]: store.view.revision } : always;
     if ('pass' in reply) {
       await this.#pass(request, response, target, common);
       return;
@@ -165,6 +180,24 @@ export class ApiServer {
     }
     if ('stream' in reply) await sendStream(response, reply, common);
     else sendReply(response, reply, common);
+  }
+
+  /** The reply; that of the leader, if it takes the leader and this manager is not it. */
+  async #decide(asked: HttpApiRequest, { handler }: Match, passedOn: boolean): Promise<Reply> {
+    for (;;) {
+      try {
+        return await handler(asked);
+      } catch (error) {
+        const manager = this.#context.membership.manager();
+        if (!(error instanceof NotLeadingError) || !manager) throw error;
+        if (passedOn) throw new ApiError(MISDIRECTED, error.message);
+        const answer = await askLeader(manager, asked);
+        if (!answer) continue;
+        const { status, body } = answer;
+        const type = answer.headers['content-type'];
+        return { status, text: body.toString(), ...(type && { headers: { 'Content-Type': type } }) };
+      }
+    }
   }
 
   /** To the engine of the host that has what the request is about. */

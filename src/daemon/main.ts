@@ -26,7 +26,10 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const endTurns = turnsOnSignal(log);
   const engine = unixEngine(options.engine);
   const clientsWait = () => server.answering;
-  const membership = new HostMembership({ data: options.data, engine, clock: systemClock, clientsWait, log });
+  const membership = new HostMembership({
+    ...{ data: options.data, engine, clock: systemClock, clientsWait, log },
+    serveApi: (connection) => server.serve(connection),
+  });
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, networkCheckRoutes];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);

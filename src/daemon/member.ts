@@ -1,10 +1,13 @@
 /** What runs on a host for the swarm that it is in: its networks, its agent and, where it is one, the manager. */
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { detachAll } from '../agent/attachments/attachments.ts';
+import { connectAs } from '../agent/wire.ts';
 import type { ManagerFace } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
 import type { Manager } from '../manager/manager.ts';
+import { soleOffice } from '../manager/office.ts';
 import { type Clock, timestamp } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
 import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
@@ -29,6 +32,8 @@ export interface MemberOptions {
   clock: Clock;
   /** Whether clients of the API are being answered. */
   clientsWait(): boolean;
+  /** Serves this host's API on a connection from another manager. */
+  serveApi(connection: Duplex): void;
   log: Log;
 }
 
@@ -127,7 +132,7 @@ async function startManager(
   dir: SwarmDir,
   options: MemberOptions,
 ): Promise<RunningManager> {
-  const { clock, log, engine, clientsWait } = options;
+  const { clock, log, engine, clientsWait, serveApi } = options;
   // Loaded only here: what only a manager needs costs a worker no memory.
   const [manager, { openSqliteStore }, { createImageSource }] = await Promise.all([
     import('../manager/manager.ts'),
@@ -142,7 +147,9 @@ async function startManager(
     const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
     const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
     const running: Manager = await manager.startManager({
-      ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images },
+      ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images, serveApi },
+      office: soleOffice(record.nodeId),
+      connectManager: (address, signal) => connectAs(identity, address, signal),
     });
     return {
       face: { ...running, engineOf },

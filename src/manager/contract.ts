@@ -75,6 +75,25 @@ export interface Authority {
   close(): Promise<void>;
 }
 
+/** What a manager does for nodes while it leads. */
+export interface Duties {
+  authority: Authority;
+  sessions: Sessions;
+  attachments: AttachmentDesk;
+  /** Absent: no images are given to nodes. */
+  images?: ImageSource | undefined;
+}
+
+/** Who leads, as this manager knows. */
+export interface Office {
+  /** Node id; undefined: nobody. */
+  leader(): string | undefined;
+  /** Whether what this manager knows of the cluster is as new as can be. */
+  isCurrent(): boolean;
+  /** Calls `listener` whenever another manager leads, or none. Returns the function that ends that. */
+  watch(listener: () => void): () => void;
+}
+
 /** The images that nodes have, for nodes that cannot get them from a registry. */
 export interface ImageSource {
   /**
@@ -112,5 +131,7 @@ export interface ClusterServer {
   check(nodeId: string, patience: number): Promise<CheckReport>;
   /** Ends the node's session and every connection it holds, at once (it was removed). */
   disconnect(nodeId: string): void;
+  /** Ends all sessions, but not the connections that other things are done over. */
+  endSessions(reason: string): void;
   close(): Promise<void>;
 }

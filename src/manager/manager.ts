@@ -1,19 +1,21 @@
-/** Puts a running manager together: certificate authority, dispatcher, cluster port, controllers. */
+/** Puts a running manager together: the cluster port, and, for as long as it leads, its duties. */
+import type { ClientHttp2Session } from 'node:http2';
+import type { Duplex } from 'node:stream';
 import type { ManagerFace } from '../api/contract.ts';
-import { startControl } from '../control/runtime.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Store } from '../store/contract.ts';
-import { Attachments } from './attachments.ts';
-import { createAuthority } from './ca/authority.ts';
+import { NotLeadingError } from '../store/store-error.ts';
 import { theCluster } from './ca/cluster.ts';
-import type { ClusterServer, ImageSource } from './contract.ts';
-import { Dispatcher } from './dispatcher/dispatcher.ts';
-import { afterInput, probeHost } from './dispatcher/probe.ts';
+import type { ClusterServer, Duties, ImageSource, Office } from './contract.ts';
+import { beginDuties, type RunningDuties } from './duties.ts';
+import { LeaderLink } from './leader-link.ts';
 import { checkNetworks } from './network-check.ts';
+import { leaderFace } from './office.ts';
 import { restBeside } from './rest.ts';
 import { createClusterServer } from './server.ts';
+import { Terms } from './terms.ts';
 
 export interface Log {
   debug(fields: object, message: string): void;
@@ -25,6 +27,7 @@ export interface Log {
 export interface ManagerOptions {
   store: Store;
   identity: NodeIdentity;
+  office: Office;
   listenHost: string;
   listenPort: number;
   /** Absent: nodes get their images from registries alone. */
@@ -33,6 +36,10 @@ export interface ManagerOptions {
   newId(): string;
   /** Whether clients of the API are being answered: the manager's own work leaves the process to them. */
   clientsWait(): boolean;
+  /** Serves the API of this manager on a connection from another one. */
+  serveApi(connection: Duplex): void;
+  /** A connection to the cluster port of another manager, as this node. */
+  connectManager(address: string, signal: AbortSignal): Promise<ClientHttp2Session>;
   log: Log;
 }
 
@@ -45,63 +52,62 @@ export interface Manager extends Omit<ManagerFace, 'engineOf'> {
 
 /** Starts a manager whose cluster is in the store. @throws ApiError if the cluster port cannot be listened on */
 export async function startManager(options: ManagerOptions): Promise<Manager> {
-  const { store, identity, clock, newId, log } = options;
+  const { store, identity, office, clock, newId, log } = options;
+  const { nodeId } = identity.certificate;
   const onError = (error: unknown) => log.error({ err: error }, 'manager');
   const rest = restBeside(options.clientsWait);
-  const authority = createAuthority({ store, clock, newId, onError });
-  const dispatcher = new Dispatcher({
-    store,
-    clock,
-    roots: () => authority.roots(),
-    probe: probeHost,
-    afterInput,
-    rest,
-    log,
+  const link = new LeaderLink({
+    address: () => store.view.get('node', office.leader() ?? '')?.ManagerStatus?.Addr,
+    connect: options.connectManager,
   });
+  let terms: Terms<RunningDuties> | undefined;
+  const duties = (): Duties | undefined => terms?.current;
+  const led = (): Duties => {
+    const present = duties();
+    if (!present) throw new NotLeadingError();
+    return present;
+  };
   let server: ClusterServer;
   try {
     server = await createClusterServer({
-      identity,
-      store,
-      authority,
-      sessions: dispatcher,
-      attachments: new Attachments({ store, clock, newId }),
-      images: options.images,
+      ...{ identity, store, office, newId, onError, duties },
+      serveApi: options.serveApi,
       host: options.listenHost,
       port: options.listenPort,
-      newId,
-      onError,
     });
   } catch (error) {
-    dispatcher.close();
-    await authority.close();
     throw new ApiError(500, `failed to listen on remote API address: ${(error as Error).message}`);
   }
-  const stop = new AbortController();
-  const control = startControl({
-    store,
-    clock,
-    newId,
-    signal: stop.signal,
-    yieldTo: rest,
-    log: (message, error, object) => log.error({ err: error, ...object }, message),
+  terms = new Terms({
+    ...{ office, nodeId, onError },
+    async begin() {
+      const running = beginDuties({ ...options, rest, onError });
+      return {
+        ...running,
+        async close() {
+          await running.close();
+          server.endSessions('this manager does not lead the swarm any more');
+        },
+      };
+    },
   });
+  await terms.settled();
+  const leads = (): boolean => duties() !== undefined;
   return {
     store,
-    nodeId: identity.certificate.nodeId,
+    leader: leaderFace(office, link, leads),
+    nodeId,
     cluster: () => theCluster(store.view),
-    updateCluster: (update) => authority.updateCluster(update),
-    connectEngine: (nodeId) => server.connectEngine(nodeId),
-    checkNetworks: () => checkNetworks(store, (nodeId, patience) => server.check(nodeId, patience)),
-    disconnect: (nodeId) => server.disconnect(nodeId),
+    updateCluster: async (update) => led().authority.updateCluster(update),
+    connectEngine: (id) => (leads() ? server.connectEngine(id) : link.connectEngine(id)),
+    checkNetworks: () => checkNetworks(store, (id, patience) => server.check(id, patience)),
+    disconnect: (id) => server.disconnect(id),
     newId,
     now: () => clock.now(),
     async close() {
-      stop.abort();
-      await control;
-      dispatcher.close();
+      await terms.close();
+      link.close();
       await server.close();
-      await authority.close();
     },
   };
 }

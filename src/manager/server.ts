@@ -9,12 +9,15 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { NodeIdentity } from '../identity/node-identity.ts';
-import { ApiError } from '../model/errors.ts';
+import { ApiError, noLeader } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
+import type { LeaderAnswer, ManagerAddress, NotLeading } from '../model/protocol.ts';
 import type { Commit, Store } from '../store/contract.ts';
-import { theCluster } from './ca/cluster.ts';
-import type { AttachmentDesk, Authority, ClusterServer, ImageSource, Sessions } from './contract.ts';
+import { theCluster, trustedRoots } from './ca/cluster.ts';
+import type { ClusterServer, Duties, Office } from './contract.ts';
+import { managersOf } from './managers.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
@@ -26,11 +29,11 @@ import { tlsOptions } from './server/tls.ts';
 export interface ClusterServerOptions {
   identity: NodeIdentity;
   store: Store;
-  authority: Authority;
-  sessions: Sessions;
-  attachments: AttachmentDesk;
-  /** Absent: no images are given to nodes. */
-  images?: ImageSource;
+  /** Undefined while this manager does not lead. */
+  duties(): Duties | undefined;
+  office: Office;
+  /** Serves the API of this manager on a connection from another one. */
+  serveApi(connection: Duplex): void;
   host: string;
   /** 0: any free one. */
   port: number;
@@ -41,17 +44,28 @@ export interface ClusterServerOptions {
   timeout?: number;
 }
 
+/** Another manager is to be asked, or nobody can be just now. Nothing was done. */
+class NotLeadingHere extends ApiError {
+  readonly instead: Omit<NotLeading, 'message'>;
+  constructor(leader: string | undefined, managers: ManagerAddress[]) {
+    if (leader) super(421, `this manager does not lead the swarm; ask ${leader}`);
+    else super(503, noLeader().message);
+    this.instead = { ...(leader && { leader }), managers };
+  }
+}
+
 const MAX_STREAMS = 1000;
 const WINDOW = 1024 * 1024;
 
 export async function createClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
-  const { identity, store, authority, sessions, attachments, onError, timeout = 10_000 } = options;
+  const { identity, store, office, onError, timeout = 10_000 } = options;
   const peers = new WeakMap<ServerHttp2Session, Peer>();
   const connections = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const byNode = new Map<string, WireSession>();
   const strangers = new Strangers();
-  let roots = authority.roots();
+  const rootsNow = (): string => trustedRoots(theCluster(store.view));
+  let roots = rootsNow();
   let signedBy = theCluster(store.view).internal.caCert;
 
   const server = createSecureServer({
@@ -93,7 +107,8 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     handle(stream, headers).catch((error: unknown) => {
       if (!(error instanceof ApiError)) onError(error);
       const status = error instanceof ApiError ? error.status : 500;
-      answer(stream, status, { message: error instanceof Error ? error.message : String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      answer(stream, status, { message, ...(error instanceof NotLeadingHere && error.instead) });
     });
   });
 
@@ -117,12 +132,28 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   }
 
   const routes = routesOf({
-    ...{ authority, sessions, attachments, timeout, disconnect, askToRenew, openSession, sessionOf },
-    images: options.images,
+    ...{ duties, leader, timeout, disconnect, askToRenew, openSession, sessionOf },
+    roots: rootsNow,
+    serveApi: options.serveApi,
+    connectEngine: async (nodeId) => sessionWith(nodeId).dial(),
   });
+
+  function duties(): Duties {
+    const present = options.duties();
+    if (present) return present;
+    const { leader: other, managers } = leader();
+    throw new NotLeadingHere(other?.Addr, managers);
+  }
+
+  function leader(): LeaderAnswer {
+    const managers = managersOf(store.view);
+    const found = managers.find(({ NodeID }) => NodeID === office.leader());
+    return { ...(found && { leader: found }), managers };
+  }
 
   async function openSession({ stream, peer, nodeId }: Call): Promise<void> {
     const connection = stream.session as ServerHttp2Session;
+    const { sessions } = duties();
     const request = await readJson(stream, sessionRequest, { limit: LARGE, timeout });
     if (hasSession(peer, connection)) throw new ApiError(400, 'this connection carries a session already');
     byNode.get(nodeId)?.close('the node has opened a new session');
@@ -174,6 +205,10 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
       if (peers.get(connection)?.node?.nodeId === nodeId) connection.destroy();
   }
 
+  function endSessions(reason: string): void {
+    for (const session of [...byNode.values()]) session.close(reason);
+  }
+
   function onCommit({ events }: Commit): void {
     for (const { kind, id, after } of events) {
       if (kind === 'node' && after === undefined) disconnect(id);
@@ -183,7 +218,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
 
   function trustAnew(): void {
     const { caCert } = theCluster(store.view).internal;
-    const next = authority.roots();
+    const next = rootsNow();
     if (next === roots && caCert === signedBy) return;
     const renew = caCert !== signedBy;
     roots = next;
@@ -211,10 +246,11 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     connectEngine: async (nodeId) => sessionWith(nodeId).dial(),
     check: async (nodeId, patience) => sessionWith(nodeId).check(patience),
     disconnect,
+    endSessions,
     async close() {
       unwatch();
       forget();
-      for (const session of [...byNode.values()]) session.close('the manager is stopping');
+      endSessions('the manager is stopping');
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },

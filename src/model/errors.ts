@@ -37,6 +37,14 @@ export function rpcError(code: Code, description: string): ApiError {
   return new ApiError(STATUS[code], `rpc error: code = ${code} desc = ${description}`);
 }
 
+/** What is said when no manager leads. */
+export function noLeader(): ApiError {
+  return rpcError(
+    'Unknown',
+    "The swarm does not have a leader. It's possible that too few managers are online. Make sure more than half of the managers are online.",
+  );
+}
+
 /** What was thrown, in words. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -17,6 +17,9 @@
  *   POST /session/ID/away     {} → {}: the host is about to be switched off; answered when nobody is led to its tasks any more
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *   GET  /leader              → LeaderAnswer, as the manager that is asked knows it, whether it leads or not
+ *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
+ *                             for what only the leader may do
+ *   POST /engine/NODE         managers only: the same to the engine of that node, through its agent's session
  *
  * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew and /leave
  * with NotLeading: 421 if it knows who leads, 503 if nobody does just now.

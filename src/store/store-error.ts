@@ -5,3 +5,11 @@ export class StoreError extends Error {
     this.name = 'StoreError';
   }
 }
+
+/** This manager does not lead the swarm, so nothing was written: the leader is to be asked. */
+export class NotLeadingError extends StoreError {
+  constructor(message = 'this manager does not lead the swarm; nothing was written. Ask the leader') {
+    super(message);
+    this.name = 'NotLeadingError';
+  }
+}

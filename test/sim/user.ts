@@ -1,9 +1,11 @@
 /** What users ask of the cluster: the API's own routes, called without sockets. */
+
 import type { ManagerFace } from '../../src/api/contract.ts';
 import { type ApiContext, type ApiRequest, Router } from '../../src/api/router.ts';
 import { secretRoutes } from '../../src/api/swarm/contents/routes.ts';
 import { nodeRoutes } from '../../src/api/swarm/nodes/routes.ts';
 import { serviceRoutes } from '../../src/api/swarm/services/routes.ts';
+import { SOLE_LEADER } from '../../src/manager/office.ts';
 import { ApiError } from '../../src/model/errors.ts';
 import type { Node, Secret, Service } from '../../src/model/objects.ts';
 import type { NodeSpec, ServiceSpec } from '../../src/model/spec.ts';
@@ -26,6 +28,7 @@ export class User {
       get store() {
         return options.store();
       },
+      leader: SOLE_LEADER,
       newId: options.newId,
       now: options.now,
       disconnect: () => {},

@@ -8,6 +8,7 @@ import { mergedRoutes } from '../../src/api/merged/routes.ts';
 import type { Logger, RouteModule } from '../../src/api/router.ts';
 import { ApiServer } from '../../src/api/server.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
+import { SOLE_LEADER } from '../../src/manager/office.ts';
 import { ApiError } from '../../src/model/errors.ts';
 import { newId } from '../../src/model/id.ts';
 import type { Cluster } from '../../src/model/objects.ts';
@@ -55,6 +56,7 @@ export class TestMembership implements Membership {
 export function testManager(store: Store, cluster: Cluster, engine?: EngineClient): ManagerFace {
   return {
     store,
+    leader: SOLE_LEADER,
     nodeId: 'self',
     cluster: () => cluster,
     updateCluster: () => Promise.reject(new ApiError(501, 'not in this test')),

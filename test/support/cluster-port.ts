@@ -1,4 +1,5 @@
 /** A manager's cluster port with real sockets and certificates, and nodes that talk to it; the dispatcher is the test's. */
+
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,7 @@ import { createAuthority } from '../../src/manager/ca/authority.ts';
 import { newCluster, theCluster, trustedRoots } from '../../src/manager/ca/cluster.ts';
 import { certify, newNode } from '../../src/manager/ca/issue.ts';
 import type { AgentSession, Authority, ClusterServer, Sessions } from '../../src/manager/contract.ts';
+import { soleOffice } from '../../src/manager/office.ts';
 import { createClusterServer } from '../../src/manager/server.ts';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/id.ts';
@@ -138,9 +140,9 @@ export async function startClusterPort(
   const server = await createClusterServer({
     identity,
     store,
-    authority,
-    sessions,
-    attachments: new Attachments({ store, clock, newId }),
+    office: soleOffice(node.ID),
+    duties: () => ({ authority, sessions, attachments: new Attachments({ store, clock, newId }) }),
+    serveApi: (connection) => connection.destroy(),
     host: '127.0.0.1',
     port: 0,
     newId,

@@ -12,7 +12,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['model', 'store'],
   identity: ['model'],
   engine: ['model'],
-  manager: ['model', 'store', 'control', 'identity', 'api/contract.ts', 'agent/contract.ts'],
+  manager: [
+    ...['model', 'store', 'control', 'identity'],
+    ...['api/contract.ts', 'agent/contract.ts', 'agent/tunnel.ts'],
+  ],
   network: ['model', 'store/contract.ts'],
   agent: ['model', 'engine', 'identity', 'network'],
   api: ['model', 'store', 'engine', 'manager/contract.ts', 'agent/contract.ts'],

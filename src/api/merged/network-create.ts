@@ -5,9 +5,10 @@ import { ApiError } from '../../model/errors.ts';
 import { isNodeLocal } from '../../model/node-local.ts';
 import type { Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
+import { engineAsked } from '../pass-on.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
-import { managerOf, NOT_A_MANAGER } from '../swarm/access.ts';
+import { leaderOf, NOT_A_MANAGER } from '../swarm/access.ts';
 import { checkKeptName, checkNewNetwork, nameTaken, validateNetwork } from '../swarm/networks/validation.ts';
 import { calledHere, type EngineNetwork } from './engine-networks.ts';
 import { until } from './until.ts';
@@ -16,7 +17,8 @@ import { until } from './until.ts';
 const ALLOCATION_PATIENCE = 250;
 
 export async function createNetwork(request: ApiRequest, context: ApiContext): Promise<Reply> {
-  const { engine, membership } = context;
+  const { membership } = context;
+  const engine = engineAsked(request, context);
   const spec = await request
     .json(NetworkSpec, 'NetworkCreateRequest')
     .catch((error: ApiError): NetworkSpec => {
@@ -45,14 +47,11 @@ export async function createNetwork(request: ApiRequest, context: ApiContext): P
   return createClusters(spec, request, context);
 }
 
-async function createClusters(
-  spec: NetworkSpec,
-  request: ApiRequest,
-  { engine, membership }: ApiContext,
-): Promise<Reply> {
-  const manager = managerOf(membership, NOT_A_MANAGER);
+async function createClusters(spec: NetworkSpec, request: ApiRequest, context: ApiContext): Promise<Reply> {
+  const manager = leaderOf(context.membership, NOT_A_MANAGER);
   validateNetwork(spec, compareVersions(request.apiVersion, '1.48') >= 0);
-  if (spec.ConfigFrom?.Network) await requireConfiguration(spec.ConfigFrom.Network, engine, request);
+  if (spec.ConfigFrom?.Network)
+    await requireConfiguration(spec.ConfigFrom.Network, engineAsked(request, context), request);
   const id = manager.newId();
   await manager.store.commit((view) => {
     checkNewNetwork(view, spec);

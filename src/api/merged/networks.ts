@@ -8,7 +8,9 @@ import { isNodeLocal, isPredefined } from '../../model/node-local.ts';
 import type { Attachment, Network } from '../../model/objects.ts';
 import type { Change, View } from '../../store/contract.ts';
 import { bytesOf, objectOf } from '../body-object.ts';
-import { parseFilters } from '../filters.ts';
+import type { ManagerFace } from '../contract.ts';
+import { type Filters, parseFilters } from '../filters.ts';
+import { askLeader, isPassedOn } from '../pass-on.ts';
 import { connectionWithNameHere } from '../remote/mentions.ts';
 import type { ApiContext, ApiRequest, Reply, Router } from '../router.ts';
 import { findNetwork } from '../swarm/lookup.ts';
@@ -134,30 +136,47 @@ async function shown(
 }
 
 async function prune(request: ApiRequest, context: ApiContext): Promise<Reply> {
-  const { query, apiVersion, signal } = request;
-  const filters = parseFilters(query);
+  const filters = parseFilters(request.query);
+  const { manager } = viewOf(context);
+  const local = isPassedOn(request) ? [] : await pruneLocal(request, filters, context);
+  const clusters = manager ? await pruneClusters(request, filters, manager) : [];
+  const deleted = [...local, ...clusters];
+  return { status: 200, body: { NetworksDeleted: deleted.length > 0 ? deleted : null } };
+}
+
+/** Removes the networks of this host's engine that nobody uses; their names. */
+async function pruneLocal(
+  { query, apiVersion, signal }: ApiRequest,
+  filters: Filters,
+  { engine }: ApiContext,
+): Promise<string[]> {
   // What stands for an overlay goes with the overlay.
   const local = new URLSearchParams(query);
   local.set('filters', String(filters.with('label!', LABEL)));
   const options = { query: Object.fromEntries(local), apiVersion, signal };
-  const { NetworksDeleted } = await context.engine.json<{ NetworksDeleted: string[] | null }>(
+  const { NetworksDeleted } = await engine.json<{ NetworksDeleted: string[] | null }>(
     'POST',
     '/networks/prune',
     options,
   );
-  const deleted = [...(NetworksDeleted ?? [])];
-  const { manager } = viewOf(context);
-  if (manager) {
-    const { result: names } = await manager.store.commit((view) => {
-      const unused = [...view.all('network')].filter((each) => mayPrune(view, each, filters, manager.now()));
-      return {
-        changes: unused.flatMap((each) => removal(view, each)),
-        result: unused.map(({ Spec }) => Spec.Name ?? ''),
-      };
-    });
-    deleted.push(...names);
+  return NetworksDeleted ?? [];
+}
+
+/** Removes the cluster's networks that nobody uses; their names. */
+async function pruneClusters(request: ApiRequest, filters: Filters, manager: ManagerFace): Promise<string[]> {
+  const answer = isPassedOn(request) ? undefined : await askLeader(manager, request);
+  if (answer) {
+    const { NetworksDeleted } = JSON.parse(answer.body.toString()) as { NetworksDeleted: string[] | null };
+    return NetworksDeleted ?? [];
   }
-  return { status: 200, body: { NetworksDeleted: deleted.length > 0 ? deleted : null } };
+  const { result } = await manager.store.commit((view) => {
+    const unused = [...view.all('network')].filter((each) => mayPrune(view, each, filters, manager.now()));
+    return {
+      changes: unused.flatMap((each) => removal(view, each)),
+      result: unused.map(({ Spec }) => Spec.Name ?? ''),
+    };
+  });
+  return result;
 }
 
 /** The network with the places of containers that do not run. */

@@ -1,5 +1,6 @@
 /** Who may ask the cluster: only an active manager answers, everyone else says so in Docker's words. */
 import { ApiError } from '../../model/errors.ts';
+import { NotLeadingError } from '../../store/store-error.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 
 /** What a host outside of any swarm is told, and in a few cases a worker. */
@@ -13,8 +14,21 @@ const LOCKED =
 /** The manager on this host. Throws ApiError 503 if there is none; `toWorker` is the text for a worker. */
 export function managerOf(membership: Membership, toWorker = WORKER): ManagerFace {
   const manager = membership.manager();
-  if (manager) return manager;
+  if (manager) {
+    manager.leader.requireCurrent();
+    return manager;
+  }
   const { state } = membership.status();
   if (state === 'locked') throw new ApiError(503, LOCKED);
   throw new ApiError(503, state === 'active' ? toWorker : NOT_A_MANAGER);
+}
+
+/**
+ * The manager on this host, for what changes the state. Throws as `managerOf`, and NotLeadingError on a manager that does
+ * not lead, before anything is done: the server then passes the request on.
+ */
+export function leaderOf(membership: Membership, toWorker = WORKER): ManagerFace {
+  const manager = managerOf(membership, toWorker);
+  if (!manager.leader.isHere()) throw new NotLeadingError();
+  return manager;
 }

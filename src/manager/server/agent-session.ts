@@ -1,6 +1,7 @@
 /** One agent's session on the wire: lines down to it, and tunnels to its engine. */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { CheckReport } from '../../model/network-check.ts';
 import type { DownMessage } from '../../model/protocol.ts';
@@ -156,19 +157,4 @@ export class WireSession implements AgentSession {
     stream.read(0);
     dial.resolve(withoutEmptyWrites(stream));
   }
-}
-
-/**
- * Passes over writes of nothing, with which node:http ends bodies: an HTTP/2 stream that is given one together with
- * text takes all as sent and frees the text's memory, and what arrives for it is garbage.
- */
-function withoutEmptyWrites(stream: ServerHttp2Stream): Duplex {
-  const write = stream.write.bind(stream) as (chunk: string | Uint8Array, ...rest: unknown[]) => boolean;
-  const writeSome = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    if (chunk.length > 0) return write(chunk, ...rest);
-    const done = rest.at(-1);
-    if (typeof done === 'function') process.nextTick(done);
-    return !stream.writableNeedDrain;
-  };
-  return Object.assign(stream, { write: writeSome });
 }

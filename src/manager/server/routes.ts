@@ -1,9 +1,11 @@
 /** What can be asked for on the cluster port, and who may. */
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import { joinStreams, withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { HostDescription } from '../../model/protocol.ts';
-import type { AttachmentDesk, Authority, ImageSource, Sessions } from '../contract.ts';
+import type { HostDescription, LeaderAnswer } from '../../model/protocol.ts';
+import type { Duties } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
 import { sendImage } from './image.ts';
@@ -25,6 +27,7 @@ const SMALL = 64 * 1024;
 export const LARGE = 32 * 1024 * 1024;
 
 export const NODES: readonly Role[] = ['worker', 'manager'];
+const MANAGERS: readonly Role[] = ['manager'];
 
 export interface Route {
   method: 'GET' | 'POST';
@@ -44,11 +47,14 @@ export interface Call {
 
 /** Who deals with the calls. */
 export interface Desk {
-  authority: Authority;
-  sessions: Sessions;
-  attachments: AttachmentDesk;
-  /** Absent: no images are given to nodes. */
-  images: ImageSource | undefined;
+  /** Throws ApiError while this manager does not lead. */
+  duties(): Duties;
+  /** PEM. */
+  roots(): string;
+  leader(): LeaderAnswer;
+  /** Serves the API of this manager on a connection. */
+  serveApi(connection: Duplex): void;
+  connectEngine(nodeId: string): Promise<Duplex>;
   /** How long (ms) a request's body may take. */
   timeout: number;
   openSession(call: Call): Promise<void>;
@@ -60,7 +66,7 @@ export interface Desk {
 }
 
 export function routesOf(desk: Desk): Route[] {
-  const { authority, sessions, attachments, images, timeout, sessionOf } = desk;
+  const { duties, timeout, sessionOf } = desk;
 
   /** A call of the agent that has the session: its body goes to `handle`, whose result is the answer. */
   const onSession = <T>(
@@ -83,12 +89,13 @@ export function routesOf(desk: Desk): Route[] {
     {
       method: 'GET',
       path: /^\/ca$/,
-      handle: ({ stream }) => answer(stream, 200, { roots: authority.roots() }),
+      handle: ({ stream }) => answer(stream, 200, { roots: desk.roots() }),
     },
     {
       method: 'POST',
       path: /^\/ca\/issue$/,
       async handle({ stream, peer }) {
+        const { authority } = duties();
         const request = await readJson(stream, issueRequest, { limit: SMALL, timeout });
         answer(stream, 200, await authority.issue(request, peer.remoteAddr));
       },
@@ -98,31 +105,36 @@ export function routesOf(desk: Desk): Route[] {
       path: /^\/ca\/renew$/,
       roles: NODES,
       async handle({ stream, nodeId }) {
+        const { authority } = duties();
         const request = await readJson(stream, renewRequest, { limit: SMALL, timeout });
         answer(stream, 200, await authority.renew(nodeId, request));
       },
     },
     { method: 'POST', path: /^\/session$/, roles: NODES, handle: desk.openSession },
-    onSession('status', statusRequest, LARGE, (session, request) => sessions.status(session, request)),
+    onSession('status', statusRequest, LARGE, (session, request) =>
+      duties().sessions.status(session, request),
+    ),
     onSession('describe', description, LARGE, async (session, request) => {
-      await sessions.describe(session, request);
+      await duties().sessions.describe(session, request);
       desk.askToRenew(session, request);
     }),
-    onSession('networks', networksApplied, SMALL, (session, applied) => sessions.networks(session, applied)),
+    onSession('networks', networksApplied, SMALL, (session, applied) =>
+      duties().sessions.networks(session, applied),
+    ),
     {
       method: 'POST',
       path: /^\/session\/(?<id>[^/]+)\/away$/,
       roles: NODES,
       async handle(call) {
-        await sessions.away(sessionOf(call));
+        await duties().sessions.away(sessionOf(call));
         answer(call.stream, 200, {});
       },
     },
     onSession('attach', attachRequest, SMALL, ({ nodeId, signal }, request) =>
-      attachments.attach(nodeId, request, signal),
+      duties().attachments.attach(nodeId, request, signal),
     ),
     onSession('attached', attachedReport, LARGE, ({ nodeId, signal }, report) =>
-      attachments.attached(nodeId, report, signal),
+      duties().attachments.attached(nodeId, report, signal),
     ),
     onSession('check/(?<number>\\d{1,15})', checkReport, LARGE, (session, report, { params }) =>
       session.checked(Number(params.number), report),
@@ -134,6 +146,7 @@ export function routesOf(desk: Desk): Route[] {
       async handle(call) {
         const { reference } = await readJson(call.stream, imageRequest, { limit: SMALL, timeout });
         const session = sessionOf(call);
+        const { images } = duties();
         if (!images) throw new ApiError(404, 'this manager gives no images');
         await sendImage(images, session, reference, call.stream);
       },
@@ -149,11 +162,41 @@ export function routesOf(desk: Desk): Route[] {
       path: /^\/leave$/,
       roles: NODES,
       async handle({ stream, nodeId }) {
+        const { sessions, authority } = duties();
         await sessions.leave(nodeId);
         await authority.revoke(nodeId);
         // The session ends when the answer has gone out, as it may be on this very connection.
         stream.on('close', () => desk.disconnect(nodeId));
         answer(stream, 200, {});
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/leader$/,
+      roles: NODES,
+      handle: ({ stream }) => answer(stream, 200, desk.leader()),
+    },
+    {
+      method: 'POST',
+      path: /^\/api$/,
+      roles: MANAGERS,
+      handle({ stream }) {
+        stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
+        desk.serveApi(withoutEmptyWrites(stream));
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/engine\/(?<id>[^/]+)$/,
+      roles: MANAGERS,
+      async handle({ stream, params }) {
+        const engine = await desk.connectEngine(params.id!);
+        if (stream.destroyed) {
+          engine.destroy();
+          return;
+        }
+        stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
+        joinStreams(withoutEmptyWrites(stream), engine);
       },
     },
   ];

@@ -3,7 +3,7 @@
  * so one that was put off writes nothing from then on, whether it knows of it or not. Within a term of office nobody
  * writes the key.
  */
-import { StoreError } from '../store-error.ts';
+import { NotLeadingError } from '../store-error.ts';
 import type { EtcdClient } from './client.ts';
 import { type KeyValue, lastWrittenAt } from './messages.ts';
 
@@ -15,7 +15,7 @@ export interface Leadership {
 }
 
 /** Another manager leads, or nobody does; nothing was written. */
-export class DeposedError extends StoreError {
+export class DeposedError extends NotLeadingError {
   constructor(holder: string | undefined) {
     super(
       holder === undefined

@@ -12,7 +12,7 @@ import {
   type View,
 } from '../contract.ts';
 import type { DataKey } from '../encoding/data-key.ts';
-import { StoreError } from '../store-error.ts';
+import { NotLeadingError, StoreError } from '../store-error.ts';
 import { type EtcdClient, EtcdError } from './client.ts';
 import { Keys } from './keys.ts';
 import { DeposedError, type Leadership } from './lead.ts';
@@ -176,8 +176,7 @@ class LeaderStore implements EtcdStore {
   /** Returns the revision; undefined if something was written since the view, which by now shows it. */
   async #write(checked: readonly Checked[], deadline: number): Promise<number | undefined> {
     const lead = this.#leadership;
-    if (!lead)
-      throw new StoreError('this manager does not lead the swarm; nothing was written. Ask the leader');
+    if (!lead) throw new NotLeadingError();
     const { specs, order, head } = this.#replica;
     const context = { keys: this.#keys, dataKey: this.#options.dataKey.key, specs, order };
     const { operations, created } = operationsOf(checked, context);

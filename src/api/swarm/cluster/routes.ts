@@ -5,7 +5,7 @@ import { ClusterSpec } from '../../../model/spec.ts';
 import type { Membership } from '../../contract.ts';
 import { boolValue, compareVersions, versionValue } from '../../query.ts';
 import type { RouteModule } from '../../router.ts';
-import { managerOf } from '../access.ts';
+import { leaderOf, managerOf } from '../access.ts';
 import { goBoolTersely } from '../query.ts';
 import { clusterForm } from './form.ts';
 
@@ -79,7 +79,7 @@ export const clusterRoutes: RouteModule = (router, { membership }) => {
     const rotateWorkerToken = goBoolTersely(query, 'rotateWorkerToken');
     const rotateManagerToken = goBoolTersely(query, 'rotateManagerToken');
     goBoolTersely(query, 'rotateManagerUnlockKey');
-    const manager = managerOf(membership);
+    const manager = leaderOf(membership);
     const { Orchestration } = posted;
     // The spec is replaced as a whole: no limit is a limit of zero, unlike at init.
     const TaskHistoryRetentionLimit = Orchestration?.TaskHistoryRetentionLimit ?? 0;

@@ -8,7 +8,7 @@ import type { Change, Kinds, View } from '../../../store/contract.ts';
 import { type Filters, parseFilters } from '../../filters.ts';
 import { compareVersions, versionValue } from '../../query.ts';
 import type { ApiRequest, RouteModule } from '../../router.ts';
-import { managerOf } from '../access.ts';
+import { leaderOf, managerOf } from '../access.ts';
 import { labels, map, optional, present, text } from '../go-form.ts';
 import { findConfig, findSecret } from '../lookup.ts';
 import { usersOf } from '../services/references.ts';
@@ -78,7 +78,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
         throw new ApiError(400, message);
       }
       const data = decodedData(spec);
-      const manager = managerOf(membership);
+      const manager = leaderOf(membership);
       const created = canonical(spec, data);
       validate(created, data, rules);
       const id = manager.newId();
@@ -101,7 +101,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
       const spec = await rules.read(request);
       const version = tersely(() => versionValue(request.query, kind), `invalid ${kind} version`);
       const data = decodedData(spec);
-      const manager = managerOf(membership);
+      const manager = leaderOf(membership);
       const { store } = manager;
       await store.commit((view) => {
         const object: Secret | Config = rules.find(view, request.params.id!);
@@ -124,7 +124,7 @@ function routes<K extends Kind>(rules: Rules<K>): RouteModule {
     });
 
     router.delete(`${path}/{id}`, async ({ params }) => {
-      const { store } = managerOf(membership);
+      const { store } = leaderOf(membership);
       await store.commit((view) => {
         const { ID, Spec, Version }: Secret | Config = rules.find(view, params.id!);
         const users = usersOf(view, kind, ID);

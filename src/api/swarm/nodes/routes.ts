@@ -6,7 +6,7 @@ import { NodeSpec } from '../../../model/spec.ts';
 import { type Filters, parseFilters } from '../../filters.ts';
 import { boolValue, versionValue } from '../../query.ts';
 import type { RouteModule } from '../../router.ts';
-import { managerOf } from '../access.ts';
+import { leaderOf, managerOf } from '../access.ts';
 import { labels, present, text } from '../go-form.ts';
 import { findNode } from '../lookup.ts';
 import { checkVersion } from '../version.ts';
@@ -48,7 +48,7 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
   router.post('/nodes/{id}/update', async (request) => {
     const posted = await request.json(NodeSpec, 'NodeSpec');
     const version = versionValue(request.query, 'node');
-    const manager = managerOf(membership);
+    const manager = leaderOf(membership);
     const spec = canonicalNode(posted);
     await manager.store.commit((view) => {
       const node = findNode(view, request.params.id!);
@@ -62,7 +62,7 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
   });
 
   router.delete('/nodes/{id}', async ({ params, query }) => {
-    const manager = managerOf(membership);
+    const manager = leaderOf(membership);
     const force = boolValue(query, 'force');
     const { result: removed } = await manager.store.commit((view) => {
       const { ID, Spec, Status, Version } = findNode(view, params.id!);

@@ -6,7 +6,7 @@ import type { Tally, View } from '../../../store/contract.ts';
 import { parseFilters } from '../../filters.ts';
 import { compareVersions } from '../../query.ts';
 import type { RouteModule } from '../../router.ts';
-import { managerOf } from '../access.ts';
+import { leaderOf, managerOf } from '../access.ts';
 import { findService } from '../lookup.ts';
 import { goBool } from '../query.ts';
 import { type ServiceStatus, serviceForm } from './form.ts';
@@ -49,7 +49,7 @@ export const serviceRoutes: RouteModule = (router, context) => {
   router.post('/services/{id}/update', (request) => updateService(request, context));
 
   router.delete('/services/{id}', async ({ params }) => {
-    const { store } = managerOf(membership);
+    const { store } = leaderOf(membership);
     await store.commit((view) => {
       const { ID, Version } = findService(view, params.id!);
       const credential = view.get('credential', ID);

@@ -7,9 +7,10 @@ import { sameSpec } from '../../../model/same-spec.ts';
 import { ServiceSpec } from '../../../model/spec.ts';
 import type { Change, View } from '../../../store/contract.ts';
 import type { ManagerFace } from '../../contract.ts';
+import { engineAsked } from '../../pass-on.ts';
 import { versionValue } from '../../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../../router.ts';
-import { managerOf } from '../access.ts';
+import { leaderOf } from '../access.ts';
 import { findService } from '../lookup.ts';
 import { checkVersion } from '../version.ts';
 import { forApiVersion } from './api-version.ts';
@@ -25,7 +26,7 @@ import { validateService } from './spec/validation.ts';
 
 export async function createService(request: ApiRequest, context: ApiContext): Promise<Reply> {
   const posted = await request.json(ServiceSpec, 'ServiceSpec');
-  const manager = managerOf(context.membership);
+  const manager = leaderOf(context.membership);
   const { store } = manager;
   const understood = await understand(posted, request, manager, context);
   validateService(understood);
@@ -67,7 +68,7 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   const posted = await request.json(ServiceSpec, 'ServiceSpec');
   const { query, params } = request;
   const version = versionValue(query, 'service');
-  const manager = managerOf(context.membership);
+  const manager = leaderOf(context.membership);
   const { store } = manager;
   const understood = await understand(posted, request, manager, context);
   const auth = registryAuth(request);
@@ -106,7 +107,8 @@ async function understand(
 ): Promise<ServiceSpec> {
   const { view } = manager.store;
   const spec = canonicalService(forApiVersion(posted, request.apiVersion));
-  const resolved = await resolveNetworks(view, context.engine, spec, request.signal);
+  const engine = engineAsked(request, context);
+  const resolved = await resolveNetworks(view, engine, spec, request.signal);
   if (resolved.Name) return resolved;
   return { Name: randomName((name) => view.byName('service', name).length > 0), ...resolved };
 }

@@ -1,5 +1,7 @@
 /** For tests: a manager with a cluster in memory, and its routes called as functions. */
+
 import { unixEngine } from '../../../engine/client.ts';
+import { SOLE_LEADER } from '../../../manager/office.ts';
 import { ApiError } from '../../../model/errors.ts';
 import { newId } from '../../../model/id.ts';
 import type { Cluster, Node, Task } from '../../../model/objects.ts';
@@ -154,6 +156,7 @@ export class TestCluster {
   #membership(): Membership {
     const face: ManagerFace = {
       store: this.store,
+      leader: SOLE_LEADER,
       nodeId: '',
       cluster: () => [...this.store.view.all('cluster')][0]!,
       updateCluster: async (update) => {

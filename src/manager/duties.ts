@@ -1,0 +1,61 @@
+/** What a manager does for as long as it leads: it certifies nodes, directs their agents, and controls the cluster. */
+import { startControl } from '../control/runtime.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Store } from '../store/contract.ts';
+import { Attachments } from './attachments.ts';
+import { createAuthority } from './ca/authority.ts';
+import type { Duties, ImageSource } from './contract.ts';
+import { Dispatcher } from './dispatcher/dispatcher.ts';
+import { afterInput, probeHost } from './dispatcher/probe.ts';
+import type { Log } from './manager.ts';
+import type { Rest } from './rest.ts';
+
+export interface DutiesOptions {
+  store: Store;
+  images?: ImageSource;
+  clock: Clock;
+  newId(): string;
+  rest: Rest;
+  onError(error: unknown): void;
+  log: Log;
+}
+
+export interface RunningDuties extends Duties {
+  close(): Promise<void>;
+}
+
+export function beginDuties({
+  store,
+  clock,
+  newId,
+  rest,
+  onError,
+  log,
+  images,
+}: DutiesOptions): RunningDuties {
+  const authority = createAuthority({ store, clock, newId, onError });
+  const dispatcher = new Dispatcher({
+    ...{ store, clock, afterInput, rest, log },
+    roots: () => authority.roots(),
+    probe: probeHost,
+  });
+  const stop = new AbortController();
+  const control = startControl({
+    ...{ store, clock, newId },
+    signal: stop.signal,
+    yieldTo: rest,
+    log: (message, error, object) => log.error({ err: error, ...object }, message),
+  });
+  return {
+    authority,
+    sessions: dispatcher,
+    attachments: new Attachments({ store, clock, newId }),
+    images,
+    async close() {
+      stop.abort();
+      await control;
+      dispatcher.close();
+      await authority.close();
+    },
+  };
+}
