@@ -67,6 +67,8 @@ export interface Holder {
   clusterId: string;
   notBefore: number;
   notAfter: number;
+  /** An IP address that the certificate is good for besides its names. */
+  address?: string;
 }
 
 /** Signs a node's certificate; PEM. Throws if the request is not one, or is not signed by its own key. */
@@ -96,9 +98,10 @@ export async function issueCertificate(root: Root, csr: string, holder: Holder):
       new lib.BasicConstraintsExtension(false, undefined, true),
       await lib.SubjectKeyIdentifierExtension.create(publicKey),
       await issuedBy(lib, issuer),
-      new lib.SubjectAlternativeNameExtension(
-        [ou, holder.nodeId, ROOT_NAME].map((value) => ({ type: 'dns' as const, value })),
-      ),
+      new lib.SubjectAlternativeNameExtension([
+        ...[ou, holder.nodeId, ROOT_NAME].map((value) => ({ type: 'dns' as const, value })),
+        ...(holder.address === undefined ? [] : [{ type: 'ip' as const, value: holder.address }]),
+      ]),
     ],
   });
   return bundle(certificate.toString('pem'));

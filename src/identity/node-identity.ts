@@ -3,11 +3,12 @@
  * goes, the key on disk is the certificate's.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { TLSInfo } from '../model/objects.ts';
 import { type NodeCertificate, nodeTlsInfo, readNodeCertificate } from './certificate.ts';
 import { bundle, certificatesIn } from './pem.ts';
+import { writeWhole } from './whole-file.ts';
 
 const FILE = 'identity.json';
 
@@ -108,26 +109,6 @@ function check({ key, certificate, roots }: Partial<Credentials>): Credentials {
   return checked;
 }
 
-async function write(path: string, credentials: Credentials): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(partial(path), { force: true });
-  const file = await open(partial(path), 'wx', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(credentials, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(partial(path), path);
-  const directory = await open(folder, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-function partial(path: string): string {
-  return `${path}.new`;
+function write(path: string, credentials: Credentials): Promise<void> {
+  return writeWhole(path, `${JSON.stringify(credentials, null, 2)}\n`);
 }

@@ -69,6 +69,11 @@ export interface Authority {
   issue(request: IssueRequest, remoteAddr: string): Promise<IssueAnswer>;
   /** A new certificate for a node, with the role it has now. */
   renew(nodeId: string, request: RenewRequest): Promise<IssueAnswer>;
+  /**
+   * A certificate for the etcd of that manager at an IP address: PEM of the request. Its chain and roots are for the
+   * files of `members/peer-files.ts`.
+   */
+  certifyMember(nodeId: string, request: { csr: string; address: string }): Promise<IssueAnswer>;
   /** The node's certificate is good for nothing any more, and it gets no other. */
   revoke(nodeId: string): Promise<void>;
   updateCluster(update: ClusterUpdate): Promise<void>;

@@ -31,6 +31,10 @@ interface Rooms {
 }
 /** Parts that are large enough to have rooms. */
 const ROOMS: Readonly<Record<string, Rooms>> = {
+  manager: {
+    base: ['contract.ts', 'managers.ts', 'rest.ts'],
+    rooms: { ca: [], dispatcher: [], server: ['ca'], members: [] },
+  },
   'api/swarm': {
     base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'version.ts'],
     rooms: {
@@ -104,6 +108,7 @@ function objection(path: string, imported: string): string | undefined {
 
 /** The same within a part that has rooms. */
 function objectionOfRooms(path: string, imported: string): string | undefined {
+  if (!imported.startsWith('.')) return undefined;
   const target = relative('src', resolve(dirname(path), imported));
   for (const [part, { base, rooms }] of Object.entries(ROOMS)) {
     const [here, there] = [relative('src', path), target].map((file) => placeIn(part, file));

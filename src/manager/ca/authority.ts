@@ -1,12 +1,12 @@
 /** The certificate authority of a running manager: the rules of this folder, applied to its store. */
 import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { Cluster } from '../../model/objects.ts';
+import type { Cluster, Node } from '../../model/objects.ts';
 import type { IssueAnswer } from '../../model/protocol.ts';
 import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
 import type { Authority } from '../contract.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
-import { certify, joiningNode } from './issue.ts';
+import { certify, certifyMember, joiningNode } from './issue.ts';
 import { finishRotation } from './rotation.ts';
 import { updatedCluster } from './update.ts';
 
@@ -55,6 +55,13 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
     await store.commit({ changes, require: [{ kind: 'cluster', id: clusterId, revision }] });
   }
 
+  function nodeOf(nodeId: string): Node {
+    const node = store.view.get('node', nodeId);
+    if (node === undefined || node.internal.left)
+      throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
+    return node;
+  }
+
   return {
     roots: () => trustedRoots(theCluster(store.view)),
     issue: (request, remoteAddr) =>
@@ -67,10 +74,10 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
         return answer;
       }),
     async renew(nodeId, request) {
-      const node = store.view.get('node', nodeId);
-      if (node === undefined || node.internal.left)
-        throw new ApiError(403, `node ${nodeId} is not part of this cluster`);
-      return certify(theCluster(store.view), node, request.csr, clock.now());
+      return certify(theCluster(store.view), nodeOf(nodeId), request.csr, clock.now());
+    },
+    async certifyMember(nodeId, request) {
+      return certifyMember(theCluster(store.view), nodeOf(nodeId), request, clock.now());
     },
     async revoke(nodeId) {
       await store.commit((view) => {

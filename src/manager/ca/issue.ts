@@ -1,5 +1,6 @@
 /** Who gets a certificate, and for what: rules over the cluster and its nodes. */
 import { timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 import { issueCertificate } from '../../identity/authority.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { validity } from '../../identity/expiry.ts';
@@ -62,13 +63,40 @@ export function joiningNode(
 }
 
 /** Certifies a node in the role it has now. `csr`: PEM; `now` in ms. */
-export async function certify(cluster: Cluster, node: Node, csr: string, now: number): Promise<IssueAnswer> {
+export function certify(cluster: Cluster, node: Node, csr: string, now: number): Promise<IssueAnswer> {
+  return issue(cluster, node, { csr }, now);
+}
+
+/**
+ * Certifies a manager's etcd to those of the other managers, at an IP address where they reach it. Throws for a node
+ * that is no manager: with such a certificate one could read and write all of the cluster's state.
+ */
+export async function certifyMember(
+  cluster: Cluster,
+  node: Node,
+  request: { csr: string; address: string },
+  now: number,
+): Promise<IssueAnswer> {
+  if (node.Spec.Role !== 'manager')
+    throw rpcError('PermissionDenied', `node ${node.ID} is not a manager, and only managers have an etcd`);
+  if (isIP(request.address) === 0)
+    throw rpcError('InvalidArgument', `"${request.address}" is not an IP address that managers could reach`);
+  return issue(cluster, node, request, now);
+}
+
+async function issue(
+  cluster: Cluster,
+  node: Node,
+  { csr, address }: { csr: string; address?: string },
+  now: number,
+): Promise<IssueAnswer> {
   const role: Role = node.Spec.Role === 'manager' ? 'manager' : 'worker';
   const holder = {
     nodeId: node.ID,
     role,
     clusterId: cluster.ID,
     ...validity(now, cluster.Spec.CAConfig?.NodeCertExpiry),
+    ...(address === undefined ? {} : { address }),
   };
   let certificate: string;
   try {

@@ -1,0 +1,162 @@
+/** Managers' etcds for tests: real ones, on addresses of the loopback network that no other test process uses. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRoot, issueCertificate, type Root } from '../../../identity/authority.ts';
+import { systemClock } from '../../../model/clock.ts';
+import { runningIn } from '../child.ts';
+import type { MemberEnd } from '../ends.ts';
+import type { Start } from '../flags.ts';
+import { type Member, startMember, wipeMember } from '../member.ts';
+import { peerFiles, requestPeer, writePeer } from '../peer-files.ts';
+import { findEtcd } from '../program.ts';
+
+const HOUR = 3_600_000;
+export const PORT = 2380;
+export const program = await findEtcd(process.env.ETCD);
+
+/** One manager's host. */
+export class MemberHost {
+  readonly name: string;
+  readonly address: string;
+  /** The member's folder, and that of its certificate. */
+  readonly folder: string;
+  readonly certificates: string;
+  readonly root: Root;
+  /** What was told of ends. */
+  readonly ends: MemberEnd[] = [];
+  #daemon = new AbortController();
+  #member: Member | undefined;
+
+  constructor(parent: string, number: number, root: Root) {
+    this.name = `node${number}`;
+    this.address = `127.${1 + ((process.pid >> 8) & 127)}.${process.pid & 255}.${number}`;
+    this.folder = join(parent, `${number}`);
+    this.certificates = join(parent, `${number}.pki`);
+    this.root = root;
+  }
+
+  get member(): Member {
+    assert.ok(this.#member, `${this.name} is not started`);
+    return this.#member;
+  }
+
+  get url(): string {
+    return `https://${this.address}:${PORT}`;
+  }
+
+  /** Certifies it anew. */
+  async certify(address = this.address, root = this.root, roots = root.cert): Promise<void> {
+    const { csr, key } = await requestPeer();
+    const holder = { nodeId: this.name, role: 'manager', clusterId: 'c1', address } as const;
+    const now = Date.now();
+    const validity = { notBefore: now - HOUR, notAfter: now + HOUR };
+    const certificate = await issueCertificate(root, csr, { ...holder, ...validity });
+    await writePeer(this.certificates, { certificate, key, roots });
+  }
+
+  /** Starts its member, as a daemon that has just been started does. */
+  async start(start: Start, change: { peerHost?: string; peerPort?: number } = {}): Promise<Member> {
+    this.#daemon = new AbortController();
+    this.#member = await startMember({
+      folder: this.folder,
+      name: this.name,
+      peerHost: this.address,
+      peerPort: PORT,
+      files: peerFiles(this.certificates),
+      program,
+      start,
+      clock: systemClock,
+      timeout: 5000,
+      patience: 60_000,
+      signal: this.#daemon.signal,
+      onEnd: (end) => this.ends.push(end),
+      ...change,
+    });
+    return this.#member;
+  }
+
+  /** The daemon is gone, in whatever way; etcd is not. */
+  endDaemon(): void {
+    this.#daemon.abort();
+  }
+
+  /** The process of its etcd; undefined if there is none. */
+  async pid(): Promise<number | undefined> {
+    return (await runningIn(this.folder))[0]?.pid;
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    const pid = await this.pid();
+    assert.ok(pid, `the etcd of ${this.name} does not run`);
+    process.kill(pid, signal);
+  }
+}
+
+/** Hosts of one cluster. */
+export class MemberHosts {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'em-'));
+  readonly hosts: MemberHost[] = [];
+  readonly root: Root;
+
+  private constructor(root: Root) {
+    this.root = root;
+  }
+
+  static async create(): Promise<MemberHosts> {
+    return new MemberHosts(await createRoot(Date.now()));
+  }
+
+  /** A further host, with a certificate. */
+  async host(): Promise<MemberHost> {
+    const host = new MemberHost(this.#folder, this.hosts.length + 1, this.root);
+    this.hosts.push(host);
+    await host.certify();
+    return host;
+  }
+
+  /** The first host, with a member alone in its cluster. */
+  async found(): Promise<MemberHost> {
+    const host = await this.host();
+    await host.start({ mode: 'new', token: `${process.pid}` });
+    return host;
+  }
+
+  /** A further host, whose member votes. */
+  async grow(by: MemberHost): Promise<MemberHost> {
+    const host = await this.host();
+    const { client } = by.member;
+    const { member, members } = await eventually(() =>
+      client.memberAdd({ peerURLs: [host.url], isLearner: true }),
+    );
+    const memberId = member!.ID;
+    await host.start({ mode: 'join', memberId, members });
+    await eventually(() => client.memberPromote({ ID: memberId }));
+    // It learns of that a moment later than the leader.
+    await eventually(async () => assert.equal((await host.member.client.status()).isLearner, false));
+    return host;
+  }
+
+  async close(): Promise<void> {
+    for (const host of this.hosts) {
+      host.endDaemon();
+      await wipeMember(host.folder);
+    }
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** What it gives as soon as it does not fail any more. */
+export async function eventually<T>(work: () => T | Promise<T>, patience = 30_000): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await delay(50);
+    }
+  }
+}
