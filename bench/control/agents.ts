@@ -54,6 +54,7 @@ function start(remote: string, identity: NodeIdentity, hostname: string): void {
   const link = createManagerLink({
     identity,
     managers: () => [remote],
+    learned: () => {},
     connectEngine: () => {
       throw new Error('nobody asks for this engine');
     },

@@ -16,6 +16,8 @@ import { NetworkFollower } from './network-follower.ts';
 import { Reporter } from './reporter.ts';
 import { TaskWorker } from './task-worker.ts';
 
+/** For so long after the loss of a session a manager is looked for often. */
+const BRISK_MS = 10_000;
 const GOODBYE_MS = 1000;
 /** How long the tasks of a host that is about to be switched off may take to stop; the engine's stop ends the others. */
 const AWAY_MS = 30_000;
@@ -127,14 +129,18 @@ class Agent {
   }
 
   async #keepSession(): Promise<void> {
-    const backoff = new Backoff(this.#options.clock, this.#options.random);
+    const backoff = new Backoff(this.#options.clock, this.#options.random, BRISK_MS);
     while (!this.#signal.aborted && !this.#leaving) {
+      let opened = false;
       try {
-        await this.#oneSession(() => backoff.reset());
+        await this.#oneSession(() => {
+          opened = true;
+        });
       } catch (error) {
         if (this.#signal.aborted) return;
         this.#options.log(`no session with a manager: ${messageOf(error)}`);
       }
+      if (opened) backoff.reset();
       await backoff.wait(AbortSignal.any([this.#signal, this.#engineCame.signal]));
     }
   }

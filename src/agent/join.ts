@@ -6,11 +6,15 @@ import { certificatesIn } from '../identity/pem.ts';
 import { requestApart } from '../identity/request.ts';
 import { parseToken, rootDigest } from '../identity/token.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
-import type { CaAnswer, IssueAnswer, IssueRequest } from '../model/protocol.ts';
-import { callOnce, NoAnswerError } from './wire.ts';
+import type { CaAnswer, IssueAnswer, IssueRequest, ManagerAddress } from '../model/protocol.ts';
+import { findLeader } from './leader.ts';
+import { call, callOnce, connectManager, managerAt, NoAnswerError, NotLeadingError } from './wire.ts';
+
+/** How long (ms) a join waits for an election. */
+const PATIENCE = 5_000;
 
 export interface JoinOptions {
-  /** The manager, host:port. */
+  /** Any manager of the cluster, host:port. */
   remote: string;
   token: string;
   availability?: string | undefined;
@@ -24,6 +28,8 @@ export interface Joined {
   nodeId: string;
   role: 'worker' | 'manager';
   clusterId: string;
+  /** Those that were heard of, the one that leads first. */
+  managers: ManagerAddress[];
   credentials: Credentials;
 }
 
@@ -48,8 +54,20 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
   if (options.availability) body.availability = options.availability;
   if (options.addr) body.addr = options.addr;
   const expect = { kind: 'manager', roots: root } as const;
-  const { remote: address, signal } = options;
-  const answer = (await callOnce({ address, expect, signal }, 'POST', '/ca/issue', body)) as IssueAnswer;
+  let known: ManagerAddress[] = [];
+  const { answer, connection, address } = await findLeader({
+    addresses: [options.remote],
+    connect: (to, signal) => connectManager({ address: to, expect, signal }),
+    ask: (manager) => call(manager, 'POST', '/ca/issue', body) as Promise<IssueAnswer>,
+    isFinal: isRefusal,
+    patience: PATIENCE,
+    learned: (managers) => {
+      known = managers;
+    },
+    signal: options.signal,
+  });
+  const leader = { NodeID: managerAt(connection) ?? '', Addr: address };
+  connection.destroy();
   const { nodeId, role, clusterId } = readNodeCertificate(answer.certificate);
   if (!certificatesIn(answer.roots).includes(root))
     throw new ApiError(500, 'the manager does not trust the root that the token pins');
@@ -57,8 +75,14 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
     nodeId,
     role,
     clusterId,
+    managers: [leader, ...known.filter(({ NodeID }) => NodeID !== leader.NodeID)],
     credentials: { key, certificate: answer.certificate, roots: answer.roots },
   };
+}
+
+/** The word of the one that leads, which is the same however often it is asked. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ApiError && error.status !== 503 && !(error instanceof NotLeadingError);
 }
 
 /**

@@ -25,6 +25,7 @@ describe('the link to a manager', () => {
     createManagerLink({
       identity: worker,
       managers: () => managers,
+      learned: () => {},
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),

@@ -1,5 +1,5 @@
 /** The agent's way to its manager over HTTP/2, see model/protocol.ts. */
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
@@ -11,6 +11,8 @@ import type {
   AttachRequest,
   DownMessage,
   HostDescription,
+  LeaderAnswer,
+  ManagerAddress,
   SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
@@ -18,13 +20,17 @@ import { IMAGE_HEADERS } from '../model/protocol.ts';
 import type { AttachmentLink } from './attachments/attachments.ts';
 import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
 import { Inbox } from './inbox.ts';
+import { findLeader } from './leader.ts';
+import { Silence } from './silence.ts';
 import { joinStreams } from './tunnel.ts';
-import { call, connectAs, request, responseTo, textOf } from './wire.ts';
+import { call, connectAs, managerAt, NotLeadingError, refusal, request, responseTo, textOf } from './wire.ts';
 
 export interface LinkOptions {
   identity: NodeIdentity;
   /** Addresses of managers, host:port, best first. */
   managers(): string[];
+  /** A manager that does not lead has said which ones there are. */
+  learned(managers: ManagerAddress[]): void;
   /** A new connection to this host's engine. */
   connectEngine(): Duplex | Promise<Duplex>;
   /** Compares this host's networks with what they have to be. */
@@ -35,13 +41,17 @@ export interface LinkOptions {
   onError(error: unknown): void;
 }
 
-/** Managers send a PING every fifth of the period: after so many periods without a sign the manager is lost. */
-const SILENT_PERIODS = 3;
-const LEAST_SILENCE = 2_000;
-const LOOK_EVERY = 500;
 const SESSION_OVER = 'the session with the manager has ended';
 /** How long (ms) a manager may take to begin a session. */
 const OPEN_TIMEOUT = 10_000;
+/** For so long (ms) after the loss of a session the leader is looked for often, and an election waited for. */
+const BRISK = 10_000;
+const PATIENCE = 5_000;
+/** The most time (ms) between two requests to one manager, while it is looked for often, and later. */
+const PACE_BRISK = 250;
+const PACE = 2_000;
+/** The same, while the manager of a session is silent. */
+const PACE_SILENT = 400;
 
 /**
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
@@ -51,6 +61,9 @@ export function createManagerLink(
   options: LinkOptions,
 ): ManagerLink & AttachmentLink & { fetchImage: FetchImage } {
   let current: LinkSession | undefined;
+  /** Where the last leader was. */
+  let last: string | undefined;
+  let lostAt = performance.now();
   const session = (): LinkSession => {
     if (!current) throw new ApiError(503, 'this node has no session with a manager');
     return current;
@@ -66,61 +79,91 @@ export function createManagerLink(
       return session().attached(report);
     },
     async open(sessionRequest, signal) {
-      let last: unknown = new ApiError(503, 'no manager is known');
-      for (const address of options.managers()) {
-        signal.throwIfAborted();
-        try {
-          current = await openSession(options, address, sessionRequest, signal);
-          return current;
-        } catch (error) {
-          signal.throwIfAborted();
-          last = error;
-        }
-      }
-      throw last;
+      const isBrisk = performance.now() - lostAt < BRISK;
+      const { answer, connection, address } = await findLeader({
+        addresses: [...(last ? [last] : []), ...options.managers()],
+        connect: (to, over) => connectAs(options.identity, to, over),
+        ask: (manager) => beginSession(options.identity, manager, sessionRequest),
+        patience: isBrisk ? PATIENCE : 0,
+        pace: isBrisk ? PACE_BRISK : PACE,
+        learned: (managers) => options.learned(managers),
+        signal,
+      });
+      last = address;
+      const close = () => connection.destroy();
+      signal.addEventListener('abort', close, { once: true });
+      connection.once('close', () => {
+        signal.removeEventListener('abort', close);
+        lostAt = performance.now();
+      });
+      current = new LinkSession(options, connection, answer, async (over) => {
+        last = await findAnother(options, connection, over);
+        return last;
+      });
+      return current;
     },
   };
 }
 
-async function openSession(
-  options: LinkOptions,
-  address: string,
+/** What a session begins with. */
+interface Beginning {
+  inbox: Inbox;
+  hello: DownMessage & { type: 'session' };
+  description: HostDescription;
+}
+
+async function beginSession(
+  identity: NodeIdentity,
+  connection: ClientHttp2Session,
   sessionRequest: SessionRequest,
-  signal: AbortSignal,
-): Promise<LinkSession> {
-  const { identity } = options;
-  const connection = await connectAs(identity, address, signal);
-  const close = () => connection.destroy();
-  signal.addEventListener('abort', close, { once: true });
-  connection.once('close', () => signal.removeEventListener('abort', close));
-  const timer = setTimeout(close, OPEN_TIMEOUT);
+): Promise<Beginning> {
+  const description = { ...sessionRequest.description, TLSInfo: identity.tlsInfo() };
+  const stream = request(connection, 'POST', '/session', { ...sessionRequest, description });
+  const late = new ApiError(503, `the manager did not begin a session within ${OPEN_TIMEOUT / 1000} s`);
+  const timer = setTimeout(() => stream.destroy(late), OPEN_TIMEOUT);
   try {
-    const description = { ...sessionRequest.description, TLSInfo: identity.tlsInfo() };
-    const stream = request(connection, 'POST', '/session', { ...sessionRequest, description });
     const { ':status': status = 500 } = await responseTo(stream);
-    if (status !== 200) throw await refusal(status, stream);
+    if (status !== 200) throw refusal(status, await textOf(stream));
     const inbox = new Inbox(stream);
     const hello = await inbox.first();
     if (hello.type !== 'session')
       throw new ApiError(502, `the manager began its session with "${hello.type}"`);
-    return new LinkSession(options, connection, inbox, hello, description);
+    return { inbox, hello, description };
   } catch (error) {
-    close();
+    stream.destroy();
     throw error;
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function refusal(status: number, stream: ClientHttp2Stream): Promise<ApiError> {
-  const text = await textOf(stream);
-  let message = text;
-  try {
-    message = (JSON.parse(text) as { message: string }).message;
-  } catch {
-    // Not from a manager, but its words are still the best that there are.
-  }
-  return new ApiError(status, message);
+/**
+ * The address of another manager than the one at the other end of that connection that says that it leads itself:
+ * nobody else's word counts. Rejects if none of them can be reached.
+ */
+async function findAnother(
+  options: LinkOptions,
+  current: ClientHttp2Session,
+  signal: AbortSignal,
+): Promise<string> {
+  const present = managerAt(current);
+  const { address, connection } = await findLeader({
+    addresses: options.managers(),
+    connect: (to, over) => connectAs(options.identity, to, over),
+    async ask(manager) {
+      const { leader, managers } = (await call(manager, 'GET', '/leader')) as LeaderAnswer;
+      const id = managerAt(manager);
+      if (id !== present && leader?.NodeID === id) return;
+      const message = 'this manager does not lead the swarm';
+      throw new NotLeadingError(503, { message, managers, ...(leader && { leader: leader.Addr }) });
+    },
+    patience: Number.POSITIVE_INFINITY,
+    pace: PACE_SILENT,
+    learned: (managers) => options.learned(managers),
+    signal,
+  });
+  connection.destroy();
+  return address;
 }
 
 class LinkSession implements ManagerSession {
@@ -128,14 +171,14 @@ class LinkSession implements ManagerSession {
   readonly #options: LinkOptions;
   readonly #connection: ClientHttp2Session;
   readonly #path: string;
+  readonly #silence: Silence;
   #description: HostDescription;
 
   constructor(
     options: LinkOptions,
     connection: ClientHttp2Session,
-    inbox: Inbox,
-    hello: DownMessage & { type: 'session' },
-    description: HostDescription,
+    { inbox, hello, description }: Beginning,
+    findAnother: (signal: AbortSignal) => Promise<string>,
   ) {
     this.#options = options;
     this.#connection = connection;
@@ -143,10 +186,11 @@ class LinkSession implements ManagerSession {
     this.#description = description;
     this.messages = inbox;
     const forget = options.identity.onChange(() => this.#describeAgain());
-    const stopWatching = endWhenSilent(connection, inbox, hello.heartbeatPeriod / 1e6);
+    const period = hello.heartbeatPeriod / 1e6;
+    this.#silence = new Silence({ connection, inbox, period, findAnother });
     connection.once('close', () => {
       forget();
-      stopWatching();
+      this.#silence.close();
     });
     this.#trust(hello.roots, false);
     inbox.start(hello, (message) => this.#handle(message));
@@ -192,7 +236,7 @@ class LinkSession implements ManagerSession {
     stream.once('close', () => signal.removeEventListener('abort', abort));
     const headers = await responseTo(stream);
     const { ':status': status = 500 } = headers;
-    if (status !== 200) throw await refusal(status, stream);
+    if (status !== 200) throw refusal(status, await textOf(stream));
     return {
       build: String(headers[IMAGE_HEADERS.build]),
       node: decodeURIComponent(String(headers[IMAGE_HEADERS.node])),
@@ -215,6 +259,7 @@ class LinkSession implements ManagerSession {
       this.#check(message.check).catch(this.#options.onError);
       return false;
     }
+    if (message.type === 'period') this.#silence.period = message.heartbeatPeriod / 1e6;
     if (message.type === 'trust') this.#trust(message.roots, message.renew);
     return true;
   }
@@ -246,7 +291,7 @@ class LinkSession implements ManagerSession {
     );
     try {
       const { ':status': status = 500 } = await responseTo(tunnel);
-      if (status !== 200) throw await refusal(status, tunnel);
+      if (status !== 200) throw refusal(status, await textOf(tunnel));
       const engine = await this.#options.connectEngine();
       if (tunnel.destroyed) engine.destroy();
       else joinStreams(tunnel, engine);
@@ -255,28 +300,4 @@ class LinkSession implements ManagerSession {
       throw error;
     }
   }
-}
-
-/** Destroys the connection when nothing has come from the manager for too long; returns what ends the watch. */
-function endWhenSilent(connection: ClientHttp2Session, inbox: Inbox, periodMs: number): () => void {
-  const limit = Math.max(SILENT_PERIODS * periodMs, LEAST_SILENCE);
-  let heard = performance.now();
-  let looked = heard;
-  connection.on('ping', () => {
-    heard = performance.now();
-  });
-  inbox.onData(() => {
-    heard = performance.now();
-  });
-  const timer = setInterval(() => {
-    const now = performance.now();
-    // Where this process itself was held up, what was sent meanwhile is still to be read.
-    if (now - looked > 4 * LOOK_EVERY) heard = now;
-    looked = now;
-    if (now - heard <= limit) return;
-    inbox.fail(new ApiError(503, `nothing was heard from the manager for ${Math.round(limit / 1000)} s`));
-    connection.destroy();
-  }, LOOK_EVERY);
-  timer.unref();
-  return () => clearInterval(timer);
 }

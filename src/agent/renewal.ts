@@ -5,7 +5,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import { requestApart } from '../identity/request.ts';
 import type { Clock } from '../model/clock.ts';
 import type { IssueAnswer, RenewRequest } from '../model/protocol.ts';
-import { callAny } from './wire.ts';
+import { callLeader } from './leader.ts';
 
 /** Least time (ms) between two renewals, should the clocks of node and manager disagree by more than a certificate's life. */
 const LEAST = 60_000;
@@ -74,7 +74,7 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
     wanted = false;
     const { csr, key } = await requestApart();
     const body: RenewRequest = { csr };
-    const { certificate } = (await callAny(
+    const { certificate } = (await callLeader(
       identity,
       managers(),
       over.signal,

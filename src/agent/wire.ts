@@ -8,11 +8,11 @@ import {
   type IncomingHttpHeaders,
   type SecureClientSessionOptions,
 } from 'node:http2';
-import type { PeerCertificate } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { nodeOf } from '../identity/certificate.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
-import { CLUSTER_PORT } from '../model/protocol.ts';
+import { CLUSTER_PORT, type ManagerAddress, type NotLeading } from '../model/protocol.ts';
 
 const WINDOW = 1024 * 1024;
 /** How long (ms) a manager may take to take up a connection, and to answer a request. */
@@ -20,8 +20,24 @@ const CONNECT_TIMEOUT = 5_000;
 const ANSWER_TIMEOUT = 20_000;
 const MAX_ANSWER = 4 * 1024 * 1024;
 
+/** Who is at the other end: its certificate can be asked for only once. */
+const peers = new WeakMap<ClientHttp2Session, string>();
+
 /** Nobody answered at that address; another attempt may find somebody. */
 export class NoAnswerError extends Error {}
+
+/** A manager that does not lead the cluster has answered. */
+export class NotLeadingError extends ApiError {
+  /** Who leads, host:port, as far as it knows. */
+  readonly leader: string | undefined;
+  readonly managers: ManagerAddress[];
+
+  constructor(status: number, { message, leader, managers }: NotLeading) {
+    super(status, message);
+    this.leader = leader;
+    this.managers = managers;
+  }
+}
 
 /** What the manager at the other end has to show. */
 export type Expect =
@@ -95,6 +111,9 @@ export async function connectManager({
       session.on('error', () => session.destroy());
       if (error === undefined) {
         session.setLocalWindowSize(16 * WINDOW);
+        const certificate = (session.socket as TLSSocket).getPeerX509Certificate();
+        const peer = certificate && nodeOf(certificate.toLegacyObject().subject);
+        if (peer) peers.set(session, peer.nodeId);
         resolve(session);
       } else {
         session.destroy();
@@ -107,7 +126,13 @@ export async function connectManager({
   });
 }
 
-function withPort(address: string): string {
+/** The node id of the manager at the other end, by its certificate. */
+export function managerAt(connection: ClientHttp2Session): string | undefined {
+  return peers.get(connection);
+}
+
+/** host:port of a manager; without a port it is the cluster port. */
+export function withPort(address: string): string {
   return /^[^:]+$|\]$/.test(address) ? `${address}:${CLUSTER_PORT}` : address;
 }
 
@@ -157,17 +182,34 @@ export async function call(
     const headers = await responseTo(stream);
     const text = await textOf(stream);
     const status = headers[':status'] ?? 500;
-    const answer = parsed(text);
-    if (status === 200 && answer) return answer;
-    if (answer?.message !== undefined) throw new ApiError(status, String(answer.message));
-    throw new ApiError(503, `who answers there is not the manager of a swarm (status ${status})`);
+    const answer = status === 200 && parsed(text);
+    if (answer) return answer;
+    throw refusal(status, text);
   } finally {
     clearTimeout(timer);
     stream.destroy();
   }
 }
 
-function parsed(text: string): { message?: unknown } | undefined {
+/** What a manager's answer means that says that it does not do what was asked for. */
+export function refusal(status: number, text: string): ApiError {
+  const { message, leader, managers } = parsed(text) ?? {};
+  if (message === undefined)
+    return new ApiError(503, `who answers there is not the manager of a swarm (status ${status})`);
+  if (!Array.isArray(managers)) return new ApiError(status, String(message));
+  return new NotLeadingError(status, {
+    message: String(message),
+    ...(typeof leader === 'string' && { leader }),
+    managers: managers.filter(isManagerAddress),
+  });
+}
+
+function isManagerAddress(value: unknown): value is ManagerAddress {
+  const { NodeID, Addr } = (value ?? {}) as Partial<ManagerAddress>;
+  return typeof NodeID === 'string' && typeof Addr === 'string' && Addr !== '';
+}
+
+function parsed(text: string): Partial<Record<keyof NotLeading, unknown>> | undefined {
   try {
     return JSON.parse(text || '{}') as object;
   } catch {
@@ -191,26 +233,6 @@ export async function callOnce(
     options.signal.removeEventListener('abort', onAbort);
     session.destroy();
   }
-}
-
-/** A node's JSON request to the first manager that answers it. Throws the last one's error, or the signal's reason. */
-export async function callAny(
-  identity: NodeIdentity,
-  managers: readonly string[],
-  signal: AbortSignal,
-  path: string,
-  body: unknown,
-): Promise<unknown> {
-  let last: unknown = new ApiError(503, 'no manager is known');
-  for (const address of managers) {
-    try {
-      return await callOnce({ ...optionsOf(identity, address), signal }, 'POST', path, body);
-    } catch (error) {
-      signal.throwIfAborted();
-      last = error;
-    }
-  }
-  throw last;
 }
 
 /** A request that goes out whole. */

@@ -294,7 +294,7 @@ export class HostMembership implements Membership {
       advertiseHost: at.advertiseHost,
       advertisePort: at.advertisePort,
       ...(dataPathHost ? { dataPathHost } : {}),
-      managers: [{ NodeID: '', Addr: remote }],
+      managers: joined.managers,
     };
     const folder = this.#dir.make();
     await createIdentity(join(folder, IDENTITY), joined.credentials);

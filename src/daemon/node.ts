@@ -4,6 +4,7 @@ import { HostAttachments } from '../agent/attachments/attachments.ts';
 import type { ContainerNetworks, FetchImage } from '../agent/contract.ts';
 import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
 import { NodeLocalNetworks } from '../agent/engine-tasks/node-local.ts';
+import { KnownManagers } from '../agent/known-managers.ts';
 import { leaveCluster } from '../agent/leave.ts';
 import { createManagerLink } from '../agent/link.ts';
 import { startRenewal } from '../agent/renewal.ts';
@@ -12,7 +13,6 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
 import { type CheckReport, digestsOf } from '../model/network-check.ts';
-import type { ManagerAddress } from '../model/protocol.ts';
 import type { DataPlane } from '../network/contract.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
@@ -28,7 +28,7 @@ export interface NodeOptions {
   filesFolder: string;
   /** Addresses of managers, best first. */
   managers(): string[];
-  /** The manager has said which managers there are, and they are others than the record has. */
+  /** There are others than the record has, or were said to be. */
   managersChanged(managers: MembershipRecord['managers']): void;
 }
 
@@ -54,9 +54,11 @@ export function startNode(options: NodeOptions): RunningNode {
     random: Math.random,
     onError: (error) => log.warn({ err: error }, 'cannot renew the certificate of this node yet'),
   });
+  const known = new KnownManagers(record.managers, options.managersChanged);
   const link = createManagerLink({
     identity,
     managers,
+    learned: (some) => known.learned(some),
     connectEngine: () => engine.connect(),
     checkNetworks: () => checkHost(options.networks),
     renew: () => renewal.renewNow(),
@@ -75,12 +77,6 @@ export function startNode(options: NodeOptions): RunningNode {
     signal: over.signal,
   });
   const following = attachments.run();
-  let known = JSON.stringify(record.managers);
-  const managersAre = (there: ManagerAddress[]): void => {
-    if (JSON.stringify(there) === known) return;
-    known = JSON.stringify(there);
-    options.managersChanged(there);
-  };
   const agent = runAgent({
     link,
     engine: engineTasks({
@@ -103,7 +99,7 @@ export function startNode(options: NodeOptions): RunningNode {
         becomeReady();
         if (message.full) attachments.greeted();
       }
-      if (message.type === 'session' || message.type === 'managers') managersAre(message.managers);
+      if (message.type === 'session' || message.type === 'managers') known.are(message.managers);
     },
     switchOff: switchOff.signal,
     signal: over.signal,

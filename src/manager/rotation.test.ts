@@ -41,6 +41,7 @@ describe('root rotation', () => {
     const link = createManagerLink({
       identity,
       managers,
+      learned: () => {},
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: renewal.renewNow,

@@ -20,6 +20,7 @@ function linkOf(port: ClusterPort, identity: NodeIdentity, more: Partial<LinkOpt
   return createManagerLink({
     identity,
     managers: () => [port.address],
+    learned: () => {},
     connectEngine: noEngine,
     checkNetworks: () => Promise.reject(new Error('not here')),
     renew: () => assert.fail('no renewal was expected'),

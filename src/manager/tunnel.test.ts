@@ -39,6 +39,7 @@ describe('tunnels to an engine', () => {
     const link = createManagerLink({
       identity,
       managers: () => [port.address],
+      learned: () => {},
       connectEngine: () =>
         net.connect({
           port: (engine.address() as net.AddressInfo).port,
