@@ -83,39 +83,40 @@ export interface ApiContext {
 
 export type RouteModule = (router: Router, context: ApiContext) => void;
 
-export interface Match {
-  handler: Handler;
+export interface Match<H = Handler> {
+  handler: H;
   params: Record<string, string>;
 }
 
-interface Route {
+interface Route<H> {
   method: string;
   segments: string[];
-  handler: Handler;
+  handler: H;
 }
 
-export class Router {
-  readonly #routes: Route[] = [];
+/** `H`: what answers a route. */
+export class Router<H = Handler> {
+  readonly #routes: Route<H>[] = [];
   readonly #owned = new Set<string>();
 
   /**
    * `path` is like `/services/{id}/update`: a segment in braces takes any one segment, `{name...}` one or more (at most
    * one of these in a path). Literal segments win over those in braces.
    */
-  on(method: string, path: string, handler: Handler): void {
+  on(method: string, path: string, handler: H): void {
     const segments = path.split('/').slice(1);
     this.#routes.push({ method, segments, handler });
-    const weight = (route: Route): string =>
+    const weight = (route: Route<H>): string =>
       route.segments.map((segment) => (segment[0] === '{' ? '1' : '0')).join('');
     this.#routes.sort((a, b) => (weight(a) < weight(b) ? -1 : weight(a) > weight(b) ? 1 : 0));
   }
-  get(path: string, handler: Handler): void {
+  get(path: string, handler: H): void {
     this.on('GET', path, handler);
   }
-  post(path: string, handler: Handler): void {
+  post(path: string, handler: H): void {
     this.on('POST', path, handler);
   }
-  delete(path: string, handler: Handler): void {
+  delete(path: string, handler: H): void {
     this.on('DELETE', path, handler);
   }
 
@@ -127,7 +128,7 @@ export class Router {
     return this.#owned.has(path.split('/', 2)[1] ?? '');
   }
 
-  match(method: string, path: string): Match | undefined {
+  match(method: string, path: string): Match<H> | undefined {
     const segments = path.split('/').slice(1);
     for (const route of this.#routes) {
       if (route.method !== method) continue;

@@ -14,6 +14,11 @@ async function main(): Promise<void> {
     await runDaemon(process.argv.slice(3));
     return;
   }
+  if (subcommand === 'swarm') {
+    const { runSwarm } = await import('./swarm/main.ts');
+    await runSwarm(process.argv.slice(3));
+    return;
+  }
   const { Command } = await import('commander');
   const program = new Command('essaim')
     .description('A container orchestrator that is a drop-in for Docker Swarm on ordinary Docker Engines.')
@@ -26,6 +31,10 @@ async function main(): Promise<void> {
   }
   program.option('-v, --version', 'show the version');
   program.command('daemon').description('run the Essaim daemon of this host').helpOption(false);
+  program
+    .command('swarm')
+    .description('many engines as one: create, list, join and manage, as classic Swarm had them')
+    .helpOption(false);
   if (subcommand === 'machine') {
     const { machineCommand } = await import('./machine.ts');
     program.addCommand(machineCommand());

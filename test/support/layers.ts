@@ -5,6 +5,21 @@
 import { glob, readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 
+/** How HTTP is spoken with clients of the Docker API, whatever is served. */
+const API_TOOLS = [
+  ...[
+    'body-object.ts',
+    'filters.ts',
+    'input.ts',
+    'listen.ts',
+    'proxy.ts',
+    'query.ts',
+    'refuse.ts',
+    'reply.ts',
+  ],
+  ...['request.ts', 'router.ts', 'target.ts'],
+].map((file) => `api/${file}`);
+
 /** What each folder of src may import of the others: a whole folder, or one file of it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -19,9 +34,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   network: ['model', 'store/contract.ts'],
   agent: ['model', 'engine', 'identity', 'network'],
   api: ['model', 'store', 'engine', 'manager/contract.ts', 'agent/contract.ts'],
+  fleet: ['model', 'engine'],
+  discovery: ['model', 'engine'],
+  classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
   machine: ['model'],
   daemon: ['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-  cli: ['model', 'machine', 'daemon'],
+  cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic'],
 };
 interface Rooms {
   /** Files at the root of the part that each of its rooms may import; they themselves import none of its rooms. */

@@ -1,0 +1,185 @@
+/** The cluster as placement sees it: what is on its hosts, and what is about to be. */
+import type { Host } from '../fleet/contract.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { ContainerRecord } from '../fleet/records.ts';
+import { ApiError } from '../model/errors.ts';
+import { hostId, hostName } from './names.ts';
+import { type Candidate, type Occupant, overcommitted } from './rules/candidate.ts';
+import { type Ask, cpusOf } from './rules/container-config.ts';
+import { type Scheduling, schedule } from './rules/schedule.ts';
+
+export interface ClusterOptions {
+  fleet: Fleet;
+  scheduling: Scheduling;
+  /** Whole percent of what hosts have, on top of it. */
+  overcommit: number;
+  failureRetry: number;
+  random: () => number;
+}
+
+/** A place that is kept for a container until it is there. */
+export interface Place {
+  readonly host: Host;
+  release(): void;
+}
+
+interface Pending {
+  /** Absent until a host is chosen. */
+  hostKey?: string;
+  occupant: Occupant;
+  /** Once the engine has made it. */
+  id?: string;
+}
+
+export class Cluster {
+  readonly fleet: Fleet;
+  readonly scheduling: Scheduling;
+  readonly overcommit: number;
+  readonly #options: ClusterOptions;
+  readonly #pending = new Set<Pending>();
+  readonly #occupants = new WeakMap<ContainerRecord, Occupant>();
+
+  constructor(options: ClusterOptions) {
+    this.fleet = options.fleet;
+    this.scheduling = options.scheduling;
+    this.overcommit = options.overcommit;
+    this.#options = options;
+  }
+
+  hosts(): Host[] {
+    return this.fleet.hosts();
+  }
+
+  healthy(): Host[] {
+    return this.hosts().filter(({ status }) => status === 'Healthy');
+  }
+
+  /** Hosts that were reached at some time. */
+  registered(): Host[] {
+    return this.hosts().filter(({ facts }) => facts !== undefined);
+  }
+
+  /** Keeps a name in the whole cluster for a container that is being created. @throws ApiError 409 */
+  claimName(name: string, except?: string): () => void {
+    if (name === '') return () => undefined;
+    const taken =
+      [...this.#pending].some(({ occupant }) => occupant.name === name) ||
+      this.hosts().some((host) =>
+        [...host.containers.values()].some((container) => container.name === name && container.id !== except),
+      );
+    if (taken) {
+      throw new ApiError(
+        409,
+        `Conflict: The name ${name} is already assigned. You have to delete (or rename) that container to be able to assign ${name} to a container again.`,
+      );
+    }
+    const claim: Pending = { occupant: { ...NOBODY, name } };
+    this.#pending.add(claim);
+    return () => this.#pending.delete(claim);
+  }
+
+  /** The host for a container, on which its place is kept from this moment on. @throws ApiError with the refusal */
+  place(ask: Ask): Place & { created(id: string): void } {
+    const chosen = schedule(this.scheduling, ask, this.candidates(), this.#options.random);
+    const pending: Pending = {
+      hostKey: chosen.key,
+      occupant: {
+        id: '',
+        name: ask.name,
+        labels: ask.labels,
+        ports: ask.ports,
+        networkMode: ask.networkMode,
+        exposed: ask.exposed,
+        memory: ask.memory,
+        cpus: ask.cpus,
+      },
+    };
+    this.#pending.add(pending);
+    return {
+      host: this.fleet.host(chosen.key)!,
+      created: (id) => {
+        pending.id = id;
+      },
+      release: () => void this.#pending.delete(pending),
+    };
+  }
+
+  /** The host that would get such a container, without keeping its place. @throws ApiError */
+  best(ask: Ask): Host {
+    return this.fleet.host(schedule(this.scheduling, ask, this.candidates(), this.#options.random).key)!;
+  }
+
+  candidates(): Candidate[] {
+    return this.registered().map((host) => this.#candidate(host));
+  }
+
+  #candidate(host: Host): Candidate {
+    const facts = host.facts!;
+    const records = [...host.containers.values()];
+    const coming = [...this.#pending].filter(
+      ({ hostKey, id }) => hostKey === host.key && (id === undefined || !host.containers.has(id)),
+    );
+    return {
+      key: host.key,
+      id: hostId(host),
+      engineId: facts.engineId,
+      name: hostName(host),
+      labels: facts.labels,
+      healthy: host.status === 'Healthy',
+      health:
+        host.status === 'Healthy'
+          ? 100 - Math.trunc((host.failures * 100) / Math.max(this.#options.failureRetry, 1))
+          : 0,
+      occupants: [
+        ...records.map((record) => this.#occupant(record, facts.cpus)),
+        ...coming.map((each) => each.occupant),
+      ],
+      images: host.images.map(({ Id, RepoTags, RepoDigests }) => ({
+        id: Id,
+        names: [...(RepoTags ?? []), ...(RepoDigests ?? [])],
+      })),
+      volumes: volumesOf(host, records),
+      memory: overcommitted(facts.memory, this.overcommit),
+      cpus: overcommitted(facts.cpus, this.overcommit),
+    };
+  }
+
+  #occupant(record: ContainerRecord, cpus: number): Occupant {
+    const known = this.#occupants.get(record);
+    if (known) return known;
+    const { id, name, labels, ports, networkMode, exposed, memory } = record;
+    const occupant = {
+      id,
+      name,
+      labels,
+      ports,
+      networkMode,
+      exposed,
+      memory,
+      cpus: cpusOf(record.cpuShares, cpus),
+    };
+    this.#occupants.set(record, occupant);
+    return occupant;
+  }
+}
+
+const NOBODY: Occupant = {
+  id: '',
+  name: '',
+  labels: {},
+  ports: [],
+  networkMode: '',
+  exposed: [],
+  memory: 0,
+  cpus: 0,
+};
+
+function volumesOf(host: Host, records: readonly ContainerRecord[]): Map<string, { used: boolean }> {
+  const mounted = records.flatMap(({ listed }) => listed.Mounts ?? []).flatMap(({ Name }) => Name ?? []);
+  return new Map<string, { used: boolean }>([
+    ...host.volumes
+      .filter(({ Driver }) => Driver === 'local')
+      .map(({ Name }) => [Name, { used: false }] as [string, { used: boolean }]),
+    ...mounted.map((name) => [name, { used: true }] as [string, { used: boolean }]),
+  ]);
+}

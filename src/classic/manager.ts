@@ -1,0 +1,107 @@
+/** A manager over plain engines: finds them, follows them, serves them as one. */
+
+import type { Discovery } from '../discovery/contract.ts';
+import { type ClientTls, splitAddress, tcpEngine } from '../engine/tcp.ts';
+import type { FleetTiming, Logger, Member } from '../fleet/contract.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { systemClock } from '../model/clock.ts';
+import { Cluster } from './cluster.ts';
+import type { ClusterContext, ClusterRoutes } from './contract.ts';
+import { Execs } from './execs.ts';
+import { containerRoutes } from './routes/containers.ts';
+import { createRoutes } from './routes/create.ts';
+import { systemRoutes } from './routes/system.ts';
+import { isRescheduled } from './rules/container-config.ts';
+import type { Scheduling } from './rules/schedule.ts';
+import { ClusterServer, type EndpointTls } from './server.ts';
+import type { Role } from './views/info.ts';
+
+export interface ManagerOptions {
+  discovery: Discovery;
+  scheduling: Scheduling;
+  /** Whole percent. */
+  overcommit: number;
+  /** How often a create that has failed is tried again. */
+  createRetries: number;
+  timing: FleetTiming;
+  /** One for clients, engines and other managers. */
+  tls?: EndpointTls;
+  cors: boolean;
+  log: Logger;
+}
+
+/** `tcp://1.2.3.4:2375`, or `unix:///run/swarm.sock`. */
+export interface Listening {
+  tcp?: { host: string; port: number };
+  unix?: string;
+}
+
+/** Everything that the endpoint answers. */
+export function clusterRoutes(options: { createRetries: number }): ClusterRoutes[] {
+  return [systemRoutes, createRoutes(options.createRetries), containerRoutes];
+}
+
+export class Manager {
+  readonly server: ClusterServer;
+  readonly fleet: Fleet;
+  readonly cluster: Cluster;
+  readonly #options: ManagerOptions;
+  readonly #over = new AbortController();
+  #role: Role = 'primary';
+  #following: Promise<void> | undefined;
+
+  constructor(options: ManagerOptions) {
+    const { timing, log, scheduling, overcommit, createRetries, cors } = options;
+    const random = Math.random;
+    this.#options = options;
+    this.fleet = new Fleet({ timing, clock: systemClock, random, log, keeps: isRescheduled });
+    const failureRetry = timing.failureRetry;
+    this.cluster = new Cluster({ fleet: this.fleet, scheduling, overcommit, failureRetry, random });
+    const context: ClusterContext = {
+      cluster: this.cluster,
+      execs: new Execs(this.cluster),
+      log,
+      role: () => this.#role,
+    };
+    this.server = new ClusterServer({ ...context, cors, routes: clusterRoutes({ createRetries }) });
+  }
+
+  /** Begins to look for engines, and to serve them. Throws if an address cannot be served. */
+  async start(hosts: readonly Listening[]): Promise<void> {
+    this.#following = this.#follow();
+    const { tls, log } = this.#options;
+    for (const { tcp, unix } of hosts) {
+      if (tcp) await this.server.listenTcp(tcp.host, tcp.port, tls);
+      if (unix) await this.server.listenUnix(unix);
+      log.info(
+        {},
+        `Listening for HTTP addr=${tcp ? `${tcp.host}:${tcp.port}` : unix} proto=${tcp ? 'tcp' : 'unix'}`,
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort(new Error('the manager stops'));
+    this.server.close();
+    await this.fleet.close();
+    await this.#following;
+  }
+
+  /** Members come and go as discovery has them. */
+  async #follow(): Promise<void> {
+    for await (const addresses of this.#options.discovery.watch(this.#over.signal)) {
+      for (const { key } of this.fleet.hosts()) if (!addresses.includes(key)) this.fleet.remove(key);
+      for (const address of addresses) if (!this.fleet.has(address)) this.fleet.add(this.#member(address));
+    }
+  }
+
+  #member(address: string): Member {
+    const { tls } = this.#options;
+    const { host } = splitAddress(address);
+    return { key: address, address, host, engine: tcpEngine(address, tls && clientTls(tls)) };
+  }
+}
+
+function clientTls({ ca, cert, key }: EndpointTls): ClientTls {
+  return ca === undefined ? { cert, key } : { ca, cert, key };
+}

@@ -1,0 +1,190 @@
+/** `docker ps` over all hosts. */
+import { type Filters, parseFilters } from '../../api/filters.ts';
+import { boolValue } from '../../api/query.ts';
+import type { Host } from '../../fleet/contract.ts';
+import type { ContainerRecord, ListedContainer, ListedPort } from '../../fleet/records.ts';
+import { statusText } from '../../fleet/status-text.ts';
+import { ApiError } from '../../model/errors.ts';
+import { type Found, findContainer } from '../lookup.ts';
+import { hostId, hostName, naturally } from '../names.ts';
+import { SWARM_ID } from '../rules/container-config.ts';
+import { repository } from '../rules/filters.ts';
+
+const TASK_LABEL = 'com.docker.swarm.task';
+
+/** @param now milliseconds since the epoch @throws ApiError */
+export function listContainers(
+  hosts: readonly Host[],
+  query: URLSearchParams,
+  now: number,
+): ListedContainer[] {
+  const filters = readFilters(query);
+  const limit = Number(query.get('limit') ?? 0) || 0;
+  const before = query.get('before') ?? '';
+  const states = filters.get('status');
+  const all =
+    boolValue(query, 'all') || limit > 0 || before !== '' || states.length > 0 || filters.has('exited');
+  const bounds = {
+    before: boundary(hosts, [before, ...filters.get('before')].filter(Boolean)),
+    since: boundary(hosts, [query.get('since') ?? '', ...filters.get('since')].filter(Boolean)),
+  };
+  const rows: Array<{ row: ListedContainer; name: string }> = [];
+  for (const host of hosts) {
+    if (!matchesHost(filters, host)) continue;
+    for (const record of host.containers.values()) {
+      if (!all && !(record.state.Running && host.status === 'Healthy')) continue;
+      // The manager's own containers, where it runs as one.
+      if (!all && /^swarm(:[^/]*)?$/.test(record.image)) continue;
+      if (bounds.before !== undefined && record.listed.Created >= bounds.before) continue;
+      if (bounds.since !== undefined && record.listed.Created <= bounds.since) continue;
+      if (matches(filters, host, record)) rows.push({ row: rowOf(host, record, now), name: record.name });
+    }
+  }
+  rows.sort((a, b) => b.row.Created - a.row.Created || naturally(b.name, a.name));
+  const sorted = rows.map(({ row }) => row);
+  return limit > 0 ? sorted.slice(0, limit) : sorted;
+}
+
+function readFilters(query: URLSearchParams): Filters {
+  const filters = parseFilters(query);
+  for (const code of filters.get('exited')) {
+    if (!/^-?\d+$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}'`);
+  }
+  return filters;
+}
+
+/** Creation time (seconds) of the container that is meant. @throws ApiError 404 */
+function boundary(hosts: readonly Host[], references: readonly string[]): number | undefined {
+  const [reference] = references;
+  if (reference === undefined) return undefined;
+  const found = findContainer(hosts, reference);
+  if (!found) throw new ApiError(404, `No such container: ${reference}`);
+  return found.container.listed.Created;
+}
+
+export function matchesHost(filters: Filters, host: Host): boolean {
+  const wanted = filters.get('node');
+  const names = [hostName(host), hostId(host), host.facts?.engineId ?? ''];
+  return wanted.length === 0 || wanted.some((text) => names.includes(text));
+}
+
+function matches(filters: Filters, host: Host, record: ContainerRecord): boolean {
+  const { state, listed } = record;
+  const some = (key: string, holds: (value: string) => boolean): boolean => {
+    const values = filters.get(key);
+    return values.length === 0 || values.some(holds);
+  };
+  const networks = Object.entries(listed.NetworkSettings?.Networks ?? {});
+  return (
+    some(
+      'id',
+      (text) => record.id.startsWith(text) || (record.labels[SWARM_ID]?.startsWith(text) ?? false),
+    ) &&
+    some('name', (text) => isLike(record.name, text)) &&
+    some(
+      'exited',
+      (code) => !state.Running && state.ExitCode === Number(code) && state.Status !== 'created',
+    ) &&
+    some('status', (text) => statesOf(host, record).includes(text)) &&
+    some('health', (text) => (state.Health?.Status ?? 'none') === text) &&
+    some(
+      'is-task',
+      (text) => Object.hasOwn(record.labels, TASK_LABEL) === (text === 'true' || text === '1'),
+    ) &&
+    some('volume', (text) =>
+      (listed.Mounts ?? []).some(({ Name, Source, Destination }) =>
+        [Name, Source, Destination].includes(text),
+      ),
+    ) &&
+    some('network', (text) =>
+      networks.some(([name, { NetworkID }]) => name === text || NetworkID?.startsWith(text)),
+    ) &&
+    some('ancestor', (text) => isOf(record, text)) &&
+    filters.labels('label', record.labels)
+  );
+}
+
+/** As engines read it: an expression, or else a part. */
+export function isLike(name: string, text: string): boolean {
+  try {
+    // With the slash as well, as scripts write `^/web$`.
+    return new RegExp(text).test(name) || new RegExp(text).test(`/${name}`);
+  } catch {
+    return name.includes(text);
+  }
+}
+
+function isOf({ image, listed }: ContainerRecord, text: string): boolean {
+  const id = listed.ImageID.replace(/^sha256:/, '');
+  const asked = text.replace(/^sha256:/, '');
+  return (
+    image === text ||
+    repository(image) === text ||
+    `${image}:latest` === text ||
+    (asked.length > 3 && id.startsWith(asked))
+  );
+}
+
+function statesOf(host: Host, { state }: ContainerRecord): string[] {
+  const own = state.Status === '' ? [] : [state.Status];
+  return host.status === 'Healthy' ? own : [...own, 'Host Down'];
+}
+
+function rowOf(host: Host, record: ContainerRecord, now: number): ListedContainer {
+  const { listed, state } = record;
+  return {
+    ...listed,
+    Names: listed.Names.map((name) => `/${hostName(host)}${name}`),
+    Labels: record.labels as Record<string, string>,
+    Ports: distinct((listed.Ports ?? []).map((port) => withAddress(port, host))),
+    State: state.Status || listed.State,
+    Status: host.status === 'Healthy' ? statusText(state, now) : 'Host Down',
+  };
+}
+
+/** A port of all the host's addresses is shown at the one by which the host is known. */
+function withAddress(port: ListedPort, { ip }: Host): ListedPort {
+  return port.IP === '0.0.0.0' || port.IP === '::' ? { ...port, IP: ip } : port;
+}
+
+/** What is bound in both families is shown once, as it has one address here. */
+function distinct<T extends object>(ports: readonly T[]): T[] {
+  return ports.length < 2
+    ? [...ports]
+    : [...new Map(ports.map((port) => [JSON.stringify(port), port])).values()];
+}
+
+/** An inspected container with its host, and the host's address in its ports. */
+export function inspectedOn<T extends object>({ host }: Found, inspected: T): T {
+  const { facts } = host;
+  const seen = inspected as T & { NetworkSettings?: { Ports?: Record<string, Binding[] | null> | null } };
+  const ports = Object.entries(seen.NetworkSettings?.Ports ?? {}).map(([port, bindings]) => [
+    port,
+    bindings &&
+      distinct(
+        bindings.map((binding) =>
+          binding.HostIp === '0.0.0.0' || binding.HostIp === '::' ? { ...binding, HostIp: host.ip } : binding,
+        ),
+      ),
+  ]);
+  return {
+    ...inspected,
+    ...(seen.NetworkSettings && {
+      NetworkSettings: { ...seen.NetworkSettings, Ports: Object.fromEntries(ports) },
+    }),
+    Node: {
+      ID: hostId(host),
+      IP: host.ip,
+      Addr: host.address,
+      Name: hostName(host),
+      Cpus: facts?.cpus ?? 0,
+      Memory: facts?.memory ?? 0,
+      Labels: facts?.labels ?? {},
+    },
+  };
+}
+
+interface Binding {
+  HostIp?: string;
+  HostPort?: string;
+}

@@ -1,0 +1,85 @@
+/** What is on all hosts, as whoever serves it to people sees it. */
+import type { EngineClient, EngineEvent } from '../engine/client.ts';
+import type { ContainerRecord, ImageRecord, Labels, NetworkRecord, VolumeRecord } from './records.ts';
+
+/**
+ * Pending: never reached yet, or not acceptable. Unhealthy: it was, and does not answer. Disconnected: it is no member
+ * any more.
+ */
+export type HostStatus = 'Pending' | 'Healthy' | 'Unhealthy' | 'Disconnected';
+
+/** What a host's engine says of itself. */
+export interface HostFacts {
+  /** The engine's id; several engines may share one. */
+  readonly engineId: string;
+  readonly name: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  /** The engine's labels, with those that tell of its system. */
+  readonly labels: Readonly<Labels>;
+  readonly version: string;
+  readonly apiVersion: string;
+}
+
+/** A member of a fleet, before anything is known of it. */
+export interface Member {
+  /** Unique and lasting: what tells it from the others. */
+  readonly key: string;
+  /** What people are shown: `192.168.99.101:2375`. */
+  readonly address: string;
+  /** What the addresses of published ports are shown as; its name is looked up if it has one instead. */
+  readonly host: string;
+  /** The caller closes it when the member is taken out. */
+  readonly engine: EngineClient;
+  /** Labels besides those of the engine. */
+  readonly labels?: Readonly<Labels>;
+}
+
+export interface Host {
+  readonly key: string;
+  readonly address: string;
+  /** An IP address. */
+  readonly ip: string;
+  readonly engine: EngineClient;
+  readonly status: HostStatus;
+  /** Undefined until it was reached for the first time. */
+  readonly facts: HostFacts | undefined;
+  /** Why it is not Healthy, as far as that is known; empty otherwise. */
+  readonly problem: string;
+  /** Failed attempts to reach it since the last success. */
+  readonly failures: number;
+  /** Milliseconds since the epoch. */
+  readonly updatedAt: number;
+  readonly containers: ReadonlyMap<string, ContainerRecord>;
+  readonly images: readonly ImageRecord[];
+  readonly networks: readonly NetworkRecord[];
+  readonly volumes: readonly VolumeRecord[];
+  /** Looks at one container again; resolves when its record is up to date. Never rejects for an engine that fails. */
+  refreshContainer(id: string): Promise<void>;
+  refreshImages(): Promise<void>;
+  refreshNetworks(): Promise<void>;
+  refreshVolumes(): Promise<void>;
+  /** Looks at all of it again. */
+  refresh(): Promise<void>;
+}
+
+/** What happened on a host, or to it. */
+export type FleetEvent =
+  | { type: 'engine'; host: Host; event: EngineEvent }
+  | { type: 'connect' | 'reconnect' | 'disconnect'; host: Host };
+
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface FleetTiming {
+  /** How long (ms) until the lists of a host are read again, at least and at most. */
+  refreshMin: number;
+  refreshMax: number;
+  /** So many attempts to reach a host fail in a row until it counts as lost. */
+  failureRetry: number;
+}

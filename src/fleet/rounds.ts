@@ -1,0 +1,29 @@
+/** Work that is asked for more often than it has to be done: one round at a time, for all that was asked before it. */
+
+export class Rounds<T> {
+  readonly #work: (asked: ReadonlySet<T>) => Promise<void>;
+  #asked = new Set<T>();
+  #next: Promise<void> | undefined;
+  #running: Promise<void> | undefined;
+
+  /** @param work does a round; what it throws is the matter of nobody who asked */
+  constructor(work: (asked: ReadonlySet<T>) => Promise<void>) {
+    this.#work = work;
+  }
+
+  /** Resolves when a round that began after this call is over. */
+  ask(...things: readonly T[]): Promise<void> {
+    for (const thing of things) this.#asked.add(thing);
+    this.#next ??= this.#after(this.#running);
+    return this.#next;
+  }
+
+  async #after(running: Promise<void> | undefined): Promise<void> {
+    await running;
+    const asked = this.#asked;
+    this.#asked = new Set();
+    this.#running = this.#next;
+    this.#next = undefined;
+    await this.#work(asked).catch(() => undefined);
+  }
+}
