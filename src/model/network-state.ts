@@ -12,7 +12,12 @@ export interface NetworkState {
   networks: OverlayState[];
   /** Ports of the routing mesh, answered on every address of every host. */
   published: PublishedPort[];
+  /** Networks that the engine of each host lists, whether the host has a part in them or not. */
+  listed?: ListedOverlay[];
 }
+
+/** What an engine lists of an overlay. */
+export type ListedOverlay = Pick<OverlayState, 'id' | 'name' | 'internal' | 'subnets'>;
 
 export interface OverlayState {
   id: string;
@@ -97,6 +102,7 @@ export interface NetworkUpdate {
   removedNetworks: string[];
   /** Absent: as they were. */
   published?: PublishedPort[];
+  listed?: ListedOverlay[];
 }
 
 /** The state that an update leads to; undefined without one to begin with, until a full update comes. */
@@ -104,7 +110,7 @@ export function updatedState(
   before: NetworkState | undefined,
   update: NetworkUpdate,
 ): NetworkState | undefined {
-  const { full, revision, dataPathPort, removedNetworks, published } = update;
+  const { full, revision, dataPathPort, removedNetworks, published, listed } = update;
   if (!before && !full) return undefined;
   const networks = new Map((full ? [] : before!.networks).map((network) => [network.id, network]));
   for (const id of removedNetworks) networks.delete(id);
@@ -114,6 +120,7 @@ export function updatedState(
     dataPathPort,
     networks: [...networks.values()],
     published: published ?? (full ? [] : before!.published),
+    listed: listed ?? (full ? [] : before!.listed),
   };
 }
 

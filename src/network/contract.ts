@@ -36,6 +36,11 @@ export interface DataPlaneOptions {
   underlayAddress: string;
   clock: Clock;
   log: NetworkLog;
+  /**
+   * The engine starts nothing in a container that has just come onto a network late before this resolves; must not reject.
+   * @param sandbox the container's namespace, as the engine names it: a path
+   */
+  named?(sandbox: string): Promise<void>;
 }
 
 /** Where the DNS server of this host is asked by the containers of a network. */

@@ -1,7 +1,7 @@
 /** Puts the data plane of a host together: states in, kernel, engine and plugin in agreement with them. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NetworkState, OverlayState } from '../model/network-state.ts';
+import type { ListedOverlay, NetworkState } from '../model/network-state.ts';
 import { isV4 } from './address.ts';
 import type {
   DataPlane,
@@ -69,8 +69,8 @@ class HostDataPlane implements DataPlane {
   /** What an earlier process has applied. */
   #before: NetworkState | undefined;
   #pass: Promise<void> | undefined;
-  /** The id of the ingress network that the engine has been told of. */
-  #shownIngress: string | undefined;
+  /** Of the networks to be listed, the ids of those that the engine has been told of. */
+  #shown: ReadonlySet<string> = new Set();
   #prune = true;
 
   constructor(options: DataPlaneOptions, tunnels: Tunnels) {
@@ -78,14 +78,14 @@ class HostDataPlane implements DataPlane {
     this.#tunnels = tunnels;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
     this.#overlays = new Overlays(tunnels, options.underlayAddress);
-    this.#engineNetworks = new EngineNetworks(options.engine, (networkId) => this.#isWanted(networkId));
+    this.#engineNetworks = new EngineNetworks(options.engine, (networkId) => this.#isKnown(networkId));
     this.#rounds = new Rounds({
       steps: [
         () => this.#carryOn(),
         () => this.#mend(),
         () => this.#removeLost(),
         () => this.#pruneNetworks(),
-        () => this.#showIngress(),
+        () => this.#showListed(),
       ],
       clock: options.clock,
       log: options.log,
@@ -100,6 +100,7 @@ class HostDataPlane implements DataPlane {
       now: () => options.clock.now(),
       failed: (error) => options.log.warn({ err: error }, 'the network plugin has failed'),
       lateChanged: () => this.#late.tell(this.#driver.lateContainers()),
+      named: async (sandbox) => options.named?.(sandbox),
       gone: () => {
         this.#prune = true;
         this.#rounds.soon();
@@ -151,6 +152,7 @@ class HostDataPlane implements DataPlane {
     this.#closed.signal.throwIfAborted();
     this.#wanted = state;
     this.#prune = true;
+    if (this.#listed.some(({ id }) => !this.#shown.has(id))) this.#rounds.soon();
     await this.#run();
   }
 
@@ -328,16 +330,18 @@ class HostDataPlane implements DataPlane {
     if (this.#hasUnused()) await this.#run();
   }
 
-  /** The engine has the network of the routing mesh wherever that is, also on hosts without a container on it. */
-  async #showIngress(): Promise<void> {
-    const ingress = this.#wanted?.networks.find((network) => network.ingress);
-    if (ingress?.id === this.#shownIngress) return;
-    if (ingress && !this.#overlays.get(ingress.id)?.up) return;
-    if (ingress) await this.#makeKnown(ingress);
-    this.#shownIngress = ingress?.id;
+  /** The engine has the network of the routing mesh on each host, also on one that has no part in it. */
+  async #showListed(): Promise<void> {
+    const listed = this.#listed;
+    for (const network of listed) if (!this.#shown.has(network.id)) await this.#makeKnown(network);
+    this.#shown = new Set(listed.map(({ id }) => id));
   }
 
-  async #makeKnown(overlay: OverlayState): Promise<EngineNetwork> {
+  get #listed(): readonly ListedOverlay[] {
+    return this.#wanted?.listed ?? [];
+  }
+
+  async #makeKnown(overlay: ListedOverlay): Promise<EngineNetwork> {
     const network = await this.#engineNetworks.ensure(overlay);
     // The engine tells it once, when it makes the network: that may have been before this host's state was lost.
     await this.#driver.know(network.engineNetworkId, overlay.id);
@@ -348,8 +352,14 @@ class HostDataPlane implements DataPlane {
     return this.#overlays.hasUnused((networkId) => this.#isWanted(networkId));
   }
 
+  /** Whether the host has a part in it. */
   #isWanted(networkId: string): boolean {
     return this.#wanted?.networks.some(({ id }) => id === networkId) ?? false;
+  }
+
+  /** Whether its engine is to know it. */
+  #isKnown(networkId: string): boolean {
+    return this.#isWanted(networkId) || this.#listed.some(({ id }) => id === networkId);
   }
 
   /** What is wrong in one place keeps no other from being looked at, and mended. */

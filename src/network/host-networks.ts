@@ -10,10 +10,13 @@ export interface HostNetworks extends DataPlane {
 
 /** Resolves when the data plane is there; see `createDataPlane`. */
 export async function createHostNetworks(options: DataPlaneOptions): Promise<HostNetworks> {
-  const plane = await createDataPlane(options);
   const { clock, log } = options;
+  const lateNames = Promise.withResolvers<LateNames>();
+  const named = async (sandbox: string): Promise<void> => (await lateNames.promise).named(sandbox);
+  const plane = await createDataPlane({ ...options, named });
   const names = new DnsServer({ plane, clock, log });
   const late = new LateNames({ plane, names, clock, log });
+  lateNames.resolve(late);
   let shownState = plane.state;
   const show = (): void => {
     if (shownState) names.update(plane.present(shownState));

@@ -61,6 +61,15 @@ describe('networks', { timeout: 420_000 }, () => {
     return (await must(host, service, 'sh', '-c', script)).split('\n');
   };
 
+  test('every host lists the network of the mesh, before anything is published', async () => {
+    for (const host of swarm.hosts)
+      await eventually(`${host} lists it`, 10_000, async () => {
+        const format = '{{.Name}} {{.Driver}} {{.Scope}}';
+        const listed = await swarm.lab.docker(host, 'network', 'ls', '--format', format);
+        return listed.split('\n').includes('ingress overlay swarm');
+      });
+  });
+
   test('a port of the host and one of the mesh of one service, on an overlay', async () => {
     await swarm.docker('network', 'create', '-d', 'overlay', 'front');
     const ports = ['-p', '8000:8080', '-p', 'published=8001,target=8080,mode=host'];
@@ -86,12 +95,6 @@ describe('networks', { timeout: 420_000 }, () => {
     );
     for (const host of swarm.hosts) await eventually(`${host} answers`, 5_000, () => ask(host, 80));
     assert.ok(row!.node);
-    for (const host of swarm.hosts)
-      await eventually(`${host} lists the network of the mesh`, 10_000, async () => {
-        const format = '{{.Name}} {{.Driver}} {{.Scope}}';
-        const listed = await swarm.lab.docker(host, 'network', 'ls', '--format', format);
-        return listed.split('\n').includes('ingress overlay swarm');
-      });
     await swarm.docker('service', 'scale', '--detach', 'web=5');
     await swarm.converge('web', 5);
     for (const host of swarm.hosts) {

@@ -115,6 +115,29 @@ describe('what a host is told of its networks', () => {
     }
   });
 
+  test('each host is to list the network of the mesh, with a part in it or without, for as long as it is there', async () => {
+    await using mini = await cluster();
+    const tables = new NetworkTables(mini.view);
+    const told = new ToldNetworks(tables, 'n1');
+    let state = updatedState(undefined, told.full(mini.view.revision));
+    mini.store.watch(mini.view.revision, (commit) => {
+      tables.apply(commit);
+      const update = told.changes(mini.view.revision);
+      if (update) state = updatedState(state, update);
+    });
+    const subnets = [{ subnet: '10.0.0.0/24', gateway: '10.0.0.1' }];
+    const listed = [{ id: 'ingress', name: 'ingress', internal: false, subnets }];
+    assert.deepEqual([state!.networks, state!.listed], [[], listed]);
+    await mini.remove('network', 'ingress');
+    assert.deepEqual(state!.listed, []);
+    await mini.write({ op: 'put', kind: 'network', object: network('ingress') });
+    await mini.advance(100);
+    assert.deepEqual(
+      state!.listed!.map(({ name }) => name),
+      ['ingress'],
+    );
+  });
+
   test('only tasks that run and are to go on running take part', async () => {
     await using mini = await cluster();
     await mini.addService('web', spec('web', ['a'], 1));

@@ -5,9 +5,9 @@
 import { hostOf } from '../../model/cidr.ts';
 import { taskTemplate } from '../../model/defaults.ts';
 import { isEncrypted, isNetworkId, namedNetworks } from '../../model/endpoint.ts';
-import type { NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
+import type { ListedOverlay, NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
 import { isNodeLocal } from '../../model/node-local.ts';
-import type { Attachment, Cluster, Node, Service } from '../../model/objects.ts';
+import type { Attachment, Cluster, Network, Node, Service } from '../../model/objects.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import {
   type Core,
@@ -40,6 +40,8 @@ export class NetworkTables {
   readonly #cores = new Map<string, Core>();
   #publishedAt = 0;
   #published: PublishedPort[] | undefined;
+  #listedAt = 0;
+  #listed: ListedOverlay[] | undefined;
 
   constructor(view: View) {
     this.#view = view;
@@ -59,7 +61,7 @@ export class NetworkTables {
       else if (event.kind === 'service') this.#service(event, touched);
       else if (event.kind === 'node') this.#node(event, touched);
       else if (event.kind === 'attachment') this.#attachment(event, touched);
-      else if (event.kind === 'network') touched.add(event.id);
+      else if (event.kind === 'network') this.#network(event, touched, commit.revision);
       else if (event.kind === 'cluster') this.#cluster(event, touched);
     }
     for (const id of touched) {
@@ -91,6 +93,19 @@ export class NetworkTables {
     return this.#publishedAt;
   }
 
+  /** The revision at which `listed` was last another one. */
+  get listedAt(): number {
+    return this.#listedAt;
+  }
+
+  /** The network of the routing mesh: each host is to list it, also before anything is published. */
+  get listed(): ListedOverlay[] {
+    this.#listed ??= [...this.#view.all('network')]
+      .filter(({ Spec, internal }) => Spec.Ingress && internal.allocated)
+      .map((network) => listedForm(network));
+    return this.#listed;
+  }
+
   get dataPathPort(): number {
     return this.#theCluster?.DataPathPort || DATA_PATH_PORT;
   }
@@ -107,6 +122,7 @@ export class NetworkTables {
       dataPathPort: this.dataPathPort,
       networks: ids.map((id) => this.overlay(id, nodeId)),
       published: this.publishedOn(nodeId),
+      listed: this.listed,
     };
   }
 
@@ -120,20 +136,18 @@ export class NetworkTables {
 
   /** A network as that node sees it. */
   overlay(id: string, nodeId: string): OverlayState {
-    const { Spec, internal } = this.#view.get('network', id)!;
-    const { vni, subnets } = internal.allocated!;
+    const network = this.#view.get('network', id)!;
+    const { Spec, internal } = network;
+    const { vni } = internal.allocated!;
     const encrypted = isEncrypted(Spec);
     const networkKey = encrypted && this.#theCluster?.internal.networkKey?.key;
     return {
-      id,
-      name: Spec.Name ?? '',
+      ...listedForm(network),
       vni,
       mtu: Number(Spec.Options?.[MTU_OPTION]) || (encrypted ? ENCRYPTED_MTU : DEFAULT_MTU),
-      internal: Spec.Internal ?? false,
       ingress: Spec.Ingress ?? false,
       encrypted,
       ...(networkKey && { networkKey }),
-      subnets: subnets.map(({ subnet, gateway }) => ({ subnet, gateway })),
       addresses: this.#view.get('node', nodeId)?.internal.networks?.[id] ?? [],
       peers: this.#peers(id, nodeId, encrypted),
       ...this.#core(id),
@@ -171,6 +185,13 @@ export class NetworkTables {
   #republish(revision: number): void {
     this.#publishedAt = revision;
     this.#published = undefined;
+  }
+
+  #network({ id, before, after }: EventOf<'network'>, touched: Set<string>, revision: number): void {
+    touched.add(id);
+    if (!before?.Spec.Ingress && !after?.Spec.Ingress) return;
+    this.#listedAt = revision;
+    this.#listed = undefined;
   }
 
   #task({ id, before, after }: EventOf<'task'>, touched: Set<string>): void {
@@ -247,6 +268,16 @@ export class NetworkTables {
       else index.set(network, new Set([id]));
     }
   }
+}
+
+function listedForm({ ID, Spec, internal }: Network): ListedOverlay {
+  const { subnets } = internal.allocated!;
+  return {
+    id: ID,
+    name: Spec.Name ?? '',
+    internal: Spec.Internal ?? false,
+    subnets: subnets.map(({ subnet, gateway }) => ({ subnet, gateway })),
+  };
 }
 
 function ofNode(node: Node): string[] {

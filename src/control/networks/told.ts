@@ -8,6 +8,7 @@ export class ToldNetworks {
   /** The revision at which each network that the host knows became what it was told. */
   readonly #told = new Map<string, number>();
   #publishedAt = -1;
+  #listedAt = -1;
 
   constructor(tables: NetworkTables, nodeId: string) {
     this.#tables = tables;
@@ -27,8 +28,8 @@ export class ToldNetworks {
   /** What has changed; undefined: nothing. */
   changes(revision: number): NetworkUpdate | undefined {
     const update = this.#take(revision);
-    const { networks, removedNetworks, published } = update;
-    return networks.length + removedNetworks.length > 0 || published ? update : undefined;
+    const { networks, removedNetworks, published, listed } = update;
+    return networks.length + removedNetworks.length > 0 || published || listed ? update : undefined;
   }
 
   #take(revision: number): NetworkUpdate {
@@ -42,6 +43,8 @@ export class ToldNetworks {
     // Whether the host answers published ports depends on whether it has the network for that.
     const published = this.#publishedAt !== tables.publishedAt;
     this.#publishedAt = tables.publishedAt;
+    const listed = this.#listedAt !== tables.listedAt;
+    this.#listedAt = tables.listedAt;
     return {
       revision,
       full: false,
@@ -49,6 +52,7 @@ export class ToldNetworks {
       networks: changed.map((id) => tables.overlay(id, nodeId)),
       removedNetworks,
       ...(published ? { published: tables.publishedOn(nodeId) } : {}),
+      ...(listed ? { listed: tables.listed } : {}),
     };
   }
 }

@@ -147,6 +147,41 @@ test('names of its networks are answered, all others by its engine, wherever tha
   assert.deepEqual(led.slice(2), ['to us /s', 'to the engine /s']);
 });
 
+test('its container starts when it is answered, at once where there is no namespace yet, and is not kept for long', async () => {
+  const clock = new VirtualClock();
+  const followers = new Followers<LateContainer[]>([]);
+  const [steps, opening] = [[] as string[], Promise.withResolvers<never>()];
+  let exists = false;
+  const never = async (): Promise<never> => assert.fail();
+  const late = new LateNames({
+    plane: { lateContainers: () => [], onLateContainers: (changed) => followers.add(changed) },
+    names: { handlerFor: () => assert.fail(), forward: never },
+    ...{ clock, log },
+    sandboxes: {
+      appears: async () => {},
+      exists: async () => exists,
+      open: () => opening.promise,
+      ...{ lead: never, leave: never, findEnginePort: never },
+    },
+  });
+  const start = (name: string) => late.named('/s').then(() => steps.push(name));
+  await start('nobody late');
+  followers.tell([onNet]);
+  await start('no namespace');
+  exists = true;
+  const kept = start('kept');
+  await clock.advance(2_000);
+  steps.push('2 s');
+  await clock.advance(2_000);
+  await kept;
+  const answered = start('cannot be answered');
+  opening.reject(new Error('no'));
+  await answered;
+  assert.deepEqual(steps, ['nobody late', 'no namespace', '2 s', 'kept', 'cannot be answered']);
+  followers.tell([]);
+  await late.close();
+});
+
 test('while there is no resolver of the engine, its names fail at once and the others hold', async (t) => {
   const { ports, led } = serve(t, [onNet], () => undefined);
   await until(() => led.length === 1);

@@ -16,6 +16,8 @@ import { findEnginePort, lead, leave, openSockets, type Sockets } from './socket
 
 /** Before it is tried again where it could not be (ms). */
 const RETRY = 10_000;
+/** How long a container's start waits for it at most (ms). */
+const START_PATIENCE = 3_000;
 
 /** What happens in containers' namespaces. */
 export interface Sandboxes {
@@ -81,6 +83,20 @@ export class LateNames {
   async close(): Promise<void> {
     this.#stopFollowing();
     await this.#want([]);
+  }
+
+  /**
+   * Resolves when the container that has just been told of is answered, or cannot be for now. At once where its namespace is
+   * not there yet: engines before 28 make it after they have told of the container's networks. Never rejects.
+   */
+  async named(sandbox: string): Promise<void> {
+    const turn = this.#turns.get(sandbox);
+    if (!turn || !(await this.#sandboxes.exists(sandbox))) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.timer(START_PATIENCE, resolve);
+    void turn.run(async () => resolve());
+    await promise;
+    cancel();
   }
 
   /** Resolves when it has been tried. Never rejects. */

@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { LocalPort } from '../overlay/facts.ts';
 import { testOverlay } from '../testing/overlay.ts';
 import { OverlayDriver, type OverlayPorts } from './driver.ts';
@@ -17,6 +18,8 @@ let now: number;
 let ingress: boolean;
 let lateChanges: number;
 let wayBacks: string[];
+let named: string[];
+let letStart: Promise<void> | undefined;
 const socket = (): string => join(folder, 'plugins/essaim.sock');
 const log = { debug: () => {}, info: () => {}, warn: () => {} };
 
@@ -41,12 +44,17 @@ function makeDriver(): OverlayDriver {
     layWayBack: async ({ sandbox }) => void wayBacks.push(sandbox),
     gone: () => gone++,
     lateChanged: () => lateChanges++,
+    named: async (sandbox) => {
+      await letStart;
+      named.push(sandbox);
+    },
   });
 }
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'essaim-plugin-'));
   [ports, gone, now, ingress, lateChanges, wayBacks] = [new Map(), 0, 1_000_000, false, 0, []];
+  [named, letStart] = [[], undefined];
   server = await servePlugin(socket(), makeDriver(), log);
 });
 afterEach(async () => {
@@ -163,6 +171,7 @@ test('a container that was there before is told of while it is on the network, a
   await join_();
   const driver = makeDriver();
   await driver.join({ ...endpoint, SandboxKey: '/x' });
+  assert.deepEqual(named, []);
   assert.deepEqual(driver.lateContainers(), []);
   await driver.createEndpoint({
     ...endpoint,
@@ -171,7 +180,13 @@ test('a container that was there before is told of while it is on the network, a
   });
   assert.deepEqual(driver.lateContainers(), []);
   lateChanges = 0;
-  await driver.join({ ...endpoint, SandboxKey: '/x' });
+  const letting = Promise.withResolvers<void>();
+  letStart = letting.promise;
+  const joining = driver.join({ ...endpoint, SandboxKey: '/x' });
+  assert.equal(await Promise.race([joining, setTimeout(20, 'waits')]), 'waits');
+  letting.resolve();
+  await joining;
+  assert.deepEqual(named, ['/x']);
   const late = { sandbox: '/x', networkId: testOverlay().id, address: '10.0.1.5' };
   const nameServers = ['192.0.2.7', '::1'];
   assert.deepEqual(driver.lateContainers(), [{ ...late, nameServers }]);

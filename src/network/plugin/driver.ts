@@ -40,6 +40,8 @@ export interface OverlayDriverOptions {
   gone(): void;
   /** What `lateContainers` tells has become another. */
   lateChanged(): void;
+  /** Resolves when a container that came late, with that namespace, may be started: it finds names, or will later. */
+  named(sandbox: string): Promise<void>;
   /** In the container's namespace; the kernel's if not given. */
   layWayBack?: typeof layWayBack;
 }
@@ -142,6 +144,7 @@ export class OverlayDriver implements NetworkDriver {
       if (endpoint.nameServers) {
         endpoint.sandbox = call.SandboxKey;
         await this.#saveEndpoints();
+        await this.#options.named(call.SandboxKey);
       }
       return answer;
     }

@@ -1,5 +1,5 @@
 /** Overlays as the engine of this host knows them: a local network each, of our driver. */
-import type { OverlayState } from '../../model/network-state.ts';
+import type { ListedOverlay } from '../../model/network-state.ts';
 import { isV6 } from '../address.ts';
 import type { EngineNetwork, NetworkEngine } from '../contract.ts';
 
@@ -21,7 +21,7 @@ export function listEngineNetworks(engine: NetworkEngine): Promise<ListedNetwork
 }
 
 /** What the engine is asked to create. */
-export function engineNetworkRequest(overlay: OverlayState, name: string): Record<string, unknown> {
+export function engineNetworkRequest(overlay: ListedOverlay, name: string): Record<string, unknown> {
   return {
     Name: name,
     Driver: DRIVER,
@@ -52,7 +52,7 @@ export class EngineNetworks {
    * The engine's network for that overlay, made where there is none. It stays for as long as the overlay is wanted.
    * @throws the engine's error
    */
-  ensure(overlay: OverlayState): Promise<EngineNetwork> {
+  ensure(overlay: ListedOverlay): Promise<EngineNetwork> {
     const creating =
       this.#creating.get(overlay.id) ??
       this.#ensure(overlay).finally(() => this.#creating.delete(overlay.id));
@@ -87,7 +87,7 @@ export class EngineNetworks {
     }
   }
 
-  async #ensure(overlay: OverlayState): Promise<EngineNetwork> {
+  async #ensure(overlay: ListedOverlay): Promise<EngineNetwork> {
     // One that is being removed would still be listed. How that ends is told to who removes it.
     await this.#removing.get(overlay.id)?.catch(() => {});
     const known = (await listEngineNetworks(this.#engine)).find(
@@ -108,7 +108,7 @@ export class EngineNetworks {
     }
   }
 
-  async #create(overlay: OverlayState, name: string): Promise<EngineNetwork> {
+  async #create(overlay: ListedOverlay, name: string): Promise<EngineNetwork> {
     const body = engineNetworkRequest(overlay, name);
     const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', { body });
     return { engineNetworkId: Id, name };

@@ -5,6 +5,8 @@ export const network: Group = {
   name: 'network',
   begins: 'swarm',
   steps: [
+    { until: 'docker network ls -q --filter name=ingress | wc -l', shows: '1', on: 'two' },
+    { until: "docker network inspect ingress --format '{{len .Peers}}'", shows: '2' },
     "docker network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'",
     { two: "docker network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'" },
     'docker network inspect ingress',

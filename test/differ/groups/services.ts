@@ -46,8 +46,9 @@ export const services: Group = {
     'docker service inspect mounted',
     'docker service inspect --pretty mounted',
     `${CREATE} --name contents --secret secret --secret source=secret,target=/run/other,uid=5,gid=6,mode=0400 --config config --config source=config,target=/etc/c,mode=0755 busybox`,
-    'docker service inspect contents',
-    'docker service inspect --pretty contents',
+    // In which order the CLI sends them is chance.
+    'docker service inspect contents | sort',
+    'docker service inspect --pretty contents | sort',
     `${CREATE} --name names --dns 10.1.1.1 --dns-search a.example --dns-option ndots:2 --host db:10.2.2.2 --host 'six:fd00::1' busybox`,
     'docker service inspect names',
     'docker service inspect --pretty names',

@@ -1,7 +1,7 @@
 /** Containers of one's own on an attachable network. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { call, containerOf, type Scenario } from './hosts.ts';
+import { call, containerOf, OWN, type Scenario } from './hosts.ts';
 
 export const containers: Scenario = (swarm) => {
   test('containers of one’s own reach services and each other, whatever their engines', async () => {
@@ -50,6 +50,15 @@ export const containers: Scenario = (swarm) => {
       for (const other of hosts)
         assert.equal(await call(swarm(), host, 'late', `alias-${other}`), `box-${other}`);
       assert.equal(await call(swarm(), host, 'late', 'beside'), 'beside');
+      // From its first moment on, each time that it starts. Engines before 28 tell of a container when that is too late.
+      if (host !== OWN) {
+        const asks = ['timeout', '3', 'nslookup', 'web'];
+        await lab.docker(host, 'create', '--name', 'first', '--network', 'own', 'busybox', ...asks);
+        await lab.docker(host, 'network', 'connect', 'app', 'first');
+        for (let start = 0; start < 3; start++)
+          assert.match(await lab.docker(host, 'start', '--attach', 'first'), /^Name:\s+web$/m);
+        await lab.docker(host, 'rm', 'first');
+      }
       await lab.docker(host, 'rm', '-f', 'late', 'beside');
       await lab.docker(host, 'network', 'rm', 'own');
     }

@@ -170,10 +170,11 @@ export function hostEndpoint({ ID, Spec }: Network, addresses: readonly string[]
   };
 }
 
-/** Which hosts have a part in the network. */
+/** Which hosts have a part in the network; that of the routing mesh is everybody's. */
 export function peersForm(view: View, id: string): Array<{ Name: string; IP: string }> | undefined {
+  const everybody = view.get('network', id)?.Spec.Ingress;
   const peers = [...view.all('node')]
-    .filter(({ internal }) => internal.networks?.[id])
+    .filter(({ internal }) => everybody || internal.networks?.[id])
     .map(({ ID, Status, internal }) => ({
       Name: ID.slice(0, 12),
       IP: internal.dataPathAddr || Status.Addr,
