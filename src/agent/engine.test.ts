@@ -56,8 +56,9 @@ test('what waits for its turn to be started when its service goes is not started
     await eventually('the first run', async () => ran() > 0);
     const before = ran();
     manager.send({ removedServices: [all[0]!.ServiceID] });
-    for (const { ID } of all)
-      if (!manager.states(ID).includes('running')) await manager.until(ID, 'shutdown');
+    const decided = (id: string) =>
+      manager.states(id).some((state) => state === 'running' || state === 'shutdown');
+    await eventually('all others are shut down', async () => all.every(({ ID }) => decided(ID)));
     assert.ok(
       ran() < before + 20,
       `${ran()} of 40 have been started, ${before} before their service was gone`,

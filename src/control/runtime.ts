@@ -30,6 +30,8 @@ export interface ControlOptions {
   newId(): string;
   /** Ends everything; the promise that `startControl` returns resolves when it has. */
   signal: AbortSignal;
+  /** Changes of one transaction, about; 500 if not given. */
+  batch?: number | undefined;
   /** Gives the rest of the process its turn before each batch; the one before kept it for `ms`. */
   yieldTo(ms: number): Promise<void>;
   /** Told of errors, with the kind and id of the object that was being planned for. */
@@ -59,15 +61,19 @@ class Control {
   private readonly placement: Placement;
   /** How often placing has failed in a row, and when it may be tried again. */
   private placing = { failures: 0, until: 0 };
-  private batch = BATCH;
+  private readonly largest: number;
+  private batch: number;
   /** How much of a batch is done at a stretch. */
-  private slice = BATCH;
+  private slice: number;
   private readonly stretch: Stretch;
   private stumbles = 0;
   private wakeUp: (() => void) | undefined;
 
   constructor(options: ControlOptions) {
     this.options = options;
+    this.largest = options.batch ?? BATCH;
+    this.batch = this.largest;
+    this.slice = this.largest;
     this.stretch = new Stretch(options.clock);
     const { view } = options.store;
     this.placement = new Placement(view);
@@ -198,8 +204,9 @@ class Control {
 
   /** Has the next pass take about as long as it may. */
   private fitSlice(): void {
-    if (this.stretch.worked > SLICE) this.slice = Math.max(SMALL_BATCH, this.slice >> 1);
-    else if (this.stretch.worked < SLICE / 2) this.slice = Math.min(BATCH, this.slice * 2);
+    if (this.stretch.worked > SLICE)
+      this.slice = Math.max(Math.min(SMALL_BATCH, this.largest), this.slice >> 1);
+    else if (this.stretch.worked < SLICE / 2) this.slice = Math.min(this.largest, this.slice * 2);
   }
 
   private plan(kind: PlannedKind, planner: ObjectPlanner): Planned {
@@ -275,7 +282,7 @@ class Control {
       }
       this.placement.done();
       if (changes.length > 0) {
-        this.batch = Math.min(BATCH, batch * 2);
+        this.batch = Math.min(this.largest, batch * 2);
         this.stumbles = 0;
       }
     } catch (error) {

@@ -231,7 +231,11 @@ describe('lab hosts', { timeout }, () => {
 
   test('rm -f leaves nothing behind', async () => {
     assert.notDeepEqual(await traces(lab, a), []);
-    await lab.must('rm', '-f', a, b, c);
+    // Also when two do it at once: one is told that it is done.
+    const twice = await Promise.all([1, 2].map(() => lab.machine('rm', '-f', a, b, c)));
+    const removed = twice.flatMap(({ stdout }) => stdout.split('\n')).filter(Boolean);
+    assert.deepEqual(removed.sort(), [a, b, c].sort());
+    for (const { stderr } of twice) assert.match(stderr, /^(Machine "h[a-c]" does not exist\. .*\n)*$/);
     for (const name of [a, b, c]) assert.deepEqual(await traces(lab, name), []);
     assert.equal(await lab.must('ls', '-q'), '');
   });

@@ -9,6 +9,9 @@ import type { Endpoint } from './connection.ts';
 import type { Network } from './network.ts';
 import { Process } from './process.ts';
 
+/** How long (ms) slow controllers take before each transaction. */
+const SLOW = 100;
+
 /** What is durable. Every object is kept as it was committed, in order of creation. */
 export class Disk {
   /** Nothing can be written just now. */
@@ -55,6 +58,8 @@ export interface ManagerOptions {
   clock: Clock;
   network: Network;
   newId(): string;
+  /** Changes of one transaction of the controllers, about, if they are slow: each takes them a while. */
+  batch: number | undefined;
   endpointAt(addr: string): Endpoint | undefined;
   watch(commit: Commit, store: Store): void;
   /** Told of errors that nobody expects. */
@@ -68,13 +73,14 @@ export class Manager {
   readonly #options: ManagerOptions;
 
   constructor(options: ManagerOptions) {
-    const { clock, network, disk, newId, endpointAt, failed, log } = options;
+    const { clock, network, disk, newId, batch, endpointAt, failed, log } = options;
     this.#options = options;
     const complain = (error: Error) => (disk.full ? log(error.message) : failed(error));
     this.process = new Process(clock);
     this.store = disk.open();
     this.store.watch(this.store.view.revision, (commit) => options.watch(commit, this.store));
     const { process, store } = this;
+    const pause = batch === undefined ? 0 : SLOW;
     const sessions = new Dispatcher({
       store,
       clock: process.clock,
@@ -94,8 +100,9 @@ export class Manager {
       store,
       clock: process.clock,
       newId,
+      batch,
       signal: new AbortController().signal,
-      yieldTo: () => process.promise((resolve) => process.clock.timer(0, () => resolve(undefined))),
+      yieldTo: () => process.promise((resolve) => process.clock.timer(pause, () => resolve(undefined))),
       log: (message, error, object) =>
         complain(new Error(`${message} ${JSON.stringify(object)}: ${error}`, { cause: error })),
     }).catch(failed);

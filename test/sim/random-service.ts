@@ -11,7 +11,7 @@ const UPDATES = [...JOB_UPDATES, 'image', 'config', 'all'];
 
 export function randomService(name: string, random: Random): ServiceSpec {
   if (random.chance(0.15)) return job(name, random);
-  if (random.chance(0.04)) return excessive(name, random);
+  if (random.chance(0.04)) return excessiveService(name, random);
   return {
     Name: name,
     Labels: {},
@@ -52,7 +52,7 @@ export function changeAtRandom(spec: ServiceSpec, random: Random): string {
 }
 
 /** More than any of the simulated clusters has room for. */
-function excessive(name: string, random: Random): ServiceSpec {
+export function excessiveService(name: string, random: Random): ServiceSpec {
   const Resources = { Reservations: { NanoCPUs: SECOND } };
   return {
     Name: name,

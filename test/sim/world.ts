@@ -49,13 +49,16 @@ export class World {
   readonly #givenUp = new Set<string>();
   readonly #leaving = new Set<Host>();
   readonly #sorrows = new Map<string, number>();
+  readonly #slow: () => boolean;
   #view: View;
   #ids = 0;
   #names = 0;
   #hostNumber = 0;
 
-  constructor(seed: number) {
+  /** @param slow whether the manager's controllers take their time; by chance at each of its starts if not given */
+  constructor(seed: number, slow?: boolean) {
     this.random = new Random(seed);
+    this.#slow = () => slow ?? this.random.chance(0.3);
     this.network = new Network(this.clock, this.random);
     this.user = new User({
       store: () => this.manager!.store,
@@ -104,6 +107,8 @@ export class World {
       network: this.network,
       newId: () => this.#newId(),
       endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
+      // What belongs together is found half done much more often.
+      batch: this.#slow() ? this.random.int(5, 50) : undefined,
       watch: (commit, store) => this.#onCommit(commit, store),
       failed: (error) => this.fail(error),
       log: (line) => this.log(line),

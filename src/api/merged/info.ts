@@ -3,10 +3,12 @@ import type { Node } from '../../model/objects.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 import type { ApiContext, Router } from '../router.ts';
 import { clusterForm } from '../swarm/cluster/form.ts';
+import { DRIVER } from './attach.ts';
 
 interface EngineInfo {
   Swarm?: { LocalNodeState?: string };
   Warnings?: string[] | null;
+  Plugins?: Record<string, string[] | null>;
   [key: string]: unknown;
 }
 
@@ -19,11 +21,17 @@ export function infoRoutes(router: Router, { engine, membership }: ApiContext): 
       status: 200,
       body: {
         ...info,
+        ...(info.Plugins && { Plugins: withoutDriver(info.Plugins) }),
         Swarm: foreign && swarm.Error === '' ? { ...swarm, Error: foreign } : swarm,
         Warnings: foreign ? [...(info.Warnings ?? []), `WARNING: ${foreign}`] : (info.Warnings ?? null),
       },
     };
   });
+}
+
+/** Networks of the driver that stands for `overlay` are made by the swarm alone: it is none to choose. */
+function withoutDriver(plugins: Record<string, string[] | null>): object {
+  return { ...plugins, Network: plugins.Network?.filter((name) => name !== DRIVER) ?? null };
 }
 
 /** What to say if the engine is in a Docker Swarm in its own right: the two must never be mixed. */

@@ -8,7 +8,14 @@ import {
 } from '../driver.ts';
 import { which } from '../exec.ts';
 import { takeLock, withLock } from '../lock.ts';
-import { deleteMachine, findMachine, listMachines, machineDirectory, saveMachine } from '../registry.ts';
+import {
+  deleteMachine,
+  findMachine,
+  getMachine,
+  listMachines,
+  machineDirectory,
+  saveMachine,
+} from '../registry.ts';
 import { removeGroups } from './cgroup.ts';
 import * as host from './host.ts';
 import * as network from './network.ts';
@@ -16,9 +23,12 @@ import { checkRequirements } from './requirements.ts';
 
 /** Addresses, bridge and rules are shared by all machines of this system, whoever's they are. */
 const withNetwork = <T>(work: () => Promise<T>): Promise<T> => withLock('lab network', work);
-/** One command at a time works on a host. `kill` and `link` do not wait: a power cut does not either. */
-const withMachine = <T>(name: string, work: () => Promise<T>): Promise<T> =>
-  withLock(machineDirectory(name), work);
+/**
+ * One command at a time works on a host, as the one before has left it: throws if that has removed it. `kill` and `link` do
+ * not wait: a power cut does not either.
+ */
+const withMachine = <T>({ name }: Machine, work: (machine: Machine) => Promise<T>): Promise<T> =>
+  withLock(machineDirectory(name), async () => work(await getMachine(name)));
 
 let lastTurn: Promise<unknown> = Promise.resolve();
 /** Does one after the other what is asked for in this process. */
@@ -53,11 +63,11 @@ export const lab: Driver = {
       throw new MachineError(`Machine "${machine.name}" was not finished: create it again, or remove it.`);
     }
     await checkRequirements(machine.enginePath);
-    await withMachine(machine.name, () => powerOn(machine));
+    await withMachine(machine, powerOn);
   },
 
-  stop: (machine) =>
-    withMachine(machine.name, async () => {
+  stop: (called) =>
+    withMachine(called, async (machine) => {
       const init = await host.findInit(machine);
       if (!init) return;
       await host.stopPart(machine, init, 'essaim');
@@ -67,7 +77,7 @@ export const lab: Driver = {
 
   kill: powerOff,
 
-  remove: (machine) => withMachine(machine.name, () => erase(machine)),
+  remove: (machine) => withMachine(machine, erase),
 
   async link(machine, up) {
     await running(machine);
