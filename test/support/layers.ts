@@ -51,7 +51,7 @@ interface Rooms {
 const ROOMS: Readonly<Record<string, Rooms>> = {
   manager: {
     base: ['contract.ts', 'managers.ts', 'rest.ts'],
-    rooms: { ca: [], dispatcher: [], server: ['ca'], members: [] },
+    rooms: { ca: [], dispatcher: [], server: ['ca'], members: [], peers: ['members'] },
   },
   'api/swarm': {
     base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'version.ts'],

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, type PeerCertificate } from 'node:tls';
 import { createRequest, issueCertificate } from '../../identity/authority.ts';
+import { eventually, type MemberHost, MemberHosts, PORT } from '../peers/testing/hosts.ts';
 import { runningIn } from './child.ts';
 import { MemberError, startMember, wipeMember } from './member.ts';
 import { peerFiles } from './peer-files.ts';
-import { eventually, type MemberHost, MemberHosts, PORT } from './testing/hosts.ts';
 
 const put = (host: MemberHost, key: string) =>
   host.member.client.txn({

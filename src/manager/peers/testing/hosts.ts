@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoot, issueCertificate, type Root } from '../../../identity/authority.ts';
 import { systemClock } from '../../../model/clock.ts';
-import { runningIn } from '../child.ts';
-import type { MemberEnd } from '../ends.ts';
-import type { Start } from '../flags.ts';
-import { type Member, startMember, wipeMember } from '../member.ts';
-import { peerFiles, requestPeer, writePeer } from '../peer-files.ts';
-import { findEtcd } from '../program.ts';
+import { runningIn } from '../../members/child.ts';
+import type { MemberEnd } from '../../members/ends.ts';
+import type { Start } from '../../members/flags.ts';
+import { type Member, startMember, wipeMember } from '../../members/member.ts';
+import { peerFiles, requestPeer, writePeer } from '../../members/peer-files.ts';
+import { findEtcd } from '../../members/program.ts';
+import { addLearner, promoteWhenReady, untilVoting } from '../steps.ts';
 
 const HOUR = 3_600_000;
 export const PORT = 2380;
@@ -128,14 +129,10 @@ export class MemberHosts {
   async grow(by: MemberHost): Promise<MemberHost> {
     const host = await this.host();
     const { client } = by.member;
-    const { member, members } = await eventually(() =>
-      client.memberAdd({ peerURLs: [host.url], isLearner: true }),
-    );
-    const memberId = member!.ID;
-    await host.start({ mode: 'join', memberId, members });
-    await eventually(() => client.memberPromote({ ID: memberId }));
-    // It learns of that a moment later than the leader.
-    await eventually(async () => assert.equal((await host.member.client.status()).isLearner, false));
+    const { member, members } = await addLearner(client, host.url);
+    await host.start({ mode: 'join', memberId: member.ID, members });
+    await promoteWhenReady(client, member.ID);
+    await untilVoting(host.member.client);
     return host;
   }
 
