@@ -6,7 +6,7 @@ import { Attachments } from './attachments.ts';
 import { createAuthority } from './ca/authority.ts';
 import type { Duties, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
-import { afterInput, probeHost } from './dispatcher/probe.ts';
+import { afterInput, bootedJustNow, probeHost } from './dispatcher/probe.ts';
 import type { Log } from './manager.ts';
 import type { Rest } from './rest.ts';
 
@@ -38,6 +38,7 @@ export function beginDuties({
     ...{ store, clock, afterInput, rest, log },
     roots: () => authority.roots(),
     probe: probeHost,
+    hostsMayBoot: bootedJustNow(),
   });
   const stop = new AbortController();
   const control = startControl({

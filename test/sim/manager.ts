@@ -87,6 +87,7 @@ export class Manager {
       roots: () => 'ROOTS',
       probe: (addr) =>
         process.promise((resolve, reject) => network.probe(endpointAt(addr)).then(resolve, reject)),
+      hostsMayBoot: false,
       // What arrived while the process stood still waits before this.
       afterInput: (fn) => void process.clock.timer(0, fn),
       rest: async () => {},

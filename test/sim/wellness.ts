@@ -28,6 +28,7 @@ export class Wellness {
 
   managerStarts(): void {
     this.#managerAwake = 0;
+    this.#lostSince.clear();
   }
 
   /** To be called before the network's delay becomes another one. */
@@ -89,12 +90,12 @@ export class Wellness {
     }
   }
 
-  /** A host that cannot be reached is called down within 4 s, unless the manager has just begun. */
+  /** A host that cannot be reached is called down within 4 s, or within 6 s by a manager that has just begun. */
   checkLost(host: Host): void {
     const { clock, manager, network, view } = this.#world;
     const now = clock.now();
     const lost = !host.powered || network.isCut(host.nodeId);
-    const judged = manager && !manager.process.hung && this.#managerAwake > 36;
+    const judged = manager && !manager.process.hung && this.#managerAwake > 0;
     if (!lost || !judged || this.#isSlow) {
       this.#lostSince.delete(host.nodeId);
       return;
@@ -105,7 +106,7 @@ export class Wellness {
     // One that was never there has the same time to come as one that was there before the manager began.
     const state = node?.Description && node.Status.State;
     if (state === 'down') this.#lostSince.delete(host.nodeId);
-    else if (state && now - since > 4000) {
+    else if (state && now - since > (this.#managerAwake > 8 ? 4000 : 6000)) {
       throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
     }
   }

@@ -84,8 +84,9 @@ async function manager(t: TestContext, ...objects: Change[]) {
   );
   const world = { hostAnswers: true, commits: 0, lines: [] as string[] };
   store.watch(store.view.revision, () => world.commits++);
-  const start = () =>
+  const start = (hostsMayBoot = true) =>
     new Dispatcher({
+      hostsMayBoot,
       store,
       clock,
       roots: () => 'ROOTS',
@@ -377,25 +378,54 @@ test('a host that comes back without its engine stays down until that answers', 
   assert.equal(node().Status.State, 'ready');
 });
 
-test('after a restart of the manager nothing is down for 6 periods, and what was down stays down', async (t) => {
-  const { clock, open, commit, node, dispatcher, start, store, world } = await manager(t);
-  await commit({
-    op: 'put',
-    kind: 'node',
-    object: { ...sampleNode('lost'), Status: { State: 'down', Addr: '10.0.0.5' } },
-  });
-  await open();
-  dispatcher.close();
+/** What was down, and a node that has a session, under a manager that is there no more. */
+async function leaderless(t: TestContext) {
+  const all = await manager(t);
+  const down = { State: 'down' as const, Addr: '10.0.0.5' };
+  await all.commit({ op: 'put', kind: 'node', object: { ...sampleNode('lost'), Status: down } });
+  await all.open();
+  all.dispatcher.close();
+  all.clock.pause(60_000);
+  const begin = (hostsMayBoot: boolean) => {
+    const second = all.start(hostsMayBoot);
+    t.after(() => second.close());
+  };
+  return { ...all, begin };
+}
+
+test('where hosts may be booting nothing is down for 6 periods, and what was down stays down', async (t) => {
+  const { clock, begin, node, store, world } = await leaderless(t);
   world.hostAnswers = false;
-  clock.pause(60_000);
   const { revision } = store.view;
-  const second = start();
-  t.after(() => second.close());
+  begin(true);
   await clock.advance(30_000);
   assert.equal(store.view.revision, revision);
   await clock.advance(4000);
   assert.deepEqual([node().Status.State, node('lost').Status.State], ['down', 'down']);
   assert.equal(node('lost').Status.Message, undefined);
+});
+
+test('a host that was lost while nobody led is down within 4 s under the next leader', async (t) => {
+  const { clock, begin, node, world } = await leaderless(t);
+  world.hostAnswers = false;
+  begin(false);
+  await clock.advance(3000);
+  assert.equal(node().Status.State, 'ready');
+  await clock.advance(1000);
+  assert.deepEqual([node().Status.State, node('lost').Status.State], ['down', 'down']);
+});
+
+test('a host that answers keeps its long time to come back under the next leader', async (t) => {
+  const { clock, begin, node, store, world } = await leaderless(t);
+  const { revision } = store.view;
+  begin(false);
+  await clock.advance(33_000);
+  assert.equal(store.view.revision, revision);
+  await clock.advance(2000);
+  assert.equal(node().Status.State, 'unknown');
+  world.hostAnswers = false;
+  await clock.advance(4000);
+  assert.equal(node().Status.State, 'down');
 });
 
 test('a pause of the manager itself is nobody’s fault', async (t) => {

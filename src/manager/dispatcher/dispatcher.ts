@@ -40,6 +40,8 @@ export interface DispatcherOptions {
   roots(): string;
   /** Whether anything at that IP address answers on the cluster port; a refusal is an answer. May take long to say no. */
   probe(addr: string): Promise<boolean>;
+  /** This host has been booted just now, and the others may be about to: none is taken for lost before its time. */
+  hostsMayBoot: boolean;
   /** Calls `fn` once the input that has arrived by now has been processed. */
   afterInput(fn: () => void): void;
   rest: Rest;
@@ -118,7 +120,9 @@ export class Dispatcher implements Sessions {
       cutOff: (nodeId, reason) => this.#open.get(nodeId)?.session.close(reason),
       write: (nodeId, status) => this.#facts.add(nodeId, { status }),
     });
-    for (const node of store.view.all('node')) this.#watch.expect(node);
+    const probed = !options.hostsMayBoot;
+    for (const node of store.view.all('node'))
+      this.#watch.expect(node, probed && node.Description !== undefined);
     this.#unwatch = store.watch(store.view.revision, (commit) => this.#onCommit(commit));
   }
 
@@ -306,7 +310,7 @@ export class Dispatcher implements Sessions {
     if (!after) {
       this.#watch.forget(id);
       open?.session.close('the node was removed from the swarm');
-    } else if (!before) this.#watch.expect(after);
+    } else if (!before) this.#watch.expect(after, false);
     else if (open?.told && !isDeepStrictEqual(before.Spec, after.Spec))
       open.session.send({ type: 'node', node: after });
   }

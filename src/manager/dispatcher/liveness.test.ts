@@ -14,6 +14,10 @@ class World {
   host = true;
   daemon = true;
 
+  get states(): string[] {
+    return this.verdicts.map(({ state }) => state);
+  }
+
   run(ms: number): void {
     const until = this.now + ms;
     while (this.now < until) this.tick(this.liveness.tickEvery);
@@ -144,14 +148,53 @@ test('a daemon that is back in time has not been missed', () => {
   assert.deepEqual(world.verdicts, []);
 });
 
-test('a node that is expected has six periods to come back', () => {
+test('a node that is expected and not probed has six periods to come back', () => {
   const world = new World();
   world.host = false;
-  world.liveness.expect('n');
+  world.liveness.expect('n', false);
   world.run(30_000);
   const early = world.verdicts.length;
   world.run(3200);
   assert.deepEqual([early, world.verdicts[0]?.state], [0, 'down']);
+});
+
+test('a new leader takes a host for lost after four probes without an answer, and no sooner', () => {
+  const world = new World();
+  world.host = false;
+  world.liveness.expect('n', true);
+  world.run(10_000);
+  assert.deepEqual(
+    world.verdicts.map(({ state }) => state),
+    ['down'],
+  );
+  const { at } = world.verdicts[0]!;
+  assert.ok(at >= 2500 && at <= 4000, `down after ${at} ms`);
+  assert.equal(world.checks.length, 4);
+});
+
+test('a host that answers a new leader keeps its six periods, however often it misses three probes', () => {
+  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 1000, max: 3000 })));
+  fc.assert(
+    fc.property(steps, fc.boolean(), (gaps, comes) => {
+      const world = new World();
+      world.daemon = false;
+      world.liveness.expect('n', true);
+      for (const [away, back] of gaps) {
+        if (world.now + away + back > 29_000) break;
+        world.host = false;
+        world.run(away);
+        world.host = true;
+        world.run(back);
+      }
+      assert.deepEqual(world.states, []);
+      if (comes) {
+        world.daemon = true;
+        world.liveness.opened('n');
+      }
+      world.run(40_000);
+      assert.deepEqual(world.states, comes ? [] : ['unknown']);
+    }),
+  );
 });
 
 test("the manager's own pauses are not counted, whatever they are", () => {

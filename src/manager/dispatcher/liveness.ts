@@ -6,6 +6,10 @@
  * silent its host is probed as well. A check has a deadline shorter than that, and a check without any answer is followed
  * by the next one at once, so that four of them end within four fifths of the period of the loss of a host.
  *
+ * A node that has no session yet, because its manager has just begun to lead or because it was just made, has its time to
+ * come back, as long as its host answers. Where anything is known of the host, it is probed meanwhile, and lost after four
+ * checks without an answer like any other.
+ *
  * Time is counted only while the manager is awake: it moves on by little more than a tick however late the tick comes,
  * and a tick that comes very late makes the checks under way void.
  */
@@ -14,8 +18,10 @@
 const MISSES = 4;
 /** Heartbeat periods that a host may answer without a daemon or an engine before it counts as lost all the same. */
 const PERIODS_WITHOUT = 12;
-/** Heartbeat periods that a node has to come back after the manager began, or after it was made. */
+/** Heartbeat periods that a node has to come back after the manager began to lead, or after it was made. */
 const GRACE_PERIODS = 6;
+/** Intervals that agents have to open their sessions before the hosts without one are probed. */
+const HEAD_START = 0.5;
 const CHECKS_PER_PERIOD = 5;
 const TICKS_PER_CHECK = 10;
 /** The deadline of a check, in intervals: one interval and four deadlines are less than four intervals. */
@@ -40,7 +46,7 @@ interface Life {
   session: boolean;
   /** It had one that has ended by itself. */
   ended: boolean;
-  /** Awake time before which nothing is checked: the node has until then to come back. */
+  /** Awake time before which its daemon is not missed: the node has until then to come back. */
   graceUntil: number;
   /** The number of the check under way or, if none is, of the last one. */
   number: number;
@@ -80,11 +86,15 @@ export class Liveness {
     return this.#interval / TICKS_PER_CHECK;
   }
 
-  /** The node should have a session but has none yet. Does nothing if the node is already watched. */
-  expect(nodeId: string): void {
+  /**
+   * The node should have a session but has none yet. Does nothing if the node is already watched. `probed`: its host is
+   * asked for from now on; else nothing is asked before its time to come back is over.
+   */
+  expect(nodeId: string, probed: boolean): void {
     if (this.#lives.has(nodeId)) return;
     const graceUntil = this.#awake + GRACE_PERIODS * CHECKS_PER_PERIOD * this.#interval;
-    this.#lives.set(nodeId, this.#newLife({ session: false, graceUntil, nextAt: graceUntil }));
+    const nextAt = probed ? this.#awake + HEAD_START * this.#interval : graceUntil;
+    this.#lives.set(nodeId, this.#newLife({ session: false, graceUntil, nextAt }));
   }
 
   opened(nodeId: string): void {
@@ -165,7 +175,7 @@ export class Liveness {
 
   #missed(nodeId: string, life: Life): Verdict | undefined {
     life.underWay = false;
-    life.daemonMisses++;
+    if (life.startedAt >= life.graceUntil) life.daemonMisses++;
     if (!life.hostAnswered) life.hostMisses++;
     life.nextAt = life.hostAnswered ? life.startedAt + this.#interval : this.#awake;
 

@@ -27,6 +27,7 @@ test('many agents are told in short stretches, with a rest before each, and none
     clock,
     roots: () => 'ROOTS',
     probe: async () => true,
+    hostsMayBoot: false,
     afterInput: (fn) => fn(),
     rest: async (ms) => {
       rests.push([told.length, ms]);

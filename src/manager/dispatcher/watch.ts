@@ -52,9 +52,12 @@ export class HostWatch {
     this.#liveness.period = ms;
   }
 
-  /** A node that is down stays so until it comes back: only others are waited for. */
-  expect(node: Node): void {
-    if (node.Status.State !== 'down') this.#liveness.expect(node.ID);
+  /**
+   * A node that is down stays so until it comes back: only others are waited for. `probed`: its host is known to have been
+   * up, and is probed meanwhile.
+   */
+  expect(node: Node, probed: boolean): void {
+    if (node.Status.State !== 'down') this.#liveness.expect(node.ID, probed);
   }
 
   opened(nodeId: string): void {
