@@ -70,6 +70,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
       init: refuse,
       join: refuse,
       leave: refuse,
+      unlock: refuse,
     },
   });
   await server.listenUnix(socket);

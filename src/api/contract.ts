@@ -51,6 +51,8 @@ export interface Membership {
   init(request: InitRequest): Promise<string>;
   join(request: JoinRequest): Promise<void>;
   leave(force: boolean): Promise<void>;
+  /** Opens a locked manager's files. */
+  unlock(unlockKey: string): Promise<void>;
 }
 
 export interface ClusterUpdate {
@@ -59,6 +61,7 @@ export interface ClusterUpdate {
   spec: ClusterSpec;
   rotateWorkerToken: boolean;
   rotateManagerToken: boolean;
+  rotateUnlockKey: boolean;
 }
 
 /** The manager that decides on what changes the state, as this one knows of it. */
@@ -79,6 +82,8 @@ export interface ManagerFace {
   nodeId: string;
   cluster(): Cluster;
   updateCluster(update: ClusterUpdate): Promise<void>;
+  /** The key that opens locked managers; empty if they are not locked. Whoever asks for it is taken to have it from then on. */
+  unlockKey(): Promise<string>;
   /** A client of the engine on that node, through its agent. Throws 503 if the node has no session just now. */
   engineOf(nodeId: string): EngineClient;
   /** Asks all hosts whether their networks are as the store has them. */

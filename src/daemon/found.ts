@@ -4,6 +4,7 @@ import { createRequest } from '../identity/authority.ts';
 import { createIdentity } from '../identity/node-identity.ts';
 import { newCluster } from '../manager/ca/cluster.ts';
 import { certify, newNode } from '../manager/ca/issue.ts';
+import { withLock } from '../manager/ca/unlock.ts';
 import { checkClusterSpec } from '../manager/ca/update.ts';
 import { type Clock, timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
@@ -40,7 +41,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
   checkClusterSpec(spec);
 
   const now = clock.now();
-  const cluster = await newCluster({
+  const founded = await newCluster({
     id: newId(),
     spec,
     DefaultAddrPool: pool,
@@ -48,6 +49,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
     DataPathPort: dataPathPort,
     now,
   });
+  const cluster = withLock(founded, false);
   const node: Node = {
     ...newNode({
       id: newId(),
@@ -109,9 +111,17 @@ export function readdressed(
   };
 }
 
-/** Leaves the manager of that record as the only one of its cluster, whose state is in `database`. */
-export async function foundAnew(database: string, record: MembershipRecord, clock: Clock): Promise<void> {
-  const store = await openSqliteStore({ path: database });
+/**
+ * Leaves the manager of that record as the only one of its cluster, whose state is in `database`.
+ * @param fileKey what its files are encrypted with, if it is to be locked
+ */
+export async function foundAnew(
+  database: string,
+  record: MembershipRecord,
+  clock: Clock,
+  fileKey?: Buffer,
+): Promise<void> {
+  const store = await openSqliteStore({ path: database, fileKey });
   try {
     const UpdatedAt = timestamp(clock.now());
     const [cluster] = store.view.all('cluster');

@@ -16,6 +16,7 @@ import { createHostNetworks } from '../network/host-networks.ts';
 import type { Store } from '../store/contract.ts';
 import { hostPort } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
+import type { LockKeeper } from './lock/keeper.ts';
 import type { Log } from './log.ts';
 import { engineTasks, type RunningNode, startNode } from './node.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
@@ -39,7 +40,13 @@ export interface MemberOptions {
 
 interface RunningManager {
   face: ManagerFace;
+  lock: LockKeeper;
   close(): Promise<void>;
+}
+
+export interface Unlocked {
+  fileKey?: Buffer;
+  networks?: DataPlane;
 }
 
 /** A host in a swarm, running. Its containers run on when it is closed. */
@@ -50,18 +57,28 @@ export class Member {
   readonly node: RunningNode;
   readonly #manager: RunningManager | undefined;
 
-  /** Throws if the folder has no usable identity or database. */
-  static async start(record: MembershipRecord, dir: SwarmDir, options: MemberOptions): Promise<Member> {
-    const identity = await loadIdentity(join(dir.path, IDENTITY));
+  /**
+   * Throws if the folder has no usable identity or database.
+   * @param unlocked what a locked manager's files are encrypted with, and its networks if they run already
+   */
+  static async start(
+    record: MembershipRecord,
+    dir: SwarmDir,
+    options: MemberOptions,
+    unlocked: Unlocked = {},
+  ): Promise<Member> {
+    const identity = await loadIdentity(join(dir.path, IDENTITY), unlocked.fileKey);
     if (!identity)
       throw new Error(`${dir.path} has no node identity: leave the swarm with --force and join again`);
-    const networks = await startNetworks(record, options);
+    const networks = unlocked.networks ?? (await startNetworks(record, options));
     try {
       const manager =
-        record.role === 'manager' ? await startManager(record, identity, dir, options) : undefined;
+        record.role === 'manager'
+          ? await startManager(record, identity, dir, options, unlocked.fileKey)
+          : undefined;
       return new Member(record, identity, networks, manager, dir, options);
     } catch (error) {
-      await networks.close();
+      if (networks !== unlocked.networks) await networks.close();
       throw error;
     }
   }
@@ -102,6 +119,11 @@ export class Member {
     return this.#manager?.face;
   }
 
+  /** What its files are encrypted with at the moment, on a manager that is to be locked. */
+  get fileKey(): Buffer | undefined {
+    return this.#manager?.lock.fileKey;
+  }
+
   async close(): Promise<void> {
     await this.node.close();
     await this.networks.close();
@@ -131,15 +153,18 @@ async function startManager(
   identity: NodeIdentity,
   dir: SwarmDir,
   options: MemberOptions,
+  fileKey: Buffer | undefined,
 ): Promise<RunningManager> {
   const { clock, log, engine, clientsWait, serveApi } = options;
   // Loaded only here: what only a manager needs costs a worker no memory.
-  const [manager, { openSqliteStore }, { createImageSource }] = await Promise.all([
+  const [manager, { openSqliteStore }, { createImageSource }, { LockKeeper }] = await Promise.all([
     import('../manager/manager.ts'),
     import('../store/sqlite/store.ts'),
     import('./image-source.ts'),
+    import('./lock/keeper.ts'),
   ]);
-  const store = await openSqliteStore({ path: join(dir.path, DATABASE) });
+  const path = join(dir.path, DATABASE);
+  const store = await openSqliteStore({ path, fileKey });
   try {
     await ensurePredefined(store, clock);
     const { listenHost, listenPort } = record;
@@ -151,10 +176,23 @@ async function startManager(
       office: soleOffice(record.nodeId),
       connectManager: (address, signal) => connectAs(identity, address, signal),
     });
+    const lock = new LockKeeper({ folder: dir.path, identity, dataKey: `${path}.key` }, fileKey);
+    const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
     return {
-      face: { ...running, engineOf },
+      face: {
+        ...running,
+        engineOf,
+        async updateCluster(update) {
+          await running.updateCluster(update);
+          // Who is told that no key is needed any more may forget it.
+          await lock.settle(store);
+        },
+      },
+      lock,
       async close() {
         engines.close();
+        unfollow();
+        await lock.idle();
         await running.close();
         await store.close();
       },

@@ -6,13 +6,24 @@ import { join } from 'node:path';
 import { pause } from '../agent/backoff.ts';
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
+import { LOCKED, WORKER } from '../api/swarm/access.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { createIdentity } from '../identity/node-identity.ts';
+import { parseUnlockKey } from '../identity/unlock-key.ts';
 import { ApiError } from '../model/errors.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
-import { DATABASE, IDENTITY, Member, type MemberOptions, removeLeftovers, startNetworks } from './member.ts';
+import { type LockFile, readLock } from './lock/lock-file.ts';
+import {
+  DATABASE,
+  IDENTITY,
+  Member,
+  type MemberOptions,
+  removeLeftovers,
+  startNetworks,
+  type Unlocked,
+} from './member.ts';
 import { sayGoodbye } from './node.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
@@ -36,6 +47,17 @@ const ONLY_MANAGERS =
 const STILL_JOINING =
   'Timeout was reached before node joined. The attempt to join the swarm will continue in the background. Use the "docker info" command to see the current swarm status of your node.';
 
+const LEAVE_LOCKED =
+  'Swarm is encrypted and locked. Please unlock it first or use `--force` to ignore this message.';
+const INVALID_KEY = 'swarm could not be unlocked: invalid key provided';
+
+/** A manager whose files need a key. Its containers go on, with their networks as they were left. */
+interface Locked {
+  record: MembershipRecord;
+  lock: LockFile;
+  networks: DataPlane;
+}
+
 interface Joining {
   request: JoinRequest;
   abort: AbortController;
@@ -48,6 +70,7 @@ export class HostMembership implements Membership {
   readonly #watchers: Array<() => void> = [];
   #active: Member | undefined;
   #joining: Joining | undefined;
+  #locked: Locked | undefined;
   #error = '';
   readonly #closing = new AbortController();
   /** Init, join and leave change what the others look at: one at a time. */
@@ -67,7 +90,9 @@ export class HostMembership implements Membership {
       if (left) void this.#finishLeave(left);
       const record = this.#dir.read();
       // A join that was still waiting for its manager is not taken up again, as with Docker.
-      if (record) await this.#start(record);
+      const lock = record && readLock(this.#dir.path);
+      if (lock) this.#locked = { record, lock, networks: await startNetworks(record, this.#options) };
+      else if (record) await this.#start(record);
     } catch (error) {
       this.#error = (error as Error).message;
       log.error({ err: error }, 'cannot take up the membership in the swarm');
@@ -103,6 +128,10 @@ export class HostMembership implements Membership {
         managers: record.managers,
       };
     }
+    if (this.#locked) {
+      const nodeAddr = this.#locked.record.advertiseHost;
+      return { state: 'locked', nodeId: '', nodeAddr, error: LOCKED, managers: [] };
+    }
     const joining = this.#joining?.request;
     if (joining) {
       const managers = (joining.RemoteAddrs ?? []).map((Addr) => ({ NodeID: '', Addr }));
@@ -131,6 +160,7 @@ export class HostMembership implements Membership {
 
   init(request: InitRequest): Promise<string> {
     return this.#exclusively(async () => {
+      if (request.ForceNewCluster && this.#locked) throw new ApiError(503, WORKER);
       if (request.ForceNewCluster && this.#active) return this.#foundAnew(this.#active, request);
       await this.#requireFree();
       const { foundCluster } = await import('./found.ts');
@@ -182,12 +212,36 @@ export class HostMembership implements Membership {
     });
   }
 
+  unlock(unlockKey: string): Promise<void> {
+    return this.#exclusively(async () => {
+      const locked = this.#locked;
+      if (!locked) throw new ApiError(409, 'swarm is not locked');
+      if (!parseUnlockKey(unlockKey)) throw new ApiError(400, 'invalid key string');
+      const fileKey = locked.lock.open(unlockKey);
+      if (!fileKey) throw new ApiError(401, INVALID_KEY);
+      const active = await this.#start(locked.record, { fileKey, networks: locked.networks }).catch(
+        (error: unknown) => {
+          throw new ApiError(500, `swarm component could not be started: ${(error as Error).message}`);
+        },
+      );
+      await this.#becomeReady(active);
+    });
+  }
+
   leave(force: boolean): Promise<void> {
     return this.#exclusively(async () => {
       const joining = this.#joining;
       if (joining) {
         joining.abort.abort(new Error('called off'));
         await joining.done.catch(() => {});
+      }
+      const locked = this.#locked;
+      if (locked) {
+        if (!force) throw new ApiError(503, LEAVE_LOCKED);
+        this.#dir.leave();
+        this.#become(undefined);
+        await this.#cleanUp(locked.record, locked.networks);
+        return;
       }
       const active = this.#active;
       if (!active) {
@@ -237,8 +291,10 @@ export class HostMembership implements Membership {
 
   async #end(): Promise<void> {
     const active = this.#active;
+    const locked = this.#locked;
     this.#become(undefined);
     await active?.close();
+    await locked?.networks.close();
   }
 
   /** The cluster goes on with this manager as its only one, where asked for at another address. */
@@ -247,11 +303,12 @@ export class HostMembership implements Membership {
     const { foundAnew, readdressed } = await import('./found.ts');
     const record = readdressed(active.record, request, hostInterfaces());
     await this.#end();
+    const { fileKey } = active;
     let again: Member;
     try {
-      await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock);
+      await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock, fileKey);
       this.#dir.update(record);
-      again = await this.#start(record);
+      again = await this.#start(record, { fileKey });
     } catch (error) {
       this.#error = (error as Error).message;
       throw error;
@@ -315,8 +372,8 @@ export class HostMembership implements Membership {
     this.#options.log.error({ err: error }, 'cannot join the swarm');
   }
 
-  async #start(record: MembershipRecord): Promise<Member> {
-    const member = await Member.start(record, this.#dir, this.#options);
+  async #start(record: MembershipRecord, unlocked?: Unlocked): Promise<Member> {
+    const member = await Member.start(record, this.#dir, this.#options, unlocked);
     this.#error = '';
     this.#become(member);
     return member;
@@ -324,6 +381,7 @@ export class HostMembership implements Membership {
 
   #become(member: Member | undefined): void {
     this.#active = member;
+    this.#locked = undefined;
     for (const watcher of this.#watchers) watcher();
   }
 

@@ -1,16 +1,18 @@
 /**
  * A node's key, certificate and trusted roots. They are kept in one file, replaced as a whole: whatever moment the power
- * goes, the key on disk is the certificate's.
+ * goes, the key on disk is the certificate's. On a manager that locks itself the key is encrypted in it.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TLSInfo } from '../model/objects.ts';
+import { seal, unseal } from '../model/sealed.ts';
 import { type NodeCertificate, nodeTlsInfo, readNodeCertificate } from './certificate.ts';
 import { bundle, certificatesIn } from './pem.ts';
 import { writeWhole } from './whole-file.ts';
 
 const FILE = 'identity.json';
+const PLACE = 'node key';
 
 export interface Credentials {
   /** PEM of the private key; of the certificate and what certifies its root to others; of all trusted roots. */
@@ -26,12 +28,17 @@ export interface NodeIdentity {
   tlsInfo(): TLSInfo;
   /** Takes new credentials, durably. Throws if they do not fit each other or are another node's. */
   update(change: Partial<Credentials>): Promise<void>;
+  /** From now on the key is encrypted with this one on disk, or in the clear; durable when it resolves. */
+  protect(fileKey: Buffer | undefined): Promise<void>;
   /** Calls `listener` after each change; the returned function ends that. */
   onChange(listener: () => void): () => void;
 }
 
-/** The identity kept in this folder; undefined if there is none. A damaged one is an error that names the file. */
-export async function loadIdentity(folder: string): Promise<NodeIdentity | undefined> {
+/**
+ * The identity kept in this folder; undefined if there is none. A damaged one is an error that names the file.
+ * @param fileKey what the node's key is encrypted with, if it is
+ */
+export async function loadIdentity(folder: string, fileKey?: Buffer): Promise<NodeIdentity | undefined> {
   const path = join(folder, FILE);
   let text: string;
   try {
@@ -41,7 +48,12 @@ export async function loadIdentity(folder: string): Promise<NodeIdentity | undef
     throw error;
   }
   try {
-    return identity(path, check(JSON.parse(text) as Partial<Credentials>));
+    const file = JSON.parse(text) as IdentityFile;
+    return identity(
+      path,
+      check({ ...file, key: keyOf(file, fileKey) }),
+      file.sealedKey ? fileKey : undefined,
+    );
   } catch (error) {
     throw new Error(
       `${path} does not hold a usable node identity (${(error as Error).message}): ` +
@@ -54,13 +66,14 @@ export async function loadIdentity(folder: string): Promise<NodeIdentity | undef
 export async function createIdentity(folder: string, credentials: Credentials): Promise<NodeIdentity> {
   const path = join(folder, FILE);
   const checked = check(credentials);
-  await write(path, checked);
-  return identity(path, checked);
+  await write(path, checked, undefined);
+  return identity(path, checked, undefined);
 }
 
-function identity(path: string, first: Credentials): NodeIdentity {
+function identity(path: string, first: Credentials, protectedBy: Buffer | undefined): NodeIdentity {
   const listeners = new Set<() => void>();
   let credentials = first;
+  let fileKey = protectedBy;
   let certificate = readNodeCertificate(first.certificate);
   // One write at a time, each from what the one before has left.
   let last: Promise<void> = Promise.resolve();
@@ -71,10 +84,16 @@ function identity(path: string, first: Credentials): NodeIdentity {
     const read = readNodeCertificate(next.certificate);
     if (read.nodeId !== certificate.nodeId || read.clusterId !== certificate.clusterId)
       throw new Error(`got a certificate for node ${read.nodeId} of cluster ${read.clusterId}`);
-    await write(path, next);
+    await write(path, next, fileKey);
     credentials = next;
     certificate = read;
     for (const listener of listeners) listener();
+  }
+
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return done;
   }
 
   return {
@@ -85,11 +104,13 @@ function identity(path: string, first: Credentials): NodeIdentity {
       return certificate;
     },
     tlsInfo: () => nodeTlsInfo(credentials.certificate, credentials.roots),
-    update(wanted) {
-      const done = last.then(() => change(wanted));
-      last = done.catch(() => undefined);
-      return done;
-    },
+    update: (wanted) => inTurn(() => change(wanted)),
+    protect: (wanted) =>
+      inTurn(async () => {
+        if (wanted === fileKey || (wanted && fileKey?.equals(wanted))) return;
+        await write(path, credentials, wanted);
+        fileKey = wanted;
+      }),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -109,6 +130,22 @@ function check({ key, certificate, roots }: Partial<Credentials>): Credentials {
   return checked;
 }
 
-function write(path: string, credentials: Credentials): Promise<void> {
-  return writeWhole(path, `${JSON.stringify(credentials, null, 2)}\n`);
+/** What the file has: one of the two keys. */
+interface IdentityFile extends Partial<Credentials> {
+  sealedKey?: string;
+}
+
+function keyOf({ key, sealedKey }: IdentityFile, fileKey: Buffer | undefined): string | undefined {
+  if (!sealedKey) return key;
+  if (!fileKey) throw new Error('its key is locked');
+  return unseal(Buffer.from(sealedKey, 'base64'), PLACE, fileKey);
+}
+
+function write(path: string, credentials: Credentials, fileKey: Buffer | undefined): Promise<void> {
+  return writeWhole(path, `${JSON.stringify(fileOf(credentials, fileKey), null, 2)}\n`);
+}
+
+function fileOf({ key, ...others }: Credentials, fileKey: Buffer | undefined): IdentityFile {
+  if (!fileKey) return { key, ...others };
+  return { sealedKey: seal(key, PLACE, fileKey).toString('base64'), ...others };
 }

@@ -77,6 +77,8 @@ export interface Authority {
   /** The node's certificate is good for nothing any more, and it gets no other. */
   revoke(nodeId: string): Promise<void>;
   updateCluster(update: ClusterUpdate): Promise<void>;
+  /** As ManagerFace has it. */
+  unlockKey(): Promise<string>;
   close(): Promise<void>;
 }
 

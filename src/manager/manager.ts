@@ -99,6 +99,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     nodeId,
     cluster: () => theCluster(store.view),
     updateCluster: async (update) => led().authority.updateCluster(update),
+    unlockKey: async () => led().authority.unlockKey(),
     connectEngine: (id) => (leads() ? server.connectEngine(id) : link.connectEngine(id)),
     checkNetworks: () => checkNetworks(store, (id, patience) => server.check(id, patience)),
     disconnect: (id) => server.disconnect(id),

@@ -33,6 +33,7 @@ describe('root rotation', () => {
       spec: { CAConfig },
       rotateWorkerToken: false,
       rotateManagerToken: false,
+      rotateUnlockKey: false,
     });
   async function run(identity: NodeIdentity): Promise<ManagerSession> {
     const managers = () => [port.address];

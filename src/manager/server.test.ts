@@ -360,6 +360,7 @@ describe('cluster port', () => {
         spec: {},
         rotateWorkerToken: true,
         rotateManagerToken: false,
+        rotateUnlockKey: false,
       });
       assert.notEqual(port.token(), token);
       await assert.rejects(join(token), status(400, /A valid join token is necessary/));

@@ -64,6 +64,11 @@ export interface Cluster extends Meta {
      * that signed certificates then.
      */
     networkKey?: { key: string; since: number; issuer: string };
+    /**
+     * The unlock key of the managers, there while they are to be locked. Until it has been shown to somebody, managers need
+     * the key of before, or none if there was none: a key that nobody has must not be needed.
+     */
+    unlock?: { key: string; shown: boolean; before?: string };
   };
 }
 

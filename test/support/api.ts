@@ -50,6 +50,9 @@ export class TestMembership implements Membership {
   leave(): Promise<void> {
     return Promise.reject(new ApiError(501, 'not in this test'));
   }
+  unlock(): Promise<void> {
+    return Promise.reject(new ApiError(501, 'not in this test'));
+  }
 }
 
 /** The manager of a cluster whose state is in `store`. */
@@ -60,6 +63,7 @@ export function testManager(store: Store, cluster: Cluster, engine?: EngineClien
     nodeId: 'self',
     cluster: () => cluster,
     updateCluster: () => Promise.reject(new ApiError(501, 'not in this test')),
+    unlockKey: async () => '',
     checkNetworks: async () => ({ revision: 0, hosts: [] }),
     engineOf: () => {
       if (engine) return engine;

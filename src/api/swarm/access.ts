@@ -6,9 +6,11 @@ import type { ManagerFace, Membership } from '../contract.ts';
 /** What a host outside of any swarm is told, and in a few cases a worker. */
 export const NOT_A_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
-const WORKER =
+/** What a worker is told. */
+export const WORKER =
   "This node is not a swarm manager. Worker nodes can't be used to view or modify cluster state. Please run this command on a manager node or promote the current node to a manager.";
-const LOCKED =
+/** What is said of a manager whose files need a key. */
+export const LOCKED =
   'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.';
 
 /** The manager on this host. Throws ApiError 503 if there is none; `toWorker` is the text for a worker. */

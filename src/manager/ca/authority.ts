@@ -8,6 +8,7 @@ import type { Authority } from '../contract.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
 import { certify, certifyMember, joiningNode } from './issue.ts';
 import { finishRotation } from './rotation.ts';
+import { withKeyShown } from './unlock.ts';
 import { updatedCluster } from './update.ts';
 
 export interface AuthorityOptions {
@@ -92,6 +93,13 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
         const next = await updatedCluster(theCluster(store.view), update, clock.now());
         await store.commit({ changes: [{ op: 'put', kind: 'cluster', object: next }] });
       }),
+    async unlockKey() {
+      await store.commit((view) => {
+        const object = withKeyShown(theCluster(view));
+        return { changes: object ? [{ op: 'put', kind: 'cluster', object }] : [] };
+      });
+      return theCluster(store.view).internal.unlock?.key ?? '';
+    },
     async close() {
       closed = true;
       unwatch();

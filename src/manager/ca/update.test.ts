@@ -29,7 +29,10 @@ describe('updates of the cluster', () => {
     cluster = { ...made, Version: { Index: 7 } };
   });
 
-  const update = (spec: ClusterSpec, more: { version?: number; worker?: boolean; manager?: boolean } = {}) =>
+  const update = (
+    spec: ClusterSpec,
+    more: { version?: number; worker?: boolean; manager?: boolean; unlock?: boolean } = {},
+  ) =>
     updatedCluster(
       cluster,
       {
@@ -37,6 +40,7 @@ describe('updates of the cluster', () => {
         spec,
         rotateWorkerToken: more.worker ?? false,
         rotateManagerToken: more.manager ?? false,
+        rotateUnlockKey: more.unlock ?? false,
       },
       NOW + 1000,
     );
@@ -84,7 +88,6 @@ describe('updates of the cluster', () => {
     );
     await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'foo' }] } }, 400, 'invalid protocol: "foo"');
     await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'CFSSL' }] } }, 501, /external/);
-    await fails({ EncryptionConfig: { AutoLockManagers: true } }, 501, /locking managers/);
     await fails(
       given('', root.key),
       400,

@@ -9,6 +9,7 @@ import type { Cluster } from '../../model/objects.ts';
 import type { ClusterSpec } from '../../model/spec.ts';
 import { rotateTokens } from './cluster.ts';
 import { beginRotation, givenRoot } from './rotation.ts';
+import { withLock } from './unlock.ts';
 
 /** Throws Docker's errors for a spec that no cluster can have. */
 export function checkClusterSpec(spec: ClusterSpec): void {
@@ -26,8 +27,6 @@ export function checkClusterSpec(spec: ClusterSpec): void {
     throw rpcError('InvalidArgument', 'minimum certificate expiry time is: 1h0m0s');
   if ((spec.Dispatcher?.HeartbeatPeriod ?? 0) < 0)
     throw rpcError('InvalidArgument', 'heartbeat time period cannot be a negative duration');
-  if (spec.EncryptionConfig?.AutoLockManagers)
-    throw rpcError('Unimplemented', 'locking managers is not supported: leave out --autolock');
 }
 
 /** The cluster as the update wants it; `now` in ms. Throws Docker's errors. */
@@ -41,7 +40,10 @@ export async function updatedCluster(cluster: Cluster, update: ClusterUpdate, no
     Spec: { ...update.spec, Name: 'default', CAConfig: ca },
     UpdatedAt: timestamp(now),
   };
-  return rotateTokens(next, { worker: update.rotateWorkerToken, manager: update.rotateManagerToken });
+  return rotateTokens(withLock(next, update.rotateUnlockKey), {
+    worker: update.rotateWorkerToken,
+    manager: update.rotateManagerToken,
+  });
 }
 
 async function withRoot(cluster: Cluster, spec: ClusterSpec, now: number): Promise<Cluster> {

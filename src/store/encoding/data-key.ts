@@ -1,10 +1,16 @@
-/** The key that secrets are encrypted with at rest. It lies in a file of its own, so that a copy of the database alone tells nothing. */
+/**
+ * The key that secrets are encrypted with at rest. It lies in a file of its own, so that a copy of the database alone tells
+ * nothing. On a manager that locks itself the file is encrypted, with a key that this part does not know where from.
+ */
 import { createHmac, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { seal, unseal } from '../../model/sealed.ts';
 import { StoreError } from '../store-error.ts';
-import { createOnce, writePrivate } from './files.ts';
+import { createOnce, replacePrivate, writePrivate } from './files.ts';
 
 const BYTES = 32;
+const PLACE = 'data key';
+const SEALED = 'sealed ';
 
 export interface DataKey {
   key: Buffer;
@@ -17,8 +23,8 @@ export function createDataKey(path: string): void {
   createOnce(path, (temporary) => writePrivate(temporary, `${randomBytes(BYTES).toString('base64')}\n`));
 }
 
-/** Throws StoreError if there is no key. */
-export function readDataKey(path: string): DataKey {
+/** @param fileKey what the file is encrypted with, if it is. @throws StoreError if there is no key */
+export function readDataKey(path: string, fileKey?: Buffer): DataKey {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -31,11 +37,38 @@ export function readDataKey(path: string): DataKey {
       { cause: error },
     );
   }
-  const key = Buffer.from(text.trim(), 'base64');
+  const key = Buffer.from(opened(path, text.trim(), fileKey), 'base64');
   if (key.length !== BYTES) {
     throw new StoreError(
       `${path}: this is not a data key (${BYTES} bytes in base64). Restore the file from a backup`,
     );
   }
   return { key, fingerprint: createHmac('sha256', key).update('essaim data key').digest('base64') };
+}
+
+/** Has the file be encrypted with that key, as it may be already. @throws StoreError if it is with another one */
+export function lockDataKey(path: string, fileKey: Buffer): void {
+  const { key } = readDataKey(path, fileKey);
+  if (readFileSync(path, 'utf8').startsWith(SEALED)) return;
+  const sealed = seal(key.toString('base64'), PLACE, fileKey);
+  replacePrivate(path, `${SEALED}${sealed.toString('base64')}\n`);
+}
+
+/** Has the file be in the clear. @throws StoreError if it is not encrypted with that key */
+export function unlockDataKey(path: string, fileKey: Buffer): void {
+  const { key } = readDataKey(path, fileKey);
+  replacePrivate(path, `${key.toString('base64')}\n`);
+}
+
+function opened(path: string, text: string, fileKey: Buffer | undefined): string {
+  if (!text.startsWith(SEALED)) return text;
+  if (!fileKey) throw new StoreError(`${path}: the data key is locked. Unlock the swarm first`);
+  try {
+    return unseal(Buffer.from(text.slice(SEALED.length), 'base64'), PLACE, fileKey);
+  } catch (error) {
+    throw new StoreError(
+      `${path}: the data key was locked together with other files than those beside it. Restore all of them from one backup`,
+      { cause: error },
+    );
+  }
 }

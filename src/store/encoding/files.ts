@@ -1,5 +1,15 @@
 /** Files that are there whole or not at all. */
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes the directory, for its owner alone, if it is not there. */
@@ -35,6 +45,16 @@ export function writePrivate(path: string, content: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** Replaces a file that only its owner may read, or makes it: whatever happens it has the old content or the new. */
+export function replacePrivate(path: string, content: string): void {
+  const temporary = `${path}.new`;
+  rmSync(temporary, { force: true });
+  writePrivate(temporary, content);
+  sync(temporary);
+  renameSync(temporary, path);
+  sync(dirname(path));
 }
 
 function sync(path: string): void {

@@ -3,9 +3,10 @@
  * revision an object is at is known when it is read, from etcd.
  */
 import type { Task } from '../../model/objects.ts';
+import { seal, unseal } from '../../model/sealed.ts';
 import type { TaskSpec } from '../../model/spec.ts';
 import type { Kind, Kinds } from '../contract.ts';
-import { isSecret, seal, unseal } from '../encoding/sealed.ts';
+import { isSecret } from '../encoding/secret-kinds.ts';
 import { specRow } from '../encoding/task-spec.ts';
 
 /** @param index the object's place among those that its transaction has created */

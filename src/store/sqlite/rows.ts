@@ -1,9 +1,10 @@
 /** Objects as rows: JSON, encrypted where it is secret, and in each case checked when it is read back. */
 import { crc32 } from 'node:zlib';
 import type { Task } from '../../model/objects.ts';
+import { seal, unseal } from '../../model/sealed.ts';
 import type { TaskSpec } from '../../model/spec.ts';
 import type { Kind, Kinds } from '../contract.ts';
-import { isSecret, seal, unseal } from '../encoding/sealed.ts';
+import { isSecret } from '../encoding/secret-kinds.ts';
 import { specRow } from '../encoding/task-spec.ts';
 
 export interface Row {

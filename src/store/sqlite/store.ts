@@ -17,16 +17,19 @@ export interface SqliteOptions {
   path: string;
   /** The key that secrets are encrypted with; made together with the database. Default: the database's path + `.key`. */
   keyPath?: string;
+  /** What the key's file is encrypted with, on a manager that locks itself. */
+  fileKey?: Buffer;
 }
 
 /**
  * Opens the file for this process alone. A commit is on disk when it resolves, and all its work is done before
  * commit() returns its promise. Throws StoreError.
  */
-export async function openSqliteStore({ path, keyPath = `${path}.key` }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
+  const { path, keyPath = `${path}.key`, fileKey } = options;
   privateDirectory(dirname(path));
   privateDirectory(dirname(keyPath));
-  const readKey = () => readDataKey(keyPath);
+  const readKey = () => readDataKey(keyPath, fileKey);
   createDatabase(path, keyPath, readKey);
   const dataKey = readKey();
   const state = readDatabase(path, dataKey);

@@ -85,6 +85,7 @@ test('update replaces the whole spec and may rotate tokens', async () => {
       spec: { Name: 'default', Orchestration: { TaskHistoryRetentionLimit: 0 } },
       rotateWorkerToken: true,
       rotateManagerToken: false,
+      rotateUnlockKey: false,
     },
   ]);
   const bad = await update('?version=7&rotateManagerToken=x');
@@ -94,16 +95,24 @@ test('update replaces the whole spec and may rotate tokens', async () => {
   assert.deepEqual([version.status, version.body], [400, { message }]);
 });
 
-test('there is no lock', async () => {
+test('the lock', async () => {
   assert.equal((await cluster.ask('GET', '/swarm/unlockkey')).text, '{"UnlockKey":""}');
-  const { status, body } = await cluster.ask('POST', '/swarm/unlock', { body: { UnlockKey: 'x' } });
+  cluster.unlockKey = 'SWMKEY-1-x';
+  assert.equal((await cluster.ask('GET', '/swarm/unlockkey')).text, '{"UnlockKey":"SWMKEY-1-x"}');
+  await cluster.ask('POST', '/swarm/update?version=7&rotateManagerUnlockKey=true', { body: {} });
+  assert.equal(cluster.updates[0]?.rotateUnlockKey, true);
+  const unlock = () => cluster.ask('POST', '/swarm/unlock', { body: { UnlockKey: 'x' } });
+  const { status, body } = await unlock();
   assert.deepEqual([status, body], [409, { message: 'swarm is not locked' }]);
+  cluster.reach = 'locked';
+  assert.equal((await unlock()).status, 200);
+  assert.deepEqual(cluster.unlocks, ['x']);
 });
 
 test('only managers answer', async () => {
   const paths = cluster.router
     .list()
-    .filter(({ path }) => !/init|join|leave|distribution|networks/.test(path));
+    .filter(({ path }) => !/init|join|leave|unlock$|distribution|networks/.test(path));
   assert.ok(paths.length > 25);
   const texts: Array<[TestCluster['reach'], RegExp]> = [
     [

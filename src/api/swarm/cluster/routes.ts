@@ -1,4 +1,4 @@
-/** The swarm itself: init, join, leave, inspect, update, and the answers about a lock that is never on. */
+/** The swarm itself: init, join, leave, inspect, update, and the lock of its managers. */
 import { ApiError } from '../../../model/errors.ts';
 import { array, boolean, integer, object, optional, text } from '../../../model/schema.ts';
 import { ClusterSpec } from '../../../model/spec.ts';
@@ -78,25 +78,30 @@ export const clusterRoutes: RouteModule = (router, { membership }) => {
     const version = versionValue(query, 'swarm');
     const rotateWorkerToken = goBoolTersely(query, 'rotateWorkerToken');
     const rotateManagerToken = goBoolTersely(query, 'rotateManagerToken');
-    goBoolTersely(query, 'rotateManagerUnlockKey');
+    const rotateUnlockKey = goBoolTersely(query, 'rotateManagerUnlockKey');
     const manager = leaderOf(membership);
     const { Orchestration } = posted;
     // The spec is replaced as a whole: no limit is a limit of zero, unlike at init.
     const TaskHistoryRetentionLimit = Orchestration?.TaskHistoryRetentionLimit ?? 0;
     const spec = { ...posted, Orchestration: { TaskHistoryRetentionLimit } };
-    await manager.updateCluster({ version, spec, rotateWorkerToken, rotateManagerToken });
+    const rotate = { rotateWorkerToken, rotateManagerToken, rotateUnlockKey };
+    await manager.updateCluster({ version, spec, ...rotate });
     return { status: 200 };
   });
 
-  router.get('/swarm/unlockkey', () => {
-    managerOf(membership);
-    return { status: 200, body: { UnlockKey: '' } };
-  });
+  router.get('/swarm/unlockkey', async () => ({
+    status: 200,
+    body: { UnlockKey: await leaderOf(membership).unlockKey() },
+  }));
 
   router.post('/swarm/unlock', async (request) => {
-    await request.json(UnlockBody, 'UnlockRequest');
-    managerOf(membership);
-    throw new ApiError(409, 'swarm is not locked');
+    const { UnlockKey } = await request.json(UnlockBody, 'UnlockRequest');
+    if (membership.status().state !== 'locked') {
+      managerOf(membership);
+      throw new ApiError(409, 'swarm is not locked');
+    }
+    await membership.unlock(UnlockKey ?? '');
+    return { status: 200 };
   });
 };
 

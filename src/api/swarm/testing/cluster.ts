@@ -92,6 +92,8 @@ export class TestCluster {
   readonly inits: InitRequest[] = [];
   readonly joins: JoinRequest[] = [];
   readonly leaves: boolean[] = [];
+  readonly unlocks: string[] = [];
+  unlockKey = '';
   readonly updates: ClusterUpdate[] = [];
   readonly disconnected: string[] = [];
   /** Engines by node. */
@@ -167,6 +169,7 @@ export class TestCluster {
         if (!engine) throw new ApiError(503, `node ${nodeId} has no session`);
         return engine(nodeId);
       },
+      unlockKey: async () => this.unlockKey,
       checkNetworks: async () => ({ revision: 0, hosts: [] }),
       disconnect: (nodeId) => this.disconnected.push(nodeId),
       newId: () => newId(),
@@ -192,6 +195,9 @@ export class TestCluster {
       },
       leave: async (force) => {
         this.leaves.push(force);
+      },
+      unlock: async (key) => {
+        this.unlocks.push(key);
       },
     };
   }

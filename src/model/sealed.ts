@@ -1,14 +1,8 @@
-/** What is secret is encrypted before it leaves the process, whatever the store keeps it in. */
+/** Encryption of what must not lie on a disk in the clear: AES-256-GCM. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { Kind } from '../contract.ts';
 
-const SECRET: ReadonlySet<Kind> = new Set<Kind>(['cluster', 'secret', 'config', 'oldContent', 'credential']);
 const NONCE = 12;
 const TAG = 16;
-
-export function isSecret(kind: Kind): boolean {
-  return SECRET.has(kind);
-}
 
 /** @param place where it is kept: elsewhere it cannot be opened. @returns nonce, ciphertext, tag */
 export function seal(text: string, place: string, key: Buffer): Buffer {

@@ -1,0 +1,8 @@
+import type { Kind } from '../contract.ts';
+
+const SECRET: ReadonlySet<Kind> = new Set<Kind>(['cluster', 'secret', 'config', 'oldContent', 'credential']);
+
+/** Whether objects of that kind leave the process only encrypted, whatever the store keeps them in. */
+export function isSecret(kind: Kind): boolean {
+  return SECRET.has(kind);
+}
