@@ -3,13 +3,13 @@
  * whatever happens to the manager or to the agent itself.
  */
 
-import type { Clock } from '../model/clock.ts';
+import { type Clock, pause } from '../model/clock.ts';
 import { contentKey } from '../model/contents.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Config, Secret, TaskStatus, TLSInfo } from '../model/objects.ts';
 import type { AssignedTask, Assignments, DownMessage } from '../model/protocol.ts';
 import { atLeast, isTerminal, type TaskState } from '../model/task-state.ts';
-import { Backoff, pause } from './backoff.ts';
+import { Backoff } from './backoff.ts';
 import type { HostNetworks, ManagerLink, ManagerSession, TaskContainer, TaskEngine } from './contract.ts';
 import { Describer } from './describing.ts';
 import { NetworkFollower } from './network-follower.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import { type Clock, pause } from '../model/clock.ts';
 
 const FIRST_MS = 100;
 const LIMIT_MS = 4000;
@@ -35,18 +35,4 @@ export class Backoff {
     this.#ceiling = Math.min(this.#ceiling * 2, limit);
     return pause(this.#clock, ms, signal);
   }
-}
-
-/** Resolves after `ms`, or as soon as aborted. */
-export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.timer(ms, end);
-    signal.addEventListener('abort', end);
-  });
 }

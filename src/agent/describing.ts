@@ -1,9 +1,8 @@
 /** Tells the manager what this host is like: as a session begins, and again whenever it has changed. */
-import type { Clock } from '../model/clock.ts';
+import { type Clock, pause } from '../model/clock.ts';
 import { messageOf } from '../model/errors.ts';
 import type { NodeDescription, TLSInfo } from '../model/objects.ts';
 import type { HostDescription } from '../model/protocol.ts';
-import { pause } from './backoff.ts';
 import type { ManagerSession, TaskEngine } from './contract.ts';
 
 const LOOK_EVERY_MS = 20_000;

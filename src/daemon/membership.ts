@@ -2,14 +2,15 @@
  * This host's place in a swarm: none, on the way into one, a worker, or the manager. One change at a time; what it is
  * survives a kill at any moment (swarm-dir.ts).
  */
+
 import { join } from 'node:path';
-import { pause } from '../agent/backoff.ts';
 import type { ContainerNetworks } from '../agent/contract.ts';
 import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
 import { LOCKED, WORKER } from '../api/swarm/access.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { createIdentity } from '../identity/node-identity.ts';
 import { parseUnlockKey } from '../identity/unlock-key.ts';
+import { pause } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';

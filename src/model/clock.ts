@@ -15,6 +15,20 @@ export const systemClock: Clock = {
   },
 };
 
+/** Resolves after `ms`, or as soon as aborted. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      cancel();
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const cancel = clock.timer(ms, end);
+    signal.addEventListener('abort', end);
+  });
+}
+
 /** Milliseconds since the epoch as the RFC 3339 text of the API. */
 export function timestamp(ms: number): string {
   return new Date(ms).toISOString();

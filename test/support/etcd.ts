@@ -19,11 +19,16 @@ const PATIENCE = 60_000;
 export class Etcd {
   /** Short: a socket's path has room for some hundred bytes. */
   readonly #folder = mkdtempSync(join(tmpdir(), 'etcd-'));
+  readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
 
-  /** Starts one; `stop` ends it and removes its folder. */
-  static async start(): Promise<Etcd> {
-    const etcd = new Etcd();
+  private constructor(flags: readonly string[]) {
+    this.#flags = flags;
+  }
+
+  /** Starts one, with those flags besides; `stop` ends it and removes its folder. */
+  static async start(flags: readonly string[] = []): Promise<Etcd> {
+    const etcd = new Etcd(flags);
     await etcd.start();
     return etcd;
   }
@@ -52,6 +57,7 @@ export class Etcd {
         ],
         '--initial-cluster=one=unix://localhost:2380',
         ...LIMIT_FLAGS,
+        ...this.#flags,
       ],
       { cwd: this.#folder, stdio: ['ignore', log, log] },
     );

@@ -1,8 +1,7 @@
 /** What happens to the containers of this node's tasks, from the engine's events. */
 import { EngineClient, type EngineEvent } from '../../engine/client.ts';
-import type { Clock } from '../../model/clock.ts';
+import { type Clock, pause } from '../../model/clock.ts';
 import { messageOf } from '../../model/errors.ts';
-import { pause } from '../backoff.ts';
 import { LABEL } from './names.ts';
 
 /** Everything is looked at this often even if no event says so. */

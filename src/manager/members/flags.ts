@@ -32,7 +32,8 @@ export const SOCKET = 'localhost:2379';
 /** The name that only managers' certificates have. */
 export const MANAGER_NAME = 'swarm-manager';
 
-const QUOTA = 8 * 1024 ** 3;
+/** Bytes of a member's file from which on etcd takes no more. */
+export const QUOTA = 8 * 1024 ** 3;
 /** Elections are held soon: without a leader nothing is written. All members must have the same timers. */
 const HEARTBEAT_MS = 100;
 const ELECTION_MS = 500;

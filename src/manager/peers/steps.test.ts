@@ -58,7 +58,7 @@ describe('changes of members', () => {
       /in sync with leader/,
     );
     await removeMember(client, (await addLearner(client, other.url)).member.ID);
-    assert.deepEqual(await names(two), ['node1', 'node2']);
+    assert.deepEqual(await names(one), ['node1', 'node2']);
     await assert.rejects(addLearner(client, other.url, { signal: AbortSignal.abort() }), /aborted/);
   });
 
