@@ -18,7 +18,7 @@ down: node_modules/.installed
 	@test/support/down.sh
 
 test: node_modules/.installed
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server cfssl golang-cfssl
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim

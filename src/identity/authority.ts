@@ -61,6 +61,17 @@ export async function createRequest(): Promise<CertificateRequest> {
   return { csr: `${csr.toString('pem')}\n`, key };
 }
 
+/** A request that a root be certified by another one, signed with its own key; PEM. */
+export async function requestOf(root: Root): Promise<string> {
+  const lib = await load();
+  const csr = await lib.Pkcs10CertificateRequestGenerator.create({
+    name: new lib.X509Certificate(root.cert).subject,
+    keys: await importKey(root.key),
+    signingAlgorithm: signingAlgorithm(root.key),
+  });
+  return `${csr.toString('pem')}\n`;
+}
+
 export interface Holder {
   nodeId: string;
   role: Role;

@@ -1,9 +1,11 @@
 /** What a manager does for as long as it leads: it certifies nodes, directs their agents, and controls the cluster. */
 import { startControl } from '../control/runtime.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Store } from '../store/contract.ts';
 import { Attachments } from './attachments.ts';
 import { createAuthority } from './ca/authority.ts';
+import { externalAuthorities } from './ca/external.ts';
 import type { Duties, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, bootedJustNow, probeHost } from './dispatcher/probe.ts';
@@ -12,6 +14,7 @@ import type { Rest } from './rest.ts';
 
 export interface DutiesOptions {
   store: Store;
+  identity: NodeIdentity;
   images?: ImageSource;
   clock: Clock;
   newId(): string;
@@ -26,6 +29,7 @@ export interface RunningDuties extends Duties {
 
 export function beginDuties({
   store,
+  identity,
   clock,
   newId,
   rest,
@@ -33,7 +37,8 @@ export function beginDuties({
   log,
   images,
 }: DutiesOptions): RunningDuties {
-  const authority = createAuthority({ store, clock, newId, onError });
+  const external = externalAuthorities(() => identity.credentials);
+  const authority = createAuthority({ store, clock, external, newId, onError });
   const dispatcher = new Dispatcher({
     ...{ store, clock, afterInput, rest, log },
     roots: () => authority.roots(),

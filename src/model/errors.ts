@@ -18,6 +18,7 @@ type Code =
   | 'FailedPrecondition'
   | 'PermissionDenied'
   | 'Unimplemented'
+  | 'Internal'
   | 'Unavailable'
   | 'Unknown';
 
@@ -28,6 +29,7 @@ const STATUS: Record<Code, number> = {
   FailedPrecondition: 400,
   PermissionDenied: 403,
   Unimplemented: 501,
+  Internal: 500,
   Unavailable: 503,
   Unknown: 500,
 };

@@ -259,7 +259,7 @@ export const ClusterSpec = object({
   CAConfig: opt(
     object({
       NodeCertExpiry: int(),
-      ExternalCAs: opt(array(object({ Protocol: str() }))),
+      ExternalCAs: opt(array(object({ Protocol: str(), URL: str(), Options: stringMap(), CACert: str() }))),
       SigningCACert: str(),
       SigningCAKey: str(),
       ForceRotate: int(),
@@ -269,6 +269,7 @@ export const ClusterSpec = object({
   TaskDefaults: opt(object({ LogDriver: opt(Driver) })),
 });
 export type ClusterSpec = Static<typeof ClusterSpec>;
+export type ExternalCA = NonNullable<NonNullable<ClusterSpec['CAConfig']>['ExternalCAs']>[number];
 
 export const IPAMConfig = object({
   Subnet: str(),

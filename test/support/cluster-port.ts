@@ -9,6 +9,7 @@ import { createIdentity, type NodeIdentity } from '../../src/identity/node-ident
 import { Attachments } from '../../src/manager/attachments.ts';
 import { createAuthority } from '../../src/manager/ca/authority.ts';
 import { newCluster, theCluster, trustedRoots } from '../../src/manager/ca/cluster.ts';
+import { externalAuthorities } from '../../src/manager/ca/external.ts';
 import { certify, newNode } from '../../src/manager/ca/issue.ts';
 import type { AgentSession, Authority, ClusterServer, Sessions } from '../../src/manager/contract.ts';
 import { soleOffice } from '../../src/manager/office.ts';
@@ -135,7 +136,10 @@ export async function startClusterPort(
     { op: 'put', kind: 'node', object: node },
   ];
   await store.commit({ changes: first });
-  const authority = createAuthority({ store, clock, newId, onError });
+  const authority = createAuthority({
+    ...{ store, clock, newId, onError },
+    external: externalAuthorities(() => identity.credentials),
+  });
   const sessions = new RecordingSessions(store);
   const server = await createClusterServer({
     identity,

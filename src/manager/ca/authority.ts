@@ -6,6 +6,7 @@ import type { IssueAnswer } from '../../model/protocol.ts';
 import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
 import type { Authority } from '../contract.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
+import type { ExternalAuthorities } from './external.ts';
 import { certify, certifyMember, joiningNode } from './issue.ts';
 import { finishRotation } from './rotation.ts';
 import { withKeyShown } from './unlock.ts';
@@ -14,12 +15,13 @@ import { updatedCluster } from './update.ts';
 export interface AuthorityOptions {
   store: Store;
   clock: Clock;
+  external: ExternalAuthorities;
   newId(): string;
   /** Told when a rotation could not be finished; the next change of a node tries again. */
   onError(error: unknown): void;
 }
 
-export function createAuthority({ store, clock, newId, onError }: AuthorityOptions): Authority {
+export function createAuthority({ store, clock, external, newId, onError }: AuthorityOptions): Authority {
   let closed = false;
   let finishing: Promise<void> | undefined;
 
@@ -70,15 +72,15 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
         const cluster = theCluster(store.view);
         const now = clock.now();
         const node = joiningNode(cluster, request, { id: newId(), remoteAddr, now });
-        const answer = await certify(cluster, node, request.csr, now);
+        const answer = await certify(cluster, node, request.csr, now, external);
         await issued([{ op: 'put', kind: 'node', object: node }], cluster.ID, cluster.Version.Index);
         return answer;
       }),
     async renew(nodeId, request) {
-      return certify(theCluster(store.view), nodeOf(nodeId), request.csr, clock.now());
+      return certify(theCluster(store.view), nodeOf(nodeId), request.csr, clock.now(), external);
     },
     async certifyMember(nodeId, request) {
-      return certifyMember(theCluster(store.view), nodeOf(nodeId), request, clock.now());
+      return certifyMember(theCluster(store.view), nodeOf(nodeId), request, clock.now(), external);
     },
     async revoke(nodeId) {
       await store.commit((view) => {
@@ -90,7 +92,7 @@ export function createAuthority({ store, clock, newId, onError }: AuthorityOptio
     },
     updateCluster: (update) =>
       again(async () => {
-        const next = await updatedCluster(theCluster(store.view), update, clock.now());
+        const next = await updatedCluster(theCluster(store.view), update, clock.now(), external);
         await store.commit({ changes: [{ op: 'put', kind: 'cluster', object: next }] });
       }),
     async unlockKey() {

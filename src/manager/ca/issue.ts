@@ -1,8 +1,8 @@
 /** Who gets a certificate, and for what: rules over the cluster and its nodes. */
-import { timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { issueCertificate } from '../../identity/authority.ts';
-import type { Role } from '../../identity/certificate.ts';
+import { type Holder, issueCertificate } from '../../identity/authority.ts';
+import { type Role, readNodeCertificate } from '../../identity/certificate.ts';
 import { validity } from '../../identity/expiry.ts';
 import { bundle } from '../../identity/pem.ts';
 import { timestamp } from '../../model/clock.ts';
@@ -10,6 +10,7 @@ import { ApiError, rpcError } from '../../model/errors.ts';
 import type { Cluster, Node } from '../../model/objects.ts';
 import type { IssueAnswer, IssueRequest } from '../../model/protocol.ts';
 import { signingRoot, trustedRoots } from './cluster.ts';
+import { type ExternalAuthorities, externalUrls, type SigningRequest } from './external.ts';
 
 /** The role that a join token gives. Throws Docker's error for any other text. */
 export function roleOfToken(cluster: Cluster, token: string): Role {
@@ -62,9 +63,18 @@ export function joiningNode(
   return newNode({ id: parts.id, role, availability: request.availability, addr, now: parts.now });
 }
 
-/** Certifies a node in the role it has now. `csr`: PEM; `now` in ms. */
-export function certify(cluster: Cluster, node: Node, csr: string, now: number): Promise<IssueAnswer> {
-  return issue(cluster, node, { csr }, now);
+/**
+ * Certifies a node in the role it has now. `csr`: PEM; `now` in ms.
+ * @param external absent: signed here, whatever the cluster's spec says of authorities
+ */
+export function certify(
+  cluster: Cluster,
+  node: Node,
+  csr: string,
+  now: number,
+  external?: ExternalAuthorities,
+): Promise<IssueAnswer> {
+  return issue(cluster, node, { csr }, now, external);
 }
 
 /**
@@ -76,12 +86,13 @@ export async function certifyMember(
   node: Node,
   request: { csr: string; address: string },
   now: number,
+  external?: ExternalAuthorities,
 ): Promise<IssueAnswer> {
   if (node.Spec.Role !== 'manager')
     throw rpcError('PermissionDenied', `node ${node.ID} is not a manager, and only managers have an etcd`);
   if (isIP(request.address) === 0)
     throw rpcError('InvalidArgument', `"${request.address}" is not an IP address that managers could reach`);
-  return issue(cluster, node, request, now);
+  return issue(cluster, node, request, now, external);
 }
 
 async function issue(
@@ -89,6 +100,7 @@ async function issue(
   node: Node,
   { csr, address }: { csr: string; address?: string },
   now: number,
+  external: ExternalAuthorities | undefined,
 ): Promise<IssueAnswer> {
   const role: Role = node.Spec.Role === 'manager' ? 'manager' : 'worker';
   const holder = {
@@ -98,18 +110,59 @@ async function issue(
     ...validity(now, cluster.Spec.CAConfig?.NodeCertExpiry),
     ...(address === undefined ? {} : { address }),
   };
-  let certificate: string;
-  try {
-    certificate = await issueCertificate(signingRoot(cluster), csr, holder);
-  } catch (error) {
-    throw rpcError('InvalidArgument', `cannot certify the request: ${(error as Error).message}`);
-  }
+  const urls = externalUrls(cluster, cluster.Spec, cluster.internal.caCert);
+  const certificate =
+    external && urls.length > 0
+      ? await signedOutside(cluster, holder, csr, (request) =>
+          external.sign(urls, trustedRoots(cluster), request),
+        )
+      : await signedHere(cluster, holder, csr);
   return {
     nodeId: node.ID,
     role,
     certificate: bundle(certificate, cluster.internal.crossSigned),
     roots: trustedRoots(cluster),
   };
+}
+
+async function signedHere(cluster: Cluster, holder: Holder, csr: string): Promise<string> {
+  const root = signingRoot(cluster);
+  if (root.key === '')
+    throw rpcError(
+      'Unavailable',
+      'the key of the swarm\'s root is not here, and no external authority is named for it: name one with "docker swarm update --external-ca"',
+    );
+  try {
+    return await issueCertificate(root, csr, holder);
+  } catch (error) {
+    throw rpcError('InvalidArgument', `cannot certify the request: ${(error as Error).message}`);
+  }
+}
+
+/** How long the certificate is good is the authority's to say. */
+async function signedOutside(
+  cluster: Cluster,
+  { nodeId, role, clusterId, address }: Holder,
+  csr: string,
+  sign: (request: SigningRequest) => Promise<string>,
+): Promise<string> {
+  const OU = `swarm-${role}`;
+  const hosts = [OU, nodeId, 'swarm-ca', ...(address === undefined ? [] : [address])];
+  try {
+    const signed = await sign({
+      certificate_request: csr,
+      hosts,
+      subject: { CN: nodeId, names: [{ OU, O: clusterId }] },
+    });
+    const certified = readNodeCertificate(signed);
+    if (certified.nodeId !== nodeId || certified.role !== role || certified.clusterId !== clusterId)
+      throw new Error(`it has certified ${JSON.stringify(certified)} instead of node ${nodeId} as ${role}`);
+    if (!new X509Certificate(signed).verify(new X509Certificate(cluster.internal.caCert).publicKey))
+      throw new Error("what it has signed is not signed by the swarm's root");
+    return signed;
+  } catch (error) {
+    throw rpcError('Unavailable', `the external certificate authority: ${(error as Error).message}`);
+  }
 }
 
 function equal(a: string, b: string): boolean {

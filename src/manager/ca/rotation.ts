@@ -3,16 +3,17 @@
  * tokens pin the old one until every node's certificate is from the new root, and then the new one.
  */
 import { X509Certificate } from 'node:crypto';
-import { checkRoot, crossSign, type Root } from '../../identity/authority.ts';
+import { checkRoot, crossSign, type Root, requestOf } from '../../identity/authority.ts';
 import { rootTlsInfo } from '../../identity/certificate.ts';
 import { bundle, certificatesIn } from '../../identity/pem.ts';
 import { rpcError } from '../../model/errors.ts';
 import type { Cluster, Node, TLSInfo } from '../../model/objects.ts';
 import { pinnedRoot, rotateTokens, signingRoot } from './cluster.ts';
+import { rootRequest, type SigningRequest } from './external.ts';
 
 const MIN_ROOT_LIFE = 365 * 24 * 3_600_000;
 
-/** The root that an administrator gives as PEM, checked; throws SwarmKit's errors. `now` in ms. */
+/** The root that an administrator gives as PEM, without a key for an external one, checked; throws SwarmKit's errors. `now` in ms. */
 export function givenRoot(cert: string, key: string, now: number): Root {
   const invalid = (text: string) => rpcError('InvalidArgument', text);
   const certificates = certificatesIn(cert);
@@ -24,25 +25,30 @@ export function givenRoot(cert: string, key: string, now: number): Root {
   } catch {
     throw invalid('invalid root certificates: failed to parse certificate');
   }
-  if (key === '')
-    throw invalid(
-      'there must be at least one valid, reachable external CA corresponding to the desired CA certificate',
-    );
   const root = { cert: bundle(cert), key };
-  const problem = checkRoot(root);
+  const problem = key === '' ? undefined : checkRoot(root);
   if (problem !== undefined) throw invalid(problem);
   if (Date.parse(parsed.validTo) < now + MIN_ROOT_LIFE) throw invalid('CA certificate expires too soon');
   if (!parsed.ca) throw invalid('the desired CA certificate is not one of a certificate authority');
   return root;
 }
 
-/** The cluster with a rotation to `root` begun, or called off if `root` is the one from before it. */
-export async function beginRotation(cluster: Cluster, root: Root): Promise<Cluster> {
+/**
+ * The cluster with a rotation to `root` begun, or called off if `root` is the one from before it.
+ * @param sign has the external authority certify a root, where the one that signs now has its key there
+ */
+export async function beginRotation(
+  cluster: Cluster,
+  root: Root,
+  sign: (request: SigningRequest) => Promise<string>,
+): Promise<Cluster> {
   const { internal } = cluster;
   const pinned = pinnedRoot(cluster);
   if (root.cert === internal.caCert) return { ...cluster, internal: { ...internal, caKey: root.key } };
   const back = root.cert === pinned;
-  const crossSigned = back ? '' : (await crossSign(root, signingRoot(cluster))) + internal.crossSigned;
+  const crossSigned = back
+    ? ''
+    : (await certifyRoot(root, signingRoot(cluster), sign)) + internal.crossSigned;
   return {
     ...cluster,
     TLSInfo: rootTlsInfo(root.cert, pinned),
@@ -57,6 +63,27 @@ export async function beginRotation(cluster: Cluster, root: Root): Promise<Clust
       crossSigned,
     },
   };
+}
+
+async function certifyRoot(
+  root: Root,
+  by: Root,
+  sign: (request: SigningRequest) => Promise<string>,
+): Promise<string> {
+  if (by.key !== '') return crossSign(root, by);
+  if (root.key === '')
+    throw rpcError(
+      'InvalidArgument',
+      'rotating from one external CA to a different external CA is not supported',
+    );
+  try {
+    return bundle(await sign(rootRequest(root.cert, await requestOf(root))));
+  } catch (error) {
+    throw rpcError(
+      'Internal',
+      `unable to generate a cross-signed certificate for root rotation: ${(error as Error).message}`,
+    );
+  }
 }
 
 /** The cluster with its rotation ended, or undefined while there is none or a node still has an old certificate. */

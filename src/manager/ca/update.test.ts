@@ -7,6 +7,7 @@ import { ApiError } from '../../model/errors.ts';
 import type { Cluster, Node } from '../../model/objects.ts';
 import type { ClusterSpec } from '../../model/spec.ts';
 import { newCluster, pinnedRoot, trustedRoots } from './cluster.ts';
+import { externalAuthorities } from './external.ts';
 import { joiningNode, newNode, roleOfToken } from './issue.ts';
 import { finishRotation } from './rotation.ts';
 import { updatedCluster } from './update.ts';
@@ -43,6 +44,7 @@ describe('updates of the cluster', () => {
         rotateUnlockKey: more.unlock ?? false,
       },
       NOW + 1000,
+      externalAuthorities(() => ({ certificate: '', key: '' })),
     );
   const fails = (spec: ClusterSpec, status: number, message: string | RegExp, version?: number) =>
     assert.rejects(update(spec, { version: version ?? 7 }), (error) => {
@@ -87,7 +89,6 @@ describe('updates of the cluster', () => {
       invalid('heartbeat time period cannot be a negative duration'),
     );
     await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'foo' }] } }, 400, 'invalid protocol: "foo"');
-    await fails({ CAConfig: { ExternalCAs: [{ Protocol: 'CFSSL' }] } }, 501, /external/);
     await fails(
       given('', root.key),
       400,

@@ -7,7 +7,8 @@ import { timestamp } from '../../model/clock.ts';
 import { ApiError, rpcError } from '../../model/errors.ts';
 import type { Cluster } from '../../model/objects.ts';
 import type { ClusterSpec } from '../../model/spec.ts';
-import { rotateTokens } from './cluster.ts';
+import { rotateTokens, trustedRoots } from './cluster.ts';
+import { type ExternalAuthorities, externalUrls, type SigningRequest } from './external.ts';
 import { beginRotation, givenRoot } from './rotation.ts';
 import { withLock } from './unlock.ts';
 
@@ -18,10 +19,6 @@ export function checkClusterSpec(spec: ClusterSpec): void {
   for (const { Protocol } of ExternalCAs ?? []) {
     if (Protocol?.toLowerCase() !== 'cfssl')
       throw new ApiError(400, `invalid protocol: ${JSON.stringify(Protocol ?? '')}`);
-    throw rpcError(
-      'Unimplemented',
-      'external certificate authorities are not supported: leave out --external-ca',
-    );
   }
   if (NodeCertExpiry && NodeCertExpiry < MIN_NODE_CERT_EXPIRY)
     throw rpcError('InvalidArgument', 'minimum certificate expiry time is: 1h0m0s');
@@ -30,12 +27,17 @@ export function checkClusterSpec(spec: ClusterSpec): void {
 }
 
 /** The cluster as the update wants it; `now` in ms. Throws Docker's errors. */
-export async function updatedCluster(cluster: Cluster, update: ClusterUpdate, now: number): Promise<Cluster> {
+export async function updatedCluster(
+  cluster: Cluster,
+  update: ClusterUpdate,
+  now: number,
+  external: ExternalAuthorities,
+): Promise<Cluster> {
   checkClusterSpec(update.spec);
   if (update.version !== cluster.Version.Index) throw rpcError('Unknown', 'update out of sequence');
   const { SigningCACert, SigningCAKey, ...ca } = update.spec.CAConfig ?? {};
   const next: Cluster = {
-    ...(await withRoot(cluster, update.spec, now)),
+    ...(await withRoot(cluster, update.spec, now, external)),
     // The signing key is kept where the store encrypts it, and nowhere else.
     Spec: { ...update.spec, Name: 'default', CAConfig: ca },
     UpdatedAt: timestamp(now),
@@ -46,15 +48,36 @@ export async function updatedCluster(cluster: Cluster, update: ClusterUpdate, no
   });
 }
 
-async function withRoot(cluster: Cluster, spec: ClusterSpec, now: number): Promise<Cluster> {
+async function withRoot(
+  cluster: Cluster,
+  spec: ClusterSpec,
+  now: number,
+  external: ExternalAuthorities,
+): Promise<Cluster> {
   const { SigningCACert, SigningCAKey, ForceRotate } = spec.CAConfig ?? {};
+  const { caCert, caKey } = cluster.internal;
   const given = certificatesIn(SigningCACert ?? '').join('');
-  if (given !== '') return beginRotation(cluster, givenRoot(given, SigningCAKey ?? '', now));
-  if (SigningCAKey)
+  if (SigningCAKey && given === '')
     throw rpcError(
       'InvalidArgument',
       'if a signing CA key is provided, the signing CA cert must also be provided',
     );
-  if ((ForceRotate ?? 0) === (cluster.Spec.CAConfig?.ForceRotate ?? 0)) return cluster;
-  return beginRotation(cluster, await createRoot(now));
+  const urlsOf = (root: string) => externalUrls(cluster, spec, root);
+  const requireExternal = async (root: string, which: string) => {
+    if (await external.reachable(urlsOf(root), root)) return;
+    throw rpcError(
+      'InvalidArgument',
+      `there must be at least one valid, reachable external CA corresponding to the ${which} CA certificate`,
+    );
+  };
+  if (caKey === '' && !(SigningCAKey && given === caCert))
+    await requireExternal(caCert, cluster.RootRotationInProgress ? 'next' : 'current');
+  const sign = (request: SigningRequest) => external.sign(urlsOf(caCert), trustedRoots(cluster), request);
+  if (given === '') {
+    if ((ForceRotate ?? 0) === (cluster.Spec.CAConfig?.ForceRotate ?? 0)) return cluster;
+    return beginRotation(cluster, await createRoot(now), sign);
+  }
+  const root = givenRoot(given, SigningCAKey ?? '', now);
+  if (root.key === '') await requireExternal(root.cert, 'desired');
+  return beginRotation(cluster, root, sign);
 }

@@ -1,6 +1,6 @@
 /** The cluster as the API shows it. */
 import type { Cluster } from '../../../model/objects.ts';
-import type { ClusterSpec } from '../../../model/spec.ts';
+import type { ClusterSpec, ExternalCA } from '../../../model/spec.ts';
 import { labels, list, number, optional, present, text } from '../go-form.ts';
 import { driver, meta } from '../object-form.ts';
 
@@ -38,9 +38,20 @@ function clusterSpecForm(spec: ClusterSpec): ClusterSpec {
     Dispatcher: present({ HeartbeatPeriod: number(Dispatcher?.HeartbeatPeriod) }),
     CAConfig: present({
       NodeCertExpiry: number(CAConfig?.NodeCertExpiry),
+      ExternalCAs: list(CAConfig?.ExternalCAs)?.map(externalForm),
       ForceRotate: number(CAConfig?.ForceRotate),
     }),
     TaskDefaults: present({ LogDriver: optional(TaskDefaults?.LogDriver, driver) }),
     EncryptionConfig: { AutoLockManagers: EncryptionConfig?.AutoLockManagers ?? false },
+  });
+}
+
+function externalForm({ Protocol, URL: url, Options, CACert }: ExternalCA): object {
+  const options = Object.keys(Options ?? {}).length > 0 ? Options : undefined;
+  return present({
+    Protocol: text(Protocol)?.toLowerCase(),
+    URL: text(url),
+    Options: options,
+    CACert: text(CACert),
   });
 }
