@@ -295,7 +295,8 @@ export class World {
     this.log(`${host.nodeId}: container of ${taskId} has stopped${asked ? ' as asked' : ''}`);
     if (!asked || !this.wellness.fineFor(host, DECIDED_WITHIN)) return;
     const task = this.#view.get('task', taskId);
-    if (task && isLive(task))
+    // Agents hear that a service is gone before its tasks are told one by one.
+    if (task && isLive(task) && this.#view.get('service', task.ServiceID))
       throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
   }
 
