@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { CLIS, Swarm } from '../support/swarm.ts';
+import { Swarm, withEach } from '../support/swarm.ts';
 
 describe('jobs', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -31,8 +31,8 @@ describe('jobs', { timeout: 300_000 }, () => {
   const iteration = (name: string) =>
     docker('service', 'inspect', '--format', '{{.JobStatus.JobIteration.Index}}', name).then(Number);
 
-  for (const cli of CLIS) {
-    test(`a replicated job shows its progress, ends, and is run again by an update (${cli})`, async () => {
+  test('a replicated job shows its progress, ends, and is run again by an update', () =>
+    withEach(async (cli, name) => {
       const run = async (...args: string[]) => {
         const outcome = await swarm.lab.tryDocker(swarm.manager, args, cli);
         assert.equal(outcome.code, 0, outcome.stderr);
@@ -40,47 +40,47 @@ describe('jobs', { timeout: 300_000 }, () => {
       };
       const mode = ['--mode', 'replicated-job', '--replicas', '5', '--max-concurrent', '2'];
       const created = await run(
-        ...['service', 'create', '--no-resolve-image', '--name', 'job', ...mode],
+        ...['service', 'create', '--no-resolve-image', '--name', name, ...mode],
         ...['busybox', 'sh', '-c', 'echo done; sleep 1'],
       );
       assert.match(created, /active tasks: 2 out of 2 tasks/);
       assert.match(created, /job complete/);
       assert.match(
         await run('service', 'ls'),
-        /job +replicated job +0\/2 \(5\/5 completed\) +busybox:latest/,
+        new RegExp(`${name} +replicated job +0/2 \\(5/5 completed\\) +busybox:latest`),
       );
-      const rows = await swarm.tasks('job');
+      const rows = await swarm.tasks(name);
       assert.equal(rows.length, 5);
       for (const { desired, current } of rows)
         assert.match(`${desired}/${current}`, /^Complete\/Complete .* ago$/);
       // The first slot of a job is number zero, which the CLI takes for none.
-      assert.equal(rows.filter(({ name }) => /^job\.[1-4]$/.test(name)).length, 4);
-      assert.equal(rows.filter(({ name }) => /^job\.\w{25}$/.test(name)).length, 1);
-      const log = await run('service', 'logs', 'job');
+      const places = rows.map((row) => row.name.slice(name.length + 1));
+      assert.equal(places.filter((place) => /^[1-4]$/.test(place)).length, 4);
+      assert.equal(places.filter((place) => /^\w{25}$/.test(place)).length, 1);
+      const log = await run('service', 'logs', name);
       assert.equal(log.split('\n').filter((line) => / done$/.test(line)).length, 5);
-      assert.match(log, /^job\.0\./m);
+      assert.match(log, new RegExp(`^${name}\\.0\\.`, 'm'));
 
-      assert.equal(await iteration('job'), 0);
-      const forced = await run('service', 'update', '--force', '--no-resolve-image', 'job');
+      assert.equal(await iteration(name), 0);
+      const forced = await run('service', 'update', '--force', '--no-resolve-image', name);
       assert.match(forced, /job complete/);
-      assert.equal(await iteration('job'), 1);
-      assert.equal((await swarm.tasks('job')).length, 10);
-      await run('service', 'update', '--detach', '--label-add', 'a=b', 'job');
-      assert.equal(await iteration('job'), 2);
-      await becomes('job', 'replicated job 0/2 (5/5 completed)');
-      await run('service', 'rollback', '--detach', 'job');
-      assert.equal(await iteration('job'), 3);
-      assert.equal(await run('service', 'rm', 'job'), 'job\n');
+      assert.equal(await iteration(name), 1);
+      assert.equal((await swarm.tasks(name)).length, 10);
+      await run('service', 'update', '--detach', '--label-add', 'a=b', name);
+      assert.equal(await iteration(name), 2);
+      await becomes(name, 'replicated job 0/2 (5/5 completed)');
+      await run('service', 'rollback', '--detach', name);
+      assert.equal(await iteration(name), 3);
+      assert.equal(await run('service', 'rm', name), `${name}\n`);
       await eventually('nothing is left of it', 30_000, async () => {
         const left = await Promise.all(
           swarm.hosts.map((host) =>
-            swarm.lab.docker(host, 'ps', '-aq', '--filter', 'label=com.docker.swarm.service.name=job'),
+            swarm.lab.docker(host, 'ps', '-aq', '--filter', `label=com.docker.swarm.service.name=${name}`),
           ),
         );
         return left.join('') === '';
       });
-    });
-  }
+    }));
 
   test('scaling changes how many are to complete', async () => {
     await create('--name', 'more', '--mode', 'replicated-job', '--replicas', '1', 'busybox', 'true');

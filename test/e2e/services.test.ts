@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { CLIS, Swarm } from '../support/swarm.ts';
+import { Swarm, withEach } from '../support/swarm.ts';
 
 describe('services', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -14,31 +14,30 @@ describe('services', { timeout: 300_000 }, () => {
   const create = (...args: string[]) => swarm.create(...args);
   const remove = (...names: string[]) => swarm.remove(...names);
 
-  for (const cli of CLIS) {
-    test(`attached create shows progress and ends when all run; ls, ps, scale, rm (${cli})`, async () => {
+  test('attached create shows progress and ends when all run; ls, ps, scale, rm', () =>
+    withEach(async (cli, name) => {
       const run = async (...args: string[]) => {
         const outcome = await swarm.lab.tryDocker(swarm.manager, args, cli);
         assert.equal(outcome.code, 0, outcome.stderr);
         return outcome.stdout;
       };
-      const created = await run('service', 'create', '--name', 'web', '--replicas', '2', 'whoami');
+      const created = await run('service', 'create', '--name', name, '--replicas', '2', 'whoami');
       assert.match(created, /overall progress: 2 out of 2 tasks/);
       assert.match(created, /(Service converged|Service \w+ converged)/);
-      assert.match(await run('service', 'ls'), /web +replicated +2\/2 +whoami:latest/);
-      assert.match(await run('service', 'scale', 'web=5'), /overall progress: 5 out of 5 tasks/);
-      const rows = await swarm.running('web');
+      assert.match(await run('service', 'ls'), new RegExp(`${name} +replicated +2/2 +whoami:latest`));
+      assert.match(await run('service', 'scale', `${name}=5`), /overall progress: 5 out of 5 tasks/);
+      const rows = await swarm.running(name);
       assert.equal(rows.length, 5);
       assert.equal(new Set(rows.map(({ node }) => node)).size, 3);
       assert.match(
-        await run('service', 'inspect', '--pretty', 'web'),
+        await run('service', 'inspect', '--pretty', name),
         /Service Mode:\s+Replicated\n Replicas:\s+5/,
       );
-      await remove('web');
-      const { code, stderr } = await swarm.lab.tryDocker(swarm.manager, ['service', 'ps', 'web'], cli);
+      await remove(name);
+      const { code, stderr } = await swarm.lab.tryDocker(swarm.manager, ['service', 'ps', name], cli);
       assert.equal(code, 1);
-      assert.match(stderr, /no such service: web/);
-    });
-  }
+      assert.match(stderr, new RegExp(`no such service: ${name}`));
+    }));
 
   test('nine services of one replica each end up spread evenly', async () => {
     const names = Array.from({ length: 9 }, (_, i) => `nine${i}`);
@@ -49,31 +48,30 @@ describe('services', { timeout: 300_000 }, () => {
     await remove(...names);
   });
 
-  for (const cli of CLIS) {
-    test(`update, rollback: only the changed tasks are replaced, history stays (${cli})`, async () => {
+  test('update, rollback: only the changed tasks are replaced, history stays', () =>
+    withEach(async (cli, service) => {
       const run = (...args: string[]) => swarm.with(cli, 'service', ...args);
       const unresolved = ['--detach', '--no-resolve-image'];
       const slots = ['--replicas', '3', '--update-parallelism', '0'];
-      await run('create', ...unresolved, '--name', 'web', ...slots, 'whoami:1');
-      const before = await swarm.converge('web', 3);
-      await run('update', '--detach', '--label-add', 'a=b', 'web');
-      await run('scale', '--detach', 'web=4');
-      const scaled = await swarm.converge('web', 4);
+      await run('create', ...unresolved, '--name', service, ...slots, 'whoami:1');
+      const before = await swarm.converge(service, 3);
+      await run('update', '--detach', '--label-add', 'a=b', service);
+      await run('scale', '--detach', `${service}=4`);
+      const scaled = await swarm.converge(service, 4);
       for (const { name, node } of before)
         assert.ok(scaled.some((row) => row.name === name && row.node === node));
-      await run('update', '--quiet', '--no-resolve-image', '--image', 'whoami:2', 'web');
-      const images = () => run('ps', '--filter', 'desired-state=running', '--format', '{{.Image}}', 'web');
+      await run('update', '--quiet', '--no-resolve-image', '--image', 'whoami:2', service);
+      const images = () => run('ps', '--filter', 'desired-state=running', '--format', '{{.Image}}', service);
       assert.equal(await images(), Array(4).fill('whoami:2').join('\n'));
-      assert.equal(await run('inspect', '--format', '{{.UpdateStatus.State}}', 'web'), 'completed');
-      await run('rollback', '--quiet', 'web');
+      assert.equal(await run('inspect', '--format', '{{.UpdateStatus.State}}', service), 'completed');
+      await run('rollback', '--quiet', service);
       assert.equal(await images(), Array(4).fill('whoami:1').join('\n'));
-      assert.equal((await run('ps', '-q', 'web')).split('\n').length, 12);
-      await run('update', '--detach', '--replicas', '2', 'web');
-      await swarm.converge('web', 2);
-      await run('rm', 'web');
-      await swarm.gone('web');
-    });
-  }
+      assert.equal((await run('ps', '-q', service)).split('\n').length, 12);
+      await run('update', '--detach', '--replicas', '2', service);
+      await swarm.converge(service, 2);
+      await run('rm', service);
+      await swarm.gone(service);
+    }));
 
   test('global services, constraints, drain, pause, max replicas', async () => {
     await create('--name', 'all', '--mode', 'global', 'whoami');

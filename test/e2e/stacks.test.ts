@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/lab.ts';
-import { CLIS, Swarm } from '../support/swarm.ts';
+import { CLIS, Swarm, withEach } from '../support/swarm.ts';
 
 type Compose = Record<string, unknown>;
 
@@ -21,62 +21,67 @@ describe('stacks', { timeout: 600_000 }, () => {
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
-  /** The one that is tried just now. */
-  let cli: string = CLIS[0];
-  const docker = (...args: string[]) => swarm.with(cli, ...args);
   const write = async (name: string, content: string | Compose): Promise<string> => {
     const path = join(swarm.lab.home, name);
     // JSON is YAML.
     await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
     return path;
   };
-  const deploy = async (stack: string, compose: Compose, ...args: string[]) => {
-    const file = await write(`${stack}.yml`, { version: '3.8', ...compose });
-    return docker('stack', 'deploy', '--resolve-image', 'never', '-c', file, ...args, stack);
+  /** What is done with stacks, by one of the clients. */
+  const by = (cli: string) => {
+    const docker = (...args: string[]) => swarm.with(cli, ...args);
+    const deploy = async (stack: string, compose: Compose, ...args: string[]) => {
+      const file = await write(`${stack}.yml`, { version: '3.8', ...compose });
+      return docker('stack', 'deploy', '--resolve-image', 'never', '-c', file, ...args, stack);
+    };
+    /** The services of a stack with how many of their tasks run. */
+    const services = async (stack: string, ...args: string[]): Promise<Record<string, string>> => {
+      const text = await docker('stack', 'services', '--format', '{{.Name}}\t{{.Replicas}}', ...args, stack);
+      return Object.fromEntries(text.split('\n').map((line) => line.split('\t')));
+    };
+    const settled = (stack: string, wanted: Record<string, string>) =>
+      eventually(
+        `${stack} runs`,
+        120_000,
+        async () => {
+          const found = await services(stack).catch(() => ({}));
+          return Object.entries(wanted).every(
+            ([name, count]) => (found as Compose)[`${stack}_${name}`] === count,
+          );
+        },
+        () => swarm.explain(),
+      );
+    /** The tasks that are wanted to run. */
+    const tasks = async (stack: string, ...filters: string[]) => {
+      const args = ['desired-state=running', ...filters].flatMap((filter) => ['--filter', filter]);
+      const text = await docker('stack', 'ps', '--format', '{{.ID}} {{.Name}}', ...args, stack).catch(
+        () => '',
+      );
+      return text.split('\n').filter(Boolean).sort();
+    };
+    const leftovers = async (stack: string) => {
+      const label = `label=com.docker.stack.namespace=${stack}`;
+      const said = await Promise.all([
+        ...swarm.hosts.map((host) => swarm.lab.docker(host, 'ps', '-aq', '--filter', label)),
+        ...swarm.hosts.map((host) =>
+          swarm.lab.docker(host, 'network', 'ls', '-q', '--filter', `name=${stack}_`),
+        ),
+        ...['service', 'secret', 'config'].map((kind) => docker(kind, 'ls', '-q', '--filter', label)),
+      ]);
+      return said.filter(Boolean);
+    };
+    const remove = async (stack: string) => {
+      await docker('stack', 'rm', stack);
+      await eventually(
+        `nothing is left of ${stack}`,
+        60_000,
+        async () => (await leftovers(stack)).length === 0,
+        async () => (await leftovers(stack)).join('\n'),
+      );
+    };
+    return { docker, deploy, services, settled, tasks, leftovers, remove };
   };
-  /** The services of a stack with how many of their tasks run. */
-  const services = async (stack: string, ...args: string[]): Promise<Record<string, string>> => {
-    const text = await docker('stack', 'services', '--format', '{{.Name}}\t{{.Replicas}}', ...args, stack);
-    return Object.fromEntries(text.split('\n').map((line) => line.split('\t')));
-  };
-  const settled = (stack: string, wanted: Record<string, string>) =>
-    eventually(
-      `${stack} runs`,
-      120_000,
-      async () => {
-        const found = await services(stack).catch(() => ({}));
-        return Object.entries(wanted).every(
-          ([name, count]) => (found as Compose)[`${stack}_${name}`] === count,
-        );
-      },
-      () => swarm.explain(),
-    );
-  /** The tasks that are wanted to run. */
-  const tasks = async (stack: string, ...filters: string[]) => {
-    const args = ['desired-state=running', ...filters].flatMap((filter) => ['--filter', filter]);
-    const text = await docker('stack', 'ps', '--format', '{{.ID}} {{.Name}}', ...args, stack).catch(() => '');
-    return text.split('\n').filter(Boolean).sort();
-  };
-  const leftovers = async (stack: string) => {
-    const label = `label=com.docker.stack.namespace=${stack}`;
-    const said = await Promise.all([
-      ...swarm.hosts.map((host) => swarm.lab.docker(host, 'ps', '-aq', '--filter', label)),
-      ...swarm.hosts.map((host) =>
-        swarm.lab.docker(host, 'network', 'ls', '-q', '--filter', `name=${stack}_`),
-      ),
-      ...['service', 'secret', 'config'].map((kind) => docker(kind, 'ls', '-q', '--filter', label)),
-    ]);
-    return said.filter(Boolean);
-  };
-  const remove = async (stack: string) => {
-    await docker('stack', 'rm', stack);
-    await eventually(
-      `nothing is left of ${stack}`,
-      60_000,
-      async () => (await leftovers(stack)).length === 0,
-      async () => (await leftovers(stack)).join('\n'),
-    );
-  };
+  const { docker, leftovers } = by(CLIS[0]);
 
   const everything: Compose = {
     services: {
@@ -158,10 +163,10 @@ describe('stacks', { timeout: 600_000 }, () => {
 
   for (const each of CLIS) {
     test(`everything that is converted; the same file again restarts nothing; rm, deploy at once (${each})`, async () => {
-      cli = each;
+      const { docker, remove, services, settled, tasks } = by(each);
       const file = await write('all.yml', { version: '3.8', ...everything });
       const run = async (...args: string[]) => {
-        const outcome = await swarm.lab.tryDocker(swarm.manager, ['stack', ...args], cli);
+        const outcome = await swarm.lab.tryDocker(swarm.manager, ['stack', ...args], each);
         assert.equal(outcome.code, 0, outcome.stderr);
         return outcome;
       };
@@ -211,43 +216,53 @@ describe('stacks', { timeout: 600_000 }, () => {
     });
   }
 
-  for (const each of CLIS) {
-    test(`only what changed is updated; --prune removes what the file has no more (${each})`, async () => {
-      cli = each;
-      const compose = (port: number, ...names: string[]): Compose => ({
+  test('only what changed is updated; --prune removes what the file has no more', () =>
+    withEach(async (cli, stack) => {
+      const { docker, deploy, remove, services, settled, tasks } = by(cli);
+      const port = 6001 + 10 * CLIS.indexOf(cli);
+      const compose = (published: number, ...names: string[]): Compose => ({
         services: Object.fromEntries(
-          names.map((name) => [name, name === 'one' ? stay({ ports: [`${port}:80`] }) : stay()]),
+          names.map((name) => [name, name === 'one' ? stay({ ports: [`${published}:80`] }) : stay()]),
         ),
       });
-      await deploy('some', compose(6001, 'one', 'two', 'three'));
-      await settled('some', { one: '1/1', two: '1/1', three: '1/1' });
-      const two = await tasks('some', 'name=some_two');
-      const one = await tasks('some', 'name=some_one');
-      await deploy('some', compose(6002, 'one', 'two'));
+      await deploy(stack, compose(port, 'one', 'two', 'three'));
+      await settled(stack, { one: '1/1', two: '1/1', three: '1/1' });
+      const two = await tasks(stack, `name=${stack}_two`);
+      const one = await tasks(stack, `name=${stack}_one`);
+      await deploy(stack, compose(port + 1, 'one', 'two'));
       await eventually('the changed one is new', 60_000, async () => {
-        const now = await tasks('some', 'name=some_one');
+        const now = await tasks(stack, `name=${stack}_one`);
         return now.length === 1 && now[0] !== one[0];
       });
-      assert.deepEqual(await tasks('some', 'name=some_two'), two);
-      assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_three', 'some_two']);
-      assert.match(await docker('service', 'ls', '--filter', 'name=some_one'), /\*:6002->80\/tcp/);
-      assert.match(
-        await deploy('some', compose(6002, 'one', 'two'), '--prune'),
-        /Removing service some_three/,
+      assert.deepEqual(await tasks(stack, `name=${stack}_two`), two);
+      assert.deepEqual(
+        Object.keys(await services(stack)).sort(),
+        ['one', 'three', 'two'].map((name) => `${stack}_${name}`),
       );
-      assert.deepEqual(Object.keys(await services('some')).sort(), ['some_one', 'some_two']);
-      await docker('service', 'scale', '--detach', 'some_two=3');
-      await settled('some', { two: '3/3' });
-      await deploy('some', compose(6002, 'one', 'two'));
-      await settled('some', { two: '1/1' });
-      await remove('some');
-    });
-  }
+      assert.match(
+        await docker('service', 'ls', '--filter', `name=${stack}_one`),
+        new RegExp(`\\*:${port + 1}->80/tcp`),
+      );
+      assert.match(
+        await deploy(stack, compose(port + 1, 'one', 'two'), '--prune'),
+        new RegExp(`Removing service ${stack}_three`),
+      );
+      assert.deepEqual(
+        Object.keys(await services(stack)).sort(),
+        ['one', 'two'].map((name) => `${stack}_${name}`),
+      );
+      await docker('service', 'scale', '--detach', `${stack}_two=3`);
+      await settled(stack, { two: '3/3' });
+      await deploy(stack, compose(port + 1, 'one', 'two'));
+      await settled(stack, { two: '1/1' });
+      await remove(stack);
+    }));
 
-  for (const each of CLIS) {
-    test(`a back end with its database by environment, scaled to five on two hosts (${each})`, async () => {
-      cli = each;
-      const [user, password, rows] = ['app', 'se-cret', `rows for ${each}`];
+  test('a back end with its database by environment, scaled to five on two hosts', () =>
+    withEach(async (cli, stack) => {
+      const { docker, deploy, remove, settled } = by(cli);
+      const port = 6100 + CLIS.indexOf(cli);
+      const [user, password, rows] = ['app', 'se-cret', `rows for ${cli}`];
       // Compose reads $$ as $.
       const database =
         'mkdir /tmp/d; echo "$$ROWS" >/tmp/d/index.html; echo "/:$$DB_USER:$$DB_PASSWORD" >/tmp/conf;' +
@@ -258,30 +273,30 @@ describe('stacks', { timeout: 600_000 }, () => {
         'auth=$(printf %s "$DB_USER:$DB_PASSWORD" | base64)\n' +
         'printf "Content-Type: text/plain\\r\\n\\r\\n"\n' +
         'hostname; wget -qO- --header "Authorization: Basic $auth" "http://$DB_HOST:3306/"\n';
-      const script = await write('backend', page);
+      const script = await write(`${stack}-backend`, page);
       const login = { DB_USER: user, DB_PASSWORD: password };
-      await deploy('shop', {
+      await deploy(stack, {
         services: {
           backend: {
             image: 'whoami',
             environment: { ...login, DB_HOST: 'db' },
             configs: [{ source: 'page', target: '/www/cgi-bin/backend.cgi', mode: 0o755 }],
-            ports: ['6100:8080'],
+            ports: [`${port}:8080`],
           },
           db: { image: 'busybox', command: ['sh', '-c', database], environment: { ...login, ROWS: rows } },
         },
         configs: { page: { file: script } },
       });
-      await settled('shop', { backend: '1/1', db: '1/1' });
-      await docker('service', 'scale', '--detach', 'shop_backend=5');
-      await settled('shop', { backend: '5/5', db: '1/1' });
+      await settled(stack, { backend: '1/1', db: '1/1' });
+      await docker('service', 'scale', '--detach', `${stack}_backend=5`);
+      await settled(stack, { backend: '5/5', db: '1/1' });
       assert.match(
-        await docker('stack', 'services', 'shop'),
-        /shop_backend +replicated +5\/5 +whoami:latest +\*:6100->/,
+        await docker('stack', 'services', stack),
+        new RegExp(`${stack}_backend +replicated +5/5 +whoami:latest +\\*:${port}->`),
       );
       const seen = new Map<string, string>();
       for (const host of swarm.hosts) {
-        const url = `http://${await swarm.lab.must('ip', host)}:6100/cgi-bin/backend.cgi`;
+        const url = `http://${await swarm.lab.must('ip', host)}:${port}/cgi-bin/backend.cgi`;
         await eventually(
           `five containers answer at ${host} with what the database has`,
           30_000,
@@ -295,9 +310,8 @@ describe('stacks', { timeout: 600_000 }, () => {
         );
         seen.clear();
       }
-      await remove('shop');
-    });
-  }
+      await remove(stack);
+    }));
 
   test('four replicas on two hosts: two containers on each', async () => {
     await swarm.create('--name', 'even', '--replicas', '4', 'whoami');
@@ -307,7 +321,6 @@ describe('stacks', { timeout: 600_000 }, () => {
   });
 
   test('external networks, secrets and configs; credentials; attached deploy and rm', async () => {
-    cli = CLIS[0];
     const path = await write('outside', 'outside');
     await docker('network', 'create', '--driver', 'overlay', 'outside');
     await docker('secret', 'create', 'outside', path);

@@ -4,6 +4,18 @@ import { eventually, type HostSpec, hostName, Lab, type Outcome } from './lab.ts
 /** The docker CLIs to be tried: the newest there is, and that of the Debian package. */
 export const CLIS = ['docker', '/usr/bin/docker'] as const;
 
+/**
+ * Does the same with each of the CLIS, at once: most of it is to wait. `name` is for what it makes, one of its own each time.
+ * The error says with which one it has failed.
+ */
+export async function withEach(
+  work: (cli: (typeof CLIS)[number], name: string) => Promise<void>,
+): Promise<void> {
+  const outcomes = await Promise.allSettled(CLIS.map((cli, i) => work(cli, `by-${['newest', 'own'][i]}`)));
+  for (const [i, outcome] of outcomes.entries())
+    if (outcome.status === 'rejected') throw new Error(`with ${CLIS[i]}`, { cause: outcome.reason });
+}
+
 export interface TaskRow {
   name: string;
   node: string;

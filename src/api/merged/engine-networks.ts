@@ -1,13 +1,18 @@
 /** What this host's engine has for networks of the cluster: local networks with a label each, by which they are told. */
 import type { EngineClient } from '../../engine/client.ts';
+import { parseFilters } from '../filters.ts';
 import type { ApiRequest } from '../router.ts';
 import type { Containers } from '../swarm/networks/form.ts';
 import { DRIVER, LABEL } from './attach.ts';
+
+/** Filters that are asked of what `asClusters` makes. */
+const CHANGED = ['id', 'driver', 'scope'];
 
 export interface EngineNetwork {
   Id: string;
   Name: string;
   Driver: string;
+  Scope: string;
   Labels: Record<string, string> | null;
   Options: Record<string, string> | null;
   Containers: Containers;
@@ -33,6 +38,25 @@ export function engineNetworks(
   query: Record<string, string> = {},
 ): Promise<EngineNetwork[]> {
   return engine.json('GET', '/networks', { query, apiVersion, signal });
+}
+
+/** What a host that is no manager lists: its engine's networks, those that stand for the cluster's as these. */
+export async function listedHere(
+  engine: EngineClient,
+  request: Pick<ApiRequest, 'apiVersion' | 'signal' | 'query'>,
+): Promise<EngineNetwork[]> {
+  const filters = parseFilters(request.query);
+  // What stands for one has another id and driver on the engine, and another scope.
+  const others = { ...Object.fromEntries(request.query), filters: String(filters.without(...CHANGED)) };
+  const ids = filters.get('id');
+  return (await engineNetworks(engine, request, others))
+    .map(asClusters)
+    .filter(
+      ({ Id, Driver, Scope }) =>
+        (ids.length === 0 || ids.some((part) => Id.includes(part))) &&
+        filters.exact('driver', Driver) &&
+        filters.exact('scope', Scope),
+    );
 }
 
 /** The networks of that name which this host has for itself. */

@@ -344,6 +344,26 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   assert.deepEqual(await prune(), ['local', 'x']);
 });
 
+test('filters of a worker’s list are about networks of the cluster as that shows them', async () => {
+  api.membership.become({ state: 'active' });
+  const clusters = 'abcdefghijklmnopqrstuvwxy';
+  const body = { Name: 'lan', Labels: { [LABEL]: clusters } };
+  const { Id } = await engine.client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const listed = async (filters: object) => {
+    const all = await client.json<Array<{ Name: string }>>('GET', '/networks', { query: { filters } });
+    return all.map(({ Name }) => Name).filter((name) => name !== 'docker_gwbridge');
+  };
+  assert.deepEqual(await listed({ scope: ['swarm'] }), ['lan']);
+  assert.deepEqual((await listed({ scope: ['local'] })).sort(), ['bridge', 'host', 'none']);
+  assert.deepEqual(await listed({ id: [clusters.slice(0, 12)] }), ['lan']);
+  assert.deepEqual(await listed({ id: [Id] }), []);
+  assert.deepEqual((await listed({ driver: ['bridge'] })).sort(), ['bridge', 'lan']);
+  assert.deepEqual(await listed({ driver: ['essaim'] }), []);
+  assert.deepEqual(await listed({ driver: ['bridge'], name: ['lan'] }), ['lan']);
+  await assert.rejects(listed({ foo: ['x'] }), { status: 400, message: /nvalid filter 'foo'/ });
+  await engine.client.json('DELETE', `/networks/${Id}`);
+});
+
 test('events of the cluster and of the engine come in one stream', async () => {
   const store = await becomeManager();
   const stream = await open({});

@@ -18,7 +18,14 @@ import { hostEndpoint, networkForm, peersForm, servicesForm } from '../swarm/net
 import { attachmentsInUse, checkUnused } from '../swarm/networks/validation.ts';
 import { goBool } from '../swarm/query.ts';
 import { connectAttached, LABEL } from './attach.ts';
-import { asClusters, calledHere, clusterId, engineNetworkOf, engineNetworks } from './engine-networks.ts';
+import {
+  asClusters,
+  calledHere,
+  clusterId,
+  engineNetworkOf,
+  engineNetworks,
+  listedHere,
+} from './engine-networks.ts';
 import { createNetwork } from './network-create.ts';
 import { matches, mayPrune } from './network-filters.ts';
 import { until } from './until.ts';
@@ -33,9 +40,9 @@ export function networkRoutes(router: Router, context: ApiContext): void {
 
   router.get('/networks', async (request) => {
     const { query } = request;
-    const local = await engineNetworks(engine, request, Object.fromEntries(query));
     const { view } = viewOf(context);
-    if (!view) return { status: 200, body: local.map(asClusters) };
+    if (!view) return { status: 200, body: await listedHere(engine, request) };
+    const local = await engineNetworks(engine, request, Object.fromEntries(query));
     const filters = parseFilters(query);
     const version = await engine.apiVersion();
     const ours = [...view.all('network')].filter((network) => matches(view, network, filters));

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { access, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { which } from '../../src/machine/exec.ts';
-import { eventually, execute, Lab } from '../support/lab.ts';
+import { which } from '../../../src/machine/exec.ts';
+import { eventually, execute, Lab } from '../../support/lab.ts';
 
 const timeout = 120_000;
 

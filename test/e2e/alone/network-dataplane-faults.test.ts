@@ -1,10 +1,16 @@
 /** The data plane over time: endpoints change, things break, processes and hosts start anew, networks go. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually } from '../support/lab.ts';
-import type { ProbeAnswer, Question } from '../support/network-probe.ts';
-import { addressesIn, OverlayLab, type TestContainer, type TestNetwork, v4 } from '../support/overlay-lab.ts';
-import { NODE, PORT } from '../support/probe.ts';
+import { eventually } from '../../support/lab.ts';
+import type { ProbeAnswer, Question } from '../../support/network-probe.ts';
+import {
+  addressesIn,
+  OverlayLab,
+  type TestContainer,
+  type TestNetwork,
+  v4,
+} from '../../support/overlay-lab.ts';
+import { NODE, PORT } from '../../support/probe.ts';
 
 const timeout = 300_000;
 const backend: TestNetwork = { id: 'backend0000000000000000000', name: 'backend', number: 1 };

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { eventually } from '../support/lab.ts';
-import { CLIS, Swarm } from '../support/swarm.ts';
+import { eventually } from '../../support/lab.ts';
+import { CLIS, Swarm } from '../../support/swarm.ts';
 
 const WHOAMI = '/cgi-bin/index.cgi';
 
