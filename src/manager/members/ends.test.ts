@@ -12,12 +12,12 @@ const facts = (log: string[], more: Partial<EndFacts> = {}): EndFacts => ({
   peer: '10.0.0.1:2380',
   ...more,
 });
-const line = (msg: string, error?: string, level = 'warn') =>
+const line = (msg: string, error?: string, level = 'fatal') =>
   JSON.stringify({ level, ts: '2026-11-29T12:03:39.832Z', caller: 'x.go:1', msg, error });
 
 test('each end has its reason, and what is to be done', () => {
   const cases: Array<[string[], string, string]> = [
-    [[line('data-dir used by this member must be removed')], 'removed', 'rejoin'],
+    [[line('data-dir used by this member must be removed', undefined, 'warn')], 'removed', 'rejoin'],
     [
       ['panic: tocommit(18) is out of range [lastIndex(7)]. Was the raft log corrupted, truncated, or lost?'],
       'outdated',
@@ -81,6 +81,16 @@ test('each end has its reason, and what is to be done', () => {
     assert.deepEqual([end.reason, end.next], [reason, next], end.message);
     assert.match(end.message, /^etcd has ended: /);
   }
+});
+
+test('what went wrong while it ran is not taken for the reason', () => {
+  const log = [
+    line('lost TCP streaming connection with remote peer', 'unexpected EOF', 'warn'),
+    line('failed to dial', 'the member has been permanently removed from the cluster', 'warn'),
+    line('failed to send snapshot', 'no space left on device', 'warn'),
+    line('prober detected unhealthy status', 'bind: address already in use', 'warn'),
+  ];
+  assert.equal(explainEnd(facts(log, { code: null, signal: 'SIGKILL' })).reason, 'killed');
 });
 
 test('a full disk has no room for a log', () => {

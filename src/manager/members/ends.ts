@@ -57,7 +57,7 @@ const REJOIN = 'it has to be removed from the managers ("docker node demote") an
 
 const RULES: readonly Rule[] = [
   {
-    pattern: /permanently removed from the cluster|data-dir used by this member must be removed/,
+    pattern: /data-dir used by this member must be removed/,
     reason: 'removed',
     next: 'rejoin',
     text: () =>
@@ -112,8 +112,7 @@ const RULES: readonly Rule[] = [
       'this host’s etcd is older than the one that has written its data: install the newer one again',
   },
   {
-    pattern:
-      /crc mismatch|checksum mismatch|found data inconsistency|failed to read WAL|invalid database|unexpected EOF/i,
+    pattern: /crc mismatch|checksum mismatch|found data inconsistency|failed to read WAL|invalid database/i,
     reason: 'damaged',
     next: 'rejoin',
     text: ({ folder }) => `the files in ${folder} are damaged: ${REJOIN}`,
@@ -141,10 +140,11 @@ export function explainEnd(facts: EndFacts): MemberEnd {
       ...told,
     };
   }
+  const last = log.filter(isLast);
   for (const { pattern, reason, next, text } of RULES) {
     const full = reason === 'disk full' && facts.diskFull;
     // On a full disk there is no room for a log either.
-    if (full || log.some((line) => pattern.test(line)))
+    if (full || last.some((line) => pattern.test(line)))
       return { reason, message: `etcd has ended: ${text(facts)}`, next, ...told };
   }
   if (signal === 'SIGKILL') {
@@ -162,6 +162,14 @@ export function explainEnd(facts: EndFacts): MemberEnd {
     next: 'again',
     ...told,
   };
+}
+
+/**
+ * Whether it has ended by what it says there: something fatal, a panic (which is no JSON), or that it was removed. Of other
+ * things that go wrong there may be much, and it goes on.
+ */
+function isLast(line: string): boolean {
+  return /^\{"level":"(?:fatal|panic)"|^[^{]|"data-dir used by this member must be removed"/.test(line);
 }
 
 /** The last thing that it has said that is worse than a notice. */

@@ -115,7 +115,7 @@ describe('changes of members', () => {
     );
     await removeMember(one.member.client, one.member.memberId);
     assert.equal((await one.member.ended).reason, 'removed');
-    assert.deepEqual(await names(three), ['node4']);
+    await eventually(async () => assert.deepEqual(await names(three), ['node4']));
     await put(three);
     await assert.rejects(removeMember(three.member.client, three.member.memberId), /last manager’s etcd/);
     await assert.rejects(handOver(three.member.client), /no other manager’s etcd takes the lead/);

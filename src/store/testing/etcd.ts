@@ -41,20 +41,21 @@ export class EtcdFixture {
   }
 
   /** A state of its own, which is empty and led by 'one'. */
-  async place(options: Partial<EtcdOptions> = {}): Promise<Place> {
-    const prefix = `/test${this.#places++}/`;
-    await createState(this.client, { keys: new Keys(prefix), dataKey, after: 7 });
-    const lead = await takeLead(this.client, `/lead${prefix}`, 'one');
-    assert.ok(lead);
-    return new Place(lead, {
-      client: this.client,
-      prefix,
-      dataKey,
-      patience: 20_000,
-      onTrouble: () => {},
-      ...options,
-    });
+  place(options: Partial<EtcdOptions> = {}): Promise<Place> {
+    return createPlace(this.client, `/test${this.#places++}/`, options);
   }
+}
+
+/** Begins a state under that prefix, led by 'one'. */
+export async function createPlace(
+  client: EtcdClient,
+  prefix: string,
+  options: Partial<EtcdOptions> = {},
+): Promise<Place> {
+  await createState(client, { keys: new Keys(prefix), dataKey, after: 7 });
+  const lead = await takeLead(client, `/lead${prefix}`, 'one');
+  assert.ok(lead);
+  return new Place(lead, { client, prefix, dataKey, patience: 20_000, onTrouble: () => {}, ...options });
 }
 
 /** Where a state is. */

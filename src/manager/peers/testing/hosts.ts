@@ -128,19 +128,26 @@ export class MemberHosts {
   /** A further host, whose member votes. */
   async grow(by: MemberHost): Promise<MemberHost> {
     const host = await this.host();
+    await this.join(host, by);
+    return host;
+  }
+
+  /** Makes that host's member one that votes. */
+  async join(host: MemberHost, by: MemberHost): Promise<void> {
     const { client } = by.member;
     const { member, members } = await addLearner(client, host.url);
     await host.start({ mode: 'join', memberId: member.ID, members });
     await promoteWhenReady(client, member.ID);
     await untilVoting(host.member.client);
-    return host;
   }
 
-  async close(): Promise<void> {
+  /** @param before what has to be done before the folders go */
+  async close(before: () => void = () => {}): Promise<void> {
     for (const host of this.hosts) {
       host.endDaemon();
       await wipeMember(host.folder);
     }
+    before();
     rmSync(this.#folder, { recursive: true });
   }
 }
