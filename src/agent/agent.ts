@@ -38,6 +38,8 @@ export interface AgentOptions {
   tunnelKey?: string;
   /** What the node's description says of its certificates, as of now. */
   tlsInfo(): TLSInfo;
+  /** The version of the etcd on this host, if there is one. */
+  etcd?(): Promise<string | undefined>;
   /** Called with everything that the manager says, before the agent acts on it. */
   heard?(message: DownMessage): void;
   /** Aborted when the host is about to be switched off: then the agent stops its tasks, and ends. */

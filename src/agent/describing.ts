@@ -12,6 +12,8 @@ export interface DescriberOptions {
   engine: Pick<TaskEngine, 'describe'>;
   clock: Clock;
   tlsInfo(): TLSInfo;
+  /** The version of the etcd on this host, if there is one. */
+  etcd?(): Promise<string | undefined>;
   log(message: string): void;
 }
 
@@ -80,7 +82,8 @@ export class Describer {
   async #describe(): Promise<HostDescription> {
     if (!this.#engineAnswers && this.#known) return { ...this.#known, EngineAway: true };
     const description = await this.#options.engine.describe();
-    this.#known = { ...description, TLSInfo: this.#options.tlsInfo() };
+    const Etcd = await this.#options.etcd?.();
+    this.#known = { ...description, TLSInfo: this.#options.tlsInfo(), ...(Etcd && { Etcd }) };
     return this.#known;
   }
 

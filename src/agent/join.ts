@@ -20,6 +20,8 @@ export interface JoinOptions {
   availability?: string | undefined;
   /** The address that other nodes reach this host at; empty: the one that the manager sees. */
   addr?: string | undefined;
+  /** The version of the etcd on this host, without which it can be no manager. */
+  etcd?: string | undefined;
   /** Gives up when aborted; until then a manager that does not answer is tried again and again. */
   signal: AbortSignal;
 }
@@ -53,6 +55,7 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
   const body: IssueRequest = { csr, token: options.token };
   if (options.availability) body.availability = options.availability;
   if (options.addr) body.addr = options.addr;
+  if (options.etcd) body.etcd = options.etcd;
   const expect = { kind: 'manager', roots: root } as const;
   let known: ManagerAddress[] = [];
   const { answer, connection, address } = await findLeader({

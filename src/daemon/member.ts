@@ -2,27 +2,19 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { detachAll } from '../agent/attachments/attachments.ts';
-import { connectAs } from '../agent/wire.ts';
 import type { ManagerFace } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
-import type { Manager } from '../manager/manager.ts';
-import { soleOffice } from '../manager/office.ts';
-import { type Clock, timestamp } from '../model/clock.ts';
-import { newId } from '../model/id.ts';
-import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
+import type { Clock } from '../model/clock.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { createHostNetworks } from '../network/host-networks.ts';
-import type { Store } from '../store/contract.ts';
 import { hostPort } from './address.ts';
-import { EnginesOfNodes } from './engines.ts';
-import type { LockKeeper } from './lock/keeper.ts';
 import type { Log } from './log.ts';
+import { Managing } from './managing.ts';
 import { engineTasks, type RunningNode, startNode } from './node.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 export const IDENTITY = 'identity';
-export const DATABASE = 'cluster.db';
 const NETWORKS = 'networks';
 const FILES = 'files';
 
@@ -31,17 +23,13 @@ export interface MemberOptions {
   data: string;
   engine: EngineClient;
   clock: Clock;
+  /** Called whenever there is a manager on this host, or none any more. */
+  changed(): void;
   /** Whether clients of the API are being answered. */
   clientsWait(): boolean;
   /** Serves this host's API on a connection from another manager. */
   serveApi(connection: Duplex): void;
   log: Log;
-}
-
-interface RunningManager {
-  face: ManagerFace;
-  lock: LockKeeper;
-  close(): Promise<void>;
 }
 
 export interface Unlocked {
@@ -54,8 +42,10 @@ export class Member {
   #record: MembershipRecord;
   readonly identity: NodeIdentity;
   readonly networks: DataPlane;
-  readonly node: RunningNode;
-  readonly #manager: RunningManager | undefined;
+  readonly #dir: SwarmDir;
+  readonly #options: MemberOptions;
+  #node: RunningNode | undefined;
+  readonly #managing: Managing;
 
   /**
    * Throws if the folder has no usable identity or database.
@@ -71,13 +61,13 @@ export class Member {
     if (!identity)
       throw new Error(`${dir.path} has no node identity: leave the swarm with --force and join again`);
     const networks = unlocked.networks ?? (await startNetworks(record, options));
+    const member = new Member(record, identity, networks, dir, options, unlocked.fileKey);
     try {
-      const manager =
-        record.role === 'manager'
-          ? await startManager(record, identity, dir, options, unlocked.fileKey)
-          : undefined;
-      return new Member(record, identity, networks, manager, dir, options);
+      await member.#managing.begin();
+      member.#start();
+      return member;
     } catch (error) {
+      await member.#managing.close(false);
       if (networks !== unlocked.networks) await networks.close();
       throw error;
     }
@@ -87,27 +77,51 @@ export class Member {
     record: MembershipRecord,
     identity: NodeIdentity,
     networks: DataPlane,
-    manager: RunningManager | undefined,
     dir: SwarmDir,
     options: MemberOptions,
+    fileKey: Buffer | undefined,
   ) {
     this.#record = record;
+    this.#dir = dir;
+    this.#options = options;
     this.identity = identity;
     this.networks = networks;
-    this.#manager = manager;
-    const local = manager ? [hostPort(loopback(record.listenHost), record.listenPort)] : [];
-    this.node = startNode({
-      ...{ record, identity, networks },
-      engine: options.engine,
-      clock: options.clock,
-      log: options.log,
-      filesFolder: join(options.data, FILES),
-      managers: () => [...local, ...this.#record.managers.map(({ Addr }) => Addr)],
-      managersChanged: (managers) => {
-        this.#record = { ...this.#record, managers };
-        dir.update(this.#record);
-      },
+    const { data, engine, clock, clientsWait, serveApi, log } = options;
+    this.#managing = new Managing({
+      ...{ data, swarm: dir.path, identity, fileKey, engine, clock, clientsWait, serveApi, log },
+      record: () => this.#record,
+      update: (change) => this.#update(change),
+      managers: () => this.#managers(),
+      renew: () => this.#node?.renew(),
+      changed: () => options.changed(),
     });
+  }
+
+  #start(): void {
+    const { engine, clock, log, data } = this.#options;
+    this.#node = startNode({
+      ...{ record: this.#record, identity: this.identity, networks: this.networks, engine, clock, log },
+      filesFolder: join(data, FILES),
+      managers: () => this.#managers(),
+      managersChanged: (managers) => this.#update({ managers }),
+      roleIs: (role) => this.#managing.become(role),
+    });
+  }
+
+  get node(): RunningNode {
+    return this.#node!;
+  }
+
+  /** This host's own first, where it has one. */
+  #managers(): string[] {
+    const { listenHost, listenPort, managers } = this.#record;
+    const local = this.manager ? [hostPort(loopback(listenHost), listenPort)] : [];
+    return [...local, ...managers.map(({ Addr }) => Addr)];
+  }
+
+  #update(change: Partial<MembershipRecord>): void {
+    this.#record = { ...this.#record, ...change };
+    this.#dir.update(this.#record);
   }
 
   /** As it is now: the managers come and go. */
@@ -116,22 +130,33 @@ export class Member {
   }
 
   get manager(): ManagerFace | undefined {
-    return this.#manager?.face;
+    return this.#managing.face;
+  }
+
+  /** Why there is no manager here although there should be one; empty if nothing is wrong. */
+  get problem(): string {
+    return this.#managing.problem;
+  }
+
+  /** Resolves when the manager here is as the node's role has it, or after so many milliseconds. */
+  settled(patience: number): Promise<void> {
+    return this.#managing.settled(patience);
   }
 
   /** What its files are encrypted with at the moment, on a manager that is to be locked. */
   get fileKey(): Buffer | undefined {
-    return this.#manager?.lock.fileKey;
+    return this.#managing.fileKey;
   }
 
   async close(): Promise<void> {
     await this.node.close();
     await this.networks.close();
-    await this.closeManager();
+    await this.closeManager(false);
   }
 
-  async closeManager(): Promise<void> {
-    await this.#manager?.close();
+  /** `forGood`: this host leaves the swarm. */
+  async closeManager(forGood: boolean): Promise<void> {
+    await this.#managing.close(forGood);
   }
 }
 
@@ -146,71 +171,6 @@ export async function removeLeftovers(
   await engineTasks({ ...options, networks, nodeId: record.nodeId, filesFolder }).clear();
   await detachAll(options.engine);
   await networks.remove();
-}
-
-async function startManager(
-  record: MembershipRecord,
-  identity: NodeIdentity,
-  dir: SwarmDir,
-  options: MemberOptions,
-  fileKey: Buffer | undefined,
-): Promise<RunningManager> {
-  const { clock, log, engine, clientsWait, serveApi } = options;
-  // Loaded only here: what only a manager needs costs a worker no memory.
-  const [manager, { openSqliteStore }, { createImageSource }, { LockKeeper }] = await Promise.all([
-    import('../manager/manager.ts'),
-    import('../store/sqlite/store.ts'),
-    import('./image-source.ts'),
-    import('./lock/keeper.ts'),
-  ]);
-  const path = join(dir.path, DATABASE);
-  const store = await openSqliteStore({ path, fileKey });
-  try {
-    await ensurePredefined(store, clock);
-    const { listenHost, listenPort } = record;
-    const engines = new EnginesOfNodes((nodeId) => running.connectEngine(nodeId));
-    const engineOf = (nodeId: string) => (nodeId === record.nodeId ? engine : engines.of(nodeId));
-    const images = createImageSource({ store, nodeId: record.nodeId, engineOf });
-    const running: Manager = await manager.startManager({
-      ...{ store, identity, listenHost, listenPort, clock, newId, clientsWait, log, images, serveApi },
-      office: soleOffice(record.nodeId),
-      connectManager: (address, signal) => connectAs(identity, address, signal),
-    });
-    const lock = new LockKeeper({ folder: dir.path, identity, dataKey: `${path}.key` }, fileKey);
-    const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
-    return {
-      face: {
-        ...running,
-        engineOf,
-        async updateCluster(update) {
-          await running.updateCluster(update);
-          // Who is told that no key is needed any more may forget it.
-          await lock.settle(store);
-        },
-      },
-      lock,
-      async close() {
-        engines.close();
-        unfollow();
-        await lock.idle();
-        await running.close();
-        await store.close();
-      },
-    };
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-}
-
-/** What stands for the engines' own networks has to be there before a service can name one. */
-async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
-  const names = new Set([...store.view.all('network')].map(({ Spec }) => isPredefined(Spec) && Spec.Name));
-  const missing = predefinedNetworks(newId, timestamp(clock.now())).filter(
-    ({ Spec }) => !names.has(Spec.Name!),
-  );
-  if (missing.length === 0) return;
-  await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
 }
 
 /** The host's networks as they were left, served to its engine. */

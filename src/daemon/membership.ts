@@ -14,10 +14,11 @@ import { pause } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
+import { etcdHere } from './etcd-here.ts';
 import { hostInterfaces } from './interfaces.ts';
 import { type LockFile, readLock } from './lock/lock-file.ts';
+import { DATABASE } from './managing.ts';
 import {
-  DATABASE,
   IDENTITY,
   Member,
   type MemberOptions,
@@ -77,8 +78,8 @@ export class HostMembership implements Membership {
   /** Init, join and leave change what the others look at: one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: MemberOptions) {
-    this.#options = options;
+  constructor(options: Omit<MemberOptions, 'changed'>) {
+    this.#options = { ...options, changed: () => this.#tell() };
     this.#dir = new SwarmDir(options.data);
   }
 
@@ -270,7 +271,7 @@ export class HostMembership implements Membership {
           this.#options.log.warn({ err: error }, 'no manager took note that this node leaves'),
         );
       }
-      await active.closeManager();
+      await active.closeManager(true);
       await this.#cleanUp(active.record, active.networks);
     });
   }
@@ -340,13 +341,14 @@ export class HostMembership implements Membership {
       token: request.JoinToken ?? '',
       availability: request.Availability || undefined,
       addr: at.advertiseHost,
+      etcd: await etcdHere(),
       signal,
     });
     const dataPath = request.DataPathAddr;
     const dataPathHost = dataPath && resolveDataPathAddress(dataPath, hostInterfaces());
     const record: MembershipRecord = {
       nodeId: joined.nodeId,
-      role: joined.role,
+      role: 'worker',
       listenHost: at.listenHost,
       listenPort: at.listenPort,
       advertiseHost: at.advertiseHost,
@@ -360,11 +362,12 @@ export class HostMembership implements Membership {
     await this.#becomeReady(await this.#start(record));
   }
 
-  async #becomeReady({ node }: Member): Promise<void> {
+  async #becomeReady(member: Member): Promise<void> {
     await new Promise<void>((resolve) => {
       const cancel = this.#options.clock.timer(READY_PATIENCE, resolve);
-      void node.ready.then(resolve).finally(cancel);
+      void member.node.ready.then(resolve).finally(cancel);
     });
+    await member.settled(JOIN_PATIENCE);
   }
 
   #joinFailed(error: unknown): void {
@@ -383,6 +386,10 @@ export class HostMembership implements Membership {
   #become(member: Member | undefined): void {
     this.#active = member;
     this.#locked = undefined;
+    this.#tell();
+  }
+
+  #tell(): void {
     for (const watcher of this.#watchers) watcher();
   }
 

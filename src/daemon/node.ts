@@ -14,6 +14,7 @@ import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
 import { type CheckReport, digestsOf } from '../model/network-check.ts';
 import type { DataPlane } from '../network/contract.ts';
+import { etcdHere } from './etcd-here.ts';
 import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
@@ -30,6 +31,8 @@ export interface NodeOptions {
   managers(): string[];
   /** There are others than the record has, or were said to be. */
   managersChanged(managers: MembershipRecord['managers']): void;
+  /** The node's role in the swarm, as its object has it. */
+  roleIs(role: MembershipRecord['role']): void;
 }
 
 export interface RunningNode {
@@ -39,6 +42,8 @@ export interface RunningNode {
   readonly containers: ContainerNetworks;
   /** The host is about to be switched off: resolves when nobody is led to its tasks any more and they have stopped. */
   switchOff(): Promise<void>;
+  /** Gets a new certificate, for the role that the node has now. */
+  renew(): void;
   /** Ends everything here; containers go on. */
   close(): Promise<void>;
 }
@@ -93,6 +98,7 @@ export function startNode(options: NodeOptions): RunningNode {
     dataPathAddr: record.dataPathHost ?? '',
     tunnelKey: options.networks.tunnelKey,
     tlsInfo: () => identity.tlsInfo(),
+    etcd: etcdHere,
     heard(message) {
       // Assignments follow once the manager has written down what it was told of this host.
       if (message.type === 'assignments') {
@@ -100,6 +106,8 @@ export function startNode(options: NodeOptions): RunningNode {
         if (message.full) attachments.greeted();
       }
       if (message.type === 'session' || message.type === 'managers') known.are(message.managers);
+      if (message.type === 'node')
+        options.roleIs(message.node.Spec.Role === 'manager' ? 'manager' : 'worker');
     },
     switchOff: switchOff.signal,
     signal: over.signal,
@@ -107,6 +115,7 @@ export function startNode(options: NodeOptions): RunningNode {
   return {
     ready,
     containers: attachments,
+    renew: () => renewal.renewNow(),
     async switchOff() {
       switchOff.abort();
       await agent;

@@ -5,7 +5,8 @@
  *
  *   DATA/swarm/node.json     MembershipRecord
  *   DATA/swarm/identity/     the node's key, certificate and trusted roots (src/identity)
- *   DATA/swarm/cluster.db    the cluster's state, on a manager (src/store)
+ *   DATA/swarm/cluster.db    the cluster's state, on its only manager (src/store)
+ *   DATA/etcd                the cluster's state, on each of several managers (src/manager/members)
  */
 import {
   closeSync,
@@ -29,6 +30,8 @@ export interface MembershipRecord {
   advertisePort: number;
   /** The address that carries the traffic between containers, where it is another one. */
   dataPathHost?: string;
+  /** The state is in etcd, of which this manager is a member; or it is about to become one. Absent: in cluster.db. */
+  etcd?: 'joining' | 'member' | undefined;
   /** Managers as last heard of, `host:port`. */
   managers: Array<{ NodeID: string; Addr: string }>;
 }

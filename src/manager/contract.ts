@@ -18,6 +18,8 @@ import type {
   HostDescription,
   IssueAnswer,
   IssueRequest,
+  ManagerJoin,
+  ManagerJoined,
   NetworksApplied,
   RenewRequest,
   SessionRequest,
@@ -82,9 +84,18 @@ export interface Authority {
   close(): Promise<void>;
 }
 
+/** Takes nodes in among the managers, and lets them go. All errors are ApiErrors. */
+export interface ManagerDesk {
+  join(nodeId: string, request: ManagerJoin): Promise<ManagerJoined>;
+  ready(nodeId: string, addr: string): Promise<void>;
+  leave(nodeId: string): Promise<void>;
+}
+
 /** What a manager does for nodes while it leads. */
 export interface Duties {
   authority: Authority;
+  /** Absent: this manager stays the only one. */
+  managers?: ManagerDesk | undefined;
   sessions: Sessions;
   attachments: AttachmentDesk;
   /** Absent: no images are given to nodes. */

@@ -9,12 +9,15 @@ import { externalAuthorities } from './ca/external.ts';
 import type { Duties, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, bootedJustNow, probeHost } from './dispatcher/probe.ts';
-import type { Log } from './manager.ts';
+import type { Log, ManagerOptions } from './manager.ts';
 import type { Rest } from './rest.ts';
+import { keepManagers } from './state/keeper.ts';
+import { ManagersDesk } from './state/managers-desk.ts';
 
 export interface DutiesOptions {
   store: Store;
   identity: NodeIdentity;
+  members?: ManagerOptions['members'];
   images?: ImageSource;
   clock: Clock;
   newId(): string;
@@ -27,16 +30,10 @@ export interface RunningDuties extends Duties {
   close(): Promise<void>;
 }
 
-export function beginDuties({
-  store,
-  identity,
-  clock,
-  newId,
-  rest,
-  onError,
-  log,
-  images,
-}: DutiesOptions): RunningDuties {
+export function beginDuties(options: DutiesOptions): RunningDuties {
+  const { store, identity, clock, newId, rest, onError, log, images, members } = options;
+  const { nodeId } = identity.certificate;
+  const now = (): number => clock.now();
   const external = externalAuthorities(() => identity.credentials);
   const authority = createAuthority({ store, clock, external, newId, onError });
   const dispatcher = new Dispatcher({
@@ -46,6 +43,14 @@ export function beginDuties({
     hostsMayBoot: bootedJustNow(),
   });
   const stop = new AbortController();
+  const managers = members && new ManagersDesk({ ...members, store, authority, nodeId, newId, now });
+  const keeping =
+    managers &&
+    keepManagers({
+      ...{ store, nodeId, now, onError, signal: stop.signal },
+      leave: (id) => managers.leave(id),
+      resign: () => void members.state.seat?.resign(),
+    });
   const control = startControl({
     ...{ store, clock, newId },
     signal: stop.signal,
@@ -54,12 +59,13 @@ export function beginDuties({
   });
   return {
     authority,
+    managers,
     sessions: dispatcher,
     attachments: new Attachments({ store, clock, newId }),
     images,
     async close() {
       stop.abort();
-      await control;
+      await Promise.all([control, keeping]);
       dispatcher.close();
       await authority.close();
     },

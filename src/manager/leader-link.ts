@@ -2,7 +2,9 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../agent/tunnel.ts';
+import type { Leader } from '../api/contract.ts';
 import { ApiError, noLeader } from '../model/errors.ts';
+import type { Office } from './contract.ts';
 
 export interface LeaderLinkOptions {
   /** host:port of the leader's cluster port; undefined: nobody leads. */
@@ -80,4 +82,24 @@ export class LeaderLink {
     );
     this.#current = undefined;
   }
+}
+
+/** @param isHere whether this manager leads and has taken up its duties */
+export function leaderFace(office: Office, link: LeaderLink, isHere: () => boolean): Leader {
+  return {
+    isHere,
+    requireCurrent() {
+      if (!office.isCurrent()) throw noLeader();
+    },
+    connect: () => link.connectApi(),
+    changed(patience) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, patience);
+      const unwatch = office.watch(resolve);
+      return promise.finally(() => {
+        clearTimeout(timer);
+        unwatch();
+      });
+    },
+  };
 }

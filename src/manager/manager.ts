@@ -10,11 +10,11 @@ import { NotLeadingError } from '../store/store-error.ts';
 import { theCluster } from './ca/cluster.ts';
 import type { ClusterServer, Duties, ImageSource, Office } from './contract.ts';
 import { beginDuties, type RunningDuties } from './duties.ts';
-import { LeaderLink } from './leader-link.ts';
+import { LeaderLink, leaderFace } from './leader-link.ts';
 import { checkNetworks } from './network-check.ts';
-import { leaderFace } from './office.ts';
 import { restBeside } from './rest.ts';
 import { createClusterServer } from './server.ts';
+import type { ManagersDeskOptions } from './state/managers-desk.ts';
 import { Terms } from './terms.ts';
 
 export interface Log {
@@ -30,6 +30,8 @@ export interface ManagerOptions {
   office: Office;
   listenHost: string;
   listenPort: number;
+  /** How other managers come and go; absent: this one stays the only one. */
+  members?: Pick<ManagersDeskOptions, 'state' | 'folders' | 'address' | 'decided'>;
   /** Absent: nodes get their images from registries alone. */
   images?: ImageSource;
   clock: Clock;

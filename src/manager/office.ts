@@ -1,12 +1,49 @@
-/** Who leads the cluster, and how the API asks the leader. */
+/** Who leads the cluster, where that is no question. */
 import type { Leader } from '../api/contract.ts';
-import { noLeader } from '../model/errors.ts';
 import type { Office } from './contract.ts';
-import type { LeaderLink } from './leader-link.ts';
 
 /** Of a cluster that has one manager: it leads for as long as it runs. */
 export function soleOffice(nodeId: string): Office {
   return { leader: () => nodeId, isCurrent: () => true, watch: () => () => undefined };
+}
+
+/** An office that may become another one's while the same manager leads. */
+export class PresentOffice implements Office {
+  #office: Office;
+  readonly #listeners = new Set<() => void>();
+  #unwatch: () => void;
+
+  constructor(office: Office) {
+    this.#office = office;
+    this.#unwatch = office.watch(this.#tell);
+  }
+
+  move(office: Office): void {
+    this.#unwatch();
+    const before = this.#office.leader();
+    this.#office = office;
+    this.#unwatch = office.watch(this.#tell);
+    if (office.leader() !== before) this.#tell();
+  }
+
+  leader(): string | undefined {
+    return this.#office.leader();
+  }
+
+  isCurrent(): boolean {
+    return this.#office.isCurrent();
+  }
+
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  readonly #tell = (): void => {
+    for (const listener of [...this.#listeners]) listener();
+  };
 }
 
 /** Of a manager that has nobody to ask. */
@@ -16,23 +53,3 @@ export const SOLE_LEADER: Leader = {
   connect: () => Promise.reject(new Error('this manager leads')),
   changed: () => Promise.resolve(),
 };
-
-/** @param isHere whether this manager leads and has taken up its duties */
-export function leaderFace(office: Office, link: LeaderLink, isHere: () => boolean): Leader {
-  return {
-    isHere,
-    requireCurrent() {
-      if (!office.isCurrent()) throw noLeader();
-    },
-    connect: () => link.connectApi(),
-    changed(patience) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, patience);
-      const unwatch = office.watch(resolve);
-      return promise.finally(() => {
-        clearTimeout(timer);
-        unwatch();
-      });
-    },
-  };
-}

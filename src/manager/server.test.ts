@@ -367,9 +367,9 @@ describe('cluster port', () => {
       await port.join();
     });
 
-    test('a manager’s token', async () => {
+    test('a manager’s token, on a host without etcd', async () => {
       const { Manager } = [...port.store.view.all('cluster')][0]!.internal.joinTokens;
-      await assert.rejects(join(Manager), status(501, /one manager/));
+      await assert.rejects(join(Manager), status(400, /there is no etcd on this host/));
     });
 
     test('somebody else there, or no address', async () => {

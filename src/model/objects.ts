@@ -84,6 +84,8 @@ export interface NodeDescription {
   TLSInfo: TLSInfo;
   /** The subnets, CIDR, that the host has routes to: overlay networks keep out of them. */
   Routes?: string[];
+  /** The version of the etcd that the host could run as one of several managers. */
+  Etcd?: string;
 }
 
 /** unknown: the host answers but its daemon or its engine is away; no new tasks, its tasks stay. down: the host is lost or left. */
@@ -110,6 +112,8 @@ export interface Node extends Meta {
     tunnelKey?: string;
     /** Its engine does not answer its daemon. */
     engineAway?: boolean;
+    /** Of a manager, once there are several: the id of its member of etcd. */
+    member?: string;
   };
 }
 

@@ -17,12 +17,16 @@
  *   POST /session/ID/away     {} → {}: the host is about to be switched off; answered when nobody is led to its tasks any more
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *   GET  /leader              → LeaderAnswer, as the manager that is asked knows it, whether it leads or not
+ *   POST /managers/join       managers only: ManagerJoin → ManagerJoined: a place among the managers
+ *   POST /managers/ready      managers only: ManagerReady → {}: its member of etcd runs; answered when it has a vote. 410 if it
+ *                             has to join again
+ *   POST /managers/leave      managers only: {} → {}: the node, which is to be a worker, has no place among the managers any more
  *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
  *                             for what only the leader may do
  *   POST /engine/NODE         managers only: the same to the engine of that node, through its agent's session
  *
- * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew and /leave
- * with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
+ * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew, /leave and
+ * /managers/… with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
  *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
  * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
@@ -75,6 +79,31 @@ export interface IssueRequest {
   availability?: string;
   /** The address that other nodes reach this one at; empty: the one the request came from. */
   addr?: string;
+  /** The version of the etcd on that host, without which it can be no manager. */
+  etcd?: string;
+}
+
+export interface ManagerJoin {
+  /** PEM of a signing request, for its member of etcd. */
+  csr: string;
+  /** The IP address at which the other managers reach it. */
+  address: string;
+}
+
+export interface ManagerJoined {
+  memberId: string;
+  /** All members of etcd, this one included. */
+  members: Array<{ ID: string; name: string; peerURLs: string[]; isLearner: boolean }>;
+  /** PEM. */
+  certificate: string;
+  roots: string;
+  /** The key that the state's secrets are encrypted with, base64. */
+  dataKey: string;
+}
+
+export interface ManagerReady {
+  /** host:port of its cluster port. */
+  addr: string;
 }
 
 export interface RenewRequest {

@@ -50,8 +50,16 @@ interface Rooms {
 /** Parts that are large enough to have rooms. */
 const ROOMS: Readonly<Record<string, Rooms>> = {
   manager: {
-    base: ['contract.ts', 'managers.ts', 'rest.ts'],
-    rooms: { ca: [], dispatcher: [], server: ['ca'], members: [], peers: ['members'] },
+    base: ['contract.ts', 'managers.ts', 'office.ts', 'rest.ts'],
+    rooms: {
+      ca: [],
+      dispatcher: [],
+      server: ['ca'],
+      leadership: [],
+      members: [],
+      peers: ['members'],
+      state: ['leadership', 'members', 'peers'],
+    },
   },
   'api/swarm': {
     base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'version.ts'],

@@ -53,11 +53,11 @@ export function joiningNode(
   parts: { id: string; remoteAddr: string; now: number },
 ): Node {
   const role = roleOfToken(cluster, request.token);
-  if (role === 'manager')
+  if (role === 'manager' && !request.etcd)
     throw new ApiError(
-      501,
-      'this cluster has one manager and cannot take in another one yet: join as a worker, with the token that ' +
-        '"docker swarm join-token worker" shows',
+      400,
+      'there is no etcd on this host, which each of several managers needs: install it (Debian and Ubuntu: ' +
+        '"apt-get install etcd-server") and try again, or join as a worker, with the token that "docker swarm join-token worker" shows',
     );
   const addr = request.addr || parts.remoteAddr;
   return newNode({ id: parts.id, role, availability: request.availability, addr, now: parts.now });

@@ -5,7 +5,7 @@ import { joinStreams, withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { HostDescription, LeaderAnswer } from '../../model/protocol.ts';
-import type { Duties } from '../contract.ts';
+import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
 import { sendImage } from './image.ts';
@@ -17,6 +17,8 @@ import {
   description,
   imageRequest,
   issueRequest,
+  managerJoin,
+  managerReady,
   networksApplied,
   renewRequest,
   statusRequest,
@@ -67,6 +69,12 @@ export interface Desk {
 
 export function routesOf(desk: Desk): Route[] {
   const { duties, timeout, sessionOf } = desk;
+
+  const managersDesk = (): ManagerDesk => {
+    const { managers } = duties();
+    if (!managers) throw new ApiError(501, 'this swarm takes in no other manager');
+    return managers;
+  };
 
   /** A call of the agent that has the session: its body goes to `handle`, whose result is the answer. */
   const onSession = <T>(
@@ -167,6 +175,36 @@ export function routesOf(desk: Desk): Route[] {
         await authority.revoke(nodeId);
         // The session ends when the answer has gone out, as it may be on this very connection.
         stream.on('close', () => desk.disconnect(nodeId));
+        answer(stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/managers\/join$/,
+      roles: MANAGERS,
+      async handle({ stream, nodeId }) {
+        const managers = managersDesk();
+        const request = await readJson(stream, managerJoin, { limit: SMALL, timeout });
+        answer(stream, 200, await managers.join(nodeId, request));
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/managers\/ready$/,
+      roles: MANAGERS,
+      async handle({ stream, nodeId }) {
+        const managers = managersDesk();
+        const { addr } = await readJson(stream, managerReady, { limit: SMALL, timeout });
+        await managers.ready(nodeId, addr);
+        answer(stream, 200, {});
+      },
+    },
+    {
+      method: 'POST',
+      path: /^\/managers\/leave$/,
+      roles: MANAGERS,
+      async handle({ stream, nodeId }) {
+        await managersDesk().leave(nodeId);
         answer(stream, 200, {});
       },
     },

@@ -29,6 +29,7 @@ const Description = Type.Object({
   }),
   TLSInfo,
   Routes: opt(Type.Array(Type.String())),
+  Etcd: opt(Type.String()),
 });
 
 const Status = Type.Object({
@@ -48,8 +49,11 @@ export const issueRequest = Compile(
     token: Type.String(),
     availability: opt(Type.String()),
     addr: opt(Type.String()),
+    etcd: opt(Type.String()),
   }),
 );
+export const managerJoin = Compile(Type.Object({ csr: Type.String(), address: Type.String() }));
+export const managerReady = Compile(Type.Object({ addr: Type.String() }));
 export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
 const HostDescription = Type.Intersect([Description, Type.Object({ EngineAway: opt(Type.Literal(true)) })]);
 export const sessionRequest = Compile(

@@ -23,6 +23,14 @@ export function createDataKey(path: string): void {
   createOnce(path, (temporary) => writePrivate(temporary, `${randomBytes(BYTES).toString('base64')}\n`));
 }
 
+/**
+ * Puts the key of a swarm in its place that this host joins as a manager. `key`: base64.
+ * @param fileKey what the file is to be encrypted with, on a manager that locks itself
+ */
+export function replaceDataKey(path: string, key: string, fileKey: Buffer | undefined): void {
+  replacePrivate(path, `${fileKey ? sealed(key, fileKey) : key}\n`);
+}
+
 /** @param fileKey what the file is encrypted with, if it is. @throws StoreError if there is no key */
 export function readDataKey(path: string, fileKey?: Buffer): DataKey {
   let text: string;
@@ -50,8 +58,11 @@ export function readDataKey(path: string, fileKey?: Buffer): DataKey {
 export function lockDataKey(path: string, fileKey: Buffer): void {
   const { key } = readDataKey(path, fileKey);
   if (readFileSync(path, 'utf8').startsWith(SEALED)) return;
-  const sealed = seal(key.toString('base64'), PLACE, fileKey);
-  replacePrivate(path, `${SEALED}${sealed.toString('base64')}\n`);
+  replacePrivate(path, `${sealed(key.toString('base64'), fileKey)}\n`);
+}
+
+function sealed(key: string, fileKey: Buffer): string {
+  return SEALED + seal(key, PLACE, fileKey).toString('base64');
 }
 
 /** Has the file be in the clear. @throws StoreError if it is not encrypted with that key */

@@ -26,33 +26,49 @@ export class DeposedError extends NotLeadingError {
   }
 }
 
-/** Who leads, by the leader's key; undefined: nobody. */
-export async function readLead(
-  client: EtcdClient,
-  key: string,
-): Promise<(Leadership & { holder: string }) | undefined> {
-  const { kvs } = await client.range({ key });
-  return kvs[0] && { key, revision: kvs[0].mod_revision, holder: holderOf(kvs[0]) };
+/** A term of office, and whose it is. */
+export interface HeldLeadership extends Leadership {
+  holder: string;
+  /** etcd's own term when it began. */
+  raftTerm: number;
 }
 
 /**
- * Begins a term of office of `holder`, whoever leads: it is for the caller to know that the time has come.
+ * Who leads, by the leader's key; undefined: nobody.
+ * @param serializable as the member has it, which may be old
+ */
+export async function readLead(
+  client: EtcdClient,
+  key: string,
+  serializable = false,
+): Promise<HeldLeadership | undefined> {
+  const { kvs } = await client.range({ key, serializable });
+  if (!kvs[0]) return undefined;
+  const [holder = '', raftTerm] = kvs[0].value.toString().split(' ');
+  return { key, revision: kvs[0].mod_revision, holder, raftTerm: Number(raftTerm) };
+}
+
+/**
+ * Begins a term of office of `holder`, whoever leads: it is for the caller to know that the time has come. It ends with
+ * the lease, if there is one.
  * @returns undefined if somebody else was faster
  */
 export async function takeLead(
   client: EtcdClient,
   key: string,
   holder: string,
+  { raftTerm = 0, lease }: { raftTerm?: number; lease?: string } = {},
 ): Promise<Leadership | undefined> {
   const present = await readLead(client, key);
+  const value = Buffer.from(`${holder} ${raftTerm}`);
   const { succeeded, header } = await client.txn({
     compare: [lastWrittenAt(key, present?.revision ?? 0)],
-    success: [{ request_put: { key, value: Buffer.from(holder) } }],
+    success: [{ request_put: { key, value, ...(lease && { lease }) } }],
     failure: [],
   });
   return succeeded ? { key, revision: header!.revision } : undefined;
 }
 
 export function holderOf({ value }: KeyValue): string {
-  return value.toString();
+  return value.toString().split(' ', 1)[0]!;
 }

@@ -24,12 +24,15 @@ export interface RangeRequest {
   range_end?: string;
   limit?: number;
   revision?: number;
+  /** As this member has it, with or without a leader; it may be old. */
+  serializable?: boolean;
 }
 export const rangeRequest: Message<RangeRequest> = message<RangeRequest>({
   key: one(1, 'text'),
   range_end: one(2, 'text'),
   limit: one(3, 'int'),
   revision: one(4, 'int'),
+  serializable: one(7, 'bool'),
 });
 
 export interface RangeResponse {

@@ -83,9 +83,10 @@ test('what the cluster notes on a node does not make an update stale', async () 
   assert.equal((await update(spec, read)).status, 500);
 });
 
-test('roles stay', async () => {
+test('a host without etcd becomes no manager, and the last manager stays one', async () => {
   const promote = await update({ Role: 'manager', Availability: 'active' });
-  assert.equal(promote.status, 501);
+  assert.equal(promote.status, 400);
+  assert.match(JSON.stringify(promote.body), /node node2 has no etcd.*apt-get install etcd-server/);
   const { Version } = cluster.store.view.get('node', cluster.nodeId)!;
   const demote = await cluster.ask('POST', `/nodes/node1/update?version=${Version.Index}`, {
     body: { Role: 'worker', Availability: 'active' },

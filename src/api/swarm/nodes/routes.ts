@@ -11,6 +11,7 @@ import { labels, present, text } from '../go-form.ts';
 import { findNode } from '../lookup.ts';
 import { checkVersion } from '../version.ts';
 import { nodeForm } from './form.ts';
+import { checkRole } from './role.ts';
 
 const FILTERS = ['id', 'label', 'membership', 'name', 'node.label', 'role'];
 const ROLES = ['worker', 'manager'];
@@ -52,7 +53,7 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
     const spec = canonicalNode(posted);
     await manager.store.commit((view) => {
       const node = findNode(view, request.params.id!);
-      checkRole(node.Spec.Role ?? 'worker', spec.Role!);
+      checkRole(view, node, spec.Role!, manager.nodeId);
       checkVersion(node, version);
       const internal = { ...node.internal, specAfter: node.Version.Index };
       const object = { ...node, Spec: spec, UpdatedAt: timestamp(manager.now()), internal };
@@ -105,18 +106,6 @@ function canonicalNode(spec: NodeSpec): NodeSpec {
     Role: role,
     Availability: availability,
   });
-}
-
-/** There is one manager, and it stays. */
-function checkRole(from: string, to: string): void {
-  if (from === to) return;
-  if (from === 'manager') {
-    throw rpcError('FailedPrecondition', 'attempting to demote the last manager of the swarm');
-  }
-  throw rpcError(
-    'Unimplemented',
-    'promoting a node is not supported yet: the swarm is managed by the node it was initialized on',
-  );
 }
 
 /** The values of a filter in lower case. Throws the error that Docker gives for an unknown one. */

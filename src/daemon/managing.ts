@@ -1,0 +1,373 @@
+/**
+ * The manager on this host. It comes and goes with the role of the node: whatever is interrupted, by a kill at any moment
+ * too, is taken up again where it was.
+ */
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { Backoff } from '../agent/backoff.ts';
+import { callLeader } from '../agent/leader.ts';
+import { connectAs } from '../agent/wire.ts';
+import type { ManagerFace } from '../api/contract.ts';
+import type { EngineClient } from '../engine/client.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
+import type { Manager } from '../manager/manager.ts';
+import type { ManagerState, StateFolders, StateOptions } from '../manager/state/state.ts';
+import { type Clock, timestamp } from '../model/clock.ts';
+import { ApiError, messageOf } from '../model/errors.ts';
+import { newId } from '../model/id.ts';
+import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
+import type { ManagerJoined } from '../model/protocol.ts';
+import type { Store } from '../store/contract.ts';
+import { hostPort } from './address.ts';
+import { EnginesOfNodes } from './engines.ts';
+import type { LockKeeper } from './lock/keeper.ts';
+import type { Log } from './log.ts';
+import type { MembershipRecord } from './swarm-dir.ts';
+
+export const DATABASE = 'cluster.db';
+const DATA_KEY = 'cluster.db.key';
+const PEER = 'peer';
+/** In the daemon's folder: the path of a socket must be short. */
+const ETCD = 'etcd';
+
+export type Role = MembershipRecord['role'];
+
+export interface ManagingOptions {
+  /** The daemon's folder, and that of the membership in it. */
+  data: string;
+  swarm: string;
+  identity: NodeIdentity;
+  /** What the host's files are encrypted with, if they are. */
+  fileKey: Buffer | undefined;
+  record(): MembershipRecord;
+  /** Writes the changed record down. */
+  update(change: Partial<MembershipRecord>): void;
+  /** Addresses of managers, best first. */
+  managers(): string[];
+  /** Has the node get a new certificate, for the role that it has now. */
+  renew(): void;
+  engine: EngineClient;
+  clock: Clock;
+  clientsWait(): boolean;
+  serveApi(connection: Duplex): void;
+  /** Called whenever there is a manager here, or none any more. */
+  changed(): void;
+  log: Log;
+}
+
+interface Running {
+  face: ManagerFace;
+  state: ManagerState;
+  lock: LockKeeper;
+  /** Stops it: `forGood` if this host is a manager no more. */
+  close(forGood: boolean): Promise<void>;
+}
+
+/** How long (ms) the daemon's start waits for a manager that needs others to begin. */
+const START_PATIENCE = 3_000;
+
+export class Managing {
+  readonly #options: ManagingOptions;
+  readonly #over = new AbortController();
+  #running: Running | undefined;
+  #wanted: Role;
+  #problem = '';
+  #stir: () => void = () => {};
+  #loop: Promise<void> | undefined;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(options: ManagingOptions) {
+    this.#options = options;
+    const record = options.record();
+    this.#wanted = record.role === 'manager' ? 'manager' : options.identity.certificate.role;
+  }
+
+  /** Present while a manager runs here. */
+  get face(): ManagerFace | undefined {
+    return this.#running?.face;
+  }
+
+  /** What the host's files are encrypted with at the moment. */
+  get fileKey(): Buffer | undefined {
+    return this.#running ? this.#running.lock.fileKey : this.#options.fileKey;
+  }
+
+  /** Why this host, which should have a manager, has none yet; empty if nothing is wrong. */
+  get problem(): string {
+    return this.#wanted === 'manager' && !this.#running ? this.#problem : '';
+  }
+
+  /** Takes up what this host was. The only manager of a swarm runs when this resolves. @throws StoreError, ApiError */
+  async begin(): Promise<void> {
+    const record = this.#options.record();
+    if (record.role === 'manager' && record.etcd === undefined) this.#run(await this.#openAlone());
+    this.#loop = this.#keep();
+    if (record.role === 'manager') await this.settled(START_PATIENCE);
+  }
+
+  /** The node has that role from now on. */
+  become(role: Role): void {
+    if (role === this.#wanted) return;
+    this.#wanted = role;
+    this.#stir();
+  }
+
+  /** Resolves when this host is what it should be, or after so many milliseconds. */
+  async settled(patience: number): Promise<void> {
+    if (this.#isSettled()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.timer(patience, resolve);
+    this.#waiting.add(resolve);
+    await promise;
+    this.#waiting.delete(resolve);
+    cancel();
+  }
+
+  /** Ends it: `forGood` with all that it has here, as the host leaves the swarm. */
+  async close(forGood: boolean): Promise<void> {
+    this.#over.abort(new Error('the daemon is stopping'));
+    this.#stir();
+    await this.#loop;
+    const running = this.#running;
+    this.#running = undefined;
+    await running?.close(forGood);
+    if (forGood) await this.#wipe();
+  }
+
+  #isSettled(): boolean {
+    return (this.#running !== undefined) === (this.#wanted === 'manager');
+  }
+
+  async #keep(): Promise<void> {
+    const { clock, log } = this.#options;
+    const { signal } = this.#over;
+    const backoff = new Backoff(clock, Math.random);
+    while (!signal.aborted) {
+      const stirred = new AbortController();
+      this.#stir = () => stirred.abort();
+      try {
+        await this.#bring(signal);
+        backoff.reset();
+        this.#problem = '';
+        if (this.#isSettled()) await untilAborted(AbortSignal.any([signal, stirred.signal]));
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#problem = messageOf(error);
+        log.warn({ err: error }, `this host cannot be a ${this.#wanted} yet`);
+        await backoff.wait(AbortSignal.any([signal, stirred.signal]));
+      }
+    }
+  }
+
+  /** One step towards what is wanted. */
+  async #bring(signal: AbortSignal): Promise<void> {
+    const { record } = this.#options;
+    if (this.#wanted === 'worker') {
+      if (record().role === 'manager' || record().etcd) await this.#giveUpPlace(signal);
+      return;
+    }
+    if (this.#running) return;
+    if (record().role === 'manager') this.#run(await this.#openAgain(signal));
+    else this.#run(await this.#takePlace(signal));
+  }
+
+  /** A place among the managers: as a learner first, which has no vote until it has all of the state. */
+  async #takePlace(signal: AbortSignal): Promise<Running> {
+    const { record, update, identity, swarm } = this.#options;
+    const [{ ManagerState }, { wipeMember }, { requestPeer, writePeer }, { findEtcd }, { replaceDataKey }] =
+      await Promise.all([
+        import('../manager/state/state.ts'),
+        import('../manager/members/member.ts'),
+        import('../manager/members/peer-files.ts'),
+        import('../manager/members/program.ts'),
+        import('../store/encoding/data-key.ts'),
+      ]);
+    await findEtcd();
+    await this.#certified(signal);
+    const address = record().advertiseHost;
+    const folders = this.#folders();
+    const admitted = async (): Promise<void> => {
+      update({ etcd: 'joining' });
+      const { advertiseHost, advertisePort } = record();
+      await this.#ask('/managers/ready', { addr: hostPort(advertiseHost, advertisePort) }, signal);
+      update({ etcd: 'member', role: 'manager' });
+    };
+    if (record().etcd === 'joining') {
+      try {
+        const state = await ManagerState.openReplicated(
+          this.#stateOptions(),
+          { mode: 'again' },
+          signal,
+          admitted,
+        );
+        return await this.#start(state);
+      } catch (error) {
+        signal.throwIfAborted();
+        const gone = error instanceof ApiError && error.status === 410;
+        if (!gone && (error as Error).name !== 'FolderError') throw error;
+        update({ etcd: undefined });
+      }
+    }
+    await wipeMember(folders.etcd);
+    const { csr, key } = await requestPeer();
+    const joined = (await this.#ask('/managers/join', { csr, address }, signal)) as ManagerJoined;
+    const { certificate, roots, memberId, members } = joined;
+    await writePeer(folders.peer, { certificate, key, roots });
+    replaceDataKey(join(swarm, DATA_KEY), joined.dataKey, this.fileKey);
+    const start = { mode: 'join', memberId, members } as const;
+    this.#options.log.info({ node: identity.certificate.nodeId }, 'this host becomes a manager');
+    const state = await ManagerState.openReplicated(this.#stateOptions(), start, signal, admitted);
+    return this.#start(state);
+  }
+
+  /** Waits for a certificate as a manager. */
+  async #certified(signal: AbortSignal): Promise<void> {
+    const { identity, renew } = this.#options;
+    if (identity.certificate.role === 'manager') return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const forget = identity.onChange(() => {
+      if (identity.certificate.role === 'manager') resolve();
+    });
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    renew();
+    await promise.finally(() => {
+      forget();
+      signal.removeEventListener('abort', abort);
+    });
+  }
+
+  /** The node is to be a worker: another manager takes this one out, then its state goes. */
+  async #giveUpPlace(signal: AbortSignal): Promise<void> {
+    const { update, renew } = this.#options;
+    await this.#running?.state.seat?.resign();
+    await this.#ask('/managers/leave', {}, signal);
+    const running = this.#running;
+    this.#running = undefined;
+    this.#tell();
+    await running?.close(true);
+    update({ role: 'worker', etcd: undefined });
+    await this.#wipe();
+    renew();
+  }
+
+  #ask(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+    const { identity, managers } = this.#options;
+    return callLeader(identity, managers(), signal, path, body);
+  }
+
+  async #openAlone(): Promise<Running> {
+    const { ManagerState } = await import('../manager/state/state.ts');
+    const state = await ManagerState.openAlone(this.#stateOptions());
+    await ensurePredefined(state.store, this.#options.clock).catch(async (error: unknown) => {
+      await state.close();
+      throw error;
+    });
+    return this.#start(state);
+  }
+
+  async #openAgain(signal: AbortSignal): Promise<Running> {
+    const { ManagerState } = await import('../manager/state/state.ts');
+    return this.#start(
+      await ManagerState.openReplicated(this.#stateOptions(), { mode: 'again' }, signal, async () => {}),
+    );
+  }
+
+  async #start(state: ManagerState): Promise<Running> {
+    const { identity, engine, clock, clientsWait, serveApi, log, record, update } = this.#options;
+    // Loaded only here: what only a manager needs costs a worker no memory.
+    const [manager, { createImageSource }, { LockKeeper }] = await Promise.all([
+      import('../manager/manager.ts'),
+      import('./image-source.ts'),
+      import('./lock/keeper.ts'),
+    ]);
+    const { store, office } = state;
+    const { nodeId, listenHost, listenPort, advertiseHost } = record();
+    try {
+      const engines = new EnginesOfNodes((id) => running.connectEngine(id));
+      const engineOf = (id: string) => (id === nodeId ? engine : engines.of(id));
+      const running: Manager = await manager.startManager({
+        ...{ store, office, identity, listenHost, listenPort, clock, newId, clientsWait, serveApi, log },
+        images: createImageSource({ store, nodeId, engineOf }),
+        connectManager: (address, signal) => connectAs(identity, address, signal),
+        members: {
+          ...{ state, folders: this.#folders(), address: advertiseHost },
+          decided: () => update({ etcd: 'member' }),
+        },
+      });
+      const files = { folder: this.#options.swarm, identity, dataKey: this.#folders().dataKey };
+      const lock = new LockKeeper(files, this.#options.fileKey);
+      const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
+      return {
+        face: {
+          ...running,
+          engineOf,
+          async updateCluster(update) {
+            await running.updateCluster(update);
+            // Who is told that no key is needed any more may forget it.
+            await lock.settle(store);
+          },
+        },
+        state,
+        lock,
+        async close(forGood) {
+          engines.close();
+          unfollow();
+          await (forGood ? lock.release() : lock.idle());
+          await running.close();
+          await (forGood ? state.end() : state.close());
+        },
+      };
+    } catch (error) {
+      await state.close();
+      throw error;
+    }
+  }
+
+  #run(running: Running): void {
+    this.#running = running;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting) if (this.#isSettled()) resolve();
+    this.#options.changed();
+  }
+
+  async #wipe(): Promise<void> {
+    const { wipeMember } = await import('../manager/members/member.ts');
+    await wipeMember(this.#folders().etcd);
+  }
+
+  #folders(): StateFolders {
+    const { data, swarm } = this.#options;
+    return {
+      database: join(swarm, DATABASE),
+      dataKey: join(swarm, DATA_KEY),
+      peer: join(swarm, PEER),
+      etcd: join(data, ETCD),
+    };
+  }
+
+  #stateOptions(): StateOptions {
+    const { clock, log, record } = this.#options;
+    const { nodeId, advertiseHost } = record();
+    const fileKey = (): Buffer | undefined => this.fileKey;
+    return { folders: this.#folders(), nodeId, address: advertiseHost, fileKey, clock, log };
+  }
+}
+
+/** What stands for the engines' own networks has to be there before a service can name one. */
+async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
+  const names = new Set([...store.view.all('network')].map(({ Spec }) => isPredefined(Spec) && Spec.Name));
+  const missing = predefinedNetworks(newId, timestamp(clock.now())).filter(
+    ({ Spec }) => !names.has(Spec.Name!),
+  );
+  if (missing.length === 0) return;
+  await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,85 @@
+/** Keeps the managers as the nodes' specs have them, while this one leads. */
+import { timestamp } from '../../model/clock.ts';
+import type { Node } from '../../model/objects.ts';
+import type { Change, Store, View } from '../../store/contract.ts';
+
+export interface KeeperOptions {
+  store: Store;
+  nodeId: string;
+  now(): number;
+  /** Takes a node's place among the managers away. */
+  leave(nodeId: string): Promise<void>;
+  /** Leaves the lead to another manager. */
+  resign(): void;
+  onError(error: unknown): void;
+  signal: AbortSignal;
+}
+
+/** How long (ms) until what could not be done is tried again. */
+const AGAIN = 2_000;
+
+/** Who has a place among the managers and is none any more by its spec. */
+export function demoted(view: View): string[] {
+  return [...view.all('node')].flatMap(({ ID, Spec, ManagerStatus, internal }) =>
+    (ManagerStatus || internal.member) && Spec.Role !== 'manager' ? [ID] : [],
+  );
+}
+
+/** The nodes as they are when that manager leads. */
+export function ledBy(view: View, leader: string, now: number): Change[] {
+  const changes: Change[] = [];
+  for (const node of view.all('node')) {
+    if (!node.ManagerStatus || (node.ManagerStatus.Leader === true) === (node.ID === leader)) continue;
+    const { Leader: _, ...rest } = node.ManagerStatus;
+    const ManagerStatus: Node['ManagerStatus'] = node.ID === leader ? { Leader: true, ...rest } : rest;
+    changes.push({
+      ...{ op: 'put', kind: 'node' },
+      object: { ...node, UpdatedAt: timestamp(now), ManagerStatus },
+    });
+  }
+  return changes;
+}
+
+/** Runs until aborted. */
+export async function keepManagers(options: KeeperOptions): Promise<void> {
+  const { store, nodeId, now, leave, resign, onError, signal } = options;
+  let stir = (): void => {};
+  const unwatch = store.watch(store.view.revision, ({ events }) => {
+    if (events.some(({ kind }) => kind === 'node')) stir();
+  });
+  try {
+    while (!signal.aborted) {
+      const stirred = new Promise<void>((resolve) => {
+        stir = resolve;
+      });
+      let failed = false;
+      try {
+        await store.commit((view) => ({ changes: ledBy(view, nodeId, now()) }));
+        const gone = demoted(store.view);
+        // The one that leads is taken out by its successor.
+        if (gone.includes(nodeId)) resign();
+        for (const id of gone) if (id !== nodeId) await leave(id);
+      } catch (error) {
+        failed = true;
+        if (!signal.aborted) onError(error);
+      }
+      await untilStirred(stirred, failed ? AGAIN : undefined, signal);
+    }
+  } finally {
+    unwatch();
+  }
+}
+
+async function untilStirred(
+  stirred: Promise<void>,
+  most: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = (): void => resolve();
+  signal.addEventListener('abort', done, { once: true });
+  const timer = most === undefined ? undefined : setTimeout(done, most);
+  await Promise.race([stirred, promise]);
+  clearTimeout(timer);
+  signal.removeEventListener('abort', done);
+}
