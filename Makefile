@@ -1,5 +1,5 @@
 # The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
-.PHONY: help up down test test-engines bench examples lint packages
+.PHONY: help up down test test-engines bench examples lint packages web
 .DEFAULT_GOAL := help
 
 help:
@@ -7,18 +7,19 @@ help:
 	@echo 'make down      remove them, with everything on them'
 	@echo 'make test      lint, unit tests, simulation, end-to-end tests on real engines'
 	@echo 'make test-engines  the end-to-end tests on Docker Engine 26 and 28, fetched from Debian, with the newest client'
+	@echo 'make web       the web interface, built for the browser'
 	@echo 'make lint      types, style, directions of imports'
 	@echo 'make bench     the benchmarks'
 	@echo 'make examples  the voting application and WordPress, each on a swarm of its own'
 
-up: packages node_modules/.installed
+up: packages web
 	@test/support/up.sh
 
 down: node_modules/.installed
 	@test/support/down.sh
 
-test: node_modules/.installed
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server cfssl golang-cfssl
+test: web
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server cfssl golang-cfssl chromium chromium
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
@@ -33,7 +34,7 @@ test-engines: node_modules/.installed
 	  for tests in e2e:alone e2e; do ENGINE=$$engine npm run --silent $$tests || failed="$$failed $$engine"; done; \
 	done; [ -z "$$failed" ] || { echo "Tests have failed on Docker Engine$$failed"; exit 1; }
 
-bench: packages node_modules/.installed
+bench: packages web
 	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done
 
 examples: packages node_modules/.installed
@@ -41,6 +42,12 @@ examples: packages node_modules/.installed
 
 lint: node_modules/.installed
 	npm run --silent check
+
+# The browser's side of the web interface; seconds, and nothing where nothing has changed.
+web: web/dist/index.html
+web/dist/index.html: node_modules/.installed web/index.html web/vite.config.ts src/ui/protocol.ts $(shell find web/src web/public -type f)
+	@rm -rf web/dist
+	@node_modules/.bin/vite build web --logLevel warn
 
 packages:
 	@test/support/packages.sh

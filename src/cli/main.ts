@@ -47,6 +47,14 @@ async function main(): Promise<void> {
   } else {
     program.command('network').description('look after the networks of the swarm');
   }
+  if (subcommand === 'ui' || subcommand === 'user' || subcommand === 'token') {
+    const { tokenCommand, uiCommand, userCommand } = await import('./access.ts');
+    for (const command of [uiCommand(), userCommand(), tokenCommand()]) program.addCommand(command);
+  } else {
+    program.command('ui').description("print the web interface's address and the code for the first visit");
+    program.command('user').description('accounts of the web interface and of API tokens');
+    program.command('token').description('API tokens of an account');
+  }
   await program.parseAsync();
 }
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterCheck } from '../model/network-check.ts';
-import { checkText, isWell, socketPath } from './network.ts';
+import { socketPath } from './daemon-api.ts';
+import { checkText, isWell } from './network.ts';
 
 const WELL = { node: 'n1', host: 'node1', revision: 7, networks: 2, differences: [], mended: 3 };
 

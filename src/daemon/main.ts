@@ -2,13 +2,16 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
+import { accessRoutes } from '../access/routes.ts';
 import { mergedRoutes } from '../api/merged/routes.ts';
 import { networkCheckRoutes } from '../api/networks-check.ts';
 import { ApiServer } from '../api/server.ts';
 import { swarmRoutes } from '../api/swarm/routes.ts';
 import { unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
-import { createLog } from './log.ts';
+import { UiHost } from '../ui/host.ts';
+import { uiRoutes } from '../ui/routes.ts';
+import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { turnsOnSignal } from './turns.ts';
@@ -30,7 +33,9 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     ...{ data: options.data, engine, clock: systemClock, clientsWait, log },
     serveApi: (connection) => server.serve(connection),
   });
-  const routes = [...mergedRoutes(packageJson.version), swarmRoutes, networkCheckRoutes];
+  let ui: UiHost | undefined;
+  const own = [networkCheckRoutes, accessRoutes, uiRoutes(() => ui?.state)];
+  const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
   const switchedOff = once('SIGPWR');
@@ -38,6 +43,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await membership.resume();
   await listen(server, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
+  ui = startUi(options, membership, log);
   const signal = await Promise.race([stopped, switchedOff]);
   if (signal === 'SIGPWR') {
     log.info({}, 'the host is shutting down: its tasks are stopped');
@@ -45,9 +51,17 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   }
   log.info({ signal }, 'stopping');
   endTurns();
+  ui?.close();
   server.close();
   await membership.close();
   engine.close();
+}
+
+function startUi({ ui, socket }: DaemonOptions, membership: HostMembership, log: Log): UiHost | undefined {
+  if (!ui) return undefined;
+  const { host, port, names, certificate: files } = ui;
+  const certificate = files && { cert: readPem(files.cert), key: readPem(files.key) };
+  return new UiHost({ ...{ membership, socket, host, port, names, certificate, log }, clock: systemClock });
 }
 
 function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {

@@ -12,6 +12,7 @@ test('defaults and all options', () => {
     hosts: [],
     tls: undefined,
     logLevel: 'info',
+    ui: { host: '', port: 9443, names: [], certificate: undefined },
   });
   const all = parseOptions(['--data', 'd', '--engine', 'unix:///e', '--host', 'tcp://[::1]:2376', ...tls]);
   assert.ok(all !== 'help');
@@ -20,12 +21,28 @@ test('defaults and all options', () => {
   assert.deepEqual(all.tls, { ca: 'ca', cert: 'cert', key: 'key' });
 });
 
+test('the web interface is where it is said, or nowhere', () => {
+  const ui = (...argv: string[]) => {
+    const options = parseOptions(argv);
+    return options === 'help' ? undefined : options.ui;
+  };
+  assert.equal(ui('--ui-off'), undefined);
+  assert.equal(ui('--ui-host', '10.0.0.1')?.host, '10.0.0.1');
+  assert.deepEqual(
+    ui('--ui-host', '[fd00::1]:443', '--ui-name', 'swarm.example', '--ui-cert', 'c', '--ui-key', 'k'),
+    { host: 'fd00::1', port: 443, names: ['swarm.example'], certificate: { cert: 'c', key: 'k' } },
+  );
+  assert.equal(ui('--ui-host', ':8443')?.port, 8443);
+});
+
 const refusals: Array<[string[], RegExp]> = [
   [['--host', 'tcp://0.0.0.0:2376'], /--host serves only with mutual TLS/],
   [['--tlscert', 'x'], /all three/],
   [['--host', 'unix:///x', ...tls], /--host takes tcp:/],
   [['--host', 'tcp://1.2.3.4:70000', ...tls], /--host takes tcp:/],
   [['--log-level', 'loud'], /--log-level takes one of/],
+  [['--ui-host', '1.2.3.4:70000'], /--ui-host takes ADDRESS/],
+  [['--ui-cert', 'c'], /--ui-cert and --ui-key belong together/],
   [['--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage:/],
 ];
 for (const [argv, message] of refusals) {

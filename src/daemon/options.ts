@@ -12,7 +12,18 @@ export interface DaemonOptions {
   /** Files; needed as soon as there is a TCP host. */
   tls?: { ca: string; cert: string; key: string };
   logLevel: string;
+  /** Where a manager serves the web interface; absent: nowhere. */
+  ui?: {
+    /** '' for all addresses. */
+    host: string;
+    port: number;
+    names: string[];
+    /** Files; absent: the swarm's own authority makes them. */
+    certificate?: { cert: string; key: string };
+  };
 }
+
+const UI_PORT = 9443;
 
 export class UsageError extends Error {
   constructor(message: string) {
@@ -33,6 +44,11 @@ Options:
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
   --tlskey FILE       the server's key
+  --ui-host A[:PORT]  serve a manager's web interface there alone (default all addresses, port 9443)
+  --ui-name NAME      a DNS name that the web interface is also reached by; may be given several times
+  --ui-cert FILE      the web interface's certificate with what certifies it (default one of the swarm's own authority)
+  --ui-key FILE       its key
+  --ui-off            no web interface
   --log-level LEVEL   debug, info, warn or error (default info)
 `;
 
@@ -53,6 +69,11 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         tlscacert: string,
         tlscert: string,
         tlskey: string,
+        'ui-host': { ...string, default: '' },
+        'ui-name': { ...string, multiple: true },
+        'ui-cert': string,
+        'ui-key': string,
+        'ui-off': { type: 'boolean' },
         'log-level': { ...string, default: 'info' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -79,7 +100,28 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     hosts,
     tls,
     logLevel: values['log-level'],
+    ui: values['ui-off']
+      ? undefined
+      : {
+          ...parseUiHost(values['ui-host']),
+          names: values['ui-name'] ?? [],
+          certificate: parseUiFiles(values['ui-cert'], values['ui-key']),
+        },
   };
+}
+
+function parseUiHost(text: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:/]*)):(\d{1,5})$/.exec(text);
+  if (!match) return { host: text, port: UI_PORT };
+  const port = Number(match[3]);
+  if (port > 65535) throw new UsageError(`--ui-host takes ADDRESS or ADDRESS:PORT, not ${text}`);
+  return { host: match[1] ?? match[2]!, port };
+}
+
+function parseUiFiles(cert: string | undefined, key: string | undefined) {
+  if (cert === undefined && key === undefined) return undefined;
+  if (!cert || !key) throw new UsageError('--ui-cert and --ui-key belong together: give both');
+  return { cert, key };
 }
 
 function parseHost(text: string): { host: string; port: number } {

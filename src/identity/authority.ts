@@ -118,6 +118,52 @@ export async function issueCertificate(root: Root, csr: string, holder: Holder):
   return bundle(certificate.toString('pem'));
 }
 
+export interface ServerNames {
+  /** What the certificate is for, in words. */
+  commonName: string;
+  /** DNS names and IP addresses under which clients reach the server. */
+  names: readonly string[];
+  addresses: readonly string[];
+  notBefore: number;
+  notAfter: number;
+}
+
+/** A new key and its certificate for a server that browsers and the docker CLI talk to; PEM. Names no node. */
+export async function issueServerCertificate(
+  root: Root,
+  { commonName, names, addresses, notBefore, notAfter }: ServerNames,
+): Promise<{ key: string; certificate: string }> {
+  const lib = await load();
+  const key = await newKey();
+  const { publicKey } = await importKey(key);
+  const issuer = new lib.X509Certificate(root.cert);
+  const certificate = await lib.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: [{ CN: [commonName] }],
+    issuer: issuer.subjectName,
+    notBefore: new Date(notBefore),
+    notAfter: new Date(Math.min(notAfter, issuer.notAfter.getTime())),
+    publicKey,
+    signingKey: (await importKey(root.key)).privateKey,
+    signingAlgorithm: signingAlgorithm(root.key),
+    extensions: [
+      new lib.KeyUsagesExtension(
+        lib.KeyUsageFlags.digitalSignature | lib.KeyUsageFlags.keyEncipherment,
+        true,
+      ),
+      new lib.ExtendedKeyUsageExtension([lib.ExtendedKeyUsage.serverAuth]),
+      new lib.BasicConstraintsExtension(false, undefined, true),
+      await lib.SubjectKeyIdentifierExtension.create(publicKey),
+      await issuedBy(lib, issuer),
+      new lib.SubjectAlternativeNameExtension([
+        ...names.map((value) => ({ type: 'dns' as const, value })),
+        ...addresses.map((value) => ({ type: 'ip' as const, value })),
+      ]),
+    ],
+  });
+  return { key, certificate: bundle(certificate.toString('pem')) };
+}
+
 /** `root`'s key and name certified by another root: who knows only `by` then accepts what `root` signs. PEM. */
 export async function crossSign(root: Root, by: Root): Promise<string> {
   const lib = await load();

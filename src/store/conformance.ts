@@ -15,7 +15,16 @@ import {
 import { watchConformance } from './conformance-watch.ts';
 import { type Commit, ConflictError, type Store, type Transaction } from './contract.ts';
 import { assertSameView, indexSteps, NaiveStore, randomTransaction, snapshot } from './naive.ts';
-import { sampleNode, sampleSecret, sampleTask } from './samples.ts';
+import {
+  sampleAccessToken,
+  sampleAuditEntry,
+  sampleNode,
+  sampleSecret,
+  sampleSession,
+  sampleStackRevision,
+  sampleTask,
+  sampleUser,
+} from './samples.ts';
 
 export interface OpenedStore {
   store: Store;
@@ -168,6 +177,25 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
         [...again.view.unassigned()].map((each) => each.ID),
         ['t2', 't1'],
       );
+    });
+
+    it('has accounts and what belongs to them again after reopening', async (store, reopen) => {
+      await store.commit({
+        changes: [
+          { op: 'put', kind: 'user', object: sampleUser('ann', 'argon2id$…') },
+          { op: 'put', kind: 'session', object: sampleSession('digest 1', 'ann') },
+          { op: 'put', kind: 'accessToken', object: sampleAccessToken('digest 2', 'ann') },
+          { op: 'put', kind: 'auditEntry', object: sampleAuditEntry('a', 'ann') },
+          { op: 'put', kind: 'stackRevision', object: sampleStackRevision('r', 'services: {}') },
+        ],
+      });
+      const before = snapshot(store.view);
+      const again = await reopen();
+      assert.deepEqual(snapshot(again.view), before);
+      const revision = again.view.get('session', 'digest 1')!.Version.Index;
+      await again.commit({ changes: [{ op: 'delete', kind: 'session', id: 'digest 1', revision }] });
+      assert.equal(again.view.count('session'), 0);
+      assert.equal(again.view.get('user', 'ann')?.internal.password, 'argon2id$…');
     });
 
     it('keeps text of every kind as it is', async (store, reopen) => {

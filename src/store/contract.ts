@@ -4,7 +4,9 @@
  */
 import { type ApiError, rpcError } from '../model/errors.ts';
 import type {
+  AccessToken,
   Attachment,
+  AuditEntry,
   Cluster,
   Config,
   Credential,
@@ -13,7 +15,10 @@ import type {
   OldContent,
   Secret,
   Service,
+  Session,
+  StackRevision,
   Task,
+  User,
 } from '../model/objects.ts';
 import type { TaskState } from '../model/task-state.ts';
 
@@ -28,8 +33,32 @@ export interface Kinds {
   config: Config;
   credential: Credential;
   oldContent: OldContent;
+  user: User;
+  session: Session;
+  accessToken: AccessToken;
+  auditEntry: AuditEntry;
+  stackRevision: StackRevision;
 }
 export type Kind = keyof Kinds;
+
+const EVERY_KIND: Record<Kind, true> = {
+  cluster: true,
+  node: true,
+  service: true,
+  task: true,
+  network: true,
+  attachment: true,
+  secret: true,
+  config: true,
+  credential: true,
+  oldContent: true,
+  user: true,
+  session: true,
+  accessToken: true,
+  auditEntry: true,
+  stackRevision: true,
+};
+export const KINDS = Object.keys(EVERY_KIND) as readonly Kind[];
 
 /**
  * One write. Each names the revision it was made from, so nothing is overwritten blindly: a put's object carries it in

@@ -3,13 +3,18 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Task } from '../model/objects.ts';
 import { compareStates, TASK_STATES } from '../model/task-state.ts';
-import type { Change, Compare, Kind, Kinds, StoreEvent, Transaction, View } from './contract.ts';
+import {
+  type Change,
+  type Compare,
+  KINDS,
+  type Kind,
+  type Kinds,
+  type StoreEvent,
+  type Transaction,
+  type View,
+} from './contract.ts';
 import { sampleNetwork, sampleNode, sampleSecret, sampleService, sampleTask } from './samples.ts';
 
-const KINDS: Kind[] = [
-  ...(['cluster', 'node', 'service', 'task', 'network', 'attachment'] as const),
-  ...(['secret', 'config', 'oldContent', 'credential'] as const),
-];
 const NAMES = ['', 'Alpha', 'alpha', 'beta'];
 const NODES = [undefined, '', 'n0', 'n1'];
 const SERVICES = ['s0', 's1', 's2'];

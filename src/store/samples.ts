@@ -1,5 +1,7 @@
 /** Small whole objects for tests of stores. */
 import type {
+  AccessToken,
+  AuditEntry,
   Cluster,
   Config,
   Credential,
@@ -8,7 +10,10 @@ import type {
   Node,
   Secret,
   Service,
+  Session,
+  StackRevision,
   Task,
+  User,
 } from '../model/objects.ts';
 
 const TIME = '2026-01-02T03:04:05.678Z';
@@ -99,4 +104,26 @@ export function sampleCluster(id: string, caKey: string, workerToken: string): C
       crossSigned: '',
     },
   };
+}
+
+export function sampleUser(id: string, password: string): User {
+  return { ...meta(id), role: 'deployer', stacks: ['shop'], internal: { password } };
+}
+
+export function sampleSession(id: string, user: string): Session {
+  return { ...meta(id), user, seenAt: 1, endsAt: 2, address: '10.0.0.9', agent: 'a browser', internal: {} };
+}
+
+export function sampleAccessToken(id: string, user: string): AccessToken {
+  return { ...meta(id), use: 'api', name: 'ci', user, scope: 'read', endsAt: 2, internal: {} };
+}
+
+export function sampleAuditEntry(id: string, actor: string): AuditEntry {
+  const request = { method: 'POST', path: '/services/create', status: 201 };
+  return { ...meta(id), actor, via: 'session', address: '10.0.0.9', ...request, internal: {} };
+}
+
+export function sampleStackRevision(id: string, text: string): StackRevision {
+  const files = { 'compose.yaml': text, '.env': 'A=1\n' };
+  return { ...meta(id), stack: 'shop', number: 1, files, actor: 'ann', message: '', internal: {} };
 }

@@ -23,6 +23,11 @@ export class MemoryView implements View {
     config: new Map(),
     credential: new Map(),
     oldContent: new Map(),
+    user: new Map(),
+    session: new Map(),
+    accessToken: new Map(),
+    auditEntry: new Map(),
+    stackRevision: new Map(),
   };
   readonly #names: { [K in Named]: Groups<Kinds[K]> } = {
     node: new Groups(),

@@ -109,6 +109,12 @@ export class Lab implements AsyncDisposable {
     return successful(`docker ${args.join(' ')} on ${name}`, await this.tryDocker(name, args));
   }
 
+  /** Runs another `essaim …` than `machine` against a host's daemon; returns stdout as above. */
+  async essaim(name: string, ...args: string[]): Promise<string> {
+    const outcome = await execute(ESSAIM, args, { ...this.#env, DOCKER_HOST: `unix://${this.socket(name)}` });
+    return successful(`essaim ${args.join(' ')} on ${name}`, outcome);
+  }
+
   /** The end of the log of a host's 'engine', 'essaim' daemon or 'init'. */
   async log(name: string, part: 'engine' | 'essaim' | 'init'): Promise<string> {
     const text = await readFile(join(this.home, 'machines', name, 'log', `${part}.log`), 'utf8');

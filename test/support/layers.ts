@@ -37,8 +37,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fleet: ['model', 'engine'],
   discovery: ['model', 'engine'],
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
+  access: ['model', 'store', 'api'],
+  ui: ['model', 'store', 'control', 'identity', 'engine', 'api', 'access'],
   machine: ['model'],
-  daemon: ['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
+  daemon: [
+    ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
+    ...['access', 'ui'],
+  ],
   cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic'],
 };
 interface Rooms {
@@ -106,6 +111,18 @@ for await (const path of glob('src/**/*.ts')) {
     const reason = objection(path, imported) ?? objectionOfRooms(path, imported);
     const line = text.slice(0, match.index + match[0].search(/\S/)).split('\n').length;
     if (reason) wrong.push(`${path}:${line}: ${reason}`);
+  }
+}
+// The browser's side knows of ours only what goes over the wire.
+for await (const path of glob('web/src/**/*.{ts,tsx}')) {
+  if (/\.test\.ts$/.test(path)) continue;
+  const text = await readFile(path, 'utf8');
+  for (const match of text.matchAll(IMPORT)) {
+    const imported = (match[1] ?? match[2] ?? match[3])!;
+    const target = imported.startsWith('.') ? relative('.', resolve(dirname(path), imported)) : '';
+    if (target !== '' && !target.startsWith('web/') && target !== 'src/ui/protocol.ts')
+      wrong.push(`${path}: web must not import ${target} (it may: src/ui/protocol.ts)`);
+    if (imported.startsWith('node:')) wrong.push(`${path}: ${imported} is not there in a browser`);
   }
 }
 for (const line of wrong) process.stderr.write(`${line}\n`);

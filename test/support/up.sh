@@ -65,3 +65,8 @@ A shell on a host:        bin/essaim machine ssh node2
 Back to your own engine:  eval "$(bin/essaim machine env --unset)"
 Remove everything:        make down
 END
+
+echo
+echo 'The web interface, whose certificate is of the swarm'"'"'s own authority:'
+echo
+on node1 bin/essaim ui

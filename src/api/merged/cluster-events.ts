@@ -1,7 +1,7 @@
 /** Changes of the cluster as Docker's event stream tells them. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, Service } from '../../model/objects.ts';
-import type { StoreEvent } from '../../store/contract.ts';
+import type { EventOf, Kind, StoreEvent } from '../../store/contract.ts';
 import type { Filters } from '../filters.ts';
 import { SECOND } from './event-times.ts';
 
@@ -20,17 +20,16 @@ export interface ClusterEvent extends ClusterChange {
   timeNano: bigint;
 }
 
+const TOLD: ReadonlySet<Kind> = new Set<ClusterEventType>(['node', 'service', 'network', 'secret', 'config']);
+
+function isTold(change: StoreEvent): change is { [K in ClusterEventType]: EventOf<K> }[ClusterEventType] {
+  return TOLD.has(change.kind);
+}
+
 /** What is told of a change of the store; undefined if nothing is (tasks are told of by their containers). */
 export function clusterChange(change: StoreEvent): ClusterChange | undefined {
+  if (!isTold(change)) return undefined;
   const { kind, id } = change;
-  if (
-    kind === 'cluster' ||
-    kind === 'task' ||
-    kind === 'credential' ||
-    kind === 'oldContent' ||
-    kind === 'attachment'
-  )
-    return undefined;
   const Action = change.after === undefined ? 'remove' : change.before === undefined ? 'create' : 'update';
   const attributes: Record<string, string> = { name: nameOf(change) };
   if (change.before !== undefined && change.after !== undefined) {

@@ -1,5 +1,5 @@
 /** Brings the state of another store into etcd, object by object, each at the version that it has. */
-import type { Kind, View } from '../contract.ts';
+import { KINDS, type View } from '../contract.ts';
 import type { DataKey } from '../encoding/data-key.ts';
 import { specRow } from '../encoding/task-spec.ts';
 import type { EtcdClient } from './client.ts';
@@ -8,18 +8,6 @@ import type { Operation } from './messages.ts';
 import { createState } from './state.ts';
 import { encodeValue } from './values.ts';
 
-const KINDS: Readonly<Record<Kind, true>> = {
-  cluster: true,
-  node: true,
-  service: true,
-  task: true,
-  network: true,
-  attachment: true,
-  secret: true,
-  config: true,
-  credential: true,
-  oldContent: true,
-};
 /** Of one transaction: etcd keeps its last ones in memory. */
 const CHANGES = 100;
 const BYTES = 150_000;
@@ -40,7 +28,7 @@ export async function copyState(
     digests.add(digest);
     await batch.put(keys.digest(digest), Buffer.from(body));
   }
-  for (const kind of Object.keys(KINDS) as Kind[]) {
+  for (const kind of KINDS) {
     // The order of creation is the order of transactions, and the place within one.
     for (const object of view.all(kind)) {
       const value = encodeValue(kind, object, batch.size, dataKey.key, object.Version.Index);

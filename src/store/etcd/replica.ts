@@ -1,6 +1,6 @@
 /** The view of what is in etcd: moved on by this manager's own transactions and by what the watch tells, each once. */
 import { type Checked, eventsAt } from '../checked.ts';
-import type { Commit, StoreEvent, View } from '../contract.ts';
+import { type Commit, KINDS, type StoreEvent, type View } from '../contract.ts';
 import { decodeSpec } from '../encoding/task-spec.ts';
 import { MemoryView } from '../view.ts';
 import { WatchLog } from '../watch-log.ts';
@@ -134,9 +134,7 @@ export class Replica {
   }
 
   *#all(): Generator<StoreEvent> {
-    const kinds = ['cluster', 'node', 'service', 'task', 'network', 'attachment'] as const;
-    const contents = ['secret', 'config', 'credential', 'oldContent'] as const;
-    for (const kind of [...kinds, ...contents]) {
+    for (const kind of KINDS) {
       for (const object of this.#view.all(kind)) yield { kind, id: object.ID, before: object } as StoreEvent;
     }
   }

@@ -10,7 +10,9 @@ import {
   sampleCredential,
   sampleSecret,
   sampleService,
+  sampleStackRevision,
   sampleTask,
+  sampleUser,
 } from '../samples.ts';
 import { assertRefused, closedDatabase, contents, fill, freshDirectory } from '../testing/sqlite.ts';
 import { openSqliteStore } from './store.ts';
@@ -112,6 +114,8 @@ describe('SQLite store', () => {
       token: 'SWMTKN-1-4f0r7y7w0-plain',
       auth: 'eyJ1c2VybmFtZSI6ImFubmUiLCJwYXNzd29yZCI6InRyb3ViYWRvdXIifQ==',
       password: 'troubadour',
+      hash: 'argon2id$19456$2$1$c2FsdA$aGFzaA',
+      variables: 'DB_PASSWORD=twelve monkeys',
     };
     const base64 = (text: string) => Buffer.from(text).toString('base64');
     const needles = Object.values(plain).flatMap((text) => [text, base64(text)]);
@@ -130,6 +134,8 @@ describe('SQLite store', () => {
         { op: 'put', kind: 'config', object: sampleConfig('c', base64(plain.config)) },
         { op: 'put', kind: 'cluster', object: sampleCluster('default', plain.caKey, plain.token) },
         { op: 'put', kind: 'credential', object: sampleCredential('a', plain.auth) },
+        { op: 'put', kind: 'user', object: sampleUser('ann', plain.hash) },
+        { op: 'put', kind: 'stackRevision', object: sampleStackRevision('r', plain.variables) },
         { op: 'put', kind: 'service', object: sampleService('visible-service') },
       ],
     });

@@ -1,0 +1,62 @@
+/** Who is asking, and what that lets them do. */
+import type { AccountRole } from '../model/objects.ts';
+
+/**
+ * What a route takes.
+ * - `open`: nothing; asked before anybody is signed in.
+ * - `own`: to be signed in; it is about one's own account.
+ * - `see`: to look, without anything secret.
+ * - `stack`: to change what belongs to a stack that is one's own.
+ * - `console`: to get into a container of such a stack, or at what is in it.
+ * - `operate`: to change anything in the cluster, and to see what is secret.
+ * - `accounts`: to change accounts.
+ * - `socket`: nothing gives that: only the daemon's own socket has such routes.
+ */
+export type Right = 'open' | 'own' | 'see' | 'stack' | 'console' | 'operate' | 'accounts' | 'socket';
+
+export interface Actor {
+  name: string;
+  role: AccountRole;
+  /** Of a deployer: its own stacks. */
+  stacks: ReadonlySet<string>;
+  /** A token may be for reading alone. */
+  scope: 'all' | 'read';
+  via: { kind: 'session' | 'accessToken'; id: string; name: string };
+}
+
+/** Of what changes something only when it is asked for by a method that says so, a reading token has nothing. */
+const READS: ReadonlySet<Right> = new Set<Right>(['open', 'own', 'see']);
+const OF_ROLE: Record<AccountRole, ReadonlySet<Right>> = {
+  viewer: READS,
+  deployer: READS,
+  operator: new Set<Right>([...READS, 'stack', 'console', 'operate']),
+  administrator: new Set<Right>([...READS, 'stack', 'console', 'operate', 'accounts']),
+};
+
+/** Whether the actor has that right; `stack`: the stack of what it is about, if it is of one. */
+export function has(actor: Actor | undefined, right: Right, stack?: string): boolean {
+  if (right === 'open') return true;
+  if (!actor || right === 'socket') return false;
+  if (actor.scope === 'read' && !READS.has(right)) return false;
+  if (OF_ROLE[actor.role].has(right)) return true;
+  const mayBeOwn = right === 'stack' || right === 'console';
+  return mayBeOwn && actor.role === 'deployer' && stack !== undefined && actor.stacks.has(stack);
+}
+
+/** Whether the actor sees values of environments and the like; `stack` as above. */
+export function seesSecrets(actor: Actor, stack?: string): boolean {
+  return has({ ...actor, scope: 'all' }, 'operate') || has({ ...actor, scope: 'all' }, 'stack', stack);
+}
+
+/** Why somebody is refused, and who could do it. */
+export function refusal(actor: Actor, right: Right): string {
+  if (actor.scope === 'read' && !READS.has(right)) return `the token ${actor.via.name} is for reading only`;
+  if (right === 'accounts') return `accounts are for administrators, and ${actor.name} is ${aRole(actor)}`;
+  if (actor.role === 'deployer' && (right === 'stack' || right === 'console'))
+    return `${actor.name} is a deployer of ${[...actor.stacks].join(', ') || 'no stack yet'}, and this belongs to none of these`;
+  return `this takes an operator or an administrator, and ${actor.name} is ${aRole(actor)}`;
+}
+
+function aRole({ role }: Actor): string {
+  return /^[aeo]/.test(role) ? `an ${role}` : `a ${role}`;
+}

@@ -1,0 +1,203 @@
+/** What each route takes: what is not here is let through to nobody. */
+import type { Right } from './actor.ts';
+
+/** What a path's `{id}` names, for rights that depend on the stack that something belongs to. */
+export type Target = 'service' | 'task' | 'container' | 'network' | 'secret' | 'config' | 'stack' | 'exec';
+
+/** How a request's body is dealt with. */
+export type BodyRule =
+  /** JSON, read and judged; a deployer's is forwarded as it was understood. */
+  | 'service'
+  | 'network'
+  | 'secret'
+  | 'config'
+  | 'exec'
+  /** JSON for which the route's own right is enough; at most 8 MB. */
+  | 'json'
+  /** Any bytes, of any length. */
+  | 'stream';
+
+export interface Grant {
+  method: string;
+  /** As the router's: `/services/{id}/update`. */
+  path: string;
+  right: Right;
+  target?: Target;
+  /** json if it is not said. */
+  body?: BodyRule;
+  /** Its answer goes on for as long as the client wants. */
+  lasting?: true;
+  /** A password or a code is checked: tries are limited. */
+  tries?: true;
+}
+
+type Extra = Omit<Grant, 'method' | 'path' | 'right'>;
+
+function grants(right: Right, routes: string, extra: Extra = {}): Grant[] {
+  return routes
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [method, path] = line.trim().split(/\s+/);
+      return { method: method!, path: path!, right, ...extra };
+    });
+}
+
+/** Docker's own routes. */
+const DOCKER: Grant[] = [
+  ...grants(
+    'see',
+    `HEAD /_ping
+     GET /_ping
+     GET /version
+     GET /info
+     GET /system/df
+     GET /nodes
+     GET /nodes/{id}
+     GET /services
+     GET /services/{id}
+     GET /tasks
+     GET /tasks/{id}
+     GET /networks
+     GET /networks/{id}
+     GET /secrets
+     GET /secrets/{id}
+     GET /configs
+     GET /configs/{id}
+     GET /volumes
+     GET /volumes/{name}
+     GET /images/json
+     GET /images/{name...}/json
+     GET /images/{name...}/history
+     GET /distribution/{name...}/json
+     GET /containers/json
+     GET /containers/{id}/json
+     GET /plugins
+     GET /plugins/{name...}/json`,
+  ),
+  ...grants(
+    'see',
+    `GET /events
+     GET /services/{id}/logs
+     GET /tasks/{id}/logs
+     GET /containers/{id}/logs
+     GET /containers/{id}/stats`,
+    { lasting: true },
+  ),
+  ...grants('stack', 'POST /services/create', { body: 'service' }),
+  ...grants('stack', 'POST /services/{id}/update', { body: 'service', target: 'service' }),
+  ...grants('stack', 'DELETE /services/{id}', { target: 'service' }),
+  ...grants('stack', 'POST /networks/create', { body: 'network' }),
+  ...grants('stack', 'DELETE /networks/{id}', { target: 'network' }),
+  ...grants('stack', 'POST /secrets/create', { body: 'secret' }),
+  ...grants('stack', 'POST /secrets/{id}/update', { body: 'secret', target: 'secret' }),
+  ...grants('stack', 'DELETE /secrets/{id}', { target: 'secret' }),
+  ...grants('stack', 'POST /configs/create', { body: 'config' }),
+  ...grants('stack', 'POST /configs/{id}/update', { body: 'config', target: 'config' }),
+  ...grants('stack', 'DELETE /configs/{id}', { target: 'config' }),
+  ...grants(
+    'stack',
+    `POST /containers/{id}/start
+     POST /containers/{id}/stop
+     POST /containers/{id}/restart
+     POST /containers/{id}/kill
+     POST /containers/{id}/pause
+     POST /containers/{id}/unpause`,
+    { target: 'container' },
+  ),
+  ...grants('console', 'POST /containers/{id}/exec', { target: 'container', body: 'exec' }),
+  ...grants(
+    'console',
+    `GET /exec/{id}/json
+     POST /exec/{id}/resize`,
+    { target: 'exec' },
+  ),
+  ...grants('console', 'POST /exec/{id}/start', { target: 'exec', lasting: true }),
+  ...grants(
+    'console',
+    `GET /containers/{id}/top
+     GET /containers/{id}/changes
+     HEAD /containers/{id}/archive
+     GET /containers/{id}/archive
+     POST /containers/{id}/resize`,
+    { target: 'container' },
+  ),
+  ...grants('console', 'PUT /containers/{id}/archive', { target: 'container', body: 'stream' }),
+  ...grants('console', 'POST /containers/{id}/attach', { target: 'container', lasting: true }),
+  ...grants(
+    'operate',
+    `GET /swarm
+     GET /swarm/unlockkey
+     POST /swarm/init
+     POST /swarm/join
+     POST /swarm/leave
+     POST /swarm/update
+     POST /swarm/unlock
+     POST /nodes/{id}/update
+     DELETE /nodes/{id}
+     POST /auth
+     POST /commit
+     POST /containers/create
+     POST /containers/prune
+     POST /containers/{id}/rename
+     POST /containers/{id}/update
+     DELETE /containers/{id}
+     GET /images/search
+     POST /images/prune
+     POST /images/{name...}/tag
+     DELETE /images/{name...}
+     POST /build/prune
+     POST /networks/prune
+     POST /networks/{id}/connect
+     POST /networks/{id}/disconnect
+     POST /volumes/create
+     POST /volumes/prune
+     PUT /volumes/{name}
+     DELETE /volumes/{name}`,
+  ),
+  ...grants(
+    'operate',
+    `POST /containers/{id}/wait
+     POST /images/{name...}/push
+     GET /containers/{id}/export
+     GET /images/get
+     GET /images/{name...}/get`,
+    { lasting: true },
+  ),
+  ...grants(
+    'operate',
+    `POST /build
+     POST /images/create
+     POST /images/load`,
+    { body: 'stream', lasting: true },
+  ),
+];
+
+/** What Docker's API lacks. */
+const OWN: Grant[] = [
+  ...grants('socket', 'POST /essaim/setup-code\nPOST /essaim/audit\nPOST /essaim/seen\nGET /essaim/ui'),
+  ...grants('open', 'GET /essaim/setup'),
+  ...grants('open', 'POST /essaim/setup\nPOST /essaim/session', { tries: true }),
+  ...grants(
+    'own',
+    `GET /essaim/session
+     DELETE /essaim/session
+     GET /essaim/sessions
+     DELETE /essaim/sessions/{id}
+     GET /essaim/tokens
+     POST /essaim/tokens
+     DELETE /essaim/tokens/{name...}`,
+  ),
+  ...grants('own', 'POST /essaim/password', { tries: true }),
+  ...grants(
+    'accounts',
+    `GET /essaim/users
+     POST /essaim/users
+     POST /essaim/users/{name}
+     DELETE /essaim/users/{name}`,
+  ),
+  ...grants('operate', 'GET /essaim/audit'),
+  ...grants('see', 'GET /essaim/networks/check'),
+];
+
+export const GRANTS: readonly Grant[] = [...DOCKER, ...OWN];

@@ -1,0 +1,364 @@
+/**
+ * The API as it is let through at the port of the web interface: who asks is found out, the route's right is checked, the
+ * body is judged, and what was judged is asked of the daemon's own socket. Nothing goes on that is not in the list of
+ * routes; of the client's headers only those that the API reads.
+ */
+import {
+  Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
+import { pipeline, type Readable } from 'node:stream';
+import { SEEN_EVERY } from '../access/accounts.ts';
+import { type Actor, has, refusal } from '../access/actor.ts';
+import { GRANTS, type Grant } from '../access/grants.ts';
+import { judged } from '../access/judge.ts';
+import { Limiter } from '../access/limiter.ts';
+import { redacted } from '../access/redact.ts';
+import { ACTOR, ADDRESS, SESSION } from '../access/routes.ts';
+import { ownedBy } from '../access/stack.ts';
+import type { ManagerFace } from '../api/contract.ts';
+import { findPlace, LEAST } from '../api/remote/reference.ts';
+import { type Logger, type Match, Router } from '../api/router.ts';
+import type { Target } from '../api/target.ts';
+import { ApiError } from '../model/errors.ts';
+import { type Asked, hostOf, type Reply, readBody } from './exchange.ts';
+import { COMMON } from './headers.ts';
+import { COOKIE, identify, isSameOrigin } from './identify.ts';
+
+/** What of a request's headers the API reads. */
+const PASSED = ['accept', 'content-type', 'user-agent', 'x-registry-auth', 'x-registry-config'] as const;
+/** What of an answer's headers is of one connection only, or is said by this port itself. */
+const DROPPED = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'date', 'set-cookie']);
+/** Answers that are looked through before they are passed on are at most so large. */
+const MOST_REDACTED = 256 * 1024 * 1024;
+
+export interface GatewayOptions {
+  manager: ManagerFace;
+  /** Of the daemon's own API. */
+  socket: string;
+  log: Logger;
+}
+
+/** A request that may go on. */
+export interface Granted {
+  grant: Grant;
+  actor: Actor | undefined;
+  /** As the API is asked, with names replaced by what they were found to mean. */
+  path: string;
+  stack: string | undefined;
+}
+
+interface Exec {
+  owner: string;
+  stack: string | undefined;
+  started: boolean;
+}
+
+export class Gateway {
+  readonly #manager: ManagerFace;
+  readonly #socket: string;
+  readonly #log: Logger;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #routes = new Router<Grant>();
+  readonly #limiter = new Limiter();
+  /** Of execs that were made here: by whom. An id alone opens nothing. */
+  readonly #execs = new Map<string, Exec>();
+
+  constructor({ manager, socket, log }: GatewayOptions) {
+    this.#manager = manager;
+    this.#socket = socket;
+    this.#log = log;
+    for (const grant of GRANTS) this.#routes.on(grant.method, grant.path, grant);
+  }
+
+  /** Whether the path is an API's at all, whatever the method. */
+  isRoute(method: string, path: string): boolean {
+    return this.#routes.match(method, path) !== undefined;
+  }
+
+  /** Who asks. @throws ApiError 401 */
+  identify(asked: Asked): Actor | undefined {
+    const { store, now } = this.#manager;
+    const found = identify(asked.headers, store.view, now());
+    if (!found) return undefined;
+    const { actor, seenAt } = found;
+    if (now() - seenAt > SEEN_EVERY) void this.#tell('/essaim/seen', actor.via);
+    return actor;
+  }
+
+  /** Answers a request. @throws ApiError */
+  async answer(asked: Asked, target: Target, reply: Reply): Promise<void> {
+    const granted = this.grant(asked, target);
+    const { grant, actor } = granted;
+    const isWrite = asked.method !== 'GET' && asked.method !== 'HEAD';
+    let name = actor?.name ?? '';
+    let status = 500;
+    let isTold = isWrite && (actor !== undefined || grant.tries === true);
+    try {
+      const sent = await this.#body(asked, granted, target);
+      const account = grant.tries ? (actor?.name ?? triedName(sent.body)) : undefined;
+      if (account !== undefined) {
+        name = account;
+        const wait = this.#limiter.begin(account, asked.address, this.#manager.now());
+        if (wait > 0) {
+          isTold = false;
+          throw new TooMany(wait);
+        }
+      }
+      const answer = await this.#ask(asked, granted, target, sent);
+      status = answer.statusCode!;
+      if (account !== undefined && status < 400) this.#limiter.right(account, asked.address);
+      await this.#send(answer, reply, granted, asked);
+    } catch (error) {
+      if (error instanceof ApiError) status = error.status;
+      throw error;
+    } finally {
+      if (isTold) this.audit(asked, name, actor, target.path, status);
+    }
+  }
+
+  /** Checks a request but for its body. @throws ApiError 401, 403, 404 */
+  grant(asked: Asked, target: Target): Granted {
+    const found = this.#routes.match(asked.method, target.path);
+    if (!found || found.handler.right === 'socket') throw new ApiError(404, 'page not found');
+    const grant = found.handler;
+    const actor = grant.right === 'open' ? undefined : this.identify(asked);
+    if (grant.right !== 'open' && !actor) throw new ApiError(401, 'sign in first');
+    if (asked.method !== 'GET' && asked.method !== 'HEAD') refuseForeign(asked, actor);
+    if (!actor) return { grant, actor, path: target.path, stack: undefined };
+    const { path, stack } = this.#owned(found, target, actor);
+    // On creation the stack is what the body says.
+    const judgedLater = grant.right === 'stack' && grant.target === undefined && actor.role === 'deployer';
+    if (!has(actor, grant.right, stack) && !(judgedLater && actor.scope === 'all'))
+      throw new ApiError(403, refusal(actor, grant.right));
+    return { grant, actor, path, stack };
+  }
+
+  /** Writes down who tried what. Never rejects: an audit that cannot be written holds nobody up. */
+  audit(asked: Asked, name: string, actor: Actor | undefined, path: string, status: number): void {
+    const via = actor?.via.kind === 'accessToken' ? `token ${actor.via.name}` : actor ? 'session' : 'sign-in';
+    const entry = {
+      actor: name.slice(0, 63),
+      via,
+      address: asked.address,
+      method: asked.method,
+      path,
+      status,
+    };
+    void this.#tell('/essaim/audit', entry);
+  }
+
+  /** What a session made with an exec is its own, once. @throws ApiError 403 */
+  startExec(id: string, actor: Actor): void {
+    const exec = this.#ownExec(id, actor);
+    if (exec.started) throw new ApiError(403, 'this exec was started already: make another one');
+    exec.started = true;
+  }
+
+  /** Headers with which the daemon's socket is asked in somebody's name. */
+  headersFor(asked: Asked, actor: Actor | undefined): Record<string, string> {
+    const headers: Record<string, string> = { host: 'essaim', [ADDRESS]: asked.address };
+    for (const name of PASSED) {
+      const value = asked.headers[name];
+      if (typeof value === 'string') headers[name] = value;
+    }
+    if (actor) headers[ACTOR] = actor.name;
+    if (actor?.via.kind === 'session') headers[SESSION] = actor.via.id;
+    return headers;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #owned(found: Match<Grant>, target: Target, actor: Actor): { path: string; stack: string | undefined } {
+    const { handler: grant, params } = found;
+    const name = params.id ?? params.name;
+    if (grant.target === undefined || name === undefined) return { path: target.path, stack: undefined };
+    if (grant.target === 'exec') return { path: target.path, stack: this.#ownExec(name, actor).stack };
+    const { view } = this.#manager.store;
+    const owned = ownedBy(view, grant.target, name, (reference) => {
+      const place = findPlace(view, reference, LEAST);
+      return place && { taskId: place.task.ID, container: place.container };
+    });
+    if (!owned) return { path: target.path, stack: undefined };
+    // Whoever may only do it to some things must not get at another one by a name that is read otherwise later.
+    const path = actor.role === 'deployer' ? replaced(grant.path, params, owned.id) : target.path;
+    return { path, stack: owned.stack };
+  }
+
+  #ownExec(id: string, actor: Actor): Exec {
+    const exec = this.#execs.get(id);
+    if (exec?.owner !== actor.via.id)
+      throw new ApiError(403, 'this exec was not made in this session: its id alone opens nothing');
+    return exec;
+  }
+
+  async #body(asked: Asked, granted: Granted, target: Target): Promise<Sent> {
+    const { grant, actor } = granted;
+    if (asked.method === 'GET' || asked.method === 'HEAD') return {};
+    const rule = grant.body ?? 'json';
+    if (rule === 'stream') return { stream: asked.stream };
+    const bytes = await readBody(asked.stream);
+    if (rule !== 'json' && actor && !has(actor, 'operate')) {
+      const view = this.#manager.store.view;
+      const previous =
+        target.query.get('rollback') === 'previous'
+          ? view.get('service', granted.path.split('/')[2] ?? '')?.PreviousSpec
+          : undefined;
+      return { body: Buffer.from(judged(rule, bytes.toString() || '{}', actor, view, previous).body) };
+    }
+    return { body: bytes };
+  }
+
+  #ask(asked: Asked, { actor, path }: Granted, target: Target, sent: Sent): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const headers: OutgoingHttpHeaders = this.headersFor(asked, actor);
+      if (sent.body) headers['content-length'] = sent.body.length;
+      const request: ClientRequest = httpRequest({
+        socketPath: this.#socket,
+        agent: this.#agent,
+        method: asked.method,
+        path: apiPath(path, target),
+        headers,
+      });
+      request.once('response', resolve);
+      request.once('error', (error) =>
+        reject(new ApiError(503, `the daemon does not answer: ${error.message}`)),
+      );
+      asked.signal.addEventListener('abort', () => request.destroy(), { once: true });
+      if (sent.stream) pipeline(sent.stream, request, () => undefined);
+      else request.end(sent.body);
+    });
+  }
+
+  async #send(answer: IncomingMessage, reply: Reply, granted: Granted, asked: Asked): Promise<void> {
+    const { grant, actor } = granted;
+    const headers: OutgoingHttpHeaders = { ...COMMON };
+    for (const [name, value] of Object.entries(answer.headers)) if (!DROPPED.has(name)) headers[name] = value;
+    headers['cache-control'] = 'no-store';
+    const status = answer.statusCode!;
+    const whole = async (change: (body: string) => string): Promise<void> => {
+      const text = change((await readBody(answer, MOST_REDACTED)).toString());
+      delete headers['content-length'];
+      await reply.send(status, headers, text);
+    };
+    if (grant.path === '/essaim/session' && status === 201) {
+      await whole((text) => {
+        const { secret, ends } = JSON.parse(text) as { secret: string; ends: string };
+        headers['set-cookie'] = cookie(secret, Date.parse(ends) - this.#manager.now());
+        return JSON.stringify({ ends });
+      });
+    } else if (grant.path === '/essaim/session' && asked.method === 'DELETE') {
+      headers['set-cookie'] = cookie('', 0);
+      await whole((text) => text);
+    } else if (grant.body === 'exec' && status === 201) {
+      await whole((text) => {
+        this.#execs.set((JSON.parse(text) as { Id: string }).Id, {
+          owner: actor!.via.id,
+          stack: granted.stack,
+          started: false,
+        });
+        for (const id of this.#execs.keys()) if (this.#execs.size > 10_000) this.#execs.delete(id);
+        return text;
+      });
+    } else if (
+      actor &&
+      grant.right === 'see' &&
+      !grant.lasting &&
+      !has({ ...actor, scope: 'all' }, 'operate')
+    ) {
+      await whole((text) => hidden(text, actor));
+    } else await reply.stream(status, headers, answer);
+  }
+
+  async #tell(path: string, body: unknown): Promise<void> {
+    const bytes = Buffer.from(JSON.stringify(body));
+    await new Promise<void>((resolve) => {
+      const request = httpRequest({
+        ...{ socketPath: this.#socket, agent: this.#agent, method: 'POST', path },
+        headers: { host: 'essaim', 'content-type': 'application/json', 'content-length': bytes.length },
+      });
+      request.once('response', (answer) => {
+        if (answer.statusCode! >= 400)
+          this.#log.warn({ path, status: answer.statusCode }, 'the web interface could not write this down');
+        answer.resume();
+        resolve();
+      });
+      request.once('error', (error) => {
+        this.#log.warn({ path, err: error }, 'the web interface could not write this down');
+        resolve();
+      });
+      request.end(bytes);
+    });
+  }
+}
+
+interface Sent {
+  body?: Buffer;
+  stream?: Readable;
+}
+
+/** Somebody was wrong too often. */
+export class TooMany extends ApiError {
+  /** Seconds. */
+  readonly after: number;
+  constructor(wait: number) {
+    const after = Math.ceil(wait / 1_000);
+    super(429, `too many tries: try again in ${after} s`);
+    this.after = after;
+  }
+}
+
+/** A write has to come from a page of ours or with a token. @throws ApiError 403, 415 */
+function refuseForeign(asked: Asked, actor: Actor | undefined): void {
+  if (actor?.via.kind === 'accessToken') return;
+  if (!isSameOrigin(asked.headers, hostOf(asked)))
+    throw new ApiError(403, 'this request came from another site: use the web interface, or a token');
+  const type = asked.headers['content-type'];
+  if (type !== undefined && !/^application\/(json|x-tar)\b/i.test(type))
+    throw new ApiError(415, `with a session only JSON is taken, not ${type}`);
+}
+
+function triedName(body: Buffer | undefined): string {
+  try {
+    const { name } = JSON.parse(String(body ?? '{}')) as { name?: unknown };
+    return typeof name === 'string' ? name.slice(0, 63) : '';
+  } catch {
+    return '';
+  }
+}
+
+function hidden(text: string, actor: Actor): string {
+  try {
+    return JSON.stringify(redacted(JSON.parse(text), (stack) => actor.stacks.has(stack)));
+  } catch {
+    // Not JSON: `OK`, or an error in words.
+    return text;
+  }
+}
+
+/** The route's pattern with its first name replaced. */
+function replaced(pattern: string, params: Record<string, string>, id: string): string {
+  let isFirst = true;
+  return pattern.replace(/\{([^}]+?)(\.\.\.)?\}/g, (_, name: string) => {
+    const value = isFirst ? id : params[name]!;
+    isFirst = false;
+    return value;
+  });
+}
+
+/** A path as it is asked for, with the client's version and query. */
+export function apiPath(path: string, { version, query }: Target): string {
+  const encoded = path.split('/').map(encodeURIComponent).join('/');
+  const search = query.toString();
+  return `${version === undefined ? '' : `/v${version}`}${encoded}${search && `?${search}`}`;
+}
+
+function cookie(value: string, life: number): string {
+  const age = Math.max(0, Math.floor(life / 1_000));
+  return `${COOKIE}=${value}; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${age}`;
+}

@@ -1,0 +1,154 @@
+/** What goes over the live socket, and the rows of its lists: shared with the browser's side. */
+
+/** Subscribe to a channel: `services`, `tasks?service=ID`, … `since`: the revision that the client has it at. */
+export type ClientMessage =
+  | { op: 'open'; channel: string; since?: number }
+  | { op: 'close'; channel: string };
+
+export type ServerMessage =
+  /** Rows that are new or have changed, and those that are gone. `whole`: these are all there are. */
+  | { channel: string; revision: number; whole?: true; rows: unknown[]; gone?: string[] }
+  /** The channel is over: it is not known, or not to be had. */
+  | { channel: string; error: string };
+
+interface Versioned {
+  id: string;
+  /** As the Docker API's Version.Index. */
+  version: number;
+}
+
+export interface PortRow {
+  published?: number;
+  target: number;
+  protocol: string;
+  mode: string;
+}
+
+export interface ServiceRow extends Versioned {
+  name: string;
+  stack?: string;
+  image: string;
+  mode: 'replicated' | 'global' | 'replicated-job' | 'global-job';
+  running: number;
+  /** Tasks that should run, or complete. */
+  wanted: number;
+  completed: number;
+  ports: PortRow[];
+  update?: { state: string; message: string; started?: string };
+  created: string;
+  updated: string;
+  /** Why tasks of it do not run, each reason once, most frequent first. */
+  problems: string[];
+}
+
+export interface TaskRow extends Versioned {
+  /** `web.1` */
+  name: string;
+  service: string;
+  serviceName: string;
+  stack?: string;
+  slot?: number;
+  node?: string;
+  nodeName?: string;
+  image: string;
+  state: string;
+  desired: string;
+  /** When it reached its state. */
+  at: string;
+  created: string;
+  message: string;
+  error?: string;
+  container?: string;
+  exitCode?: number;
+  addresses: string[];
+}
+
+export interface NodeRow extends Versioned {
+  name: string;
+  role: string;
+  availability: string;
+  state: string;
+  message?: string;
+  address: string;
+  leader: boolean;
+  manager: boolean;
+  engine: string;
+  platform: string;
+  /** Billionths of a processor; bytes. */
+  cpus: number;
+  memory: number;
+  reservedCpus: number;
+  reservedMemory: number;
+  /** Tasks that are wanted on it. */
+  tasks: number;
+  labels: Record<string, string>;
+}
+
+export interface StackRow extends Versioned {
+  services: number;
+  /** Services of it that have all that they should. */
+  converged: number;
+  running: number;
+  wanted: number;
+  updating: number;
+  /** What it was last deployed from here; absent: by the CLI. */
+  revision?: number;
+  by?: string;
+  updated: string;
+  problems: string[];
+}
+
+export interface NetworkRow extends Versioned {
+  name: string;
+  driver: string;
+  scope: string;
+  stack?: string;
+  subnets: string[];
+  encrypted: boolean;
+  attachable: boolean;
+  internal: boolean;
+  created: string;
+  services: string[];
+}
+
+/** A secret or a config, without what is in it. */
+export interface ContentRow extends Versioned {
+  name: string;
+  stack?: string;
+  created: string;
+  updated: string;
+  labels: Record<string, string>;
+  services: string[];
+}
+
+export interface AuditRow extends Versioned {
+  at: string;
+  actor: string;
+  via: string;
+  address: string;
+  method: string;
+  path: string;
+  status: number;
+}
+
+/** The rows of each list. */
+export interface Rows {
+  services: ServiceRow;
+  tasks: TaskRow;
+  nodes: NodeRow;
+  stacks: StackRow;
+  networks: NetworkRow;
+  secrets: ContentRow;
+  configs: ContentRow;
+  audit: AuditRow;
+}
+export type List = keyof Rows;
+
+/** The answer of GET /essaim/session. */
+export interface Account {
+  name: string;
+  role: 'administrator' | 'operator' | 'deployer' | 'viewer';
+  stacks: string[];
+  disabled: boolean;
+  created: string;
+}

@@ -1,0 +1,45 @@
+/** Debian's Chromium, driven by playwright-core: what a person does, and what the page says of it. */
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+
+export class TestBrowser implements AsyncDisposable {
+  readonly #browser: Browser;
+
+  private constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  static async launch(): Promise<TestBrowser> {
+    const browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      // Tests run as root; a container's /dev/shm is small.
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    });
+    return new TestBrowser(browser);
+  }
+
+  /** Somebody with a profile of their own. Faults of the page are kept in `faults`. */
+  async visitor(
+    options: { width?: number; height?: number; dark?: boolean } = {},
+  ): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
+    const context = await this.#browser.newContext({
+      // The certificate is the swarm's own.
+      ignoreHTTPSErrors: true,
+      viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
+      colorScheme: options.dark ? 'dark' : 'light',
+      reducedMotion: 'reduce',
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 40[01349]/.test(message.text()))
+        faults.push(message.text());
+    });
+    return { context, page, faults };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#browser.close();
+  }
+}

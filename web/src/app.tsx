@@ -1,0 +1,76 @@
+/** Who is signed in, and the page that the address names. */
+import { Center, Loader } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { Redirect, Route, Router, Switch } from 'wouter';
+import type { Account } from '../../src/ui/protocol.ts';
+import { get, onSignedOut, RequestError } from './api/http.ts';
+import { live } from './api/live.ts';
+import { Frame } from './frame.tsx';
+import { SignIn } from './pages/SignIn.tsx';
+import { ROUTES } from './pages.tsx';
+import { Failed } from './parts/Failed.tsx';
+import { Who } from './parts/who.ts';
+
+type Visitor = { account: Account } | { isFirst: boolean };
+
+async function visitor(): Promise<Visitor> {
+  try {
+    return { account: await get<Account>('/essaim/session') };
+  } catch (error) {
+    if (!(error instanceof RequestError) || error.status !== 401) throw error;
+    return { isFirst: (await get<{ needed: boolean }>('/essaim/setup')).needed };
+  }
+}
+
+export function App() {
+  const queries = useQueryClient();
+  const { data, error, refetch } = useQuery({ queryKey: ['visitor'], queryFn: visitor, staleTime: Infinity });
+  const [notice, setNotice] = useState<string>();
+  const account = data && 'account' in data ? data.account : undefined;
+
+  useEffect(() => {
+    onSignedOut(() => {
+      setNotice('Your session has ended: sign in again.');
+      live.stop();
+      queries.clear();
+      void refetch();
+    });
+  }, [queries, refetch]);
+  useEffect(() => {
+    if (account) live.start();
+  }, [account]);
+
+  if (error)
+    return (
+      <Center component="main" mih="100dvh" p="md">
+        <Failed title="The manager cannot be asked" message={error.message} again={() => void refetch()} />
+      </Center>
+    );
+  if (!data)
+    return (
+      <Center component="main" mih="100dvh">
+        <Loader aria-label="One moment" />
+      </Center>
+    );
+  if ('isFirst' in data)
+    return (
+      <SignIn key={String(data.isFirst)} isFirst={data.isFirst} notice={notice} done={() => void refetch()} />
+    );
+  return (
+    <Who value={data.account}>
+      <Router base="/ui">
+        <Frame>
+          <Switch>
+            {ROUTES.map(({ path, page }) => (
+              <Route key={path} path={path} component={page} />
+            ))}
+            <Route>
+              <Redirect to="/services" replace />
+            </Route>
+          </Switch>
+        </Frame>
+      </Router>
+    </Who>
+  );
+}

@@ -1,0 +1,162 @@
+/** The first visit, with a code; later the sign-in. */
+import {
+  Alert,
+  Button,
+  Center,
+  Code,
+  Paper,
+  PasswordInput,
+  Progress,
+  Stack,
+  Text,
+  TextInput,
+  Title,
+} from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
+import { type FormEvent, useEffect, useState } from 'react';
+import { post, type RequestError } from '../api/http.ts';
+import { strength } from '../format/password.ts';
+
+interface Errors {
+  name?: string;
+  password?: string;
+  again?: string;
+  code?: string;
+  all?: string;
+}
+
+/** `isFirst`: there is no account yet. `done` is called when somebody is signed in. */
+export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: string; done: () => void }) {
+  useDocumentTitle(isFirst ? 'Welcome · Essaim' : 'Sign in · Essaim');
+  const [name, setName] = useState(isFirst ? 'admin' : '');
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const [code, setCode] = useState(() => (isFirst ? decodeURIComponent(location.hash.slice(1)) : ''));
+  const [errors, setErrors] = useState<Errors>({});
+  const [busy, setBusy] = useState(false);
+  const [hadCode] = useState(code !== '');
+
+  // What is in the address stays in no history.
+  useEffect(() => {
+    if (location.hash) history.replaceState(null, '', location.pathname + location.search);
+  }, []);
+
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    const wrong: Errors = {};
+    if (!name) wrong.name = 'Say who you are.';
+    if (!password) wrong.password = 'Type a password.';
+    if (isFirst && password !== again) wrong.again = 'This is not the same password.';
+    if (isFirst && !code) wrong.code = 'Run “essaim ui” on a manager: it prints the code.';
+    setErrors(wrong);
+    if (Object.keys(wrong).length > 0) return;
+    setBusy(true);
+    try {
+      if (isFirst) await post('/essaim/setup', { code, name, password });
+      await post('/essaim/session', { name, password });
+      done();
+    } catch (error) {
+      setErrors(placed(error as RequestError));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const how = strength(password);
+  return (
+    <Center component="main" mih="100dvh" p="md">
+      <Paper
+        withBorder
+        p="lg"
+        w="100%"
+        maw={420}
+        component="form"
+        onSubmit={(event) => void submit(event)}
+        noValidate
+      >
+        <Stack gap="sm">
+          <Title order={1} size="h3">
+            {isFirst ? 'Welcome to Essaim' : 'Sign in to Essaim'}
+          </Title>
+          {isFirst && (
+            <Text size="sm" c="dimmed">
+              This swarm has no account yet. Choose the administrator’s name and password.
+            </Text>
+          )}
+          {notice && (
+            <Text size="sm" role="status">
+              {notice}
+            </Text>
+          )}
+          <TextInput
+            label="Name"
+            value={name}
+            autoComplete="username"
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={errors.name}
+            autoFocus={!isFirst}
+          />
+          <PasswordInput
+            label="Password"
+            value={password}
+            autoComplete={isFirst ? 'new-password' : 'current-password'}
+            onChange={(event) => setPassword(event.currentTarget.value)}
+            error={errors.password}
+            description={isFirst ? 'At least 12 characters; a sentence is a good one.' : undefined}
+            visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+            autoFocus={isFirst}
+          />
+          {isFirst && (
+            <>
+              <Progress
+                value={how.share * 100}
+                color={how.color}
+                size="sm"
+                aria-label={`Strength: ${how.word}`}
+              />
+              <PasswordInput
+                label="The same password again"
+                value={again}
+                autoComplete="new-password"
+                onChange={(event) => setAgain(event.currentTarget.value)}
+                error={errors.again}
+                visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+              />
+              {(!hadCode || errors.code) && (
+                <TextInput
+                  label="Code"
+                  value={code}
+                  autoComplete="off"
+                  spellCheck={false}
+                  onChange={(event) => setCode(event.currentTarget.value)}
+                  error={errors.code}
+                  description={
+                    <>
+                      Run <Code>essaim ui</Code> on a manager as root: it prints a code that is good once.
+                    </>
+                  }
+                />
+              )}
+            </>
+          )}
+          {errors.all && (
+            <Alert color="red" variant="outline" role="alert">
+              {errors.all}
+            </Alert>
+          )}
+          <Button type="submit" loading={busy}>
+            {isFirst ? 'Make the account' : 'Sign in'}
+          </Button>
+        </Stack>
+      </Paper>
+    </Center>
+  );
+}
+
+/** An error at the field that it is about. */
+function placed({ status, message }: RequestError): Errors {
+  if (/password has|this password/.test(message)) return { password: message };
+  if (/account's name/.test(message)) return { name: message };
+  if (status === 403 && /code/.test(message)) return { code: message };
+  return { all: message };
+}

@@ -1,0 +1,32 @@
+/** How long ago something was; the exact time on hover. All of a page move on together. */
+import { Tooltip } from '@mantine/core';
+import { useSyncExternalStore } from 'react';
+import { age } from '../format/time.ts';
+
+let now = Date.now();
+const listeners = new Set<() => void>();
+setInterval(() => {
+  now = Date.now();
+  for (const listener of listeners) listener();
+}, 1_000);
+
+export function useNow(): number {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => now,
+  );
+}
+
+export function Age({ of }: { of: string }) {
+  const at = useNow();
+  const exact = new Date(of);
+  if (Number.isNaN(exact.getTime())) return null;
+  return (
+    <Tooltip label={exact.toLocaleString()} openDelay={300}>
+      <time dateTime={of}>{age(of, at)}</time>
+    </Tooltip>
+  );
+}
