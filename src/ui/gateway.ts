@@ -91,9 +91,16 @@ export class Gateway {
 
   /** Answers a request. @throws ApiError */
   async answer(asked: Asked, target: Target, reply: Reply): Promise<void> {
-    const granted = this.grant(asked, target);
-    const { grant, actor } = granted;
     const isWrite = asked.method !== 'GET' && asked.method !== 'HEAD';
+    let granted: Granted;
+    try {
+      granted = this.grant(asked, target);
+    } catch (error) {
+      if (error instanceof RefusedError && isWrite)
+        this.audit(asked, error.actor.name, error.actor, target.path, error.status);
+      throw error;
+    }
+    const { grant, actor } = granted;
     let name = actor?.name ?? '';
     let status = 500;
     let isTold = isWrite && (actor !== undefined || grant.tries === true);
@@ -133,7 +140,7 @@ export class Gateway {
     // On creation the stack is what the body says.
     const judgedLater = grant.right === 'stack' && grant.target === undefined && actor.role === 'deployer';
     if (!has(actor, grant.right, stack) && !(judgedLater && actor.scope === 'all'))
-      throw new ApiError(403, refusal(actor, grant.right));
+      throw new RefusedError(actor, refusal(actor, grant.right));
     return { grant, actor, path, stack };
   }
 
@@ -300,6 +307,15 @@ export class Gateway {
 interface Sent {
   body?: Buffer;
   stream?: Readable;
+}
+
+/** Somebody who is known has not the right. */
+class RefusedError extends ApiError {
+  readonly actor: Actor;
+  constructor(actor: Actor, message: string) {
+    super(403, message);
+    this.actor = actor;
+  }
 }
 
 /** Somebody was wrong too often. */

@@ -1,0 +1,368 @@
+/** The port of the web interface: who gets through to what. One test for each lesson of others' advisories. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { after, before, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { eventually } from '../../test/support/lab.ts';
+import { changeUser } from '../access/accounts.ts';
+import type { Right } from '../access/actor.ts';
+import { GRANTS } from '../access/grants.ts';
+import { sampleConfig, sampleSecret, sampleService } from '../store/samples.ts';
+import { COOKIE } from './identify.ts';
+import { PASSWORD, TestPort } from './testing/port.ts';
+
+const LABEL = 'com.docker.stack.namespace';
+const shop = (changes: object = {}, container: object = {}) => ({
+  Name: 'shop_web',
+  Labels: { [LABEL]: 'shop' },
+  TaskTemplate: { ContainerSpec: { Image: 'nginx', ...container } },
+  ...changes,
+});
+
+describe('the port of the web interface', () => {
+  let port: TestPort;
+  before(async () => {
+    port = await TestPort.start();
+    const labels = { Labels: { [LABEL]: 'shop' } };
+    const env = { TaskTemplate: { ContainerSpec: { Image: 'nginx', Env: ['PASSWORD=hush'] } } };
+    const own = sampleService('own', 'shop_own');
+    const other = sampleService('other', 'bank_other');
+    const secret = sampleSecret('s', 'aHVzaA==');
+    await port.cluster.put(
+      { op: 'put', kind: 'service', object: { ...own, Spec: { ...own.Spec, ...labels, ...env } } },
+      { op: 'put', kind: 'service', object: { ...other, Spec: { ...other.Spec, ...env } } },
+      { op: 'put', kind: 'config', object: sampleConfig('c', 'aHVzaA==') },
+      { op: 'put', kind: 'secret', object: { ...secret, Spec: { ...secret.Spec, Name: 'bank_key' } } },
+    );
+  });
+  after(() => port?.[Symbol.asyncDispose]());
+
+  const HAS: Record<string, readonly Right[]> = {
+    administrator: ['open', 'own', 'see', 'stack', 'console', 'operate', 'accounts'],
+    operator: ['open', 'own', 'see', 'stack', 'console', 'operate'],
+    deployer: ['open', 'own', 'see'],
+    viewer: ['open', 'own', 'see'],
+    'administrator, reading': ['open', 'own', 'see'],
+    nobody: ['open'],
+  };
+
+  // What a walk must not really do to the accounts that it walks with.
+  const WALKED = GRANTS.filter(({ path }) => !/^\/essaim\/(users|tokens|sessions?|password)/.test(path));
+
+  for (const [who, rights] of Object.entries(HAS)) {
+    test(`every route as ${who}`, async () => {
+      const wrong: string[] = [];
+      for (const { method, path, right, target, lasting } of WALKED) {
+        if (lasting && path === '/events') continue;
+        const url = path.replace(/\{[^}]+\}/g, target ? 'nothing-of-that-name' : 'x1');
+        const as = who === 'nobody' ? undefined : who;
+        const body = method === 'GET' || method === 'HEAD' ? undefined : {};
+        const { status } = await port.ask(method, url, { as, body });
+        const isRefused = status === 401 || status === 403;
+        const isUnknown = right === 'socket';
+        // An exec that nobody made is nobody's, and a code that was never given opens nothing.
+        const isOwnRefusal = target === 'exec' || path === '/essaim/setup' || path === '/essaim/session';
+        if (
+          isUnknown ? status !== 404 : isRefused !== !rights.includes(right) && !(isRefused && isOwnRefusal)
+        )
+          wrong.push(`${method} ${path} (${right}): ${status}`);
+      }
+      assert.deepEqual(wrong, []);
+    });
+  }
+
+  test('every route of Essaim’s own is in the list, and nothing that is not gets through', async () => {
+    const known = new Set(GRANTS.map(({ method, path }) => `${method} ${path}`));
+    const missing = port.api.routes().filter(({ method, path }) => !known.has(`${method} ${path}`));
+    assert.deepEqual(missing, []);
+    for (const [method, path] of [
+      ['POST', '/plugins/pull'],
+      ['POST', '/session'],
+      ['GET', '/debug/vars'],
+      ['GET', '/essaim'],
+      ['PATCH', '/services/x'],
+      ['GET', '/containers/x/attach/ws'],
+    ] as const)
+      assert.equal((await port.ask(method, path, { as: 'administrator' })).status, 404, path);
+  });
+
+  test('another spelling of a path leads to no other right', async () => {
+    for (const path of ['/swarm', '/v1.41/swarm', '/%73warm', '/v1.41/%73%77arm'])
+      assert.equal((await port.ask('GET', path, { as: 'viewer' })).status, 403, path);
+    for (const path of ['/services/../swarm', '//swarm', '/services/%2e%2e/swarm', '/./swarm'])
+      assert.equal((await port.ask('GET', path, { as: 'viewer' })).status, 301, path);
+    for (const path of ['/SWARM', '/swarm/', '/v1.41//swarm'])
+      assert.notEqual((await port.ask('GET', path, { as: 'viewer' })).status, 200, path);
+  });
+
+  test('a credential that is none is refused, also where another one would do', async () => {
+    const session = await port.signedIn('administrator');
+    for (const request of [
+      { as: 'essaim_nonsense' },
+      { session: 'nonsense' },
+      { headers: { authorization: 'Basic YWRtaW46YWRtaW4=' } },
+      { session, as: 'essaim_nonsense' },
+    ])
+      assert.equal((await port.ask('GET', '/services', request)).status, 401);
+    const { administrator } = port.tokens;
+    for (const path of [`/services?token=${administrator}`, `/services?access_token=${administrator}`])
+      assert.equal((await port.ask('GET', path)).status, 401, 'nothing secret in addresses');
+  });
+
+  test('headers with which the daemon is told who asks are nobody’s outside', async () => {
+    const headers = { 'essaim-actor': 'administrator', 'essaim-session': 'x', 'essaim-address': '1.2.3.4' };
+    const { text } = await port.ask('GET', '/essaim/session', { as: 'viewer', headers });
+    assert.equal(JSON.parse(text).name, 'viewer');
+  });
+
+  test('a write with a cookie comes from a page of ours, as JSON', async () => {
+    const session = await port.signedIn('administrator');
+    const write = (headers: Record<string, string>) =>
+      port.ask('POST', '/networks/prune', { session, body: {}, headers }).then(({ status }) => status);
+    for (const headers of [
+      {},
+      { origin: 'https://evil.example' },
+      { origin: 'null' },
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'none', origin: `https://${port.host}` },
+    ] as Array<Record<string, string>>)
+      assert.equal(await write(headers), 403, JSON.stringify(headers));
+    assert.equal(await write({ 'sec-fetch-site': 'same-origin', 'content-type': 'text/plain' }), 415);
+    for (const headers of [
+      { 'sec-fetch-site': 'same-origin' },
+      // A proxy may speak another scheme.
+      { origin: `http://${port.host}` },
+    ] as Array<Record<string, string>>)
+      assert.notEqual(await write(headers), 403);
+  });
+
+  test('the live socket is not opened by a page of another site, nor by nobody', async () => {
+    const cookie = `${COOKIE}=${await port.signedIn('viewer')}`;
+    const bearer = { authorization: `Bearer ${port.tokens.viewer}` };
+    assert.equal(await port.live({}), 401);
+    assert.equal(await port.live({ origin: `https://${port.host}` }), 401);
+    assert.equal(await port.live({ cookie }), 403);
+    assert.equal(await port.live({ cookie, origin: 'https://evil.example' }), 403);
+    assert.equal(await port.live({ cookie, origin: `https://${port.host}.evil.example` }), 403);
+    assert.equal(await port.live({ ...bearer, origin: 'https://evil.example' }), 403);
+    for (const headers of [{ cookie, origin: `https://${port.host}` }, bearer]) {
+      const socket = await port.live(headers as Record<string, string>);
+      assert.ok(socket instanceof WebSocket);
+      socket.terminate();
+    }
+  });
+
+  test('what is open ends with the session', async () => {
+    const session = await port.signedIn('viewer');
+    const socket = await port.live({ cookie: `${COOKIE}=${session}`, origin: `https://${port.host}` });
+    assert.ok(socket instanceof WebSocket);
+    const closed = once(socket, 'close');
+    const { status } = await port.ask('DELETE', '/essaim/session', {
+      session,
+      headers: { 'sec-fetch-site': 'same-origin' },
+    });
+    assert.equal(status, 204);
+    await closed;
+    assert.equal((await port.ask('GET', '/services', { session })).status, 401);
+  });
+
+  test('what is open ends when the account is disabled, tokens’ connections too', async () => {
+    const socket = await port.live({ authorization: `Bearer ${port.tokens.viewer}` });
+    assert.ok(socket instanceof WebSocket);
+    const closed = once(socket, 'close');
+    await changeUser(port.cluster.membership.manager()!, 'viewer', { disabled: true });
+    await closed;
+    assert.equal((await port.ask('GET', '/services', { as: 'viewer' })).status, 401);
+    await changeUser(port.cluster.membership.manager()!, 'viewer', { disabled: false });
+  });
+
+  test('a name that leads here and is none of this host’s gets nothing', async () => {
+    for (const path of ['/ui/', '/essaim/setup', '/services'])
+      assert.equal((await port.ask('GET', path, { headers: { host: 'evil.example' } })).status, 421);
+    for (const host of [port.host, 'localhost:1', '[::1]:9443', 'node1'])
+      assert.notEqual((await port.ask('GET', '/essaim/setup', { headers: { host } })).status, 421, host);
+  });
+
+  test('bodies: too large is refused, not passed by; broken is said; what is read is what is judged', async () => {
+    const create = (as: string, body: unknown) => port.ask('POST', '/services/create', { as, body });
+    assert.equal((await create('deployer', Buffer.alloc(9 << 20, 0x20))).status, 413);
+    assert.equal((await create('administrator', Buffer.alloc(9 << 20, 0x20))).status, 413);
+    assert.equal((await create('deployer', Buffer.from('{"Name": "shop_x", '))).status, 400);
+    assert.equal((await create('deployer', Buffer.alloc(0))).status, 403);
+    // Docker's decoder does not look at the case of names, and takes the last of two.
+    const sly = `{"name":"shop_sly","labels":{"${LABEL}":"shop"},"tasktemplate":{"containerSPEC":{"image":"x","mounts":[{"type":"bind","source":"/","target":"/host"}]}}}`;
+    assert.match((await create('deployer', Buffer.from(sly))).text, /mounts of type bind may not be used/);
+    const twice = `{"Name":"shop_twice","Labels":{"${LABEL}":"shop"},"TaskTemplate":{"ContainerSpec":{"Image":"x"}},"TaskTemplate":{"ContainerSpec":{"Image":"x","CapabilityAdd":["ALL"]}}}`;
+    assert.equal((await create('deployer', Buffer.from(twice))).status, 403);
+  });
+
+  const refused: Array<[what: string, spec: object, why: RegExp]> = [
+    ['no stack', { ...shop(), Labels: {} }, /no stack/],
+    ['another stack', shop({ Labels: { [LABEL]: 'bank' } }), /belongs to bank/],
+    ['another name', shop({ Name: 'bank_web' }), /begins with shop_/],
+    ['a bind mount', shop({}, { Mounts: [{ Type: 'bind', Source: '/', Target: '/h' }] }), /type bind/],
+    ['a pipe', shop({}, { Mounts: [{ Type: 'npipe', Source: 'x', Target: '/h' }] }), /type npipe/],
+    [
+      'a bind mount that calls itself a volume',
+      shop(
+        {},
+        {
+          Mounts: [
+            {
+              Type: 'volume',
+              Source: 'shop_x',
+              Target: '/h',
+              VolumeOptions: {
+                DriverConfig: { Name: 'local', Options: { type: 'none', o: 'bind', device: '/' } },
+              },
+            },
+          ],
+        },
+      ),
+      /options of volume drivers/,
+    ],
+    [
+      'another’s volume',
+      shop({}, { Mounts: [{ Source: 'bank_data', Target: '/d' }] }),
+      /does not belong to shop/,
+    ],
+    ['a capability', shop({}, { CapabilityAdd: ['CAP_SYS_ADMIN'] }), /capabilities/],
+    ['a kernel setting', shop({}, { Sysctls: { 'kernel.shmmax': '1' } }), /kernel settings/],
+    ['no seccomp', shop({}, { Privileges: { Seccomp: { Mode: 'unconfined' } } }), /seccomp/],
+    ['no AppArmor', shop({}, { Privileges: { AppArmor: { Mode: 'disabled' } } }), /AppArmor/],
+    [
+      'another’s secret',
+      shop({}, { Secrets: [{ SecretID: 's', SecretName: 'bank_key' }] }),
+      /bank_key does not belong/,
+    ],
+    [
+      'the host’s network',
+      shop({ TaskTemplate: { ContainerSpec: { Image: 'x' }, Networks: [{ Target: 'host' }] } }),
+      /network host/,
+    ],
+  ];
+  for (const [what, spec, why] of refused) {
+    test(`a deployer’s service may not have ${what}`, async () => {
+      const { status, text } = await port.ask('POST', '/services/create', { as: 'deployer', body: spec });
+      assert.equal(status, 403, text);
+      assert.match(text, why);
+      const version = port.cluster.store.view.get('service', 'own')!.Version.Index;
+      const update = await port.ask('POST', `/services/own/update?version=${version}`, {
+        as: 'deployer',
+        body: spec,
+      });
+      assert.equal(update.status, 403, 'on update as well');
+    });
+  }
+
+  test('a deployer changes its own and nothing else', async () => {
+    const made = await port.ask('POST', '/services/create', {
+      as: 'deployer',
+      body: shop({ Name: 'shop_new' }),
+    });
+    assert.equal(made.status, 201, made.text);
+    const { ID } = JSON.parse(made.text) as { ID: string };
+    assert.equal((await port.ask('DELETE', `/services/${ID}`, { as: 'deployer' })).status, 200);
+    for (const name of ['other', 'bank_other'])
+      assert.equal((await port.ask('DELETE', `/services/${name}`, { as: 'deployer' })).status, 403);
+    const version = port.cluster.store.view.get('service', 'other')!.Version.Index;
+    const taken = await port.ask('POST', `/services/other/update?version=${version}`, {
+      as: 'deployer',
+      body: shop(),
+    });
+    assert.equal(taken.status, 403, 'not even by calling it its own');
+  });
+
+  test('a roll-back puts back only what may be', async () => {
+    const own = port.cluster.store.view.get('service', 'own')!;
+    const PreviousSpec = { ...own.Spec, ...shop({}, { CapabilityAdd: ['ALL'] }), Name: 'shop_own' };
+    await port.cluster.put({ op: 'put', kind: 'service', object: { ...own, PreviousSpec } });
+    const version = port.cluster.store.view.get('service', 'own')!.Version.Index;
+    const path = `/services/own/update?version=${version}&rollback=previous`;
+    const { status, text } = await port.ask('POST', path, {
+      as: 'deployer',
+      body: shop({ Name: 'shop_own' }),
+    });
+    assert.equal(status, 403);
+    assert.match(text, /capabilities/);
+  });
+
+  test('who looks sees no values of environments and no contents; a deployer those of its own', async () => {
+    const env = async (as: string, id: string) =>
+      JSON.parse((await port.ask('GET', `/services/${id}`, { as })).text).Spec.TaskTemplate.ContainerSpec.Env;
+    assert.deepEqual(await env('viewer', 'own'), ['PASSWORD=(hidden)']);
+    assert.deepEqual(await env('deployer', 'own'), ['PASSWORD=hush']);
+    assert.deepEqual(await env('deployer', 'other'), ['PASSWORD=(hidden)']);
+    assert.deepEqual(await env('operator', 'other'), ['PASSWORD=hush']);
+    assert.ok(!(await port.ask('GET', '/services', { as: 'viewer' })).text.includes('hush'));
+    assert.ok(!(await port.ask('GET', '/configs', { as: 'viewer' })).text.includes('aHVzaA'));
+    assert.ok((await port.ask('GET', '/configs', { as: 'operator' })).text.includes('aHVzaA'));
+  });
+
+  test('guessing gets slower, on every way on which a password is checked', async () => {
+    const session = await port.signedIn('operator');
+    const guess = () =>
+      port.ask('POST', '/essaim/password', {
+        session,
+        body: { old: 'not this one at all', new: 'another long sentence' },
+        headers: { 'sec-fetch-site': 'same-origin' },
+      });
+    for (let i = 0; i < 5; i++) assert.equal((await guess()).status, 403);
+    const { status, headers } = await guess();
+    assert.equal(status, 429);
+    assert.ok(Number(headers['retry-after']) >= 1);
+    const signIn = await port.ask('POST', '/essaim/session', {
+      body: { name: 'operator', password: PASSWORD },
+      headers: { 'sec-fetch-site': 'same-origin' },
+    });
+    assert.equal(signIn.status, 429, 'one limiter for all');
+  });
+
+  test('the cookie is out of reach of scripts and of other sites', async () => {
+    const body = { name: 'administrator', password: PASSWORD };
+    const { status, headers, text } = await port.ask('POST', '/essaim/session', {
+      body,
+      headers: { 'sec-fetch-site': 'same-origin' },
+    });
+    assert.equal(status, 201);
+    assert.match(
+      String(headers['set-cookie']),
+      /^__Host-essaim=[\w-]{43}; Path=\/; Secure; HttpOnly; SameSite=Strict; Max-Age=\d+$/,
+    );
+    assert.deepEqual(Object.keys(JSON.parse(text)), ['ends'], 'the secret is in the cookie alone');
+  });
+
+  test('every write is in the audit, those that are refused too, and nothing secret is', async () => {
+    await port.ask('POST', '/services/create', { as: 'viewer', body: shop() });
+    await port.ask('POST', '/swarm/join', { as: 'operator', body: { JoinToken: 'hush' } });
+    // It is written down beside the answer.
+    await eventually('the audit has them', 5_000, async () => {
+      const paths = [...port.cluster.store.view.all('auditEntry')].map(({ path }) => path);
+      return paths.includes('/swarm/join');
+    });
+    const { text } = await port.ask('GET', '/essaim/audit', { as: 'administrator' });
+    const entries = JSON.parse(text) as Array<Record<string, unknown>>;
+    const found = (actor: string, path: string) =>
+      entries.find((each) => each.actor === actor && each.path === path);
+    assert.equal(found('operator', '/swarm/join')?.via, 'token test');
+    assert.equal(found('viewer', '/services/create')?.status, 403);
+    assert.ok(!text.includes('hush') && !text.includes(PASSWORD));
+  });
+
+  test('over HTTP/2 as over HTTP/1.1, with a page that lets in nothing of others', async () => {
+    const client = connectHttp2(`https://${port.host}`, { rejectUnauthorized: false });
+    const stream = client.request({ ':path': '/ui/services' });
+    const [headers] = (await once(stream, 'response')) as [Record<string, string>];
+    assert.equal(headers[':status'], 200);
+    assert.match(
+      headers['content-security-policy']!,
+      /default-src 'none'; script-src 'self'; style-src 'self' 'nonce-/,
+    );
+    assert.ok(!headers['content-security-policy']!.includes('unsafe'));
+    assert.equal(headers['x-content-type-options'], 'nosniff');
+    assert.equal(headers['referrer-policy'], 'no-referrer');
+    client.destroy();
+  });
+});
