@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATA, SOCKET } from './flags.ts';
 import { beginLog } from './log-file.ts';
-import { endProcess, type FoundProcess, findProcesses, hasEnded } from './processes.ts';
+import { endProcess, type FoundProcess, findProcesses, hasEnded, LONG_PAUSE } from './processes.ts';
 import { LOG } from './record.ts';
 
 /** By which a process in a member's folder is known to be its etcd. */
@@ -70,9 +70,12 @@ export async function spawnChild(program: string, folder: string, flags: readonl
 export function adoptChild(pid: number, folder: string): Child {
   const watching = new AbortController();
   const exit = Promise.withResolvers<Exit>();
-  hasEnded(pid, folder, MARK, Number.POSITIVE_INFINITY, watching.signal).then((ended) => {
-    if (ended) exit.resolve({});
-  }, exit.reject);
+  hasEnded(pid, folder, MARK, Number.POSITIVE_INFINITY, { pause: LONG_PAUSE, signal: watching.signal }).then(
+    (ended) => {
+      if (ended) exit.resolve({});
+    },
+    exit.reject,
+  );
   return {
     exit: exit.promise,
     stop: () => endProcess(pid, folder, MARK, STOP_PATIENCE),

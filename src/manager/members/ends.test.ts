@@ -94,7 +94,8 @@ test('what went wrong while it ran is not taken for the reason', () => {
 });
 
 test('a full disk has no room for a log', () => {
-  assert.equal(explainEnd(facts([], { diskFull: true })).reason, 'disk full');
+  for (const failure of [undefined, new Error('ENOSPC')])
+    assert.equal(explainEnd(facts([], { diskFull: true, failure })).reason, 'disk full');
 });
 
 test('without a reason in the log it is told how it has ended, and with which words', () => {

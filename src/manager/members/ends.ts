@@ -132,7 +132,7 @@ const TOLD_LINES = 5;
 export function explainEnd(facts: EndFacts): MemberEnd {
   const { log, code, signal, failure, folder } = facts;
   const told = { log: log.slice(-TOLD_LINES) };
-  if (failure) {
+  if (failure && !facts.diskFull) {
     return {
       reason: 'cannot run',
       message: `etcd cannot be started: ${failure.message}`,

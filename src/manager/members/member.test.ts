@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect, type PeerCertificate } from 'node:tls';
-import { createRequest, issueCertificate } from '../../identity/authority.ts';
+import { createRequest, createRoot, crossSign, issueCertificate } from '../../identity/authority.ts';
 import { eventually, type MemberHost, MemberHosts, PORT } from '../peers/testing/hosts.ts';
 import { runningIn } from './child.ts';
 import { MemberError, startMember, wipeMember } from './member.ts';
@@ -84,6 +84,25 @@ describe('members of etcd', () => {
     assert.ok(renewed.includes(body));
     assert.equal(await one.pid(), pid);
     assert.equal(await one.member.rootsChanged(), false);
+  });
+
+  test('a new root is accepted without a restart, which only the old one needs to be dropped', async () => {
+    const [one, two] = hosts.hosts as [MemberHost, MemberHost];
+    const root = await createRoot(Date.now());
+    const both = hosts.root.cert + root.cert;
+    const pids = [await one.pid(), await two.pid()];
+    await one.certify(one.address, root, both, await crossSign(root, hosts.root));
+    const fresh = await readFile(join(one.certificates, 'peer.pem'), 'utf8');
+    // The others know the old root alone.
+    assert.match((await ask(two, { cert: fresh, key: fresh, ca: hosts.root.cert })).text, /node1/);
+    assert.deepEqual([await one.pid(), await two.pid()], pids);
+    assert.deepEqual([await one.member.rootsChanged(), await two.member.rootsChanged()], [true, false]);
+    await one.member.restart();
+    await one.member.ready();
+    assert.equal(await one.member.rootsChanged(), false);
+    await put(one, 'rotated');
+    await one.certify();
+    await one.member.restart();
   });
 
   test('the next daemon adopts it, unless it has to be another one', async () => {
@@ -170,7 +189,7 @@ describe('members of etcd', () => {
     await assert.rejects(two.start({ mode: 'new', token: 'x' }), /must be wiped/);
     await wipeMember(two.folder);
     await assert.rejects(two.start({ mode: 'again' }), /there is no member of etcd in .*promoted again/);
-    await put(one, 'f');
+    await eventually(() => put(one, 'f'));
   });
 
   test('data that is missing, another member’s, or no member’s at all is not started', async () => {

@@ -8,8 +8,9 @@ export interface FoundProcess {
   flags: string[];
 }
 
-/** Milliseconds between looks. */
+/** Milliseconds between looks at one that is to end, and at one that may. */
 const PAUSE = 50;
+export const LONG_PAUSE = 200;
 
 /**
  * The processes whose working folder this is and that have that argument: none but the folder's own have. A pid that is
@@ -46,12 +47,12 @@ export async function hasEnded(
   folder: string,
   flag: string,
   patience: number,
-  signal?: AbortSignal,
+  { pause = PAUSE, signal }: { pause?: number; signal?: AbortSignal } = {},
 ): Promise<boolean> {
   const deadline = performance.now() + patience;
   while (await stillRuns(pid, folder, flag)) {
     if (performance.now() > deadline || signal?.aborted) return false;
-    await delay(PAUSE, undefined, { signal }).catch(() => {});
+    await delay(pause, undefined, { signal }).catch(() => {});
   }
   return true;
 }

@@ -15,8 +15,12 @@ const FULL = 1024 * 1024;
 
 /** The arguments of etcd; it trusts the roots as they are now. */
 export async function prepare(folder: string, settings: MemberSettings, start: Start): Promise<string[]> {
-  const ca = join(folder, ROOTS);
-  await writeWhole(ca, await readFile(settings.files.ca, 'utf8'));
+  const path = join(folder, ROOTS);
+  const [wanted, present] = await Promise.all([
+    readFile(settings.files.ca, 'utf8'),
+    readFile(path, 'utf8').catch(() => undefined),
+  ]);
+  if (wanted !== present) await writeWhole(path, wanted);
   return flagsOf(folder, settings, start);
 }
 
@@ -24,13 +28,15 @@ export function flagsOf(folder: string, settings: MemberSettings, start: Start):
   return memberFlags({ ...settings, files: { ...settings.files, ca: join(folder, ROOTS) } }, start);
 }
 
+/** Never rejects: what cannot be found out is left out. */
 export async function explain(
   folder: string,
   { peerHost, peerPort }: Pick<MemberSettings, 'peerHost' | 'peerPort'>,
   exit: Exit,
 ): Promise<MemberEnd> {
-  const { bavail, bsize } = await statfs(folder);
-  const log = await lastLines(join(folder, LOG));
+  const disk = await statfs(folder).catch(() => undefined);
+  const log = await lastLines(join(folder, LOG)).catch(() => []);
   const peer = peerUrl(peerHost, peerPort).slice('https://'.length);
-  return explainEnd({ ...exit, log, folder, peer, diskFull: bavail * bsize < FULL });
+  const diskFull = disk !== undefined && disk.bavail * disk.bsize < FULL;
+  return explainEnd({ ...exit, log, folder, peer, diskFull });
 }

@@ -80,6 +80,7 @@ export class WatchedMember implements Member {
     this.client = new EtcdClient({ socket: join(options.folder, SOCKET), timeout: options.timeout });
     options.signal.addEventListener('abort', this.#release);
     this.#trim();
+    if (options.signal.aborted) this.#release();
   }
 
   get ended(): Promise<MemberEnd> {
@@ -97,7 +98,7 @@ export class WatchedMember implements Member {
       return;
     }
     await endAll(folder);
-    await this.#spawn();
+    await this.#again();
   }
 
   async ready(): Promise<StatusResponse> {
@@ -114,7 +115,7 @@ export class WatchedMember implements Member {
       if (this.#over !== undefined) throw new Error(this.#over);
       this.#settings = { ...this.#settings, ...change };
       await this.#halt();
-      await this.#spawn();
+      await this.#again();
     });
   }
 
@@ -175,15 +176,13 @@ export class WatchedMember implements Member {
     child?.release();
   }
 
-  async #spawn(): Promise<void> {
-    const { folder, program } = this.#options;
-    const flags = await prepare(folder, this.#settings, { mode: 'again' });
-    this.take(await spawnChild(program.path, folder, flags));
-  }
-
   /** From now on it is this one that runs. */
   take(child: Child): void {
     const { clock } = this.#options;
+    if (this.#over !== undefined) {
+      child.release();
+      return;
+    }
     this.#child = child;
     this.#startedAt = clock.now();
     void child.exit.then((exit) => this.#serial(() => this.#exited(child, exit)));
@@ -208,18 +207,16 @@ export class WatchedMember implements Member {
     });
   }
 
+  /** Starts it. That it cannot be is as if it had ended at once. */
   async #again(): Promise<void> {
+    const { folder, program } = this.#options;
     if (this.#over !== undefined || this.#child) return;
     try {
-      await this.#spawn();
+      const flags = await prepare(folder, this.#settings, { mode: 'again' });
+      this.take(await spawnChild(program.path, folder, flags));
     } catch (error) {
-      // Its log cannot be written, say: as if it had ended at once.
-      const failed = {
-        exit: Promise.resolve({ failure: error as Error }),
-        stop: async () => {},
-        release() {},
-      };
-      this.take(failed);
+      const exit = Promise.resolve({ failure: error as Error });
+      this.take({ exit, stop: async () => {}, release: () => {} });
     }
   }
 
