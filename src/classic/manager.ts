@@ -8,9 +8,14 @@ import { systemClock } from '../model/clock.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterContext, ClusterRoutes } from './contract.ts';
 import { Execs } from './execs.ts';
+import { buildRoutes } from './routes/build.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { createRoutes } from './routes/create.ts';
+import { eventRoutes } from './routes/events.ts';
+import { imageRoutes } from './routes/images.ts';
+import { networkRoutes } from './routes/networks.ts';
 import { systemRoutes } from './routes/system.ts';
+import { volumeRoutes } from './routes/volumes.ts';
 import { isRescheduled } from './rules/container-config.ts';
 import type { Scheduling } from './rules/schedule.ts';
 import { ClusterServer, type EndpointTls } from './server.ts';
@@ -38,7 +43,17 @@ export interface Listening {
 
 /** Everything that the endpoint answers. */
 export function clusterRoutes(options: { createRetries: number }): ClusterRoutes[] {
-  return [systemRoutes, createRoutes(options.createRetries), containerRoutes];
+  const create = createRoutes(options.createRetries);
+  return [
+    systemRoutes,
+    create,
+    containerRoutes,
+    imageRoutes,
+    volumeRoutes,
+    networkRoutes,
+    buildRoutes,
+    eventRoutes,
+  ];
 }
 
 export class Manager {

@@ -8,18 +8,25 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { takeOver, takesOver } from '../api/input.ts';
 import { listen, listenUnix } from '../api/listen.ts';
 import { forward, tunnel } from '../api/proxy.ts';
 import { answerBadTarget, refuse, refuseRaw } from '../api/refuse.ts';
 import { sendError, sendReply, sendStream } from '../api/reply.ts';
 import { HttpApiRequest } from '../api/request.ts';
-import { type ApiRequest, Router } from '../api/router.ts';
+import { Router } from '../api/router.ts';
 import { type BadTarget, parseTarget, type Target } from '../api/target.ts';
 import { EngineUnavailableError } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
-import type { ClusterContext, ClusterHandler, ClusterReply, ClusterRoutes, HandOver } from './contract.ts';
+import type {
+  ClusterContext,
+  ClusterHandler,
+  ClusterReply,
+  ClusterRequest,
+  ClusterRoutes,
+  HandOver,
+} from './contract.ts';
 import { spokenWith } from './engine-call.ts';
 import { API_VERSION, SWARM_VERSION } from './views/info.ts';
 
@@ -150,7 +157,7 @@ export class ClusterServer {
       }
       const { handler, params } = this.#match(request.method!, target);
       const { path, query } = target;
-      const asked = new HttpApiRequest(request, response, {
+      const asked = new HttpClusterRequest(request, response, {
         path,
         query,
         params,
@@ -238,6 +245,26 @@ export class ClusterServer {
   }
 }
 
+class HttpClusterRequest extends HttpApiRequest implements ClusterRequest {
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+
+  constructor(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    about: ConstructorParameters<typeof HttpApiRequest>[2],
+  ) {
+    super(incoming, outgoing, about);
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  body(): IncomingMessage {
+    if (this.headers.expect !== undefined) this.#outgoing.writeContinue();
+    return this.#incoming;
+  }
+}
+
 /** The version of the path, which is taken as it is. */
 const spoken = ({ version }: Target): string => version ?? API_VERSION;
 
@@ -257,7 +284,7 @@ function upgradeRequest(
   params: Record<string, string>,
   socket: Duplex,
   head: Buffer,
-): ApiRequest {
+): ClusterRequest {
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   return {
@@ -265,5 +292,6 @@ function upgradeRequest(
     apiVersion: version ?? API_VERSION,
     json: () => Promise.reject(new ApiError(400, 'the body of this request is not read here')),
     bytes: () => Promise.resolve(head),
+    body: () => Readable.from([head]),
   };
 }

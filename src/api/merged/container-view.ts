@@ -3,6 +3,7 @@
  * aliases that the container has there.
  */
 import { type EngineClient, errorOf, readAll } from '../../engine/client.ts';
+import { exactly } from '../../engine/exact.ts';
 import type { ApiRequest } from '../router.ts';
 import { ALIASES_OPTION, HOST_PORTS_OPTION, NAME_SERVERS_OPTION } from './attach.ts';
 import { clusterId, engineNetworks, standsForLocal } from './engine-networks.ts';
@@ -77,15 +78,6 @@ export async function askEngine<T>(
   const answer = await engine.request('GET', target, options);
   if (answer.status !== 200) throw await errorOf(answer);
   return JSON.parse((await readAll(answer.body)).toString(), exactly) as T;
-}
-
-/** `rawJSON` and the source of a value are newer than what TypeScript knows of. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
-
-/** Go's integers may be larger than numbers are exact here: those stay as they are written. */
-function exactly(_: string, value: unknown, { source }: { source?: string } = {}): unknown {
-  if (typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER) return value;
-  return rawJSON(source!);
 }
 
 /** Whether it runs on an overlay: its engine then does not know the ports that it exposes for its own. */
