@@ -25,6 +25,8 @@ export interface CreateRequest {
   /** Empty: the engine makes one up. */
   name: string;
   body: Body;
+  /** The container that it takes the place of. */
+  except?: string;
   /** `platform` and what else the engine is to be asked. */
   query?: Record<string, string>;
   /** Credentials for the registry, as clients send them. */
@@ -46,7 +48,7 @@ export async function createContainer(
 ): Promise<Created> {
   const body = withSwarmId(withLocalNetwork(cluster, withoutHosts(cluster, consolidated(request.body))));
   const ask = askOf(request.name, body);
-  const release = cluster.claimName(request.name);
+  const release = cluster.claimName(request.name, request.except);
   try {
     for (let tries = 0; ; tries++) {
       try {

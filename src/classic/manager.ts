@@ -1,6 +1,6 @@
 /** A manager over plain engines: finds them, follows them, serves them as one. */
 
-import type { Discovery } from '../discovery/contract.ts';
+import type { Discovery, Election } from '../discovery/contract.ts';
 import { type ClientTls, splitAddress, tcpEngine } from '../engine/tcp.ts';
 import type { FleetTiming, Logger, Member } from '../fleet/contract.ts';
 import { Fleet } from '../fleet/fleet.ts';
@@ -8,6 +8,8 @@ import { systemClock } from '../model/clock.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterContext, ClusterRoutes } from './contract.ts';
 import { Execs } from './execs.ts';
+import { Leadership } from './leadership.ts';
+import { Rescheduler } from './rescheduler.ts';
 import { buildRoutes } from './routes/build.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { createRoutes } from './routes/create.ts';
@@ -33,6 +35,8 @@ export interface ManagerOptions {
   tls?: EndpointTls;
   cors: boolean;
   log: Logger;
+  /** With other managers, of which one leads. */
+  replication?: { election: Election; address: string; ttl: number };
 }
 
 /** `tcp://1.2.3.4:2375`, or `unix:///run/swarm.sock`. */
@@ -62,8 +66,8 @@ export class Manager {
   readonly cluster: Cluster;
   readonly #options: ManagerOptions;
   readonly #over = new AbortController();
-  #role: Role = 'primary';
-  #following: Promise<void> | undefined;
+  readonly #leadership: Leadership | undefined;
+  #running: Array<Promise<void>> = [];
 
   constructor(options: ManagerOptions) {
     const { timing, log, scheduling, overcommit, createRetries, cors } = options;
@@ -76,14 +80,25 @@ export class Manager {
       cluster: this.cluster,
       execs: new Execs(this.cluster),
       log,
-      role: () => this.#role,
+      role: () => this.#role(),
     };
-    this.server = new ClusterServer({ ...context, cors, routes: clusterRoutes({ createRetries }) });
+    const { replication, tls } = options;
+    this.#leadership =
+      replication && new Leadership({ ...replication, log, ...(tls && { tls: clientTls(tls) }) });
+    const elsewhere = this.#leadership && ((signal: AbortSignal) => this.#leadership!.elsewhere(signal));
+    this.server = new ClusterServer({
+      ...{ ...context, cors, routes: clusterRoutes({ createRetries }) },
+      ...(elsewhere && { elsewhere }),
+    });
   }
 
   /** Begins to look for engines, and to serve them. Throws if an address cannot be served. */
   async start(hosts: readonly Listening[]): Promise<void> {
-    this.#following = this.#follow();
+    const { signal } = this.#over;
+    const isPrimary = (): boolean => this.#role() === 'primary';
+    const rescheduler = new Rescheduler({ cluster: this.cluster, log: this.#options.log, isPrimary });
+    this.#running = [this.#follow(), rescheduler.run(signal)];
+    if (this.#leadership) this.#running.push(this.#leadership.run(signal));
     const { tls, log } = this.#options;
     for (const { tcp, unix } of hosts) {
       if (tcp) await this.server.listenTcp(tcp.host, tcp.port, tls);
@@ -99,7 +114,11 @@ export class Manager {
     this.#over.abort(new Error('the manager stops'));
     this.server.close();
     await this.fleet.close();
-    await this.#following;
+    await Promise.all(this.#running);
+  }
+
+  #role(): Role {
+    return this.#leadership ? this.#leadership.role : 'primary';
   }
 
   /** Members come and go as discovery has them. */

@@ -17,8 +17,8 @@ import { sendError, sendReply, sendStream } from '../api/reply.ts';
 import { HttpApiRequest } from '../api/request.ts';
 import { Router } from '../api/router.ts';
 import { type BadTarget, parseTarget, type Target } from '../api/target.ts';
-import { EngineUnavailableError } from '../engine/client.ts';
-import { ApiError } from '../model/errors.ts';
+import { type EngineClient, EngineUnavailableError } from '../engine/client.ts';
+import { ApiError, messageOf } from '../model/errors.ts';
 import type {
   ClusterContext,
   ClusterHandler,
@@ -40,16 +40,15 @@ export interface EndpointTls {
   key: string;
 }
 
-/** Where connections go that are not to be answered here. Throws what to say to the client. */
-export interface Elsewhere {
-  /** Undefined: here. May wait until that is known. */
-  connect(request: { path: string }): Promise<Duplex | undefined>;
-}
-
 export interface ClusterServerOptions extends ClusterContext {
   routes: readonly ClusterRoutes[];
   /** Whether browsers of other origins may ask. */
   cors: boolean;
+  /**
+   * Who answers instead, if this manager does not lead; resolves once that is known. Throws ApiError when it does not
+   * become known.
+   */
+  elsewhere?: (signal: AbortSignal) => Promise<EngineClient | undefined>;
 }
 
 const COMMON: OutgoingHttpHeaders = {
@@ -155,6 +154,12 @@ export class ClusterServer {
         sendReply(response, { status: 200 }, common);
         return;
       }
+      const leader = OWN.includes(target.path) ? undefined : await this.#elsewhere(response);
+      if (response.destroyed) return;
+      if (leader) {
+        await this.#passOn(request, response, target, { engine: leader, path: request.url! });
+        return;
+      }
       const { handler, params } = this.#match(request.method!, target);
       const { path, query } = target;
       const asked = new HttpClusterRequest(request, response, {
@@ -187,23 +192,49 @@ export class ClusterServer {
   ): Promise<void> {
     const { engine } = to.host;
     const path = `/v${await spokenWith(to.host, spoken(target))}${to.path}`;
+    const { body, seen, over, host } = to;
+    await this.#passOn(request, response, target, { engine, path, body, seen, over, hostKey: host.key });
+  }
+
+  async #passOn(
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: Target,
+    to: Passing,
+  ): Promise<void> {
+    const { engine, path, body, seen, over } = to;
     if (await takesOver(request, target, engine)) {
-      const { socket, body } = await takeOver(request, response);
-      await this.#splice(request, socket, body, path, to);
+      const taken = await takeOver(request, response);
+      await this.#splice(request, taken.socket, taken.body, to);
       return;
     }
-    if (to.over) response.once('close', to.over);
+    if (over) response.once('close', over);
     forward(request, response, {
-      engine,
-      path,
-      body: to.body,
-      common: this.#common,
-      seen: to.seen,
+      ...{ engine, path, body, seen, common: this.#common },
       failed: (error) => {
-        this.#context.cluster.fleet.doubt(to.host.key);
-        sendError(response, asClientsSee(error), this.#common, this.#context.log);
+        const said = this.#failed(to, error);
+        sendError(response, asClientsSee(said), this.#common, this.#context.log);
       },
     });
+  }
+
+  /** A host that did not answer is looked at; a leader that did not is what the client is told of. */
+  #failed({ hostKey, engine }: Passing, error: unknown): unknown {
+    if (hostKey === undefined) {
+      const address = engine.name.replace('tcp://', '');
+      return new ApiError(500, `Unable to reach primary cluster manager (${messageOf(error)}): ${address}`);
+    }
+    this.#context.cluster.fleet.doubt(hostKey);
+    return error;
+  }
+
+  /** The leader's endpoint, if that is another one. */
+  async #elsewhere(client: Duplex | ServerResponse): Promise<EngineClient | undefined> {
+    const { elsewhere } = this.#context;
+    if (!elsewhere) return undefined;
+    const gone = new AbortController();
+    client.once('close', () => gone.abort());
+    return elsewhere(gone.signal);
   }
 
   /** A client asks for a connection of its own: only an engine's answer takes it over. */
@@ -211,29 +242,28 @@ export class ClusterServer {
     socket.on('error', () => socket.destroy());
     try {
       const target = parseTarget(request.url!) as Target;
+      const leader = await this.#elsewhere(socket);
+      if (leader) {
+        await this.#splice(request, socket, head, { engine: leader, path: request.url! });
+        return;
+      }
       const { handler, params } = this.#match(request.method!, target);
       const reply: ClusterReply = await handler(upgradeRequest(request, target, params, socket, head));
       if (!('to' in reply)) throw new ApiError(400, 'this request cannot be upgraded');
       const path = `/v${await spokenWith(reply.to.host, spoken(target))}${reply.to.path}`;
-      await this.#splice(request, socket, head, path, reply.to);
+      const { host, over } = reply.to;
+      await this.#splice(request, socket, head, { engine: host.engine, path, over, hostKey: host.key });
     } catch (error) {
       this.#refuse(socket, error);
     }
   }
 
-  async #splice(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    path: string,
-    to: HandOver['to'],
-  ): Promise<void> {
+  async #splice(request: IncomingMessage, socket: Duplex, head: Buffer, to: Passing): Promise<void> {
     if (to.over) socket.once('close', to.over);
     try {
-      await tunnel(request, socket, head, { engine: to.host.engine, path });
+      await tunnel(request, socket, head, to);
     } catch (error) {
-      this.#context.cluster.fleet.doubt(to.host.key);
-      this.#refuse(socket, error);
+      this.#refuse(socket, this.#failed(to, error));
     }
   }
 
@@ -243,6 +273,20 @@ export class ClusterServer {
     const status = seen instanceof ApiError ? seen.status : 500;
     refuseRaw(socket, status, 'application/json', JSON.stringify({ message: (seen as Error).message }));
   }
+}
+
+/** What a manager that does not lead says itself. */
+const OWN = ['/_ping', '/info'];
+
+interface Passing {
+  engine: EngineClient;
+  /** As it goes over the wire. */
+  path: string;
+  body?: Buffer;
+  seen?: (answer: IncomingMessage) => void;
+  over?: () => void;
+  /** Absent: it is the leader that is asked. */
+  hostKey?: string;
 }
 
 class HttpClusterRequest extends HttpApiRequest implements ClusterRequest {

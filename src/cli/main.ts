@@ -19,6 +19,11 @@ async function main(): Promise<void> {
     await runSwarm(process.argv.slice(3));
     return;
   }
+  if (subcommand === 'discovery') {
+    const { runDiscovery } = await import('./discovery.ts');
+    await runDiscovery(process.argv.slice(3));
+    return;
+  }
   const { Command } = await import('commander');
   const program = new Command('essaim')
     .description('A container orchestrator that is a drop-in for Docker Swarm on ordinary Docker Engines.')
@@ -34,6 +39,10 @@ async function main(): Promise<void> {
   program
     .command('swarm')
     .description('many engines as one: create, list, join and manage, as classic Swarm had them')
+    .helpOption(false);
+  program
+    .command('discovery')
+    .description('serve tokens by which hosts find their manager')
     .helpOption(false);
   if (subcommand === 'machine') {
     const { machineCommand } = await import('./machine.ts');
@@ -59,7 +68,7 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const known = error instanceof Error && (error.name === 'MachineError' || error.name === 'UsageError');
+  const known = error instanceof Error && ['MachineError', 'UsageError', 'FlagError'].includes(error.name);
   process.stderr.write(
     `${known || !(error instanceof Error) ? String((error as Error).message ?? error) : error.stack}\n`,
   );

@@ -62,6 +62,8 @@ export interface Host {
   refreshVolumes(): Promise<void>;
   /** Looks at all of it again. */
   refresh(): Promise<void>;
+  /** Leaves a container out, until it is seen again. */
+  forget(id: string): void;
 }
 
 /** What happened on a host, or to it. */

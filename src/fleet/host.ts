@@ -17,6 +17,8 @@ const LOOK_EVERY = 2_500;
 const LOOK_TIME = 2_000;
 /** How long (ms) a host that was never reached is left alone at most. */
 const LONGEST_WAIT = 10_000;
+/** How long (ms) an engine may take to say what it is. */
+const MEET_TIME = 30_000;
 /** How long (ms) until events are asked for again after their stream has ended. */
 const EVENTS_WAIT = 500;
 
@@ -89,6 +91,10 @@ export class FollowedHost implements Host {
     return this.#contents.refreshAll();
   }
 
+  forget(id: string): void {
+    this.#contents.containers.delete(id);
+  }
+
   /** A request to it has failed: it is looked at at once. */
   doubt(): void {
     this.#look();
@@ -114,7 +120,8 @@ export class FollowedHost implements Host {
   /** Learns all about the host; from then on it is Healthy. Events are heard from before the lists are read. */
   async #meet(signal: AbortSignal): Promise<void> {
     const { member, tell, log, clock } = this.#options;
-    const facts = await askFacts(member.engine, member.address, member.labels, signal);
+    const asked = askFacts(member.engine, member.address, member.labels, signal);
+    const facts = await Promise.race([asked, tooLate(member.engine.name, signal)]);
     const before = this.facts;
     if (before && before.engineId !== facts.engineId) {
       const change = `Engine (ID: ${before.engineId}, Addr: ${member.address}) shows up with another ID:${facts.engineId}.`;
@@ -252,4 +259,9 @@ export class FollowedHost implements Host {
       ref: false,
     }).catch(() => undefined);
   }
+}
+
+async function tooLate(name: string, signal: AbortSignal): Promise<never> {
+  await delay(MEET_TIME, undefined, { signal, ref: false });
+  throw new Error(`${name} does not answer within ${MEET_TIME / 1000} s`);
 }

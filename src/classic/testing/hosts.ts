@@ -73,6 +73,7 @@ export function host(
     refreshNetworks: nothing,
     refreshVolumes: nothing,
     refresh: nothing,
+    forget: () => undefined,
     ...changes,
   };
 }

@@ -33,6 +33,7 @@ export async function manage(values: Values, url: string, log: Logger, signal: A
   const manager = new Manager({
     ...{ discovery, scheduling, timing, log, ...clusterOptions(values, log) },
     ...(tls && { tls }),
+    ...(replication && election && { replication: { ...replication, election } }),
     cors: values.bool('api-enable-cors'),
   });
   const hosts = values.list('host').map(listening);
