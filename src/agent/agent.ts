@@ -14,13 +14,18 @@ import type { HostNetworks, ManagerLink, ManagerSession, TaskContainer, TaskEngi
 import { Describer } from './describing.ts';
 import { NetworkFollower } from './network-follower.ts';
 import { Reporter } from './reporter.ts';
+import { leaveInOrder } from './switch-off.ts';
 import { TaskWorker } from './task-worker.ts';
 
 /** For so long after the loss of a session a manager is looked for often. */
 const BRISK_MS = 10_000;
 const GOODBYE_MS = 1000;
-/** How long the tasks of a host that is about to be switched off may take to stop; the engine's stop ends the others. */
-const AWAY_MS = 30_000;
+
+export interface HostAddresses {
+  addr: string;
+  /** The address that carries the traffic between containers; empty: the same. */
+  dataPathAddr: string;
+}
 
 export interface AgentOptions {
   link: ManagerLink;
@@ -30,10 +35,8 @@ export interface AgentOptions {
   /** Numbers in [0, 1). */
   random(): number;
   log(message: string): void;
-  /** The address that other nodes reach this one at; empty: the one the connection comes from. */
-  addr?: string;
-  /** The address that carries the traffic between containers; empty: the same. */
-  dataPathAddr?: string;
+  /** Where other nodes reach this one, as of now; without it, where its connection comes from. */
+  addresses?(): HostAddresses;
   /** The public key of this host's tunnels of encrypted networks. */
   tunnelKey?: string;
   /** What the node's description says of its certificates, as of now. */
@@ -70,7 +73,12 @@ class Agent {
   #session: ManagerSession | undefined;
   /** Aborted, and made anew, when the engine answers: what could not be done without it need not wait longer. */
   #engineCame = new AbortController();
+  /** Aborted, and made anew, when a session begins. */
+  #sessionCame = new AbortController();
+  /** The host is about to be switched off: nothing new is begun. */
   #leaving = false;
+  /** The manager has been told so, or could not be told. */
+  #away = false;
   #sweeping = false;
   #sweepAgain = false;
 
@@ -100,39 +108,24 @@ class Agent {
     patience.abort();
   }
 
-  /**
-   * The host is about to be switched off. Its tasks are not over for the manager: what becomes of them is decided when the
-   * host is seen to be away, or has come back.
-   */
   async #leave(): Promise<void> {
+    const { engine, clock, log } = this.#options;
     this.#leaving = true;
-    const patience = new AbortController();
-    await Promise.race([this.#stopAll(), pause(this.#options.clock, AWAY_MS, patience.signal)]);
-    patience.abort();
-  }
-
-  async #stopAll(): Promise<void> {
-    try {
-      await this.#session?.away();
-    } catch (error) {
-      this.#options.log(`no manager took note that this host is shutting down: ${messageOf(error)}`);
-    }
-    this.#reporter.use(undefined);
-    await Promise.all([...this.#workers.values()].map((worker) => this.#stopFor(worker)));
-  }
-
-  async #stopFor(worker: TaskWorker): Promise<void> {
-    worker.letGo();
-    await worker.finished;
-    if (isTerminal(worker.status.State)) return;
-    await this.#options.engine
-      .stop(worker.assigned)
-      .catch((error: unknown) => this.#options.log(`a task was not stopped: ${messageOf(error)}`));
+    await leaveInOrder({
+      ...{ engine, clock, log },
+      session: () => this.#session,
+      sessionCame: () => this.#sessionCame.signal,
+      workers: () => this.#workers.values(),
+      told: () => {
+        this.#away = true;
+        this.#reporter.use(undefined);
+      },
+    });
   }
 
   async #keepSession(): Promise<void> {
     const backoff = new Backoff(this.#options.clock, this.#options.random, BRISK_MS);
-    while (!this.#signal.aborted && !this.#leaving) {
+    while (!this.#signal.aborted && !this.#away) {
       let opened = false;
       try {
         await this.#oneSession(() => {
@@ -149,13 +142,13 @@ class Agent {
 
   async #oneSession(opened: () => void): Promise<void> {
     const description = await this.#describer.first();
-    const { link, addr = '', dataPathAddr = '', tunnelKey } = this.#options;
+    const { link, addresses, tunnelKey } = this.#options;
     const keys = tunnelKey === undefined ? {} : { tunnelKey };
-    const session = await link.open({ description, addr, dataPathAddr, ...keys }, this.#signal);
+    const session = await link.open({ description, ...addresses?.(), ...keys }, this.#signal);
     const close = (): void => session.close();
     this.#signal.addEventListener('abort', close);
     try {
-      if (this.#leaving) return;
+      if (this.#away) return;
       this.#session = session;
       for await (const message of session.messages) {
         if (this.#signal.aborted) return;
@@ -164,6 +157,8 @@ class Agent {
           for (const [id, worker] of this.#workers) this.#reporter.report(id, worker.status);
           this.#reporter.use(session);
           this.#describer.use(session);
+          this.#sessionCame.abort();
+          this.#sessionCame = new AbortController();
         }
         this.#options.heard?.(message);
         if (message.type === 'networks') this.#networks.follow(message, session);

@@ -1,7 +1,6 @@
 /** The agent's way to its manager over HTTP/2, see model/protocol.ts. */
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type { CheckReport } from '../model/network-check.ts';
 import type {
@@ -11,26 +10,19 @@ import type {
   AttachRequest,
   DownMessage,
   HostDescription,
-  LeaderAnswer,
-  ManagerAddress,
-  SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
 import { IMAGE_HEADERS } from '../model/protocol.ts';
 import type { AttachmentLink } from './attachments/attachments.ts';
 import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
-import { Inbox } from './inbox.ts';
+import type { Inbox } from './inbox.ts';
 import { findLeader } from './leader.ts';
+import { type Beginning, beginSession, findAnother, type Known } from './session-search.ts';
 import { Silence } from './silence.ts';
 import { joinStreams } from './tunnel.ts';
-import { call, connectAs, managerAt, NotLeadingError, refusal, request, responseTo, textOf } from './wire.ts';
+import { call, connectAs, refusal, request, responseTo, textOf } from './wire.ts';
 
-export interface LinkOptions {
-  identity: NodeIdentity;
-  /** Addresses of managers, host:port, best first. */
-  managers(): string[];
-  /** A manager that does not lead has said which ones there are. */
-  learned(managers: ManagerAddress[]): void;
+export interface LinkOptions extends Known {
   /** A new connection to this host's engine. */
   connectEngine(): Duplex | Promise<Duplex>;
   /** Compares this host's networks with what they have to be. */
@@ -42,43 +34,52 @@ export interface LinkOptions {
 }
 
 const SESSION_OVER = 'the session with the manager has ended';
-/** How long (ms) a manager may take to begin a session. */
-const OPEN_TIMEOUT = 10_000;
 /** For so long (ms) after the loss of a session the leader is looked for often, and an election waited for. */
 const BRISK = 10_000;
 const PATIENCE = 5_000;
 /** The most time (ms) between two requests to one manager, while it is looked for often, and later. */
 const PACE_BRISK = 250;
 const PACE = 2_000;
-/** The same, while the manager of a session is silent. */
-const PACE_SILENT = 400;
 
 /**
+ * `reopen` ends the session, or has one that is being opened end, so that the next one begins with what is so by then.
+ *
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
  * and describes the node again when its certificate or roots have changed.
  */
 export function createManagerLink(
   options: LinkOptions,
-): ManagerLink & AttachmentLink & { fetchImage: FetchImage } {
+): ManagerLink & AttachmentLink & { fetchImage: FetchImage; reopen(reason: string): void } {
   let current: LinkSession | undefined;
   /** Where the last leader was. */
   let last: string | undefined;
   let lostAt = performance.now();
-  const session = (): LinkSession => {
+  /** How often sessions were to be opened anew. */
+  let openings = 0;
+  /** Those who wait for a session. */
+  const waiting = new Set<() => void>();
+  const session = async (): Promise<LinkSession> => {
+    const isBrisk = performance.now() - lostAt < BRISK;
+    if (!(current?.isOpen ?? false) && isBrisk) await next(waiting, PATIENCE);
     if (!current) throw new ApiError(503, 'this node has no session with a manager');
     return current;
   };
   return {
     async fetchImage(reference, signal) {
-      return session().fetchImage(reference, signal);
+      return (await session()).fetchImage(reference, signal);
     },
     async attach(attachRequest) {
-      return session().attach(attachRequest);
+      return (await session()).attach(attachRequest);
     },
     async attached(report) {
-      return session().attached(report);
+      return (await session()).attached(report);
+    },
+    reopen(reason) {
+      openings++;
+      current?.end(reason);
     },
     async open(sessionRequest, signal) {
+      const opening = openings;
       const isBrisk = performance.now() - lostAt < BRISK;
       const { answer, connection, address } = await findLeader({
         addresses: [...(last ? [last] : []), ...options.managers()],
@@ -90,6 +91,10 @@ export function createManagerLink(
         signal,
       });
       last = address;
+      if (opening !== openings) {
+        connection.destroy();
+        throw new ApiError(503, 'what this session began with is not so any more');
+      }
       const close = () => connection.destroy();
       signal.addEventListener('abort', close, { once: true });
       connection.once('close', () => {
@@ -100,74 +105,24 @@ export function createManagerLink(
         last = await findAnother(options, connection, over);
         return last;
       });
+      for (const wake of waiting) wake();
       return current;
     },
   };
 }
 
-/** What a session begins with. */
-interface Beginning {
-  inbox: Inbox;
-  hello: DownMessage & { type: 'session' };
-  description: HostDescription;
-}
-
-async function beginSession(
-  identity: NodeIdentity,
-  connection: ClientHttp2Session,
-  sessionRequest: SessionRequest,
-): Promise<Beginning> {
-  const description = { ...sessionRequest.description, TLSInfo: identity.tlsInfo() };
-  const stream = request(connection, 'POST', '/session', { ...sessionRequest, description });
-  const late = new ApiError(503, `the manager did not begin a session within ${OPEN_TIMEOUT / 1000} s`);
-  const timer = setTimeout(() => stream.destroy(late), OPEN_TIMEOUT);
-  try {
-    const { ':status': status = 500 } = await responseTo(stream);
-    if (status !== 200) throw refusal(status, await textOf(stream));
-    const inbox = new Inbox(stream);
-    const hello = await inbox.first();
-    if (hello.type !== 'session')
-      throw new ApiError(502, `the manager began its session with "${hello.type}"`);
-    return { inbox, hello, description };
-  } catch (error) {
-    stream.destroy();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/**
- * The address of another manager than the one at the other end of that connection that says that it leads itself:
- * nobody else's word counts. Rejects if none of them can be reached.
- */
-async function findAnother(
-  options: LinkOptions,
-  current: ClientHttp2Session,
-  signal: AbortSignal,
-): Promise<string> {
-  const present = managerAt(current);
-  const { address, connection } = await findLeader({
-    addresses: options.managers(),
-    connect: (to, over) => connectAs(options.identity, to, over),
-    async ask(manager) {
-      const { leader, managers } = (await call(manager, 'GET', '/leader')) as LeaderAnswer;
-      const id = managerAt(manager);
-      if (id !== present && leader?.NodeID === id) return;
-      const message = 'this manager does not lead the swarm';
-      throw new NotLeadingError(503, { message, managers, ...(leader && { leader: leader.Addr }) });
-    },
-    patience: Number.POSITIVE_INFINITY,
-    pace: PACE_SILENT,
-    learned: (managers) => options.learned(managers),
-    signal,
-  });
-  connection.destroy();
-  return address;
+/** Resolves when one of those who wait is called, or after so many milliseconds. */
+async function next(waiting: Set<() => void>, patience: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  waiting.add(resolve);
+  const timer = setTimeout(resolve, patience);
+  await promise;
+  clearTimeout(timer);
+  waiting.delete(resolve);
 }
 
 class LinkSession implements ManagerSession {
-  readonly messages: AsyncIterable<DownMessage>;
+  readonly #inbox: Inbox;
   readonly #options: LinkOptions;
   readonly #connection: ClientHttp2Session;
   readonly #path: string;
@@ -184,7 +139,7 @@ class LinkSession implements ManagerSession {
     this.#connection = connection;
     this.#path = `/session/${hello.sessionId}`;
     this.#description = description;
-    this.messages = inbox;
+    this.#inbox = inbox;
     const forget = options.identity.onChange(() => this.#describeAgain());
     const period = hello.heartbeatPeriod / 1e6;
     this.#silence = new Silence({ connection, inbox, period, findAnother });
@@ -194,6 +149,10 @@ class LinkSession implements ManagerSession {
     });
     this.#trust(hello.roots, false);
     inbox.start(hello, (message) => this.#handle(message));
+  }
+
+  get messages(): AsyncIterable<DownMessage> {
+    return this.#inbox;
   }
 
   async report(statuses: StatusRequest): Promise<void> {
@@ -246,6 +205,15 @@ class LinkSession implements ManagerSession {
   }
 
   close(): void {
+    this.#connection.destroy();
+  }
+
+  get isOpen(): boolean {
+    return !this.#connection.destroyed;
+  }
+
+  end(reason: string): void {
+    this.#inbox.fail(new ApiError(503, reason));
     this.#connection.destroy();
   }
 

@@ -9,7 +9,7 @@ import { CLUSTER_PORT } from '../model/protocol.ts';
 export interface HostInterface {
   name: string;
   addresses: string[];
-  /** Loopback devices, bridges and their ports are no addresses of the host towards others. */
+  /** Loopback devices, bridges and their ports, and links to overlays are no addresses of the host towards others. */
   external: boolean;
 }
 

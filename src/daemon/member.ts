@@ -9,9 +9,11 @@ import type { Clock } from '../model/clock.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { createHostNetworks } from '../network/host-networks.ts';
 import { hostPort } from './address.ts';
+import { hostInterfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
 import { Managing } from './managing.ts';
 import { engineTasks, type RunningNode, startNode } from './node.ts';
+import { newPlace, underlayOf } from './readdress.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 export const IDENTITY = 'identity';
@@ -52,11 +54,14 @@ export class Member {
    * @param unlocked what a locked manager's files are encrypted with, and its networks if they run already
    */
   static async start(
-    record: MembershipRecord,
+    last: MembershipRecord,
     dir: SwarmDir,
     options: MemberOptions,
     unlocked: Unlocked = {},
   ): Promise<Member> {
+    const place = newPlace(last, hostInterfaces());
+    const record = { ...last, ...place };
+    if (place) dir.update(record);
     const identity = await loadIdentity(join(dir.path, IDENTITY), unlocked.fileKey);
     if (!identity)
       throw new Error(`${dir.path} has no node identity: leave the swarm with --force and join again`);
@@ -100,10 +105,11 @@ export class Member {
   #start(): void {
     const { engine, clock, log, data } = this.#options;
     this.#node = startNode({
-      ...{ record: this.#record, identity: this.identity, networks: this.networks, engine, clock, log },
+      ...{ identity: this.identity, networks: this.networks, engine, clock, log },
       filesFolder: join(data, FILES),
       managers: () => this.#managers(),
-      managersChanged: (managers) => this.#update({ managers }),
+      current: () => this.#record,
+      changed: (change) => this.#update(change),
       roleIs: (role) => this.#managing.become(role),
     });
   }
@@ -124,7 +130,7 @@ export class Member {
     this.#dir.update(this.#record);
   }
 
-  /** As it is now: the managers come and go. */
+  /** As it is now: managers come and go, and addresses change. */
   get record(): MembershipRecord {
     return this.#record;
   }
@@ -181,7 +187,7 @@ export function startNetworks(
   return createHostNetworks({
     engine,
     stateDir: join(data, NETWORKS),
-    underlayAddress: record.dataPathHost ?? record.advertiseHost,
+    underlayAddress: underlayOf(record),
     clock,
     log,
   });

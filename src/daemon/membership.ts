@@ -27,6 +27,7 @@ import {
   type Unlocked,
 } from './member.ts';
 import { sayGoodbye } from './node.ts';
+import { placesOf } from './readdress.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 /** How long `docker swarm join` waits before it goes on in the background, in ms. */
@@ -354,6 +355,7 @@ export class HostMembership implements Membership {
       advertiseHost: at.advertiseHost,
       advertisePort: at.advertisePort,
       ...(dataPathHost ? { dataPathHost } : {}),
+      ...placesOf(request, hostInterfaces()),
       managers: joined.managers,
     };
     const folder = this.#dir.make();

@@ -15,11 +15,16 @@ import { newId } from '../model/id.ts';
 import { type CheckReport, digestsOf } from '../model/network-check.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { etcdHere } from './etcd-here.ts';
+import { hostInterfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
+import { followAddress, underlayOf } from './readdress.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
 export interface NodeOptions {
-  record: MembershipRecord;
+  /** The record as it is now. */
+  current(): MembershipRecord;
+  /** Keeps what is otherwise from now on: which managers there are, or were said to be; where this host is. */
+  changed(change: Partial<MembershipRecord>): void;
   identity: NodeIdentity;
   engine: EngineClient;
   networks: DataPlane;
@@ -29,8 +34,6 @@ export interface NodeOptions {
   filesFolder: string;
   /** Addresses of managers, best first. */
   managers(): string[];
-  /** There are others than the record has, or were said to be. */
-  managersChanged(managers: MembershipRecord['managers']): void;
   /** The node's role in the swarm, as its object has it. */
   roleIs(role: MembershipRecord['role']): void;
 }
@@ -49,7 +52,8 @@ export interface RunningNode {
 }
 
 export function startNode(options: NodeOptions): RunningNode {
-  const { record, identity, engine, clock, log, managers } = options;
+  const { identity, engine, clock, log, managers } = options;
+  const record = options.current();
   const over = new AbortController();
   const switchOff = new AbortController();
   const renewal = startRenewal({
@@ -59,7 +63,7 @@ export function startNode(options: NodeOptions): RunningNode {
     random: Math.random,
     onError: (error) => log.warn({ err: error }, 'cannot renew the certificate of this node yet'),
   });
-  const known = new KnownManagers(record.managers, options.managersChanged);
+  const known = new KnownManagers(record.managers, (all) => options.changed({ managers: all }));
   const link = createManagerLink({
     identity,
     managers,
@@ -94,8 +98,10 @@ export function startNode(options: NodeOptions): RunningNode {
     clock,
     random: Math.random,
     log: (message) => log.info({}, message),
-    addr: record.advertiseHost,
-    dataPathAddr: record.dataPathHost ?? '',
+    addresses: () => {
+      const { advertiseHost, dataPathHost = '' } = options.current();
+      return { addr: advertiseHost, dataPathAddr: dataPathHost };
+    },
     tunnelKey: options.networks.tunnelKey,
     tlsInfo: () => identity.tlsInfo(),
     etcd: etcdHere,
@@ -112,6 +118,20 @@ export function startNode(options: NodeOptions): RunningNode {
     switchOff: switchOff.signal,
     signal: over.signal,
   }).catch((error: unknown) => log.error({ err: error }, 'the agent has ended'));
+  const moving = followAddress({
+    record: options.current,
+    interfaces: hostInterfaces,
+    clock,
+    moved(place) {
+      log.info(place, 'this host has another address now');
+      options.changed(place);
+      options.networks
+        .moveTo(underlayOf(options.current()))
+        .catch((error: unknown) => log.warn({ err: error }, 'networks do not begin at the new address yet'));
+      link.reopen('this host has another address now');
+    },
+    signal: over.signal,
+  }).catch((error: unknown) => log.error({ err: error }, "this host's address is not followed any more"));
   return {
     ready,
     containers: attachments,
@@ -122,7 +142,7 @@ export function startNode(options: NodeOptions): RunningNode {
     },
     async close() {
       over.abort(new Error('the node stops'));
-      await Promise.all([agent, following, renewal.close()]);
+      await Promise.all([agent, following, moving, renewal.close()]);
     },
   };
 }

@@ -30,6 +30,12 @@ export interface MembershipRecord {
   advertisePort: number;
   /** The address that carries the traffic between containers, where it is another one. */
   dataPathHost?: string;
+  /**
+   * What these two addresses were taken from, and follow: the name of an interface, or '' for the only address that the
+   * host had. Absent where the user gave an address.
+   */
+  advertiseFrom?: string;
+  dataPathFrom?: string;
   /** The state is in etcd, of which this manager is a member; or it is about to become one. Absent: in cluster.db. */
   etcd?: 'joining' | 'member' | undefined;
   /** Managers as last heard of, `host:port`. */

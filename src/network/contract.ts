@@ -32,7 +32,7 @@ export interface DataPlaneOptions {
   stateDir: string;
   /** Where the engine looks for the plugin; `/run/docker/plugins/essaim.sock` if not given. */
   pluginSocket?: string;
-  /** This host's address in the state's terms of `peers[].underlay`: where tunnels end. */
+  /** This host's address in the state's terms of `peers[].underlay`, where tunnels end; until it moves. */
   underlayAddress: string;
   clock: Clock;
   log: NetworkLog;
@@ -101,6 +101,11 @@ export interface DataPlane {
    * only reports it. Networks that the state no longer has go as soon as no container is on them.
    */
   apply(state: NetworkState): Promise<void>;
+  /**
+   * This host has another address on the underlay from now on. Resolves when the kernel is so; rejects if something could
+   * not be done, which is tried again by itself.
+   */
+  moveTo(underlayAddress: string): Promise<void>;
   /** The public key of this host's tunnels of encrypted networks: other hosts have to know it. */
   readonly tunnelKey: string;
   /** The newest state that it was given; after a restart the last one of before. Undefined before the first. */

@@ -156,6 +156,12 @@ class HostDataPlane implements DataPlane {
     await this.#run();
   }
 
+  async moveTo(underlayAddress: string): Promise<void> {
+    this.#host.moveTo(underlayAddress);
+    this.#overlays.moveTo(underlayAddress);
+    await this.#run();
+  }
+
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
     return this.#makeKnown(overlay.state!);

@@ -53,6 +53,7 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
         }
       }
     },
+    moveTo: (underlayAddress) => plane.moveTo(underlayAddress),
     ensureNetwork: (networkId, signal) => plane.ensureNetwork(networkId, signal),
     networksInUse: () => plane.networksInUse(),
     dnsServerFor: (networkId) => plane.dnsServerFor(networkId),

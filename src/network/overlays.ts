@@ -11,7 +11,7 @@ import { CannotEncryptError, type Tunnels } from './wireguard/tunnels.ts';
 
 export class Overlays {
   readonly #tunnels: Tunnels;
-  readonly #underlayAddress: string;
+  #underlayAddress: string;
   readonly #overlays = new Map<string, Overlay>();
   /** Those that the pass under way removes. */
   readonly #leaving: Overlay[] = [];
@@ -23,6 +23,12 @@ export class Overlays {
   constructor(tunnels: Tunnels, underlayAddress: string) {
     this.#tunnels = tunnels;
     this.#underlayAddress = underlayAddress;
+  }
+
+  /** What is made from now on is made for that address of the host. */
+  moveTo(underlayAddress: string): void {
+    this.#underlayAddress = underlayAddress;
+    for (const overlay of this.#overlays.values()) overlay.moveTo(underlayAddress);
   }
 
   /** Why there are no encrypted networks on this host, though it is to have some. */

@@ -69,7 +69,7 @@ export class Host implements Endpoint {
       clock: process.clock,
       random: () => random.next(),
       log: (message) => log(`${this.nodeId} agent: ${message}`),
-      addr: this.addr,
+      addresses: () => ({ addr: this.addr, dataPathAddr: '' }),
       tlsInfo: () => description.TLSInfo,
       switchOff: signal,
       signal: this.#abort.signal,

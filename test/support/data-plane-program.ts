@@ -40,6 +40,7 @@ const METHODS: Record<string, (argument: never) => unknown> = {
     const fields = (await readFile('/proc/self/stat', 'utf8')).split(') ')[1]!.split(' ');
     return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
   },
+  moveTo: (underlayAddress: string) => plane.moveTo(underlayAddress),
   remove: () => plane.remove(),
 };
 

@@ -74,6 +74,9 @@ export class RemoteDataPlane {
   dnsListenAddresses(): Promise<DnsListenAddress[]> {
     return this.#call('dnsListenAddresses');
   }
+  moveTo(underlayAddress: string): Promise<void> {
+    return this.#call('moveTo', underlayAddress);
+  }
   check(): Promise<Difference[]> {
     return this.#call('check');
   }

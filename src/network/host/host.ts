@@ -34,7 +34,7 @@ export interface HostSideOptions {
 }
 
 export class HostSide {
-  readonly #underlayAddress: string;
+  #underlayAddress: string;
   readonly #serial = new Serial();
   readonly #firewall = new Firewall();
   readonly #side = new KernelSide({ own: ownHostFacts });
@@ -46,6 +46,11 @@ export class HostSide {
   #openFor: string | undefined;
 
   constructor({ underlayAddress }: HostSideOptions) {
+    this.#underlayAddress = underlayAddress;
+  }
+
+  /** What is made from now on is made for that address of the host. */
+  moveTo(underlayAddress: string): void {
     this.#underlayAddress = underlayAddress;
   }
 

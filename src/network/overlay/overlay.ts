@@ -58,7 +58,7 @@ export class Overlay {
   readonly link: Link;
   readonly #id: string;
   readonly #namespace: string;
-  readonly #underlay: Underlay;
+  #underlay: Underlay;
   readonly #serial = new Serial();
   readonly #joins = new Together<LocalPort, string>((ports) => this.#serial.run(() => this.#join(ports)));
   readonly #leaves = new Together<string, string>((ids) => this.#serial.run(() => this.#leave(ids)));
@@ -109,6 +109,11 @@ export class Overlay {
       this.#dataPathPort = dataPathPort;
       await this.#make();
     });
+  }
+
+  /** What is made from now on is made for that address of the host, unless it is a namespace of its own that packets go through. */
+  moveTo(address: string): void {
+    if (this.#underlay.namespace === undefined) this.#underlay = { address };
   }
 
   /** Whether containers are on it, or coming onto it just now. */
