@@ -30,6 +30,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [3, ['shutdown', shutDown]],
   [4, ['partition', partition]],
   [3, ['reset', resetConnection]],
+  [1, ['move', moveHost]],
   [5, ['daemon', endDaemon]],
   [3, ['hang', hangDaemon]],
   [5, ['engine', upsetEngine]],
@@ -185,6 +186,12 @@ function resetConnection(world: World): string {
   const host = pickHost(world);
   world.network.reset(host.nodeId);
   return host.nodeId;
+}
+
+function moveHost(world: World): string {
+  const host = pickHost(world);
+  host.move(world.newAddress());
+  return `${host.nodeId} to ${host.addr}`;
 }
 
 function endDaemon(world: World): string {

@@ -14,6 +14,8 @@ export function problems(world: World): string[] {
   const found: string[] = [];
   for (const node of view.all('node')) {
     if (node.Status.State !== 'ready') found.push(`${node.ID} is ${node.Status.State}`);
+    const addr = world.hostOf(node.ID)?.addr;
+    if (addr && node.Status.Addr !== addr) found.push(`${node.ID} is not known to be at ${addr}`);
   }
   for (const task of view.all('task')) {
     if (!view.get('service', task.ServiceID)) found.push(`its service is gone: ${describeTask(task)}`);

@@ -49,8 +49,15 @@ export class FakeEngine {
   /** Operations that wait for a stuck engine to go on. */
   #held: Array<() => void> = [];
   readonly #busyUntil = new Map<string, number>();
+  /** Until when it still works on what it was asked for while it was slow. */
+  #slowUntil = 0;
   #boots = 0;
   #ids = 0;
+
+  /** It does what it is asked for, at once. */
+  get isWell(): boolean {
+    return this.mode === 'good' && this.#clock.now() >= this.#slowUntil;
+  }
 
   constructor(
     description: Omit<NodeDescription, 'TLSInfo'>,
@@ -138,6 +145,7 @@ export class FakeEngine {
           at = Math.max(at, this.#busyUntil.get(container) ?? 0);
           this.#busyUntil.set(container, at);
         }
+        if (this.mode === 'slow') this.#slowUntil = Math.max(this.#slowUntil, at);
         this.#clock.timer(at - now, run);
       });
     return {

@@ -27,7 +27,7 @@ export interface HostOptions {
 
 export class Host implements Endpoint {
   readonly nodeId: string;
-  readonly addr: string;
+  addr: string;
   readonly engine: FakeEngine;
   readonly networks: FakeNetworks;
   powered = true;
@@ -76,6 +76,12 @@ export class Host implements Endpoint {
     }).then(() => {
       if (signal.aborted && this.process === process && process.alive) this.powerCut();
     }, failed);
+  }
+
+  /** It has another address from now on: what it has of connections breaks. */
+  move(addr: string): void {
+    this.addr = addr;
+    this.#options.network.moved(this.nodeId);
   }
 
   /** The daemon is asked to end, and ends. */

@@ -44,6 +44,12 @@ export class Network {
     this.#byNode.get(nodeId)?.breakDown('connection reset');
   }
 
+  /** The host has another address: what it has of connections breaks. */
+  moved(nodeId: string): void {
+    for (const connection of this.#connections)
+      if (connection.nodeId === nodeId) connection.breakDown('connection reset');
+  }
+
   hasSession(nodeId: string): boolean {
     return this.#byNode.get(nodeId)?.established === true;
   }
@@ -79,15 +85,18 @@ export class Network {
     signal: AbortSignal,
   ): Promise<ManagerSession> {
     const until = this.clock.now() + CONNECT_TIMEOUT;
+    const from = endpoint.addr;
     await this.#wait(this.random.latency(2 * this.delay));
     while (this.isCut(endpoint.nodeId) && this.clock.now() < until && !signal.aborted) await this.#wait(500);
     signal.throwIfAborted();
     if (!process.alive || this.isCut(endpoint.nodeId)) throw new Error('connection timed out');
+    if (endpoint.addr !== from) throw new Error('connection reset');
     const { manager } = this;
     if (!manager) throw new Error('connection refused');
     const connection = new Connection(this, endpoint, manager, process, `session${++this.#sessions}`);
     this.#connections.add(connection);
     manager.process.run(() => {
+      if (endpoint.addr !== from) return connection.breakDown('connection reset');
       this.#byNode.get(endpoint.nodeId)?.close('a newer session of the node');
       this.#byNode.set(endpoint.nodeId, connection);
       connection.begin(request);

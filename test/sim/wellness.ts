@@ -50,7 +50,7 @@ export class Wellness {
 
   /** Notes which hosts are in order: to be called after anything that happened to one. */
   notice(): void {
-    const { clock, disk, hosts, manager, network } = this.#world;
+    const { clock, disk, hosts, manager, network, view } = this.#world;
     const now = clock.now();
     if (disk.full) this.#managerAwake = 0;
     for (const host of hosts) {
@@ -60,7 +60,9 @@ export class Wellness {
         host.process.alive &&
         !host.process.hung &&
         !host.ends &&
-        host.engine.mode === 'good' &&
+        host.engine.isWell &&
+        // Who has moved while there was no manager is looked for where it was.
+        view.get('node', nodeId)?.Status.Addr === host.addr &&
         !network.isCut(nodeId);
       if (!well) this.#wellSince.delete(nodeId);
       else if (!this.#wellSince.has(nodeId)) this.#wellSince.set(nodeId, now);

@@ -53,6 +53,7 @@ export class World {
   #view: View;
   #ids = 0;
   #names = 0;
+  #addresses = 0;
   #hostNumber = 0;
 
   /** @param slow whether the manager's controllers take their time; by chance at each of its starts if not given */
@@ -134,6 +135,11 @@ export class World {
 
   nextName(): number {
     return ++this.#names;
+  }
+
+  /** One that no host has had. */
+  newAddress(): string {
+    return `10.0.1.${++this.#addresses}`;
   }
 
   later(ms: number, fn: () => void): void {
