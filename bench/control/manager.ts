@@ -51,7 +51,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     name: 'no engine',
     connect: () => Promise.reject(new Error('no engine')),
   });
-  const face = { ...manager, engineOf: () => engine };
+  const face = { ...manager, engineOf: () => engine, backup: async function* () {} };
   const server: ApiServer = new ApiServer({
     engine,
     log,
@@ -71,6 +71,8 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
       join: refuse,
       leave: refuse,
       unlock: refuse,
+      restore: refuse,
+      follow: refuse,
     },
   });
   await server.listenUnix(socket);

@@ -29,6 +29,14 @@ export interface JoinRequest {
   Availability?: string | null;
 }
 
+export interface RestoreRequest {
+  ListenAddr?: string | null;
+  AdvertiseAddr?: string | null;
+  DataPathAddr?: string | null;
+  /** The passphrase or the unlock key that the backup was made with. */
+  Secret?: string | null;
+}
+
 export interface MembershipStatus {
   state: 'inactive' | 'pending' | 'active' | 'error' | 'locked';
   nodeId: string;
@@ -51,6 +59,10 @@ export interface Membership {
   init(request: InitRequest): Promise<string>;
   join(request: JoinRequest): Promise<void>;
   leave(force: boolean): Promise<void>;
+  /** Takes up a swarm from its backup, as its only manager. Returns this node's id. */
+  restore(request: RestoreRequest, archive: Buffer): Promise<string>;
+  /** Has this worker look for its managers at these addresses, `host:port`. */
+  follow(managers: readonly string[]): Promise<void>;
   /** Opens a locked manager's files. */
   unlock(unlockKey: string): Promise<void>;
 }
@@ -84,6 +96,8 @@ export interface ManagerFace {
   updateCluster(update: ClusterUpdate): Promise<void>;
   /** The key that opens locked managers; empty if they are not locked. Whoever asks for it is taken to have it from then on. */
   unlockKey(): Promise<string>;
+  /** The state as it is now, as a file. @param passphrase absent: the unlock key. Throws ApiError 400 without either */
+  backup(passphrase: string | undefined): AsyncIterable<Buffer>;
   /** A client of the engine on that node, through its agent. Throws 503 if the node has no session just now. */
   engineOf(nodeId: string): EngineClient;
   /** Asks all hosts whether their networks are as the store has them. */

@@ -47,10 +47,10 @@ export class HttpApiRequest implements ApiRequest {
     return decodeJson(bytes.length === 0 ? '{}' : bytes.toString(), schema, type);
   }
 
-  bytes(): Promise<Buffer> {
+  bytes(most = MAX_BODY): Promise<Buffer> {
     if (this.#bytes === undefined) {
       if (this.headers.expect !== undefined) this.#response.writeContinue();
-      this.#bytes = readBody(this.#message);
+      this.#bytes = readBody(this.#message, most);
     }
     return this.#bytes;
   }
@@ -69,21 +69,21 @@ export function checkContentType(headers: IncomingHttpHeaders): void {
   }
 }
 
-function readBody(message: IncomingMessage): Promise<Buffer> {
+function readBody(message: IncomingMessage, most: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   // Not `for await`: leaving that would destroy the connection before the answer is sent.
   return new Promise((resolve, reject) => {
     message.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= MAX_BODY) {
+      if (size <= most) {
         chunks.push(chunk);
         return;
       }
       // The rest is thrown away, so that a client that writes before it reads still gets its answer.
       chunks.length = 0;
-      reject(new ApiError(413, `http: request body too large (more than ${MAX_BODY} bytes)`));
-      if (size > MAX_BODY + MAX_DISCARDED) message.destroy();
+      reject(new ApiError(413, `http: request body too large (more than ${most} bytes)`));
+      if (size > most + MAX_DISCARDED) message.destroy();
     });
     message.once('end', () => resolve(Buffer.concat(chunks)));
     message.once('error', reject);

@@ -24,8 +24,8 @@ export interface ApiRequest {
    * exactly, then without regard to case. `type` is the Go type that error messages speak of. Throws ApiError 400.
    */
   json<T extends TSchema>(schema: T, type?: string): Promise<Static<T>>;
-  /** The body as it came, e.g. to forward it after a look at it. Throws ApiError if it is too large. */
-  bytes(): Promise<Buffer>;
+  /** The body as it came, e.g. to forward it after a look at it. Throws ApiError if it is longer than `most`, else 8 MB. */
+  bytes(most?: number): Promise<Buffer>;
 }
 
 /** `body` is sent as JSON; absent: an empty answer. */

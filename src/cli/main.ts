@@ -64,6 +64,14 @@ async function main(): Promise<void> {
     program.command('user').description('accounts of the web interface and of API tokens');
     program.command('token').description('API tokens of an account');
   }
+  if (subcommand === 'backup' || subcommand === 'node') {
+    const { backupCommand, nodeCommand } = await import('./backup.ts');
+    program.addCommand(subcommand === 'backup' ? backupCommand() : nodeCommand());
+  }
+  if (subcommand !== 'backup')
+    program.command('backup').description('back up the state of the swarm, and restore it');
+  if (subcommand !== 'node')
+    program.command('node').description('look after this host as a node of its swarm');
   await program.parseAsync();
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { accessRoutes } from '../access/routes.ts';
+import { backupRoutes } from '../api/backup.ts';
 import { mergedRoutes } from '../api/merged/routes.ts';
 import { networkCheckRoutes } from '../api/networks-check.ts';
 import { ApiServer } from '../api/server.ts';
@@ -11,6 +12,7 @@ import { unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
 import { UiHost } from '../ui/host.ts';
 import { uiRoutes } from '../ui/routes.ts';
+import type { BackupOptions } from './backup/schedule.ts';
 import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
@@ -34,7 +36,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     serveApi: (connection) => server.serve(connection),
   });
   let ui: UiHost | undefined;
-  const own = [networkCheckRoutes, accessRoutes, uiRoutes(() => ui?.state)];
+  const own = [networkCheckRoutes, backupRoutes, accessRoutes, uiRoutes(() => ui?.state)];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
@@ -44,6 +46,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await listen(server, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, log);
+  const ending = new AbortController();
+  const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
   if (signal === 'SIGPWR') {
     log.info({}, 'the host is shutting down: its tasks are stopped');
@@ -52,6 +56,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   log.info({ signal }, 'stopping');
   endTurns();
   ui?.close();
+  ending.abort();
+  await backups;
   server.close();
   await membership.close();
   engine.close();
@@ -66,6 +72,16 @@ function startUi({ ui, socket }: DaemonOptions, membership: HostMembership, log:
 
 function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {
   return new Promise((resolve) => process.once(signal, resolve));
+}
+
+async function startBackups(
+  options: BackupOptions,
+  membership: HostMembership,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runSchedule } = await import('./backup/schedule.ts');
+  await runSchedule(options, { manager: () => membership.manager(), clock: systemClock, log, signal });
 }
 
 async function listen(server: ApiServer, options: DaemonOptions): Promise<void> {

@@ -276,10 +276,11 @@ export class Managing {
   async #start(state: ManagerState): Promise<Running> {
     const { identity, engine, clock, clientsWait, serveApi, log, record, update } = this.#options;
     // Loaded only here: what only a manager needs costs a worker no memory.
-    const [manager, { createImageSource }, { LockKeeper }] = await Promise.all([
+    const [manager, { createImageSource }, { LockKeeper }, { createBackup }] = await Promise.all([
       import('../manager/manager.ts'),
       import('./image-source.ts'),
       import('./lock/keeper.ts'),
+      import('../manager/backup/contents.ts'),
     ]);
     const { store, office } = state;
     const { nodeId, listenHost, listenPort, advertiseHost } = record();
@@ -302,6 +303,7 @@ export class Managing {
         face: {
           ...running,
           engineOf,
+          backup: (passphrase) => createBackup(store.view, { nodeId, now: clock.now(), passphrase }),
           async updateCluster(update) {
             await running.updateCluster(update);
             // Who is told that no key is needed any more may forget it.

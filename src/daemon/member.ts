@@ -149,6 +149,11 @@ export class Member {
     return this.#managing.settled(patience);
   }
 
+  /** These are its managers from now on. */
+  follow(managers: MembershipRecord['managers']): void {
+    this.#update({ managers });
+  }
+
   /** What its files are encrypted with at the moment, on a manager that is to be locked. */
   get fileKey(): Buffer | undefined {
     return this.#managing.fileKey;

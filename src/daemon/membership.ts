@@ -5,7 +5,14 @@
 
 import { join } from 'node:path';
 import type { ContainerNetworks } from '../agent/contract.ts';
-import type { InitRequest, JoinRequest, ManagerFace, Membership, MembershipStatus } from '../api/contract.ts';
+import type {
+  InitRequest,
+  JoinRequest,
+  ManagerFace,
+  Membership,
+  MembershipStatus,
+  RestoreRequest,
+} from '../api/contract.ts';
 import { LOCKED, WORKER } from '../api/swarm/access.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { createIdentity } from '../identity/node-identity.ts';
@@ -15,6 +22,7 @@ import { ApiError } from '../model/errors.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { etcdHere } from './etcd-here.ts';
+import type { FoundingPlace } from './found.ts';
 import { hostInterfaces } from './interfaces.ts';
 import { type LockFile, readLock } from './lock/lock-file.ts';
 import { DATABASE } from './managing.ts';
@@ -167,31 +175,29 @@ export class HostMembership implements Membership {
       if (request.ForceNewCluster && this.#active) return this.#foundAnew(this.#active, request);
       await this.#requireFree();
       const { foundCluster } = await import('./found.ts');
-      const folder = this.#dir.make();
-      let record: MembershipRecord;
-      try {
-        record = await foundCluster(request, {
-          identityFolder: join(folder, IDENTITY),
-          database: join(folder, DATABASE),
-          interfaces: hostInterfaces(),
-          clock: this.#options.clock,
-        });
-      } catch (error) {
-        this.#dir.discard();
-        throw error;
-      }
-      this.#dir.enter(record);
-      let active: Member;
-      try {
-        active = await this.#start(record);
-      } catch (error) {
-        // Nobody has heard of this cluster yet: it never was.
-        this.#dir.leave();
-        this.#dir.left();
-        throw error;
-      }
-      await this.#becomeReady(active);
-      return record.nodeId;
+      const { clock } = this.#options;
+      return this.#enter((place) => foundCluster(request, { ...place, clock }));
+    });
+  }
+
+  restore(request: RestoreRequest, archive: Buffer): Promise<string> {
+    return this.#exclusively(async () => {
+      await this.#requireFree();
+      const { restoreCluster } = await import('./backup/restore.ts');
+      const { engine, clock } = this.#options;
+      return this.#enter((place) => restoreCluster(request, archive, { ...place, engine, clock }));
+    });
+  }
+
+  follow(managers: readonly string[]): Promise<void> {
+    return this.#exclusively(async () => {
+      const active = this.#active;
+      if (!active) throw new ApiError(503, NOT_IN);
+      if (active.manager) throw new ApiError(503, 'this host is a manager itself: it follows nobody');
+      for (const address of managers)
+        if (!/^.+:\d+$/.test(address))
+          throw new ApiError(400, `invalid address "${address}": ADDRESS:PORT is wanted`);
+      active.follow(managers.map((Addr) => ({ NodeID: '', Addr })));
     });
   }
 
@@ -317,6 +323,34 @@ export class HostMembership implements Membership {
       throw error;
     }
     await this.#becomeReady(again);
+    return record.nodeId;
+  }
+
+  /** Enters a cluster that `make` puts together on disk, as its manager, or stays outside. Returns the node's id. */
+  async #enter(make: (place: Omit<FoundingPlace, 'clock'>) => Promise<MembershipRecord>): Promise<string> {
+    const folder = this.#dir.make();
+    let record: MembershipRecord;
+    try {
+      record = await make({
+        identityFolder: join(folder, IDENTITY),
+        database: join(folder, DATABASE),
+        interfaces: hostInterfaces(),
+      });
+    } catch (error) {
+      this.#dir.discard();
+      throw error;
+    }
+    this.#dir.enter(record);
+    let active: Member;
+    try {
+      active = await this.#start(record);
+    } catch (error) {
+      // Nobody has heard of this cluster yet: it never was.
+      this.#dir.leave();
+      this.#dir.left();
+      throw error;
+    }
+    await this.#becomeReady(active);
     return record.nodeId;
   }
 

@@ -19,6 +19,21 @@ test('defaults and all options', () => {
   assert.equal(all.engine, '/e');
   assert.deepEqual(all.hosts, [{ host: '::1', port: 2376 }]);
   assert.deepEqual(all.tls, { ca: 'ca', cert: 'cert', key: 'key' });
+  const backups = parseOptions([
+    '--backup-every',
+    '6h',
+    '--backup-keep',
+    '3',
+    '--backup-passphrase-file',
+    'p',
+  ]);
+  assert.ok(backups !== 'help');
+  assert.deepEqual(backups.backup, {
+    folder: '/var/lib/essaim/backups',
+    every: 6 * 3_600_000,
+    keep: 3,
+    passphraseFile: 'p',
+  });
 });
 
 test('the web interface is where it is said, or nowhere', () => {
@@ -43,6 +58,9 @@ const refusals: Array<[string[], RegExp]> = [
   [['--log-level', 'loud'], /--log-level takes one of/],
   [['--ui-host', '1.2.3.4:70000'], /--ui-host takes ADDRESS/],
   [['--ui-cert', 'c'], /--ui-cert and --ui-key belong together/],
+  [['--backup-every', 'often'], /--backup-every takes a time like 30m, 6h or 1d, not often/],
+  [['--backup-every', '0h'], /--backup-every takes a time/],
+  [['--backup-every', '1h', '--backup-keep', '0'], /--backup-keep takes a number from 1/],
   [['--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage:/],
 ];
 for (const [argv, message] of refusals) {

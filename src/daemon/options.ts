@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util';
+import type { BackupOptions } from './backup/schedule.ts';
+
+export const DEFAULT_BACKUP_FOLDER = '/var/lib/essaim/backups';
 
 export interface DaemonOptions {
   /** Folder of all state of this daemon. */
@@ -21,6 +24,8 @@ export interface DaemonOptions {
     /** Files; absent: the swarm's own authority makes them. */
     certificate?: { cert: string; key: string };
   };
+  /** Absent: none by the clock. */
+  backup?: BackupOptions;
 }
 
 const UI_PORT = 9443;
@@ -49,6 +54,11 @@ Options:
   --ui-cert FILE      the web interface's certificate with what certifies it (default one of the swarm's own authority)
   --ui-key FILE       its key
   --ui-off            no web interface
+  --backup-every TIME back up the swarm's state that often (30m, 6h, 1d) while this host has the manager that leads
+  --backup-folder DIR where to (default ${DEFAULT_BACKUP_FOLDER})
+  --backup-keep N     how many are kept (default 10)
+  --backup-passphrase-file FILE
+                      what they are encrypted with; without it the unlock key of a locked swarm
   --log-level LEVEL   debug, info, warn or error (default info)
 `;
 
@@ -74,6 +84,10 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         'ui-cert': string,
         'ui-key': string,
         'ui-off': { type: 'boolean' },
+        'backup-every': string,
+        'backup-folder': { ...string, default: DEFAULT_BACKUP_FOLDER },
+        'backup-keep': { ...string, default: '10' },
+        'backup-passphrase-file': string,
         'log-level': { ...string, default: 'info' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -107,6 +121,16 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
           names: values['ui-name'] ?? [],
           certificate: parseUiFiles(values['ui-cert'], values['ui-key']),
         },
+    ...(values['backup-every'] === undefined
+      ? {}
+      : {
+          backup: {
+            folder: values['backup-folder'],
+            every: parseTime(values['backup-every']),
+            keep: parseKeep(values['backup-keep']),
+            passphraseFile: values['backup-passphrase-file'],
+          },
+        }),
   };
 }
 
@@ -130,4 +154,20 @@ function parseHost(text: string): { host: string; port: number } {
   if (!match || port < 1 || port > 65535)
     throw new UsageError(`--host takes tcp://ADDRESS:PORT, not ${text} (the unix socket is --socket)`);
   return { host: match[1] ?? match[2]!, port };
+}
+
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function parseTime(text: string): number {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const time = Number(count) * (UNITS[unit ?? ''] ?? 0);
+  if (!(time > 0)) throw new UsageError(`--backup-every takes a time like 30m, 6h or 1d, not ${text}`);
+  return time;
+}
+
+function parseKeep(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1)
+    throw new UsageError(`--backup-keep takes a number from 1, not ${text}`);
+  return count;
 }

@@ -46,7 +46,7 @@ export interface ManagerOptions {
 }
 
 /** What a manager offers to the API of its host, but for the engine clients, which the host makes of `connectEngine`. */
-export interface Manager extends Omit<ManagerFace, 'engineOf'> {
+export interface Manager extends Omit<ManagerFace, 'engineOf' | 'backup'> {
   connectEngine: ClusterServer['connectEngine'];
   /** Ends everything but the store, which is the caller's. */
   close(): Promise<void>;

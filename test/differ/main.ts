@@ -56,6 +56,10 @@ async function run(group: Group, step: Step, swarm: Side, essaim: Side): Promise
     await Promise.all([swarm, essaim].map((side) => side.prepare(step)));
     return;
   }
+  if (typeof step === 'object' && 'restart' in step) {
+    await Promise.all([swarm, essaim].map((side) => side.restart(step.restart)));
+    return;
+  }
   if (typeof step === 'object' && 'until' in step) {
     const [theirs, ours] = await Promise.all([swarm, essaim].map((side) => side.until(step)));
     const lines = (late: string | undefined) => [late === undefined ? 'in time' : `not in time: ${late}`];

@@ -5,6 +5,7 @@ const RULES: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN [^-]+-----[\s\S]+?-----END [^-]+-----/g, '<pem>'],
   [/\bMFkw[A-Za-z0-9+/]+={0,2}/g, '<key>'],
   [/SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}/g, '<token>'],
+  [/SWMKEY-1-[A-Za-z0-9+/]{43}/g, '<unlock key>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uuid>'],
   [/\b(?:[A-Z0-9]{4}:){11}[A-Z0-9]{4}\b/g, '<id>'],
   // Digests and ids of the engine, of the swarm, their short forms.

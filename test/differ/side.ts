@@ -32,8 +32,7 @@ export class Side implements AsyncDisposable {
     const lab = await Lab.with(...HOSTS);
     try {
       const [one, two] = await Promise.all(HOSTS.map((host) => lab.must('ip', host)));
-      if (kind === 'swarm')
-        for (const host of HOSTS) await lab.must('ssh', host, 'kill $(cut -d" " -f1 /run/essaim.process)');
+      if (kind === 'swarm') for (const host of HOSTS) await endEssaim(lab, host);
       const folder = await engineFolder();
       const config = join(lab.home, 'cli');
       await mkdir(config);
@@ -83,6 +82,13 @@ export class Side implements AsyncDisposable {
     }
   }
 
+  async restart(host: HostName): Promise<void> {
+    await this.#lab.must('stop', host);
+    await this.#lab.must('start', host);
+    if (this.kind === 'swarm') await endEssaim(this.#lab, host);
+    await this.until({ until: 'docker version >/dev/null && echo yes', shows: 'yes', on: host });
+  }
+
   /** Has both hosts as a group begins. */
   async begin(begins: Group['begins']): Promise<void> {
     await this.#clear();
@@ -105,4 +111,8 @@ export class Side implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.#lab[Symbol.asyncDispose]();
   }
+}
+
+function endEssaim(lab: Lab, host: HostName): Promise<string> {
+  return lab.must('ssh', host, 'kill $(cut -d" " -f1 /run/essaim.process)');
 }

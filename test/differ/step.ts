@@ -2,7 +2,7 @@
  * What is done on both sides: lines of shell as a user would type them, in order. `docker` there is the CLI, pointed at one
  * host; `$ONE` and `$TWO` are the hosts' addresses; the folder is test/differ/files.
  */
-export type Step = Compared | Quiet | Awaited;
+export type Step = Compared | Quiet | Awaited | Restart;
 
 /** What it prints, and its exit code, have to be the same. A text alone runs on the host `one`, the manager. */
 export type Compared = string | { readonly two: string };
@@ -20,6 +20,11 @@ export interface Awaited {
   readonly until: string;
   readonly shows: string | RegExp;
   readonly on?: HostName;
+}
+
+/** The host is switched off and on again. */
+export interface Restart {
+  readonly restart: HostName;
 }
 
 export const HOSTS = ['one', 'two'] as const;

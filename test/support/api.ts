@@ -53,6 +53,12 @@ export class TestMembership implements Membership {
   unlock(): Promise<void> {
     return Promise.reject(new ApiError(501, 'not in this test'));
   }
+  restore(): Promise<string> {
+    return Promise.reject(new ApiError(501, 'not in this test'));
+  }
+  follow(): Promise<void> {
+    return Promise.reject(new ApiError(501, 'not in this test'));
+  }
 }
 
 /** The manager of a cluster whose state is in `store`. */
@@ -64,6 +70,7 @@ export function testManager(store: Store, cluster: Cluster, engine?: EngineClien
     cluster: () => cluster,
     updateCluster: () => Promise.reject(new ApiError(501, 'not in this test')),
     unlockKey: async () => '',
+    backup: async function* () {},
     checkNetworks: async () => ({ revision: 0, hosts: [] }),
     engineOf: () => {
       if (engine) return engine;

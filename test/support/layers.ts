@@ -58,6 +58,7 @@ const ROOMS: Readonly<Record<string, Rooms>> = {
     base: ['contract.ts', 'managers.ts', 'office.ts', 'rest.ts'],
     rooms: {
       ca: [],
+      backup: ['ca'],
       dispatcher: [],
       server: ['ca'],
       leadership: [],

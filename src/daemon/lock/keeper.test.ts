@@ -112,6 +112,20 @@ describe('the lock of a manager', () => {
     await (await start(path)).store.close();
   });
 
+  test('is given up with the role, or with the folder as the host leaves', async () => {
+    const path = copy();
+    const { store, keeper } = await start(path);
+    await change(store, (cluster) => withKeyShown(cluster)!);
+    await keeper.settle(store);
+    await keeper.release();
+    assert.match(texts(path), /PRIVATE KEY/);
+    await keeper.settle(store);
+    await store.close();
+    rmSync(path, { recursive: true });
+    await keeper.release();
+    assert.equal(existsSync(path), false);
+  });
+
   // The steps of a change, as they lie in the folder after each of them, are put together from before and after it.
   const steps: Array<[string, (cluster: Cluster) => Cluster, string[]]> = [
     ['on', (cluster) => withKeyShown(cluster)!, ['lock.json', 'cluster.db.key', 'identity/identity.json']],

@@ -2,6 +2,7 @@
  * Has a manager's own files encrypted as the cluster wants it. It follows the cluster object, so every manager does so by
  * itself, whoever has changed the unlock key.
  */
+import { existsSync } from 'node:fs';
 import type { NodeIdentity } from '../../identity/node-identity.ts';
 import { unlockKeys } from '../../manager/ca/unlock.ts';
 import type { Store } from '../../store/contract.ts';
@@ -54,9 +55,11 @@ export class LockKeeper {
     return this.#turn;
   }
 
-  /** The host is a manager no longer: its files need no key. */
+  /** The host is a manager no longer: its files need no key. If it has left the swarm there are none. */
   release(): Promise<void> {
-    return this.#inTurn(() => this.#apply([]));
+    return this.#inTurn(async () => {
+      if (existsSync(this.#files.folder)) await this.#apply([]);
+    });
   }
 
   /** Any kill in between leaves files that are plain, or a lock that each of the keys of before and after opens. */

@@ -54,12 +54,12 @@ export function rootRequest(root: string, csr: string): SigningRequest {
   };
 }
 
-/** @param credentials PEM of the certificate and the key by which this manager is known, as they are now */
+/** @param credentials PEM of the certificate and the key by which this manager is known, as they are now; absent: by none */
 export function externalAuthorities(
-  credentials: () => { certificate: string; key: string },
+  credentials?: () => { certificate: string; key: string },
 ): ExternalAuthorities {
   const client = () => {
-    const { certificate: cert, key } = credentials();
+    const { certificate: cert, key } = credentials?.() ?? {};
     return { cert, key };
   };
   return {
@@ -82,8 +82,8 @@ export function externalAuthorities(
 }
 
 interface Tls {
-  cert: string;
-  key: string;
+  cert: string | undefined;
+  key: string | undefined;
   ca: string;
 }
 

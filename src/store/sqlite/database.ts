@@ -38,7 +38,12 @@ const FIRST_REVISION = 7;
 const LOG_PAGES = 4000;
 
 /** Makes the key and then an empty database, unless there is one. */
-export function createDatabase(path: string, keyPath: string, readKey: () => DataKey): void {
+export function createDatabase(
+  path: string,
+  keyPath: string,
+  readKey: () => DataKey,
+  after = FIRST_REVISION,
+): void {
   if (existsSync(path)) return;
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
     throw new StoreError(
@@ -53,7 +58,7 @@ export function createDatabase(path: string, keyPath: string, readKey: () => Dat
     try {
       database.exec('BEGIN');
       database.exec(SCHEMA);
-      database.prepare('INSERT INTO state VALUES (?, ?)').run(FIRST_REVISION, fingerprint);
+      database.prepare('INSERT INTO state VALUES (?, ?)').run(after, fingerprint);
       database.exec('COMMIT');
     } finally {
       database.close();

@@ -19,6 +19,8 @@ export interface SqliteOptions {
   keyPath?: string;
   /** What the key's file is encrypted with, on a manager that locks itself. */
   fileKey?: Buffer;
+  /** In a database that is made, all revisions are beyond this one. */
+  after?: number;
 }
 
 /**
@@ -26,11 +28,11 @@ export interface SqliteOptions {
  * commit() returns its promise. Throws StoreError.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
-  const { path, keyPath = `${path}.key`, fileKey } = options;
+  const { path, keyPath = `${path}.key`, fileKey, after } = options;
   privateDirectory(dirname(path));
   privateDirectory(dirname(keyPath));
   const readKey = () => readDataKey(keyPath, fileKey);
-  createDatabase(path, keyPath, readKey);
+  createDatabase(path, keyPath, readKey, after);
   const dataKey = readKey();
   const state = readDatabase(path, dataKey);
   const database = lockDatabase(path, state.revision);

@@ -136,6 +136,8 @@ export const cluster: Group = {
     SWARM,
 
     { until: 'docker node ls --format {{.TLSStatus}} | sort -u', shows: 'Ready' },
+    'docker swarm ca --rotate',
+    'docker swarm ca --rotate --quiet',
 
     // Leaving.
     { two: 'docker swarm leave' },

@@ -170,6 +170,7 @@ export class TestCluster {
         return engine(nodeId);
       },
       unlockKey: async () => this.unlockKey,
+      backup: async function* () {},
       checkNetworks: async () => ({ revision: 0, hosts: [] }),
       disconnect: (nodeId) => this.disconnected.push(nodeId),
       newId: () => newId(),
@@ -199,6 +200,8 @@ export class TestCluster {
       unlock: async (key) => {
         this.unlocks.push(key);
       },
+      restore: async () => '',
+      follow: async () => {},
     };
   }
 }
