@@ -42,6 +42,8 @@ export interface MembershipStatus {
   nodeId: string;
   nodeAddr: string;
   error: string;
+  /** It is one of several managers, of which too few can be reached for it to begin. */
+  isWaiting?: boolean;
   /** The managers that this node knows; empty when inactive. */
   managers: Array<{ NodeID: string; Addr: string }>;
 }

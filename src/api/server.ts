@@ -17,7 +17,7 @@ import { ApiError } from '../model/errors.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { takeOver, takesOver } from './input.ts';
 import { listen, listenUnix } from './listen.ts';
-import { askLeader, MISDIRECTED, REVISION } from './pass-on.ts';
+import { askLeader, MISDIRECTED, PassOn, REVISION } from './pass-on.ts';
 import { forward, tunnel } from './proxy.ts';
 import { compareVersions } from './query.ts';
 import { answerBadTarget, refuse, refuseRaw } from './refuse.ts';
@@ -191,7 +191,7 @@ export class ApiServer {
         const manager = this.#context.membership.manager();
         if (!(error instanceof NotLeadingError) || !manager) throw error;
         if (passedOn) throw new ApiError(MISDIRECTED, error.message);
-        const answer = await askLeader(manager, asked);
+        const answer = await askLeader(manager, asked, error instanceof PassOn ? error.learned : undefined);
         if (!answer) continue;
         const { status, body } = answer;
         const type = answer.headers['content-type'];

@@ -43,7 +43,9 @@ test('a cluster has a pool of addresses, and is founded anew with all that it ha
       /advertise address must be/,
     );
 
-    await foundAnew(database, moved, systemClock);
+    const store = await openSqliteStore({ path: database });
+    await foundAnew(store, moved, systemClock);
+    await store.close();
     const after = await open();
     assert.equal(after.cluster.ID, before.cluster.ID);
     assert.ok(after.cluster.Version.Index > before.cluster.Version.Index);

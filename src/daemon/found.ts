@@ -11,6 +11,7 @@ import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
 import type { Network, Node } from '../model/objects.ts';
 import type { ClusterSpec } from '../model/spec.ts';
+import type { Store } from '../store/contract.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { type HostInterface, hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
@@ -111,33 +112,31 @@ export function readdressed(
   };
 }
 
-/**
- * Leaves the manager of that record as the only one of its cluster, whose state is in `database`.
- * @param fileKey what its files are encrypted with, if it is to be locked
- */
-export async function foundAnew(
-  database: string,
-  record: MembershipRecord,
-  clock: Clock,
-  fileKey?: Buffer,
-): Promise<void> {
-  const store = await openSqliteStore({ path: database, fileKey });
-  try {
-    const UpdatedAt = timestamp(clock.now());
-    const [cluster] = store.view.all('cluster');
-    const node = store.view.get('node', record.nodeId);
-    if (!cluster || !node) throw new Error(`${database} has no cluster with the node ${record.nodeId}`);
-    const Addr = hostPort(record.advertiseHost, record.advertisePort);
+/** Leaves the manager of that record as the only one of the cluster in the store: the others are workers from then on. */
+export async function foundAnew(store: Store, record: MembershipRecord, clock: Clock): Promise<void> {
+  const UpdatedAt = timestamp(clock.now());
+  const Addr = hostPort(record.advertiseHost, record.advertisePort);
+  await store.commit((view) => {
+    const [cluster] = view.all('cluster');
+    const node = view.get('node', record.nodeId);
+    if (!cluster || !node) throw new Error(`the state has no cluster with the node ${record.nodeId}`);
     const ManagerStatus = { Leader: true, Reachability: 'reachable', Addr } as const;
-    await store.commit({
+    const own: Node = { ...node, UpdatedAt, Spec: { ...node.Spec, Role: 'manager' }, ManagerStatus };
+    const others = [...view.all('node')].flatMap((each) =>
+      each.ID !== node.ID && each.Spec.Role === 'manager' ? asWorker({ ...each, UpdatedAt }) : [],
+    );
+    return {
       changes: [
         { op: 'put', kind: 'cluster', object: { ...cluster, UpdatedAt } },
-        { op: 'put', kind: 'node', object: { ...node, UpdatedAt, ManagerStatus } },
+        ...[own, ...others].map((object) => ({ op: 'put', kind: 'node', object }) as const),
       ],
-    });
-  } finally {
-    await store.close();
-  }
+    };
+  });
+}
+
+function asWorker({ ManagerStatus: _, ...node }: Node): Node {
+  const { member: _member, ...internal } = node.internal;
+  return { ...node, Spec: { ...node.Spec, Role: 'worker' }, internal };
 }
 
 /** The network of the routing mesh, for IPv6 too unless this host has none; users may replace it by one of their own. */

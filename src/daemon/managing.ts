@@ -2,6 +2,8 @@
  * The manager on this host. It comes and goes with the role of the node: whatever is interrupted, by a kill at any moment
  * too, is taken up again where it was.
  */
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Backoff } from '../agent/backoff.ts';
@@ -16,7 +18,7 @@ import { type Clock, timestamp } from '../model/clock.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
 import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
-import type { ManagerJoined } from '../model/protocol.ts';
+import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
 import type { Store } from '../store/contract.ts';
 import { hostPort } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
@@ -25,7 +27,7 @@ import type { Log } from './log.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
 export const DATABASE = 'cluster.db';
-const DATA_KEY = 'cluster.db.key';
+export const DATA_KEY = 'cluster.db.key';
 const PEER = 'peer';
 /** In the daemon's folder: the path of a socket must be short. */
 const ETCD = 'etcd';
@@ -55,12 +57,14 @@ export interface ManagingOptions {
   log: Log;
 }
 
+/** The daemon stops, the node is a worker from now on, or the host has left the swarm and its folder is no more. */
+export type End = 'stop' | 'demoted' | 'left';
+
 interface Running {
   face: ManagerFace;
   state: ManagerState;
   lock: LockKeeper;
-  /** Stops it: `forGood` if this host is a manager no more. */
-  close(forGood: boolean): Promise<void>;
+  close(why: End): Promise<void>;
 }
 
 /** How long (ms) the daemon's start waits for a manager that needs others to begin. */
@@ -72,6 +76,9 @@ export class Managing {
   #running: Running | undefined;
   #wanted: Role;
   #problem = '';
+  #alarms: readonly string[] = [];
+  /** This manager's member of etcd is none any more, though nobody here has ended it. */
+  #unseated = false;
   #stir: () => void = () => {};
   #loop: Promise<void> | undefined;
   readonly #waiting = new Set<() => void>();
@@ -92,9 +99,10 @@ export class Managing {
     return this.#running ? this.#running.lock.fileKey : this.#options.fileKey;
   }
 
-  /** Why this host, which should have a manager, has none yet; empty if nothing is wrong. */
+  /** Why this host, which should have a manager, has none yet, or what is wrong with its etcd; empty if nothing is. */
   get problem(): string {
-    return this.#wanted === 'manager' && !this.#running ? this.#problem : '';
+    if (this.#wanted !== 'manager') return '';
+    return this.#running ? this.#alarms.join('; ') : this.#problem;
   }
 
   /** Takes up what this host was. The only manager of a swarm runs when this resolves. @throws StoreError, ApiError */
@@ -123,15 +131,25 @@ export class Managing {
     cancel();
   }
 
-  /** Ends it: `forGood` with all that it has here, as the host leaves the swarm. */
-  async close(forGood: boolean): Promise<void> {
+  /**
+   * The host is about to leave the swarm: the other managers, if there are any, go on without this one. Rejects if that
+   * cannot be done within so many milliseconds.
+   */
+  async bow(patience: number): Promise<void> {
+    const seat = this.#running?.state.seat;
+    if (!seat) return;
+    await seat.resign();
+    const signal = AbortSignal.any([this.#over.signal, AbortSignal.timeout(patience)]);
+    await this.#ask('/managers/leave', {}, signal);
+  }
+
+  async close(why: Exclude<End, 'demoted'>): Promise<void> {
     this.#over.abort(new Error('the daemon is stopping'));
     this.#stir();
     await this.#loop;
     const running = this.#running;
     this.#running = undefined;
-    await running?.close(forGood);
-    if (forGood) await this.#wipe();
+    await running?.close(why);
   }
 
   #isSettled(): boolean {
@@ -149,7 +167,8 @@ export class Managing {
         await this.#bring(signal);
         backoff.reset();
         this.#problem = '';
-        if (this.#isSettled()) await untilAborted(AbortSignal.any([signal, stirred.signal]));
+        if (this.#isSettled() && !this.#unseated)
+          await untilAborted(AbortSignal.any([signal, stirred.signal]));
       } catch (error) {
         if (signal.aborted) return;
         this.#problem = messageOf(error);
@@ -162,6 +181,7 @@ export class Managing {
   /** One step towards what is wanted. */
   async #bring(signal: AbortSignal): Promise<void> {
     const { record } = this.#options;
+    if (this.#unseated) await this.#losePlace();
     if (this.#wanted === 'worker') {
       if (record().role === 'manager' || record().etcd) await this.#giveUpPlace(signal);
       return;
@@ -188,8 +208,7 @@ export class Managing {
     const folders = this.#folders();
     const admitted = async (): Promise<void> => {
       update({ etcd: 'joining' });
-      const { advertiseHost, advertisePort } = record();
-      await this.#ask('/managers/ready', { addr: hostPort(advertiseHost, advertisePort) }, signal);
+      await this.#ask('/managers/ready', { addr: this.#addr() }, signal);
       update({ etcd: 'member', role: 'manager' });
     };
     if (record().etcd === 'joining') {
@@ -245,10 +264,21 @@ export class Managing {
     const running = this.#running;
     this.#running = undefined;
     this.#tell();
-    await running?.close(true);
+    await running?.close('demoted');
     update({ role: 'worker', etcd: undefined });
-    await this.#wipe();
+    await removeEtcd(this.#options.data);
     renew();
+  }
+
+  /** What this host has of etcd is worth nothing any more: as a manager it has to begin anew. */
+  async #losePlace(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    this.#unseated = false;
+    this.#tell();
+    await running?.close('demoted');
+    this.#options.update({ role: 'worker', etcd: undefined });
+    await removeEtcd(this.#options.data);
   }
 
   #ask(path: string, body: object, signal: AbortSignal): Promise<unknown> {
@@ -267,10 +297,20 @@ export class Managing {
   }
 
   async #openAgain(signal: AbortSignal): Promise<Running> {
-    const { ManagerState } = await import('../manager/state/state.ts');
-    return this.#start(
-      await ManagerState.openReplicated(this.#stateOptions(), { mode: 'again' }, signal, async () => {}),
-    );
+    const [{ ManagerState }, { MemberError }, { FolderError }] = await Promise.all([
+      import('../manager/state/state.ts'),
+      import('../manager/members/member.ts'),
+      import('../manager/members/record.ts'),
+    ]);
+    try {
+      const start = { mode: 'again' } as const;
+      const state = await ManagerState.openReplicated(this.#stateOptions(), start, signal, async () => {});
+      return await this.#start(state);
+    } catch (error) {
+      this.#unseated =
+        error instanceof FolderError || (error instanceof MemberError && error.end.next === 'rejoin');
+      throw error;
+    }
   }
 
   async #start(state: ManagerState): Promise<Running> {
@@ -296,6 +336,7 @@ export class Managing {
           decided: () => update({ etcd: 'member' }),
         },
       });
+      const care = this.#careFor(state);
       const files = { folder: this.#options.swarm, identity, dataKey: this.#folders().dataKey };
       const lock = new LockKeeper(files, this.#options.fileKey);
       const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
@@ -312,18 +353,58 @@ export class Managing {
         },
         state,
         lock,
-        async close(forGood) {
+        async close(why) {
           engines.close();
           unfollow();
-          await (forGood ? lock.release() : lock.idle());
+          await care.end();
+          await (why === 'demoted' ? lock.release() : lock.idle());
           await running.close();
-          await (forGood ? state.end() : state.close());
+          await (why === 'stop' ? state.close() : state.end());
         },
       };
     } catch (error) {
       await state.close();
       throw error;
     }
+  }
+
+  /** From the moment on at which this manager is one of several. */
+  #careFor(state: ManagerState): { end(): Promise<void> } {
+    const over = new AbortController();
+    const { signal } = over;
+    const ask = (path: string, body: object) => this.#ask(path, body, signal);
+    const care = async (): Promise<void> => {
+      const seat = await Promise.race([state.seated, untilAborted(signal)]);
+      if (!seat) return;
+      void seat.member.ended.then(({ next }) => {
+        if (signal.aborted || next !== 'rejoin') return;
+        this.#unseated = true;
+        this.#stir();
+      });
+      const { careFor } = await import('../manager/state/care.ts');
+      await careFor({
+        ...this.#stateOptions(),
+        ...{ store: state.store, seat, signal },
+        announce: async () => void (await ask('/managers/ready', { addr: this.#addr() })),
+        certify: async (request) => (await ask('/managers/certificate', request)) as IssueAnswer,
+        onAlarms: (texts) => {
+          this.#alarms = texts;
+        },
+      });
+    };
+    const caring = care();
+    return {
+      async end() {
+        over.abort(new Error('the manager is stopping'));
+        await caring;
+      },
+    };
+  }
+
+  /** host:port of this host's cluster port. */
+  #addr(): string {
+    const { advertiseHost, advertisePort } = this.#options.record();
+    return hostPort(advertiseHost, advertisePort);
   }
 
   #run(running: Running): void {
@@ -336,19 +417,8 @@ export class Managing {
     this.#options.changed();
   }
 
-  async #wipe(): Promise<void> {
-    const { wipeMember } = await import('../manager/members/member.ts');
-    await wipeMember(this.#folders().etcd);
-  }
-
   #folders(): StateFolders {
-    const { data, swarm } = this.#options;
-    return {
-      database: join(swarm, DATABASE),
-      dataKey: join(swarm, DATA_KEY),
-      peer: join(swarm, PEER),
-      etcd: join(data, ETCD),
-    };
+    return stateFolders(this.#options.data, this.#options.swarm);
   }
 
   #stateOptions(): StateOptions {
@@ -357,6 +427,41 @@ export class Managing {
     const fileKey = (): Buffer | undefined => this.fileKey;
     return { folders: this.#folders(), nodeId, address: advertiseHost, fileKey, clock, log };
   }
+}
+
+/** @param data the daemon's folder. @param swarm that of its membership */
+export function stateFolders(data: string, swarm: string): StateFolders {
+  return {
+    database: join(swarm, DATABASE),
+    dataKey: join(swarm, DATA_KEY),
+    peer: join(swarm, PEER),
+    etcd: join(data, ETCD),
+  };
+}
+
+/**
+ * Opens the state of a host on which no manager runs, as that of the only manager there is: of the record, which may have
+ * another address than before. @throws StoreError, or what keeps etcd from that
+ */
+export async function openAnew(
+  record: MembershipRecord,
+  { data, swarm, fileKey, clock, log }: Pick<ManagingOptions, 'data' | 'swarm' | 'fileKey' | 'clock' | 'log'>,
+): Promise<ManagerState> {
+  const { ManagerState } = await import('../manager/state/state.ts');
+  const options: StateOptions = {
+    ...{ folders: stateFolders(data, swarm), clock, log },
+    ...{ nodeId: record.nodeId, address: record.advertiseHost, fileKey: () => fileKey },
+  };
+  return record.etcd ? ManagerState.openAnew(options) : ManagerState.openAlone(options);
+}
+
+/** Ends the etcd of a manager that this host was, and removes its data. @param data the daemon's folder */
+export async function removeEtcd(data: string): Promise<void> {
+  const folder = join(data, ETCD);
+  if (!existsSync(folder)) return;
+  const { wipeMember } = await import('../manager/members/member.ts');
+  await wipeMember(folder);
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** What stands for the engines' own networks has to be there before a service can name one. */
@@ -369,7 +474,7 @@ async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
   await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
 }
 
-function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+function untilAborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }

@@ -11,7 +11,7 @@ import { createHostNetworks } from '../network/host-networks.ts';
 import { hostPort } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
-import { Managing } from './managing.ts';
+import { Managing, removeEtcd } from './managing.ts';
 import { engineTasks, type RunningNode, startNode } from './node.ts';
 import { newPlace, underlayOf } from './readdress.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
@@ -72,7 +72,7 @@ export class Member {
       member.#start();
       return member;
     } catch (error) {
-      await member.#managing.close(false);
+      await member.#managing.close('stop');
       if (networks !== unlocked.networks) await networks.close();
       throw error;
     }
@@ -162,12 +162,17 @@ export class Member {
   async close(): Promise<void> {
     await this.node.close();
     await this.networks.close();
-    await this.closeManager(false);
+    await this.#managing.close('stop');
   }
 
-  /** `forGood`: this host leaves the swarm. */
-  async closeManager(forGood: boolean): Promise<void> {
-    await this.#managing.close(forGood);
+  /** The other managers go on without this one. Rejects if they do not within so many milliseconds. */
+  bow(patience: number): Promise<void> {
+    return this.#managing.bow(patience);
+  }
+
+  /** Ends the manager here, as this host has left the swarm. */
+  closeManager(): Promise<void> {
+    return this.#managing.close('left');
   }
 }
 
@@ -179,6 +184,7 @@ export async function removeLeftovers(
 ): Promise<void> {
   const networks = running ?? (await startNetworks(record, options));
   const filesFolder = join(options.data, FILES);
+  await removeEtcd(options.data);
   await engineTasks({ ...options, networks, nodeId: record.nodeId, filesFolder }).clear();
   await detachAll(options.engine);
   await networks.remove();

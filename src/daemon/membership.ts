@@ -24,8 +24,9 @@ import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { etcdHere } from './etcd-here.ts';
 import type { FoundingPlace } from './found.ts';
 import { hostInterfaces } from './interfaces.ts';
+import { leaveWarning } from './leave-warning.ts';
 import { type LockFile, readLock } from './lock/lock-file.ts';
-import { DATABASE } from './managing.ts';
+import { DATABASE, openAnew } from './managing.ts';
 import {
   IDENTITY,
   Member,
@@ -51,8 +52,6 @@ const ENGINE_PAUSE = 250;
 const ALREADY =
   'This node is already part of a swarm. Use "docker swarm leave" to leave this swarm and join another one.';
 const NOT_IN = 'This node is not part of a swarm';
-const LAST_MANAGER =
-  'You are attempting to leave the swarm on a node that is participating as a manager. Removing the last manager erases all current state of the swarm. Use `--force` to ignore this message. ';
 const ONLY_MANAGERS =
   'This node is not a swarm manager: only a manager has the state that a new cluster is made from.';
 const STILL_JOINING =
@@ -135,7 +134,8 @@ export class HostMembership implements Membership {
         state: 'active',
         nodeId: record.nodeId,
         nodeAddr: record.advertiseHost,
-        error: '',
+        error: active.problem,
+        ...(record.role === 'manager' && !active.manager && { isWaiting: true }),
         managers: record.managers,
       };
     }
@@ -264,21 +264,24 @@ export class HostMembership implements Membership {
         this.#error = '';
         return;
       }
-      if (active.manager && !force) throw new ApiError(503, LAST_MANAGER);
+      if (active.manager && !force) throw new ApiError(503, leaveWarning(active.manager.store.view));
+      const { log } = this.#options;
+      await active.bow(GOODBYE_PATIENCE).catch((error: unknown) => {
+        log.warn({ err: error }, 'the other managers were not told that this one leaves');
+      });
+      // What runs for the swarm writes into its folder.
+      await active.node.close();
+      await active.closeManager();
       // From here on this host is out, whatever happens; a manager that cannot be told sees it go silent.
       this.#dir.leave();
       this.#become(undefined);
-      await active.node.close();
-      if (!active.manager) {
+      if (active.record.role === 'worker' || active.record.etcd) {
         await sayGoodbye(
           active.identity,
           active.record.managers.map(({ Addr }) => Addr),
           GOODBYE_PATIENCE,
-        ).catch((error: unknown) =>
-          this.#options.log.warn({ err: error }, 'no manager took note that this node leaves'),
-        );
+        ).catch((error: unknown) => log.warn({ err: error }, 'no manager took note that this node leaves'));
       }
-      await active.closeManager(true);
       await this.#cleanUp(active.record, active.networks);
     });
   }
@@ -308,14 +311,16 @@ export class HostMembership implements Membership {
 
   /** The cluster goes on with this manager as its only one, where asked for at another address. */
   async #foundAnew(active: Member, request: InitRequest): Promise<string> {
-    if (!active.manager) throw new ApiError(503, ONLY_MANAGERS);
+    if (active.record.role !== 'manager') throw new ApiError(503, ONLY_MANAGERS);
     const { foundAnew, readdressed } = await import('./found.ts');
     const record = readdressed(active.record, request, hostInterfaces());
     await this.#end();
     const { fileKey } = active;
     let again: Member;
     try {
-      await foundAnew(join(this.#dir.path, DATABASE), record, this.#options.clock, fileKey);
+      const { data, clock, log } = this.#options;
+      const state = await openAnew(record, { data, swarm: this.#dir.path, fileKey, clock, log });
+      await foundAnew(state.store, record, clock).finally(() => state.close());
       this.#dir.update(record);
       again = await this.#start(record, { fileKey });
     } catch (error) {

@@ -20,6 +20,7 @@
  *   POST /managers/join       managers only: ManagerJoin → ManagerJoined: a place among the managers
  *   POST /managers/ready      managers only: ManagerReady → {}: its member of etcd runs; answered when it has a vote. 410 if it
  *                             has to join again
+ *   POST /managers/certificate managers only: ManagerJoin → IssueAnswer: another certificate for its member of etcd
  *   POST /managers/leave      managers only: {} → {}: the node, which is to be a worker, has no place among the managers any more
  *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
  *                             for what only the leader may do

@@ -6,6 +6,9 @@ import { Swarm } from '../support/swarm.ts';
 
 const HOSTS = ['ma', 'mb', 'mc'] as const;
 const WRITE_PATIENCE = 10_000;
+const KILL_DAEMON = 'kill -9 $(cut -d" " -f1 /run/essaim.process)';
+const NO_LEADER =
+  /The swarm does not have a leader\. It's possible that too few managers are online\. Make sure more than half of the managers are online\./;
 
 describe('several managers', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -125,6 +128,95 @@ describe('several managers', { timeout: 300_000 }, () => {
     assert.notEqual(await leader(other!), first);
     await swarm.lab.must('start', first);
     await agreed(HOSTS, /Leader/);
+  });
+
+  test('the leader’s daemon is killed: another one leads, and it is taken back', async () => {
+    const first = await leader('ma');
+    const [other = ''] = HOSTS.filter((host) => host !== first);
+    await swarm.lab.must('ssh', first, KILL_DAEMON);
+    await write(other);
+    assert.notEqual(await leader(other), first);
+    await swarm.lab.must('start', first);
+    await agreed(HOSTS, /^m. \w+; m. \w+; m. \w+$/);
+    await swarm.converge('web', 6);
+  });
+
+  test('without more than half of the managers nothing is shown that may be old, and nothing changed', async () => {
+    const first = await leader('ma');
+    const others = HOSTS.filter((host) => host !== first);
+    for (const host of others) await swarm.lab.must('kill', host);
+    for (const command of [
+      ['node', 'ls'],
+      ['service', 'ls'],
+      ['service', 'scale', '-d', 'web=7'],
+    ]) {
+      await eventually(`${command.join(' ')} is refused`, 10_000, async () =>
+        NO_LEADER.test((await ask(first, ...command)).stderr),
+      );
+      const begun = performance.now();
+      assert.match((await ask(first, ...command)).stderr, NO_LEADER);
+      assert.ok(performance.now() - begun < 8_000, 'within 5 s, and the time that a command takes here');
+    }
+    assert.match(await swarm.lab.docker(first, 'info', '--format', '{{.Swarm.Error}}'), NO_LEADER);
+    for (const host of others) await swarm.lab.must('start', host);
+    await agreed(HOSTS, /Leader/, 30_000);
+    await write(first);
+    await swarm.converge('web', 6);
+  });
+
+  test('one of them founds the cluster anew, from what it knows', async () => {
+    const [last, ...others] = HOSTS;
+    const services = await swarm.lab.docker(last, 'service', 'ls', '-q');
+    for (const host of others) await swarm.lab.must('kill', host);
+    await eventually('there is no leader', 10_000, async () =>
+      NO_LEADER.test((await ask(last, 'node', 'ls')).stderr),
+    );
+    const warned = await ask(last, 'swarm', 'leave');
+    assert.match(
+      warned.stderr,
+      /You are attempting to leave the swarm on a node that is participating as a manager/,
+    );
+    const address = await swarm.lab.must('ip', last);
+    await swarm.lab.docker(last, 'swarm', 'init', '--force-new-cluster', '--advertise-addr', address);
+    await agreed([last], new RegExp(`${last} Leader`));
+    assert.equal(await swarm.lab.docker(last, 'service', 'ls', '-q'), services);
+    await write(last);
+    await swarm.converge('web', 6);
+    // Those that come back are workers of it, and may become managers again.
+    for (const host of others) await swarm.lab.must('start', host);
+    await eventually(
+      'they are workers',
+      30_000,
+      async () => {
+        const said = await Promise.all(others.map((host) => ask(host, 'node', 'ls')));
+        return said.every(({ stderr }) => /not a swarm manager/.test(stderr));
+      },
+      explain,
+    );
+    for (const host of others) {
+      await eventually(`${host} is ready`, 20_000, async () => (await swarm.nodes())[host] === 'Ready');
+      await swarm.lab.docker(last, 'node', 'promote', host);
+      await agreed([last, host], new RegExp(`${host} Reachable`));
+    }
+  });
+
+  test('one that leaves is none any more, and the others go on', async () => {
+    const first = await leader('ma');
+    const [gone = '', stays = ''] = HOSTS.filter((host) => host !== first);
+    const warned = await ask(gone, 'swarm', 'leave');
+    assert.equal(warned.code, 1);
+    assert.match(warned.stderr, /Removing this node leaves 2 managers out of 3|lost consensus/);
+    assert.equal((await ask(gone, 'swarm', 'leave', '--force')).stdout.trim(), 'Node left the swarm.');
+    await agreed([first, stays], new RegExp(`${gone}(;|$)`));
+    await write(stays);
+    await swarm.lab.docker(stays, 'node', 'rm', '--force', gone);
+    const token = await swarm.lab.docker(stays, 'swarm', 'join-token', '-q', 'manager');
+    const at = `${await swarm.lab.must('ip', stays)}:2377`;
+    assert.equal(
+      await swarm.lab.docker(gone, 'swarm', 'join', '--token', token, at),
+      'This node joined a swarm as a manager.',
+    );
+    await agreed(HOSTS, new RegExp(`${gone} Reachable`));
   });
 
   test('demoted, from the leader on, until one is left, which goes on and takes others in again', async () => {

@@ -64,7 +64,7 @@ const ROOMS: Readonly<Record<string, Rooms>> = {
       leadership: [],
       members: [],
       peers: ['members'],
-      state: ['leadership', 'members', 'peers'],
+      state: ['ca', 'leadership', 'members', 'peers'],
     },
   },
   'api/swarm': {

@@ -1,4 +1,5 @@
 /** `/info`: the engine's, with this host's place in the swarm. */
+import { messageOf, noLeader } from '../../model/errors.ts';
 import type { Node } from '../../model/objects.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 import type { ApiContext, Router } from '../router.ts';
@@ -42,17 +43,28 @@ function foreignSwarm(info: EngineInfo): string | undefined {
 }
 
 export function swarmInfo(membership: Membership) {
-  const { state, nodeId, nodeAddr, error, managers } = membership.status();
+  const { state, nodeId, nodeAddr, error, managers, isWaiting = false } = membership.status();
   const manager = membership.manager();
+  const outdated = isWaiting ? noLeader().message : manager && outdatedBecause(manager);
   return {
     NodeID: nodeId,
     NodeAddr: nodeAddr,
     LocalNodeState: state,
-    ControlAvailable: manager !== undefined,
-    Error: error,
+    ControlAvailable: manager !== undefined || isWaiting,
+    Error: outdated ?? error,
     RemoteManagers: managers.length > 0 ? managers : null,
-    ...(manager ? managerInfo(manager) : {}),
+    ...(manager && outdated === undefined ? managerInfo(manager) : {}),
   };
+}
+
+/** Why what the manager knows may be out of date; undefined: it is not. */
+function outdatedBecause({ leader }: ManagerFace): string | undefined {
+  try {
+    leader.requireCurrent();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
 }
 
 function managerInfo(manager: ManagerFace) {

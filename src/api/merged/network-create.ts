@@ -5,10 +5,10 @@ import { ApiError } from '../../model/errors.ts';
 import { isNodeLocal } from '../../model/node-local.ts';
 import type { Network } from '../../model/objects.ts';
 import { NetworkSpec } from '../../model/spec.ts';
-import { engineAsked } from '../pass-on.ts';
+import { isPassedOn } from '../pass-on.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
-import { leaderOf, NOT_A_MANAGER } from '../swarm/access.ts';
+import { leaderOf, managerOf, NOT_A_MANAGER } from '../swarm/access.ts';
 import { checkKeptName, checkNewNetwork, nameTaken, validateNetwork } from '../swarm/networks/validation.ts';
 import { calledHere, type EngineNetwork } from './engine-networks.ts';
 import { until } from './until.ts';
@@ -17,8 +17,7 @@ import { until } from './until.ts';
 const ALLOCATION_PATIENCE = 250;
 
 export async function createNetwork(request: ApiRequest, context: ApiContext): Promise<Reply> {
-  const { membership } = context;
-  const engine = engineAsked(request, context);
+  const { engine, membership } = context;
   const spec = await request
     .json(NetworkSpec, 'NetworkCreateRequest')
     .catch((error: ApiError): NetworkSpec => {
@@ -43,15 +42,18 @@ export async function createNetwork(request: ApiRequest, context: ApiContext): P
     throw new ApiError(403, 'cannot create a swarm scoped network when swarm is not active');
   // Newer clients do not ask for it any more.
   const unique = spec.CheckDuplicate || compareVersions(request.apiVersion, '1.44') >= 0;
-  if (unique && (await calledHere(spec.Name ?? '', engine, request)).length > 0) throw nameTaken(spec.Name!);
+  if (unique && !isPassedOn(request) && (await calledHere(spec.Name ?? '', engine, request)).length > 0)
+    throw nameTaken(spec.Name!);
   return createClusters(spec, request, context);
 }
 
 async function createClusters(spec: NetworkSpec, request: ApiRequest, context: ApiContext): Promise<Reply> {
-  const manager = leaderOf(context.membership, NOT_A_MANAGER);
+  const { engine, membership } = context;
+  managerOf(membership, NOT_A_MANAGER);
   validateNetwork(spec, compareVersions(request.apiVersion, '1.48') >= 0);
-  if (spec.ConfigFrom?.Network)
-    await requireConfiguration(spec.ConfigFrom.Network, engineAsked(request, context), request);
+  if (spec.ConfigFrom?.Network && !isPassedOn(request))
+    await requireConfiguration(spec.ConfigFrom.Network, engine, request);
+  const manager = leaderOf(membership, NOT_A_MANAGER);
   const id = manager.newId();
   await manager.store.commit((view) => {
     checkNewNetwork(view, spec);

@@ -1,5 +1,5 @@
 /** Who may ask the cluster: only an active manager answers, everyone else says so in Docker's words. */
-import { ApiError } from '../../model/errors.ts';
+import { ApiError, noLeader } from '../../model/errors.ts';
 import { NotLeadingError } from '../../store/store-error.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 
@@ -20,7 +20,8 @@ export function managerOf(membership: Membership, toWorker = WORKER): ManagerFac
     manager.leader.requireCurrent();
     return manager;
   }
-  const { state } = membership.status();
+  const { state, isWaiting } = membership.status();
+  if (isWaiting) throw noLeader();
   if (state === 'locked') throw new ApiError(503, LOCKED);
   throw new ApiError(503, state === 'active' ? toWorker : NOT_A_MANAGER);
 }

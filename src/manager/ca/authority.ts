@@ -86,7 +86,9 @@ export function createAuthority({ store, clock, external, newId, onError }: Auth
       await store.commit((view) => {
         const node = view.get('node', nodeId);
         if (node === undefined || node.internal.left) return { changes: [] };
-        const object = { ...node, internal: { ...node.internal, left: true } };
+        // A manager that has left is none any more, and may be removed like any other node.
+        const Spec = { ...node.Spec, Role: 'worker' };
+        const object = { ...node, Spec, internal: { ...node.internal, left: true } };
         return { changes: [{ op: 'put', kind: 'node', object }] };
       });
     },

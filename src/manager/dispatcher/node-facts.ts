@@ -40,6 +40,9 @@ export function applyFacts(node: Node | undefined, facts: NodeFacts, now: number
       ...(message === undefined ? {} : { Message: message }),
       Addr: facts.addr ?? node.Status.Addr,
     },
+    ...(node.ManagerStatus && {
+      ManagerStatus: { ...node.ManagerStatus, Reachability: reachability(node, state) },
+    }),
     internal: {
       ...node.internal,
       downSince: downSince(node, state, now),
@@ -55,10 +58,16 @@ export function applyFacts(node: Node | undefined, facts: NodeFacts, now: number
   const same =
     isDeepStrictEqual(changed.Description, node.Description) &&
     isDeepStrictEqual(changed.Status, node.Status) &&
+    changed.ManagerStatus?.Reachability === node.ManagerStatus?.Reachability &&
     changed.internal.dataPathAddr === node.internal.dataPathAddr &&
     changed.internal.tunnelKey === node.internal.tunnelKey &&
     changed.internal.engineAway === node.internal.engineAway;
   return same ? undefined : changed;
+}
+
+/** Of a manager, by its host's state; the one that leads is where this is decided. */
+function reachability({ ManagerStatus }: Node, state: NodeState): 'reachable' | 'unreachable' {
+  return state === 'ready' || ManagerStatus?.Leader ? 'reachable' : 'unreachable';
 }
 
 /** A host without its engine is not ready, and stays down if it was. One that is being switched off only goes. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { decide, PATIENCE, type Sight, type Standing, VACANCY } from './decide.ts';
 
 const standing = (more: Partial<Standing> = {}): Standing => ({
-  ...{ nodeId: 'me', since: undefined, vacant: 0, leaderless: 0, resigned: false },
+  ...{ nodeId: 'me', since: undefined, vacant: 0, gone: false, leaderless: 0, resigned: false },
   ...more,
 });
 const sight = (more: Partial<Sight> = {}): Sight => ({
@@ -37,6 +37,13 @@ test('a term of office ends when another has begun, and survives a moment withou
     assert.equal(decide(gone, standing({ since: 10, leaderless: PATIENCE })), 'lost');
     assert.equal(decide(gone, standing({ leaderless: PATIENCE })), 'keep');
   }
+});
+
+test('the lead of a daemon that is certainly away is taken at once', () => {
+  const held = sight({ raftLeader: 'b', lead: of('other') });
+  assert.equal(decide(held, standing({ gone: true })), 'take');
+  assert.equal(decide(held, standing({ gone: true, resigned: true })), 'keep');
+  assert.equal(decide({ ...held, lead: of('me') }, standing({ gone: true, since: 10 })), 'keep');
 });
 
 test('a record of a process that is no more is written anew', () => {

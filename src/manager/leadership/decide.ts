@@ -16,6 +16,8 @@ export interface Standing {
   since: number | undefined;
   /** How long (ms) there has been nobody on record. */
   vacant: number;
+  /** The daemon of the one on record is certainly away. */
+  gone: boolean;
   /** How long (ms) etcd has been without a leader, or has not answered. */
   leaderless: number;
   /** Whether this manager is about to stop, and leaves the lead to others. */
@@ -35,7 +37,7 @@ export const PATIENCE = 3_000;
 
 /** @param sight undefined: the member does not answer */
 export function decide(sight: Sight | undefined, standing: Standing): Decision {
-  const { nodeId, since, vacant, leaderless, resigned } = standing;
+  const { nodeId, since, vacant, gone, leaderless, resigned } = standing;
   if (!sight || sight.raftLeader === '')
     return since !== undefined && leaderless >= PATIENCE ? 'lost' : 'keep';
   const { lead, memberId, raftLeader, raftTerm } = sight;
@@ -44,5 +46,5 @@ export function decide(sight: Sight | undefined, standing: Standing): Decision {
   // From before this process, or before a pause: nobody else writes in that term, and its lease has an end.
   if (lead?.holder === nodeId) return 'take';
   if (raftLeader === memberId && (!lead || lead.raftTerm < raftTerm)) return 'take';
-  return !lead && vacant >= VACANCY ? 'take' : 'keep';
+  return (lead ? gone : vacant >= VACANCY) ? 'take' : 'keep';
 }

@@ -14,6 +14,8 @@ export interface ElectionOptions {
   /** Of the leader's record. */
   key: string;
   clock: Clock;
+  /** Whether that manager's daemon is certainly away, and not only out of reach. */
+  isAway(nodeId: string): Promise<boolean>;
   /** Told first of all when this manager's term of office begins, and with undefined when it is over. */
   onTerm(leadership: Leadership | undefined): void;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -24,6 +26,9 @@ const EVERY = 100;
 /** Seconds that the record lasts without a sign of its holder, and milliseconds between signs. */
 const LEASE = 2;
 const SIGN = 500;
+/** Milliseconds between looks at the daemon of the one that leads; so many in a row have to find it away. */
+const WATCH = 400;
+const AWAY = 2;
 /** A member that has not answered for so long (ms) is none. */
 const SILENCE = 1_000;
 
@@ -37,6 +42,10 @@ export class Election implements Office {
   #lease: { id: string; call: KeepAliveCall; timer: NodeJS.Timeout } | undefined;
   #resigned = false;
   #current = false;
+  /** The manager that was found away, and how often in a row. */
+  #away: { nodeId: string; times: number } | undefined;
+  #watching = false;
+  #watchedAt = 0;
   #answeredAt: number;
   #ledAt: number;
   #heldAt: number;
@@ -128,16 +137,32 @@ export class Election implements Office {
     const now = this.#options.clock.now();
     if (sight && sight.raftLeader !== '') this.#ledAt = now;
     if (sight?.lead) this.#heldAt = now;
+    this.#watchHolder(sight?.lead?.holder);
     const decision: Decision = decide(sight, {
       nodeId: this.#options.nodeId,
       since: this.#term?.revision,
       vacant: now - this.#heldAt,
+      gone: this.#away?.nodeId === sight?.lead?.holder && (this.#away?.times ?? 0) >= AWAY,
       leaderless: now - this.#ledAt,
       resigned: this.#resigned,
     });
     if (decision === 'lost') this.#lose();
     if (decision === 'take') await this.#take(sight!);
     else this.#know(sight);
+  }
+
+  #watchHolder(holder: string | undefined): void {
+    const { nodeId, clock, isAway } = this.#options;
+    if (holder === undefined || holder === nodeId) this.#away = undefined;
+    else if (!this.#watching && clock.now() - this.#watchedAt >= WATCH) {
+      this.#watching = true;
+      this.#watchedAt = clock.now();
+      void isAway(holder).then((away) => {
+        this.#watching = false;
+        const times = this.#away?.nodeId === holder ? this.#away.times : 0;
+        this.#away = away ? { nodeId: holder, times: times + 1 } : undefined;
+      });
+    }
   }
 
   async #take({ raftTerm }: Sight): Promise<void> {

@@ -3,6 +3,12 @@ import { LIMIT_FLAGS } from '../../store/etcd/limits.ts';
 import type { Member } from '../../store/etcd/member-messages.ts';
 import { isBefore, type Version } from './program.ts';
 
+/**
+ * How many changes make a member that is to be the only one write its state down. Its log may lack what it has applied, so
+ * others that join must be given the state and not the log: after its next start it has no older one.
+ */
+export const SETTLING = 20;
+
 /** How a member begins. */
 export type Start =
   /** The first one of a cluster of its own. `token` sets it apart from every other cluster, of the same addresses too. */
@@ -73,7 +79,7 @@ export function memberFlags(settings: MemberSettings, start: Start): string[] {
     '--pre-vote=true',
     ...LIMIT_FLAGS,
     `--quota-backend-bytes=${QUOTA}`,
-    `--snapshot-count=${SNAPSHOT_COUNT}`,
+    `--snapshot-count=${start.mode === 'forceNew' ? 1 : SNAPSHOT_COUNT}`,
     '--enable-grpc-gateway=false',
     '--logger=zap',
     '--log-outputs=stderr',

@@ -9,7 +9,7 @@ import { EtcdClient } from '../../store/etcd/client.ts';
 import type { StatusResponse } from '../../store/etcd/maintenance-messages.ts';
 import { type Child, type Exit, endAll, spawnChild } from './child.ts';
 import type { MemberEnd } from './ends.ts';
-import { SOCKET, type Start } from './flags.ts';
+import { SETTLING, SOCKET, type Start } from './flags.ts';
 import { lastLines } from './log-file.ts';
 import {
   FolderError,
@@ -38,6 +38,7 @@ export class MemberError extends Error {
 /** The kernel's limit for the path of a socket. */
 const MAX_SOCKET_PATH = 107;
 const LOOK = 50;
+const MARK = { request_put: { key: '/essaim-alone', value: Buffer.from('') } };
 
 /**
  * Starts the member of this folder, or adopts it if it runs as it should. A new one, and one that joins, is waited for;
@@ -86,7 +87,13 @@ async function startAlone(options: MemberOptions): Promise<Member> {
   const { folder, patience, signal } = options;
   const record = await existing(folder);
   const { child } = await first(options, ({ leader }, me) => leader === me && me === record.memberId);
-  await child.stop();
+  const client = new EtcdClient({ socket: join(folder, SOCKET), timeout: options.timeout });
+  try {
+    for (let i = 0; i < SETTLING; i++) await client.txn({ compare: [], success: [MARK], failure: [] });
+  } finally {
+    client.close();
+    await child.stop();
+  }
   child.release();
   const member = new WatchedMember(options, record);
   await member.begin();

@@ -201,6 +201,16 @@ export function routesOf(desk: Desk): Route[] {
     },
     {
       method: 'POST',
+      path: /^\/managers\/certificate$/,
+      roles: MANAGERS,
+      async handle({ stream, nodeId }) {
+        const { authority } = duties();
+        const request = await readJson(stream, managerJoin, { limit: SMALL, timeout });
+        answer(stream, 200, await authority.certifyMember(nodeId, request));
+      },
+    },
+    {
+      method: 'POST',
       path: /^\/managers\/leave$/,
       roles: MANAGERS,
       async handle({ stream, nodeId }) {

@@ -69,7 +69,7 @@ export class ManagersDesk {
       if (known.isLearner) await promoteWhenReady(client, known.ID);
       await this.#note(nodeId, (node) => ({
         ...node,
-        ManagerStatus: { Reachability: 'reachable', Addr: addr },
+        ManagerStatus: { ...node.ManagerStatus, Reachability: 'reachable', Addr: addr },
       }));
     });
   }

@@ -3,8 +3,9 @@ import { readDataKey } from '../../store/encoding/data-key.ts';
 import type { EtcdClient } from '../../store/etcd/client.ts';
 import { type EtcdStore, openEtcdStore } from '../../store/etcd/store.ts';
 import { Election } from '../leadership/election.ts';
+import { refuses } from '../leadership/refusal.ts';
 import type { Start } from '../members/flags.ts';
-import { type Member, startMember, wipeMember } from '../members/member.ts';
+import { type Member, MemberError, startMember, wipeMember } from '../members/member.ts';
 import { peerFiles } from '../members/peer-files.ts';
 import { findEtcd } from '../members/program.ts';
 import { handOver, untilVoting } from '../peers/steps.ts';
@@ -69,7 +70,10 @@ export class Seat {
   /** Reads the state, once the member answers. @throws StoreError */
   async open(): Promise<void> {
     const { folders, fileKey, log } = this.#options;
-    await this.member.ready();
+    const ended = this.member.ended.then((end): never => {
+      throw new MemberError(end);
+    });
+    await Promise.race([this.member.ready(), ended]);
     await untilVoting(this.client);
     this.#store = await openEtcdStore({
       client: this.client,
@@ -88,6 +92,10 @@ export class Seat {
     this.#election = new Election({
       ...{ client: this.client, nodeId, clock, log },
       key: LEADER,
+      isAway: async (id) => {
+        const addr = this.store.view.get('node', id)?.ManagerStatus?.Addr;
+        return addr !== undefined && refuses(addr);
+      },
       onTerm: (leadership) => this.store.lead(leadership),
     });
   }

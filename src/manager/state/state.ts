@@ -14,6 +14,7 @@ import type { Office } from '../contract.ts';
 import type { Start } from '../members/flags.ts';
 import { wipeMember } from '../members/member.ts';
 import { PresentOffice, soleOffice } from '../office.ts';
+import { removeOthers } from '../peers/steps.ts';
 import { PREFIX, Seat } from './seat.ts';
 
 /** Where things are on disk. */
@@ -49,6 +50,7 @@ export class ManagerState {
   readonly #options: StateOptions;
   readonly #movable: { store: MovableStore; office: PresentOffice } | undefined;
   #seat: Seat | undefined;
+  readonly #seated = Promise.withResolvers<Seat>();
 
   /** The state of the only manager. @throws StoreError */
   static async openAlone(options: StateOptions): Promise<ManagerState> {
@@ -85,6 +87,24 @@ export class ManagerState {
     }
   }
 
+  /**
+   * The state of one of several managers as that of the only one that is left, with what its own member knows. Never on two
+   * of them. @throws MemberError, FolderError, StoreError
+   */
+  static async openAnew(options: StateOptions): Promise<ManagerState> {
+    const seat = await Seat.take(options, { mode: 'forceNew' }, new AbortController().signal);
+    try {
+      await seat.open();
+      await removeOthers(seat.client);
+      seat.stand();
+      await seat.elected();
+      return new ManagerState(options, undefined, seat);
+    } catch (error) {
+      await seat.release();
+      throw error;
+    }
+  }
+
   private constructor(
     options: StateOptions,
     movable: { store: MovableStore; office: PresentOffice } | undefined,
@@ -93,6 +113,7 @@ export class ManagerState {
     this.#options = options;
     this.#movable = movable;
     this.#seat = seat;
+    if (seat) this.#seated.resolve(seat);
     this.store = movable?.store ?? seat!.store;
     this.office = movable?.office ?? seat!.election;
   }
@@ -105,6 +126,11 @@ export class ManagerState {
   /** This manager's place among several; undefined while it is the only one that there ever was. */
   get seat(): Seat | undefined {
     return this.#seat;
+  }
+
+  /** Resolves with it once there is one, which may never be. */
+  get seated(): Promise<Seat> {
+    return this.#seated.promise;
   }
 
   /**
@@ -130,6 +156,7 @@ export class ManagerState {
       throw error;
     }
     this.#seat = seat;
+    this.#seated.resolve(seat);
     this.#movable.office.move(seat.election);
     await removeDatabase(folders.database);
     log.info({}, 'the state of the swarm is in etcd from now on');

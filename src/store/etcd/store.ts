@@ -41,6 +41,8 @@ export interface EtcdStore extends Store {
    * all that was written before it.
    */
   lead(leadership: Leadership | undefined): void;
+  /** etcd's revision that the view shows. */
+  readonly shown: number;
 }
 
 /** Reads the state, and follows it from then on. @throws StoreError, EtcdError */
@@ -113,6 +115,10 @@ class LeaderStore implements EtcdStore {
 
   get view(): View {
     return this.#replica.view;
+  }
+
+  get shown(): number {
+    return this.#replica.shown;
   }
 
   lead(leadership: Leadership | undefined): void {

@@ -3,7 +3,6 @@ import { ApiError } from '../../../model/errors.ts';
 import type { Service } from '../../../model/objects.ts';
 import { sameSpec } from '../../../model/same-spec.ts';
 import type { ServiceSpec } from '../../../model/spec.ts';
-import { engineAsked } from '../../pass-on.ts';
 import { compareVersions } from '../../query.ts';
 import type { ApiContext, ApiRequest } from '../../router.ts';
 import { builtImage, familiar, resolveImage } from '../images/digest.ts';
@@ -27,7 +26,7 @@ export async function knowImage(
   context: ApiContext,
 ): Promise<KnownImage> {
   const { apiVersion, signal } = request;
-  const engine = engineAsked(request, context);
+  const { engine } = context;
   const container = spec.TaskTemplate?.ContainerSpec;
   const image = container?.Image;
   if (!image) return { spec, warnings: null, imageBuild: undefined };

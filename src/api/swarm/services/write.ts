@@ -7,16 +7,16 @@ import { sameSpec } from '../../../model/same-spec.ts';
 import { ServiceSpec } from '../../../model/spec.ts';
 import type { Change, View } from '../../../store/contract.ts';
 import type { ManagerFace } from '../../contract.ts';
-import { engineAsked } from '../../pass-on.ts';
+import { learnedBefore, PassOn } from '../../pass-on.ts';
 import { versionValue } from '../../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../../router.ts';
-import { leaderOf } from '../access.ts';
+import { managerOf } from '../access.ts';
 import { findService } from '../lookup.ts';
 import { checkVersion } from '../version.ts';
 import { forApiVersion } from './api-version.ts';
 import { changed, firstExecution, rolledBack } from './change.ts';
 import { credentialChange, credentialFor, registryAuth, swappedCredential } from './credential.ts';
-import { imageAfter, knowImage } from './image.ts';
+import { imageAfter, type KnownImage, knowImage } from './image.ts';
 import { resolveNetworks } from './networks.ts';
 import { checkPortConflicts, requireIngress } from './ports.ts';
 import { randomName } from './random-name.ts';
@@ -26,12 +26,13 @@ import { validateService } from './spec/validation.ts';
 
 export async function createService(request: ApiRequest, context: ApiContext): Promise<Reply> {
   const posted = await request.json(ServiceSpec, 'ServiceSpec');
-  const manager = leaderOf(context.membership);
+  const manager = managerOf(context.membership);
   const { store } = manager;
-  const understood = await understand(posted, request, manager, context);
-  validateService(understood);
   const auth = registryAuth(request);
-  const { spec, warnings, imageBuild } = await knowImage(understood, auth, request, context);
+  const { spec, warnings, imageBuild } = await prepared(posted, request, context, {
+    ...{ manager, auth },
+    check: validateService,
+  });
   const id = manager.newId();
 
   await store.commit((view) => {
@@ -68,12 +69,12 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   const posted = await request.json(ServiceSpec, 'ServiceSpec');
   const { query, params } = request;
   const version = versionValue(query, 'service');
-  const manager = leaderOf(context.membership);
+  const manager = managerOf(context.membership);
   const { store } = manager;
-  const understood = await understand(posted, request, manager, context);
   const auth = registryAuth(request);
   const rollback = isRollback(query);
-  const { spec, warnings, imageBuild: built } = await knowImage(understood, auth, request, context);
+  const known = await prepared(posted, request, context, { manager, auth });
+  const { spec, warnings, imageBuild: built } = known;
 
   await store.commit((view) => {
     const service = findService(view, params.id!);
@@ -98,6 +99,26 @@ export async function updateService(request: ApiRequest, context: ApiContext): P
   return { status: 200, body: { Warnings: warnings } };
 }
 
+/**
+ * The posted spec with what this host knows of it: its engine's networks and images are what the user means. Throws PassOn
+ * with all that on a manager that does not lead.
+ */
+async function prepared(
+  posted: ServiceSpec,
+  request: ApiRequest,
+  context: ApiContext,
+  asked: { manager: ManagerFace; auth: string | undefined; check?: (spec: ServiceSpec) => void },
+): Promise<KnownImage> {
+  const { manager, auth, check } = asked;
+  const before = learnedBefore<Omit<KnownImage, 'spec'>>(request);
+  if (before) return { spec: posted, ...before };
+  const understood = await understand(posted, request, manager, context);
+  check?.(understood);
+  const { spec, warnings, imageBuild } = await knowImage(understood, auth, request, context);
+  if (!manager.leader.isHere()) throw new PassOn({ body: spec, known: { warnings, imageBuild } });
+  return { spec, warnings, imageBuild };
+}
+
 /** The posted spec in canonical form, with a name, and its networks found. Throws ApiError. */
 async function understand(
   posted: ServiceSpec,
@@ -107,8 +128,7 @@ async function understand(
 ): Promise<ServiceSpec> {
   const { view } = manager.store;
   const spec = canonicalService(forApiVersion(posted, request.apiVersion));
-  const engine = engineAsked(request, context);
-  const resolved = await resolveNetworks(view, engine, spec, request.signal);
+  const resolved = await resolveNetworks(view, context.engine, spec, request.signal);
   if (resolved.Name) return resolved;
   return { Name: randomName((name) => view.byName('service', name).length > 0), ...resolved };
 }
