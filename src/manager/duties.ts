@@ -47,7 +47,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
   const keeping =
     managers &&
     keepManagers({
-      ...{ store, nodeId, now, onError, signal: stop.signal },
+      ...{ store, nodeId, clock, onError, signal: stop.signal },
       leave: (id) => managers.leave(id),
       resign: () => void members.state.seat?.resign(),
     });

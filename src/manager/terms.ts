@@ -1,4 +1,5 @@
 /** A manager's terms of office: what it does while it leads begins and ends with each of them. */
+import type { Clock } from '../model/clock.ts';
 import type { Office } from './contract.ts';
 
 export interface Term {
@@ -9,6 +10,7 @@ export interface Term {
 export interface TermsOptions<T extends Term> {
   office: Office;
   nodeId: string;
+  clock: Clock;
   /** Takes up the duties. */
   begin(): Promise<T>;
   /** Told of what went wrong; what could not be begun is tried again. */
@@ -23,7 +25,7 @@ export class Terms<T extends Term> {
   readonly #unwatch: () => void;
   #term: T | undefined;
   #turn: Promise<void> = Promise.resolve();
-  #retry: NodeJS.Timeout | undefined;
+  #cancelRetry: (() => void) | undefined;
   #closed = false;
 
   constructor(options: TermsOptions<T>) {
@@ -45,7 +47,7 @@ export class Terms<T extends Term> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#unwatch();
-    clearTimeout(this.#retry);
+    this.#cancelRetry?.();
     this.#look();
     await this.#turn;
   }
@@ -67,7 +69,7 @@ export class Terms<T extends Term> {
       } else if (this.#leads() && !this.#term) this.#term = await this.#options.begin();
     } catch (error) {
       this.#options.onError(error);
-      if (!this.#closed) this.#retry = setTimeout(() => this.#look(), RETRY);
+      if (!this.#closed) this.#cancelRetry = this.#options.clock.timer(RETRY, () => this.#look());
     }
   }
 }

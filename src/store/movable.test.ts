@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../model/clock.ts';
 import { storeConformance } from './conformance.ts';
 import type { Commit } from './contract.ts';
 import { copyState } from './etcd/copy.ts';
@@ -24,7 +25,10 @@ async function moveOn(store: MovableStore): Promise<void> {
   const prefix = `/move${places++}/`;
   await store.move(async (view) => {
     await copyState(client, { keys: new Keys(prefix), dataKey, view });
-    const next = await openEtcdStore({ client, prefix, dataKey, patience: 20_000, onTrouble: () => {} });
+    const next = await openEtcdStore({
+      ...{ client, prefix, dataKey, patience: 20_000, onTrouble: () => {} },
+      clock: systemClock,
+    });
     next.lead(await takeLead(client, `/lead${prefix}`, 'one'));
     return next;
   });

@@ -3,21 +3,28 @@ import type { Service } from '../../src/model/objects.ts';
 import type { ServiceSpec } from '../../src/model/spec.ts';
 import type { Host } from './host.ts';
 import { changeAtRandom, randomService } from './random-service.ts';
+import { MANAGER_FAULTS, mendManagers } from './several/chaos.ts';
 import type { World } from './world.ts';
 
 const MOST_SERVICES = 5;
 
 /** Does something, and returns what. Some choices come to nothing. */
 export async function act(world: World): Promise<string> {
-  const { random } = world;
-  const [name, action] = random.weighted(ACTIONS);
+  const { random, several } = world;
+  if (several && random.chance(0.35)) {
+    const [name, action] = random.weighted(MANAGER_FAULTS);
+    return `${name}: ${(await action(world, several)) ?? 'nothing'}`;
+  }
+  const [name, action] = random.weighted(several ? [...USERS, ...FAULTS] : ACTIONS);
   const what = await action(world);
   return `${name}: ${what ?? 'nothing'}`;
 }
 
 type Action = (world: World) => Promise<string | undefined> | string | undefined;
 
-const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
+type Actions = ReadonlyArray<readonly [number, readonly [string, Action]]>;
+
+const USERS: Actions = [
   [6, ['create', createService]],
   [8, ['update', updateService]],
   [8, ['scale', scaleService]],
@@ -26,6 +33,9 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [3, ['remove', removeService]],
   [5, ['availability', changeAvailability]],
   [3, ['label', changeLabel]],
+];
+
+const FAULTS: Actions = [
   [4, ['power cut', cutPower]],
   [3, ['shutdown', shutDown]],
   [4, ['partition', partition]],
@@ -35,9 +45,14 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
   [3, ['hang', hangDaemon]],
   [5, ['engine', upsetEngine]],
   [2, ['destroy', destroyContainer]],
+  [2, ['network', changeNetwork]],
+];
+
+const ACTIONS: Actions = [
+  ...USERS,
+  ...FAULTS,
   [4, ['manager', endManager]],
   [2, ['manager pause', pauseManager]],
-  [2, ['network', changeNetwork]],
   [2, ['disk', fillDisk]],
   [1, ['remove node', removeNode]],
   [1, ['leave', leave]],
@@ -49,7 +64,7 @@ const ACTIONS: ReadonlyArray<readonly [number, readonly [string, Action]]> = [
 async function createService(world: World): Promise<string | undefined> {
   const { random, user } = world;
   const services = world.services();
-  if (!world.manager || services.length >= MOST_SERVICES) return undefined;
+  if (!world.isServed || services.length >= MOST_SERVICES) return undefined;
   const name = `s${world.nextName()}`;
   const spec = randomService(name, random);
   const error = await user.create(spec);
@@ -76,8 +91,8 @@ async function rollbackService(world: World): Promise<string | undefined> {
 }
 
 async function changeSecret(world: World): Promise<string | undefined> {
-  const { random, user, view, manager } = world;
-  if (!manager) return undefined;
+  const { random, user, view, isServed } = world;
+  if (!isServed) return undefined;
   const secret = view.get('secret', random.pick(['secret1', 'secret2']))!;
   const data = Buffer.from(random.pick(['one', 'two', 'three'])).toString('base64');
   return `${secret.ID} ${data} → ${(await user.changeSecret(secret, data)) ?? 'ok'}`;
@@ -133,9 +148,11 @@ async function removeNode(world: World): Promise<string | undefined> {
 
 async function leave(world: World): Promise<string | undefined> {
   const host = pickHost(world);
-  if (!world.manager || world.manager.process.hung || world.workers.length <= 2) return undefined;
+  const { manager, network } = world;
+  const sessions = manager && network.managers.get(manager.nodeId)?.sessions;
+  if (!sessions || manager.process.hung || world.workers.length <= 2) return undefined;
   if (world.disk.full) return undefined;
-  const left = world.network.manager!.sessions.leave(host.nodeId);
+  const left = sessions.leave(host.nodeId);
   host.stop();
   for (const id of host.engine.running()) host.engine.destroy(id);
   await world.run(50);
@@ -266,8 +283,11 @@ function changeNetwork(world: World): string {
 export function mend(world: World): void {
   world.setDelay(1);
   world.disk.full = false;
-  if (!world.manager) world.startManager();
-  world.manager!.process.resume();
+  if (world.several) mendManagers(world, world.several);
+  else {
+    world.startManager();
+    world.manager!.process.resume();
+  }
   for (const host of world.hosts) {
     host.engine.troubled = false;
     host.engine.setMode('good');

@@ -12,6 +12,8 @@ import type { Process } from './process.ts';
 /** How long (ms) an agent puts up with a manager from which nothing comes, and waits for an answer. The wire's own limits. */
 const AGENT_PATIENCE = 15_000;
 const ANSWER_TIMEOUT = 20_000;
+/** After so long (ms) it asks other managers whether they lead. */
+const AGENT_QUIET = 2_000;
 
 /** One host as the network sees it. */
 export interface Endpoint {
@@ -22,8 +24,11 @@ export interface Endpoint {
 }
 
 export interface Manager {
+  /** Of the host that it runs on. */
+  nodeId: string;
   process: Process;
-  sessions: Sessions;
+  /** Undefined: it does not lead, and takes no sessions. */
+  readonly sessions: Sessions | undefined;
 }
 
 export class Connection implements AgentSession {
@@ -34,7 +39,8 @@ export class Connection implements AgentSession {
   readonly signal = this.#abort.signal;
   readonly #network: Network;
   readonly #endpoint: Endpoint;
-  readonly #manager: Manager;
+  readonly manager: Manager;
+  readonly sessions: Sessions;
   readonly #agent: Process;
   /** What waits for the link to be healed, in order. */
   #held: Array<() => void> = [];
@@ -49,10 +55,17 @@ export class Connection implements AgentSession {
   readonly #requests = new Set<(error: Error) => void>();
   established = false;
 
-  constructor(network: Network, endpoint: Endpoint, manager: Manager, agent: Process, id: string) {
+  constructor(
+    network: Network,
+    endpoint: Endpoint,
+    manager: Manager & { sessions: Sessions },
+    agent: Process,
+    id: string,
+  ) {
     this.#network = network;
     this.#endpoint = endpoint;
-    this.#manager = manager;
+    this.manager = manager;
+    this.sessions = manager.sessions;
     this.#agent = agent;
     this.id = id;
     this.nodeId = endpoint.nodeId;
@@ -62,8 +75,13 @@ export class Connection implements AgentSession {
     this.#watchSilence();
   }
 
+  /** Nothing gets through just now. */
+  get isCut(): boolean {
+    return this.#network.isApart(this.nodeId, this.manager.nodeId);
+  }
+
   begin(request: SessionRequest): void {
-    this.#manager.sessions.opened(this, request).then(
+    this.sessions.opened(this, request).then(
       () => {
         this.established = this.#managerOpen;
       },
@@ -74,10 +92,10 @@ export class Connection implements AgentSession {
   agentEnd(): ManagerSession {
     return {
       messages: this.#inbox,
-      report: (request) => this.#request(() => this.#manager.sessions.status(this, request)),
-      describe: (description) => this.#request(() => this.#manager.sessions.describe(this, description)),
-      networksApplied: (revision) => this.#request(() => this.#manager.sessions.networks(this, { revision })),
-      away: () => this.#request(() => this.#manager.sessions.away(this)),
+      report: (request) => this.#request(() => this.sessions.status(this, request)),
+      describe: (description) => this.#request(() => this.sessions.describe(this, description)),
+      networksApplied: (revision) => this.#request(() => this.sessions.networks(this, { revision })),
+      away: () => this.#request(() => this.sessions.away(this)),
       close: () => this.agentGone(false),
     };
   }
@@ -145,7 +163,7 @@ export class Connection implements AgentSession {
     this.#abort.abort();
     for (const reject of this.#pings) reject(new Error('the session is over'));
     this.#pings.clear();
-    this.#manager.process.run(() => this.#manager.sessions.closed(this, reason));
+    this.manager.process.run(() => this.sessions.closed(this, reason));
     this.#forgetIfOver();
   }
 
@@ -170,8 +188,10 @@ export class Connection implements AgentSession {
   #watchSilence(): void {
     this.#network.clock.timer(1000, () => {
       if (!this.#agentOpen) return;
-      if (this.#network.clock.now() - this.#lastHeard > AGENT_PATIENCE)
-        this.#closeAgentEnd('the manager is silent');
+      const silent = this.#network.clock.now() - this.#lastHeard;
+      if (silent > AGENT_PATIENCE) this.#closeAgentEnd('the manager is silent');
+      else if (silent > AGENT_QUIET && this.#agent.alive && this.#network.hasAnother(this))
+        this.#closeAgentEnd('another manager leads the swarm now');
       else this.#watchSilence();
     });
   }
@@ -187,7 +207,7 @@ export class Connection implements AgentSession {
     const at = Math.max(this.#lastDown, clock.now() + random.latency(delay));
     this.#lastDown = at;
     clock.timer(at - clock.now(), () => {
-      if (this.#network.isCut(this.nodeId)) {
+      if (this.isCut) {
         this.#held.push(() => this.#deliverLater());
         return;
       }
@@ -202,8 +222,8 @@ export class Connection implements AgentSession {
   #up(deliver: () => void): void {
     const { clock, random, delay } = this.#network;
     clock.timer(random.latency(delay), () => {
-      if (this.#network.isCut(this.nodeId)) this.#held.push(() => this.#up(deliver));
-      else this.#manager.process.run(deliver);
+      if (this.isCut) this.#held.push(() => this.#up(deliver));
+      else this.manager.process.run(deliver);
     });
   }
 

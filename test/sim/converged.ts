@@ -37,8 +37,16 @@ export function problems(world: World): string[] {
     });
     if (!needed) found.push(`content that nobody needs is kept: ${content.ID}`);
   }
-  found.push(...ofContainers(world));
+  found.push(...ofContainers(world), ...(world.several?.problems() ?? []));
+  found.push(...ofSessions(world));
   return found;
+}
+
+/** Every agent is connected to the manager that leads. */
+function ofSessions({ hosts, network, manager }: World): string[] {
+  return hosts.flatMap(({ nodeId }) =>
+    network.hasSession(nodeId, manager) ? [] : [`${nodeId} has no session with the leader`],
+  );
 }
 
 function ofService(view: View, service: Service, startFirst: boolean): string[] {

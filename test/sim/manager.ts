@@ -1,5 +1,6 @@
 /** The manager's process in the simulated world: the real store, controllers and dispatcher on a disk that survives it. */
 import { startControl } from '../../src/control/runtime.ts';
+import type { Sessions } from '../../src/manager/contract.ts';
 import { Dispatcher } from '../../src/manager/dispatcher/dispatcher.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { Commit, Store, StoreEvent } from '../../src/store/contract.ts';
@@ -54,6 +55,8 @@ function freeze<T>(value: T): T {
 }
 
 export interface ManagerOptions {
+  /** Of the host that it runs on. */
+  nodeId: string;
   disk: Disk;
   clock: Clock;
   network: Network;
@@ -68,13 +71,16 @@ export interface ManagerOptions {
 }
 
 export class Manager {
+  readonly nodeId: string;
   readonly store: Store;
+  readonly sessions: Sessions;
   readonly process: Process;
   readonly #options: ManagerOptions;
 
   constructor(options: ManagerOptions) {
-    const { clock, network, disk, newId, batch, endpointAt, failed, log } = options;
+    const { nodeId, clock, network, disk, newId, batch, endpointAt, failed, log } = options;
     this.#options = options;
+    this.nodeId = nodeId;
     const complain = (error: Error) => (disk.full ? log(error.message) : failed(error));
     this.process = new Process(clock);
     this.store = disk.open();
@@ -86,7 +92,7 @@ export class Manager {
       clock: process.clock,
       roots: () => 'ROOTS',
       probe: (addr) =>
-        process.promise((resolve, reject) => network.probe(endpointAt(addr)).then(resolve, reject)),
+        process.promise((resolve, reject) => network.probe(endpointAt(addr), nodeId).then(resolve, reject)),
       hostsMayBoot: false,
       // What arrived while the process stood still waits before this.
       afterInput: (fn) => void process.clock.timer(0, fn),
@@ -96,7 +102,8 @@ export class Manager {
         error: (fields, message) => complain(new Error(`${message} ${JSON.stringify(fields)}`)),
       },
     });
-    network.manager = { process, sessions };
+    network.managers.set(nodeId, { nodeId, process, sessions });
+    this.sessions = sessions;
     startControl({
       store,
       clock: process.clock,
@@ -112,6 +119,6 @@ export class Manager {
   /** kill -9 */
   kill(): void {
     this.process.kill();
-    this.#options.network.managerDied();
+    this.#options.network.managerDied(this.nodeId);
   }
 }

@@ -1,5 +1,6 @@
-/** The network between the manager and the agents: which hosts are cut off, and which connections there are. */
+/** The network between managers and agents: which hosts are cut off, and which connections there are. */
 import type { ManagerLink, ManagerSession } from '../../src/agent/contract.ts';
+import type { Sessions } from '../../src/manager/contract.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { SessionRequest } from '../../src/model/protocol.ts';
 import { Connection, type Endpoint, type Manager } from './connection.ts';
@@ -10,13 +11,14 @@ import type { Random } from './random.ts';
 const CONNECT_TIMEOUT = 5_000;
 
 export class Network {
-  /** The manager that listens now; undefined: connections are refused. */
-  manager: Manager | undefined;
+  /** The managers that listen now, by their hosts' nodes. */
+  readonly managers = new Map<string, Manager>();
   /** Typical one-way delay, milliseconds. */
   delay = 1;
   readonly clock: Clock;
   readonly random: Random;
-  readonly #byNode = new Map<string, Connection>();
+  /** The present one of each agent at each manager. */
+  readonly #present = new Map<string, Connection>();
   readonly #connections = new Set<Connection>();
   readonly #cut = new Set<string>();
   #sessions = 0;
@@ -36,12 +38,13 @@ export class Network {
 
   heal(nodeId: string): void {
     this.#cut.delete(nodeId);
-    for (const connection of this.#connections) if (connection.nodeId === nodeId) connection.flush();
+    for (const connection of this.#connections) if (!connection.isCut) connection.flush();
   }
 
   /** The connection breaks on both ends. */
   reset(nodeId: string): void {
-    this.#byNode.get(nodeId)?.breakDown('connection reset');
+    for (const connection of this.#present.values())
+      if (connection.nodeId === nodeId) connection.breakDown('connection reset');
   }
 
   /** The host has another address: what it has of connections breaks. */
@@ -50,20 +53,39 @@ export class Network {
       if (connection.nodeId === nodeId) connection.breakDown('connection reset');
   }
 
-  hasSession(nodeId: string): boolean {
-    return this.#byNode.get(nodeId)?.established === true;
+  /** Whether what one host sends does not reach the other, or is not answered. */
+  isApart(one: string, other: string): boolean {
+    return one !== other && (this.isCut(one) || this.isCut(other));
+  }
+
+  hasSession(nodeId: string, manager: { nodeId: string } | undefined): boolean {
+    return manager !== undefined && this.#present.get(`${manager.nodeId} ${nodeId}`)?.established === true;
+  }
+
+  /** Whether the agent of that connection can reach a manager that leads and is not the one at its other end. */
+  hasAnother({ nodeId, manager }: Connection): boolean {
+    return this.#leading(nodeId).some((each) => each !== manager && !each.process.hung);
   }
 
   /** The manager's process has ended: its end of every connection is closed, and agents within reach hear of it. */
-  managerDied(): void {
-    this.manager = undefined;
-    for (const connection of this.#connections) connection.managerGone();
-    this.#byNode.clear();
+  managerDied(nodeId: string): void {
+    this.managers.delete(nodeId);
+    for (const connection of this.#connections) {
+      if (connection.manager.nodeId !== nodeId) continue;
+      connection.managerGone();
+      this.#present.delete(`${nodeId} ${connection.nodeId}`);
+    }
   }
 
-  async probe(endpoint: Endpoint | undefined): Promise<boolean> {
+  /** That manager does not lead any more. */
+  endSessions(sessions: Sessions): void {
+    for (const connection of this.#connections)
+      if (connection.sessions === sessions) connection.close('this manager does not lead the swarm any more');
+  }
+
+  async probe(endpoint: Endpoint | undefined, from: string): Promise<boolean> {
     await this.#wait(2 * this.random.latency(this.delay));
-    if (endpoint?.powered && !this.isCut(endpoint.nodeId)) return true;
+    if (endpoint?.powered && !this.isApart(endpoint.nodeId, from)) return true;
     await this.#wait(3000);
     return false;
   }
@@ -87,21 +109,44 @@ export class Network {
     const until = this.clock.now() + CONNECT_TIMEOUT;
     const from = endpoint.addr;
     await this.#wait(this.random.latency(2 * this.delay));
-    while (this.isCut(endpoint.nodeId) && this.clock.now() < until && !signal.aborted) await this.#wait(500);
+    const manager = await this.#find(endpoint.nodeId, until, signal);
     signal.throwIfAborted();
-    if (!process.alive || this.isCut(endpoint.nodeId)) throw new Error('connection timed out');
+    if (!process.alive || !manager) throw new Error('connection timed out');
     if (endpoint.addr !== from) throw new Error('connection reset');
-    const { manager } = this;
-    if (!manager) throw new Error('connection refused');
     const connection = new Connection(this, endpoint, manager, process, `session${++this.#sessions}`);
     this.#connections.add(connection);
     manager.process.run(() => {
       if (endpoint.addr !== from) return connection.breakDown('connection reset');
-      this.#byNode.get(endpoint.nodeId)?.close('a newer session of the node');
-      this.#byNode.set(endpoint.nodeId, connection);
+      const key = `${manager.nodeId} ${endpoint.nodeId}`;
+      this.#present.get(key)?.close('a newer session of the node');
+      this.#present.set(key, connection);
       connection.begin(request);
     });
     return connection.agentEnd();
+  }
+
+  /** The manager that leads, as soon as there is one that can be reached; of several one that answers. */
+  async #find(
+    nodeId: string,
+    until: number,
+    signal: AbortSignal,
+  ): Promise<(Manager & { sessions: Sessions }) | undefined> {
+    for (;;) {
+      const leading = this.#leading(nodeId);
+      const awake = leading.filter(({ process }) => !process.hung);
+      if (awake.length > 0) return this.random.pick(awake);
+      if (leading.length > 0 && this.managers.size === 1) return leading[0];
+      if (this.managers.size === 0 && !this.isCut(nodeId)) throw new Error('connection refused');
+      if (this.clock.now() >= until || signal.aborted) return undefined;
+      await this.#wait(this.managers.size > 1 ? this.random.int(100, 250) : 500);
+    }
+  }
+
+  #leading(nodeId: string): Array<Manager & { sessions: Sessions }> {
+    return [...this.managers.values()].filter(
+      (each): each is Manager & { sessions: Sessions } =>
+        each.sessions !== undefined && !this.isApart(nodeId, each.nodeId),
+    );
   }
 
   /** The agent's process has ended; `silently`: with its host, so that nobody is told. */
@@ -113,7 +158,8 @@ export class Network {
 
   forget(connection: Connection): void {
     this.#connections.delete(connection);
-    if (this.#byNode.get(connection.nodeId) === connection) this.#byNode.delete(connection.nodeId);
+    const key = `${connection.manager.nodeId} ${connection.nodeId}`;
+    if (this.#present.get(key) === connection) this.#present.delete(key);
   }
 
   #wait(ms: number): Promise<void> {

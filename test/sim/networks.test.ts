@@ -59,7 +59,7 @@ class Trial {
     const networks = ['ingress', ...NETWORKS].map(
       (id) => ({ op: 'put', kind: 'network', object: network(id) }) as const,
     );
-    await world.manager!.store.commit({ changes: networks });
+    await world.store.commit({ changes: networks });
     await world.run(2000);
     const steps = world.random.int(15, 50);
     for (let i = 0; i < steps; i++) {

@@ -17,20 +17,21 @@ export interface Outcome {
 
 export class SeedFailure extends Error {
   readonly world: World;
-  constructor(seed: number, step: number, world: World, cause: unknown) {
+  constructor(seed: number, managers: number, step: number, world: World, cause: unknown) {
     const what = cause instanceof Error ? (cause.cause ?? cause) : cause;
     const text = what instanceof Error ? (what.stack ?? what.message) : String(what);
     super(
       `seed ${seed}, step ${step}: ${text}\n` +
-        `replay with: SEED=${seed} node_modules/.bin/node --test test/sim/sim.test.ts (LOG=1 shows all that happened)`,
+        `replay with: SEED=${seed} node_modules/.bin/node --test test/sim/${managers > 1 ? 'several' : 'sim'}.test.ts (LOG=1 shows all that happened)`,
       { cause },
     );
     this.world = world;
   }
 }
 
-export async function runSeed(seed: number): Promise<Outcome> {
-  const world = new World(seed);
+/** @param managers of several, each has its store on a model of etcd */
+export async function runSeed(seed: number, managers = 1): Promise<Outcome> {
+  const world = new World(seed, { managers });
   let step = 0;
   // What nobody waits for would end the daemon.
   const unhandled = (error: unknown) => world.fail(new Error('unhandled rejection', { cause: error }));
@@ -40,14 +41,20 @@ export async function runSeed(seed: number): Promise<Outcome> {
     await world.run(world.random.int(0, 5000));
     const steps = world.random.int(10, 60);
     for (step = 1; step <= steps; step++) {
-      world.log(`STEP ${step} ${await act(world)}`);
+      const number = step;
+      const acted = act(world).then(
+        (what) => world.log(`STEP ${number} ${what}`),
+        (error: unknown) => world.fail(error),
+      );
+      // What is asked of several managers takes its time, and others do not wait for it.
+      if (managers === 1) await acted;
       world.wellness.notice();
       await world.run(world.random.latency(world.random.pick([100, 1000, 4000])));
     }
     const convergedAfter = await converge(world);
     return { convergedAfter, steps };
   } catch (error) {
-    throw new SeedFailure(seed, step, world, error);
+    throw new SeedFailure(seed, managers, step, world, error);
   } finally {
     process.off('unhandledRejection', unhandled);
   }

@@ -3,38 +3,21 @@
  * shows all that happened in a replayed one.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import { excessiveService } from './random-service.ts';
-import type { Seeds } from './seeds.ts';
+import { SeedRange } from './seed-threads.ts';
 import { World } from './world.ts';
 
-const { SEED, SEEDS = '300', FROM = '1' } = process.env;
+const range = new SeedRange(300);
 
-const from = Number(SEED ?? FROM);
-const count = SEED === undefined ? Number(SEEDS) : 1;
-
-test(`${count} seeds from ${from}`, async (t) => {
-  const threads = Math.min(count, availableParallelism());
-  const workers = Array.from({ length: threads }, (_, i) => {
-    const workerData: Seeds = { from: from + i, to: from + count, step: threads };
-    return new Worker(new URL('seeds.ts', import.meta.url), { workerData });
-  });
-  try {
-    const slowest = await Promise.all(workers.map((worker) => once(worker, 'message')));
-    t.diagnostic(
-      `all was as wanted at most ${Math.max(...slowest.flat()) / 1000} s (virtual) after the last fault`,
-    );
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
+test(`${range.count} seeds from ${range.from}`, async (t) => {
+  const slowest = await range.run(false);
+  t.diagnostic(`all was as wanted at most ${slowest / 1000} s (virtual) after the last fault`);
 });
 
 test('nothing of a service that is gone is placed, however long its removal takes', async () => {
   for (let seed = 1; seed <= 5; seed++) {
-    const world = new World(seed, true);
+    const world = new World(seed, { slow: true });
     await world.begin();
     await world.user.create(excessiveService('s', world.random));
     await world.run(20_000);

@@ -1,6 +1,6 @@
 /** What users ask of the cluster: the API's own routes, called without sockets. */
 
-import type { ManagerFace } from '../../src/api/contract.ts';
+import type { Leader, ManagerFace } from '../../src/api/contract.ts';
 import { type ApiContext, type ApiRequest, Router } from '../../src/api/router.ts';
 import { secretRoutes } from '../../src/api/swarm/contents/routes.ts';
 import { nodeRoutes } from '../../src/api/swarm/nodes/routes.ts';
@@ -17,18 +17,32 @@ export interface UserOptions {
   store(): Store;
   newId(): string;
   now(): number;
+  /** Which manager leads; absent: there is one only. */
+  leader?: Pick<Leader, 'isHere' | 'requireCurrent'>;
+  /** Carries a request out, if that takes more than this manager. */
+  ask?(request: Asked): Promise<void>;
+}
+
+/** A request, with its path below the version. */
+export interface Asked {
+  method: string;
+  path: string;
+  query: Record<string, string>;
+  body?: unknown;
 }
 
 /** Every call resolves with the error message that the user sees, or undefined. */
 export class User {
   readonly #router = new Router();
+  readonly #ask: (request: Asked) => Promise<void>;
 
   constructor(options: UserOptions) {
+    this.#ask = options.ask ?? ((request) => this.answer(request));
     const face = {
       get store() {
         return options.store();
       },
-      leader: SOLE_LEADER,
+      leader: options.leader ?? SOLE_LEADER,
       newId: options.newId,
       now: options.now,
       disconnect: () => {},
@@ -79,6 +93,17 @@ export class User {
     query: Record<string, string>,
     body?: unknown,
   ): Promise<string | undefined> {
+    try {
+      await this.#ask({ method, path, query, body });
+      return undefined;
+    } catch (error) {
+      if (error instanceof ApiError || error instanceof StoreError) return error.message;
+      throw error;
+    }
+  }
+
+  /** What the API answers. Rejects with what it refuses with. */
+  async answer({ method, path, query, body }: Asked): Promise<void> {
     const match = this.#router.match(method, path);
     if (!match) throw new Error(`no route for ${method} ${path}`);
     const request = {
@@ -92,12 +117,6 @@ export class User {
       json: async () => structuredClone(body),
       bytes: async () => Buffer.from(JSON.stringify(body)),
     } as unknown as ApiRequest;
-    try {
-      await match.handler(request);
-      return undefined;
-    } catch (error) {
-      if (error instanceof ApiError || error instanceof StoreError) return error.message;
-      throw error;
-    }
+    await match.handler(request);
   }
 }

@@ -50,9 +50,9 @@ export class Wellness {
 
   /** Notes which hosts are in order: to be called after anything that happened to one. */
   notice(): void {
-    const { clock, disk, hosts, manager, network, view } = this.#world;
+    const { clock, disk, hosts, manager, network, view, canWrite } = this.#world;
     const now = clock.now();
-    if (disk.full) this.#managerAwake = 0;
+    if (disk.full || !canWrite) this.#managerAwake = 0;
     for (const host of hosts) {
       const { nodeId } = host;
       const well =
@@ -63,10 +63,15 @@ export class Wellness {
         host.engine.isWell &&
         // Who has moved while there was no manager is looked for where it was.
         view.get('node', nodeId)?.Status.Addr === host.addr &&
-        !network.isCut(nodeId);
+        !this.#world.isOut(host);
       if (!well) this.#wellSince.delete(nodeId);
       else if (!this.#wellSince.has(nodeId)) this.#wellSince.set(nodeId, now);
-      const fine = well && !disk.full && manager?.process.hung === false && network.hasSession(nodeId);
+      const fine =
+        well &&
+        !disk.full &&
+        manager?.process.hung === false &&
+        canWrite &&
+        network.hasSession(nodeId, manager);
       if (!fine) this.#fineSince.delete(nodeId);
       else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
     }
@@ -94,9 +99,9 @@ export class Wellness {
 
   /** A host that cannot be reached is called down within 4 s, or within 6 s by a manager that has just begun. */
   checkLost(host: Host): void {
-    const { clock, manager, network, view } = this.#world;
+    const { clock, manager, view } = this.#world;
     const now = clock.now();
-    const lost = !host.powered || network.isCut(host.nodeId);
+    const lost = !host.powered || this.#world.isOut(host);
     const judged = manager && !manager.process.hung && this.#managerAwake > 0;
     if (!lost || !judged || this.#isSlow) {
       this.#lostSince.delete(host.nodeId);

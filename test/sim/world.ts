@@ -1,7 +1,7 @@
 /** A whole cluster in one process, on virtual time: real manager parts and real agents, everything else made up. */
 import { timestamp } from '../../src/model/clock.ts';
 import type { Node, NodeDescription, Service, Task } from '../../src/model/objects.ts';
-import type { Commit, Store, View } from '../../src/store/contract.ts';
+import type { Change, Commit, Store, View } from '../../src/store/contract.ts';
 import { sampleCluster, sampleSecret } from '../../src/store/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { Host } from './host.ts';
@@ -17,7 +17,9 @@ import {
 } from './invariants.ts';
 import { Disk, Manager } from './manager.ts';
 import { Network } from './network.ts';
+import type { Process } from './process.ts';
 import { Random } from './random.ts';
+import { Managers } from './several/managers.ts';
 import { checkStrays } from './strays.ts';
 import { User } from './user.ts';
 import { Wellness } from './wellness.ts';
@@ -36,7 +38,9 @@ export class World {
   readonly user: User;
   readonly wellness = new Wellness(this);
   hosts: Host[];
-  manager: Manager | undefined;
+  #manager: Manager | undefined;
+  /** Absent: there is one only. */
+  readonly several: Managers | undefined;
   /** The first thing that was broken. */
   violation: unknown;
   /** The last things that happened. */
@@ -55,24 +59,65 @@ export class World {
   #names = 0;
   #addresses = 0;
   #hostNumber = 0;
+  readonly #managerHosts: number;
+  /** Nodes say who leads: then the first thing that a new leader writes is that. */
+  readonly #tells: boolean;
 
-  /** @param slow whether the manager's controllers take their time; by chance at each of its starts if not given */
-  constructor(seed: number, slow?: boolean) {
+  /**
+   * @param slow whether the managers' controllers take their time; by chance at each start if not given
+   * @param tells whether nodes say who leads, which a new leader then writes first; by chance if not given
+   * @param managers of several, each has its store on a model of etcd
+   */
+  constructor(
+    seed: number,
+    { slow, managers = 1, tells }: { slow?: boolean; managers?: number; tells?: boolean } = {},
+  ) {
     this.random = new Random(seed);
     this.#slow = () => slow ?? this.random.chance(0.3);
     this.network = new Network(this.clock, this.random);
     this.user = new User({
-      store: () => this.manager!.store,
+      store: () => this.store,
       newId: () => this.#newId(),
       now: () => this.clock.now(),
+      ...(managers > 1 && { ask: (request) => this.several!.ask(request) }),
     });
-    this.hosts = Array.from({ length: this.random.int(3, 5) }, () => this.#makeHost());
-    this.#view = this.disk.open().view;
+    this.#managerHosts = managers;
+    const workers = this.random.int(2, 4);
+    this.hosts = Array.from({ length: managers + workers }, () => this.#makeHost());
+    this.#tells = managers > 1 && (tells ?? this.random.chance(0.5));
+    this.several = managers > 1 ? this.#makeSeveral(this.hosts.slice(0, managers)) : undefined;
+    this.#view = this.several?.truth.view ?? this.disk.open().view;
   }
 
   /** The hosts without a manager that are to stay. */
   get workers(): Host[] {
-    return this.hosts.slice(1).filter((host) => !this.#leaving.has(host));
+    return this.hosts.slice(this.#managerHosts).filter((host) => !this.#leaving.has(host));
+  }
+
+  /** The manager that leads. */
+  get manager(): { nodeId: string; process: Process } | undefined {
+    return this.several ? this.several.leading : this.#manager;
+  }
+
+  /** Of the only manager. */
+  get store(): Store {
+    return this.#manager!.store;
+  }
+
+  /** Whether users can ask anybody. */
+  get isServed(): boolean {
+    return this.several ? this.several.all.length > 0 : this.#manager !== undefined;
+  }
+
+  /** Whether the manager that leads can write, as far as the other managers matter. */
+  get canWrite(): boolean {
+    return this.several?.canWrite ?? true;
+  }
+
+  /** Whether the host cannot be reached from where its manager is. */
+  isOut({ nodeId }: Host): boolean {
+    const { manager, network } = this;
+    return manager ? network.isApart(nodeId, manager.nodeId) : network.isCut(nodeId);
   }
 
   get view(): View {
@@ -80,57 +125,74 @@ export class World {
   }
 
   async begin(): Promise<void> {
-    const store = this.disk.open();
-    await store.commit({
-      changes: [
-        { op: 'put', kind: 'cluster', object: sampleCluster('cluster', '', '') },
-        { op: 'put', kind: 'secret', object: sampleSecret('secret1', 'eA==') },
-        { op: 'put', kind: 'secret', object: sampleSecret('secret2', 'eQ==') },
-        ...this.hosts.map((host, i) => ({
-          op: 'put' as const,
-          kind: 'node' as const,
-          object: this.#newNode(host, i === 0 ? 'manager' : 'worker'),
-        })),
-      ],
-    });
-    this.startManager();
+    const changes: Change[] = [
+      { op: 'put', kind: 'cluster', object: sampleCluster('cluster', '', '') },
+      { op: 'put', kind: 'secret', object: sampleSecret('secret1', 'eA==') },
+      { op: 'put', kind: 'secret', object: sampleSecret('secret2', 'eQ==') },
+      ...this.hosts.map((host, i) => ({
+        op: 'put' as const,
+        kind: 'node' as const,
+        object: this.#newNode(host, i < this.#managerHosts ? 'manager' : 'worker'),
+      })),
+    ];
+    if (this.several) {
+      const begun = this.several.begin(changes);
+      await this.run(5000);
+      await begun;
+      for (const host of this.hosts.slice(0, this.#managerHosts)) this.startManagerOn(host);
+    } else {
+      await this.disk.open().commit({ changes });
+      this.startManager();
+    }
     for (const host of this.hosts) host.start();
     this.#keepChecking();
   }
 
   startManager(): void {
-    if (this.manager) return;
+    if (this.#manager) return;
     this.log('the manager starts');
     this.wellness.managerStarts();
-    this.manager = new Manager({
+    this.#manager = new Manager({
+      nodeId: this.hosts[0]!.nodeId,
       disk: this.disk,
       clock: this.clock,
       network: this.network,
       newId: () => this.#newId(),
       endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
-      // What belongs together is found half done much more often.
-      batch: this.#slow() ? this.random.int(5, 50) : undefined,
-      watch: (commit, store) => this.#onCommit(commit, store),
+      batch: this.#batch(),
+      watch: (commit, store) => this.#onCommit(commit, store.view),
       failed: (error) => this.fail(error),
       log: (line) => this.log(line),
     });
-    this.#view = this.manager.store.view;
+    this.#view = this.#manager.store.view;
     // One daemon per host: the agent beside the manager starts with it.
     this.hosts[0]!.start();
   }
 
   killManager(): void {
-    this.manager?.kill();
-    this.manager = undefined;
+    this.#manager?.kill();
+    this.#manager = undefined;
     this.hosts[0]!.kill();
   }
 
+  /** One of several, and the agent of the same daemon. */
+  startManagerOn(host: Host): void {
+    if (!host.powered) return;
+    this.several!.start(host.nodeId);
+    host.start();
+  }
+
+  killManagerOn(host: Host): void {
+    this.several!.kill(host.nodeId);
+    host.kill();
+  }
+
   services(): Service[] {
-    return this.manager ? [...this.#view.all('service')] : [];
+    return this.isServed ? [...this.#view.all('service')] : [];
   }
 
   pickNode(): Node | undefined {
-    return this.manager && this.random.pick([...this.#view.all('node')]);
+    return this.isServed ? this.random.pick([...this.#view.all('node')]) : undefined;
   }
 
   nextName(): number {
@@ -171,7 +233,7 @@ export class World {
   async join(): Promise<string> {
     const host = this.#makeHost();
     const object = this.#newNode(host, 'worker');
-    await this.manager!.store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+    await this.store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
     this.hosts.push(host);
     host.start();
     return host.nodeId;
@@ -234,6 +296,25 @@ export class World {
     return host;
   }
 
+  #makeSeveral(hosts: readonly Host[]): Managers {
+    const { clock, random, network } = this;
+    return new Managers({
+      ...{ hosts, clock, random, network },
+      newId: () => this.#newId(),
+      batch: () => this.#batch(),
+      endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
+      committed: (commit, view) => this.#onCommit(commit, view),
+      leads: () => this.wellness.managerStarts(),
+      failed: (error) => this.fail(error),
+      log: (line) => this.log(line),
+    });
+  }
+
+  /** What belongs together is found half done much more often if little is done at a time. */
+  #batch(): number | undefined {
+    return this.#slow() ? this.random.int(5, 50) : undefined;
+  }
+
   #newNode(host: Host, role: string): Node {
     const at = timestamp(this.clock.now());
     return {
@@ -243,11 +324,13 @@ export class World {
       UpdatedAt: at,
       Spec: { Role: role, Availability: 'active', Labels: { zone: this.random.pick(['a', 'b']) } },
       Status: { State: 'unknown', Addr: host.addr },
+      ...(this.#tells &&
+        role === 'manager' && { ManagerStatus: { Reachability: 'reachable', Addr: host.addr } }),
       internal: {},
     };
   }
 
-  #onCommit(commit: Commit, store: Store): void {
+  #onCommit(commit: Commit, view: View): void {
     for (const event of commit.events) {
       this.log(`r${commit.revision} ${summary(event)}`);
       if (event.kind !== 'service') continue;
@@ -258,7 +341,7 @@ export class World {
       if (kind === 'node' && before && after)
         this.#guard(() => this.wellness.judged(before as Node, after as Node));
       if (kind === 'node' && (!after || (after as Node).Status.State === 'down')) {
-        for (const task of store.view.tasksOfNode(id)) this.#givenUp.add(task.ID);
+        for (const task of view.tasksOfNode(id)) this.#givenUp.add(task.ID);
       }
       if (
         kind === 'task' &&
@@ -267,7 +350,7 @@ export class World {
       )
         this.#givenUp.add(id);
     }
-    this.#guard(() => checkCommit(commit, store.view, this.clock.now()));
+    this.#guard(() => checkCommit(commit, view, this.several ? undefined : this.clock.now()));
   }
 
   #onStarted(host: Host, taskId: string): void {
@@ -311,6 +394,7 @@ export class World {
     this.wellness.second();
     for (const host of this.hosts) this.#guard(() => this.wellness.checkLost(host));
     this.#guard(() => checkStrays(this, this.#sorrows));
+    this.#guard(() => this.several?.checkLed());
     this.clock.timer(1000, () => this.#keepChecking());
   }
 

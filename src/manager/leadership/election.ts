@@ -3,13 +3,13 @@
  * that has changed; where it does not, since its daemon is away, any other one does once the lease of the last has ended.
  */
 import type { Clock } from '../../model/clock.ts';
-import { type EtcdClient, EtcdError, type KeepAliveCall } from '../../store/etcd/client.ts';
+import { EtcdError, type KeepAliveCall, type LeadClient } from '../../store/etcd/client.ts';
 import { type Leadership, readLead, takeLead } from '../../store/etcd/lead.ts';
 import type { Office } from '../contract.ts';
 import { type Decision, decide, type Sight } from './decide.ts';
 
 export interface ElectionOptions {
-  client: EtcdClient;
+  client: LeadClient;
   nodeId: string;
   /** Of the leader's record. */
   key: string;
@@ -39,7 +39,7 @@ export class Election implements Office {
   readonly #looking: Promise<void>;
   #term: Leadership | undefined;
   #leader: string | undefined;
-  #lease: { id: string; call: KeepAliveCall; timer: NodeJS.Timeout } | undefined;
+  #lease: Kept | undefined;
   #resigned = false;
   #current = false;
   /** The manager that was found away, and how often in a row. */
@@ -185,8 +185,7 @@ export class Election implements Office {
   #lose(): void {
     const { onTerm, nodeId, log } = this.#options;
     if (this.#lease) {
-      clearInterval(this.#lease.timer);
-      this.#lease.call.cancel();
+      this.#lease.end();
       this.#lease = undefined;
     }
     if (!this.#term) return;
@@ -213,8 +212,8 @@ export class Election implements Office {
   }
 
   /** A stream that breaks is opened again: the lease lasts a while. */
-  #keepAlive(id: string): { id: string; call: KeepAliveCall; timer: NodeJS.Timeout } {
-    const { client } = this.#options;
+  #keepAlive(id: string): Kept {
+    const { client, clock } = this.#options;
     const open = (): KeepAliveCall =>
       client.keepAlive(
         () => undefined,
@@ -223,18 +222,28 @@ export class Election implements Office {
         },
       );
     let broken = false;
-    const kept = {
-      id,
-      call: open(),
-      timer: setInterval(() => {
-        if (broken) {
-          broken = false;
-          kept.call = open();
-        }
-        kept.call.send({ ID: id });
-      }, SIGN),
+    let call = open();
+    const sign = (): void => {
+      if (broken) {
+        broken = false;
+        call = open();
+      }
+      call.send({ ID: id });
+      cancel = clock.timer(SIGN, sign);
     };
-    kept.timer.unref();
-    return kept;
+    let cancel = clock.timer(SIGN, sign);
+    return {
+      id,
+      end() {
+        cancel();
+        call.cancel();
+      },
+    };
   }
+}
+
+/** A lease that is kept alive. */
+interface Kept {
+  id: string;
+  end(): void;
 }

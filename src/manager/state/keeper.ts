@@ -1,12 +1,12 @@
 /** Keeps the managers as the nodes' specs have them, while this one leads. */
-import { timestamp } from '../../model/clock.ts';
+import { type Clock, timestamp } from '../../model/clock.ts';
 import type { Node } from '../../model/objects.ts';
 import type { Change, Store, View } from '../../store/contract.ts';
 
 export interface KeeperOptions {
   store: Store;
   nodeId: string;
-  now(): number;
+  clock: Clock;
   /** Takes a node's place among the managers away. */
   leave(nodeId: string): Promise<void>;
   /** Leaves the lead to another manager. */
@@ -42,7 +42,7 @@ export function ledBy(view: View, leader: string, now: number): Change[] {
 
 /** Runs until aborted. */
 export async function keepManagers(options: KeeperOptions): Promise<void> {
-  const { store, nodeId, now, leave, resign, onError, signal } = options;
+  const { store, nodeId, clock, leave, resign, onError, signal } = options;
   let stir = (): void => {};
   const unwatch = store.watch(store.view.revision, ({ events }) => {
     if (events.some(({ kind }) => kind === 'node')) stir();
@@ -54,7 +54,7 @@ export async function keepManagers(options: KeeperOptions): Promise<void> {
       });
       let failed = false;
       try {
-        await store.commit((view) => ({ changes: ledBy(view, nodeId, now()) }));
+        await store.commit((view) => ({ changes: ledBy(view, nodeId, clock.now()) }));
         const gone = demoted(store.view);
         // The one that leads is taken out by its successor.
         if (gone.includes(nodeId)) resign();
@@ -63,7 +63,7 @@ export async function keepManagers(options: KeeperOptions): Promise<void> {
         failed = true;
         if (!signal.aborted) onError(error);
       }
-      await untilStirred(stirred, failed ? AGAIN : undefined, signal);
+      await untilStirred(stirred, failed ? AGAIN : undefined, clock, signal);
     }
   } finally {
     unwatch();
@@ -73,13 +73,14 @@ export async function keepManagers(options: KeeperOptions): Promise<void> {
 async function untilStirred(
   stirred: Promise<void>,
   most: number | undefined,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => resolve();
   signal.addEventListener('abort', done, { once: true });
-  const timer = most === undefined ? undefined : setTimeout(done, most);
+  const cancel = most === undefined ? undefined : clock.timer(most, done);
   await Promise.race([stirred, promise]);
-  clearTimeout(timer);
+  cancel?.();
   signal.removeEventListener('abort', done);
 }

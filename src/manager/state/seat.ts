@@ -69,14 +69,14 @@ export class Seat {
 
   /** Reads the state, once the member answers. @throws StoreError */
   async open(): Promise<void> {
-    const { folders, fileKey, log } = this.#options;
+    const { folders, fileKey, clock, log } = this.#options;
     const ended = this.member.ended.then((end): never => {
       throw new MemberError(end);
     });
     await Promise.race([this.member.ready(), ended]);
     await untilVoting(this.client);
     this.#store = await openEtcdStore({
-      client: this.client,
+      ...{ client: this.client, clock },
       prefix: PREFIX,
       dataKey: readDataKey(folders.dataKey, fileKey()),
       patience: COMMIT,

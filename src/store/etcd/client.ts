@@ -65,6 +65,11 @@ export type WatchCall = StreamCall<WatchRequest>;
 /** A stream on which leases are kept alive: each request is answered with how long (s) the lease has from then on. */
 export type KeepAliveCall = StreamCall<LeaseRequest>;
 
+/** What the state of a swarm is read, followed and written with. */
+export type StateClient = Pick<EtcdClient, 'range' | 'txn' | 'watch'>;
+/** What somebody is put on record with, for as long as there are signs of life. */
+export type LeadClient = Pick<EtcdClient, 'range' | 'txn' | 'grant' | 'revoke' | 'keepAlive' | 'status'>;
+
 export class EtcdClient {
   readonly #channel: Channel;
 

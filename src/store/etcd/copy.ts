@@ -17,7 +17,7 @@ const BYTES = 150_000;
  * another attempt. @throws StoreError if there is a state, EtcdError
  */
 export async function copyState(
-  client: EtcdClient,
+  client: Pick<EtcdClient, 'range' | 'txn'>,
   { keys, dataKey, view }: { keys: Keys; dataKey: DataKey; view: View },
 ): Promise<void> {
   const batch = new Batch(client);
@@ -40,11 +40,11 @@ export async function copyState(
 }
 
 class Batch {
-  readonly #client: EtcdClient;
+  readonly #client: Pick<EtcdClient, 'range' | 'txn'>;
   #operations: Operation[] = [];
   #bytes = 0;
 
-  constructor(client: EtcdClient) {
+  constructor(client: Pick<EtcdClient, 'range' | 'txn'>) {
     this.#client = client;
   }
 

@@ -38,7 +38,7 @@ export interface HeldLeadership extends Leadership {
  * @param serializable as the member has it, which may be old
  */
 export async function readLead(
-  client: EtcdClient,
+  client: Pick<EtcdClient, 'range'>,
   key: string,
   serializable = false,
 ): Promise<HeldLeadership | undefined> {
@@ -54,7 +54,7 @@ export async function readLead(
  * @returns undefined if somebody else was faster
  */
 export async function takeLead(
-  client: EtcdClient,
+  client: Pick<EtcdClient, 'range' | 'txn'>,
   key: string,
   holder: string,
   { raftTerm = 0, lease }: { raftTerm?: number; lease?: string } = {},

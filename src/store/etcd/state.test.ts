@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../../model/clock.ts';
 import { sampleCluster, sampleConfig, sampleCredential, sampleSecret, sampleService } from '../samples.ts';
 import { StoreError } from '../store-error.ts';
 import { dataKey, EtcdFixture, Place } from '../testing/etcd.ts';
@@ -27,6 +28,7 @@ describe('state in etcd', () => {
       client: fixture.client,
       prefix,
       dataKey,
+      clock: systemClock,
       patience: 5000,
       onTrouble: () => {},
     });

@@ -42,7 +42,7 @@ export interface LoadedState {
  * @throws StoreError if there is a state
  */
 export async function createState(
-  client: EtcdClient,
+  client: Pick<EtcdClient, 'range' | 'txn'>,
   { keys, dataKey, after }: { keys: Keys; dataKey: DataKey; after: number },
 ): Promise<void> {
   const { header } = await client.range({ key: keys.state });
@@ -64,7 +64,11 @@ export async function createState(
 }
 
 /** Reads everything as it is at one revision. @throws StoreError if anything is not as it was written */
-export async function loadState(client: EtcdClient, keys: Keys, dataKey: DataKey): Promise<LoadedState> {
+export async function loadState(
+  client: Pick<EtcdClient, 'range'>,
+  keys: Keys,
+  dataKey: DataKey,
+): Promise<LoadedState> {
   const first = await client.range({ key: keys.state });
   if (!first.kvs[0])
     throw new StoreError(

@@ -1,5 +1,5 @@
 /** Cluster state in etcd: every manager has the view, the one that leads writes. */
-import { setTimeout as wait } from 'node:timers/promises';
+import { type Clock, pause } from '../../model/clock.ts';
 import { newId } from '../../model/id.ts';
 import { type Checked, check } from '../checked.ts';
 import {
@@ -13,7 +13,7 @@ import {
 } from '../contract.ts';
 import type { DataKey } from '../encoding/data-key.ts';
 import { NotLeadingError, StoreError } from '../store-error.ts';
-import { type EtcdClient, EtcdError } from './client.ts';
+import { EtcdError, type StateClient } from './client.ts';
 import { Keys } from './keys.ts';
 import { DeposedError, type Leadership } from './lead.ts';
 import type { Operation } from './messages.ts';
@@ -24,10 +24,11 @@ import { Watcher } from './watcher.ts';
 
 export interface EtcdOptions {
   /** Of the member on this host; it stays the caller's to close. */
-  client: EtcdClient;
+  client: StateClient;
   /** Where the state is, which `createState` has begun there. */
   prefix: string;
   dataKey: DataKey;
+  clock: Clock;
   /** How long (ms) a commit may take from when it is asked for, its wait for those before it included. */
   patience: number;
   /** Told when the view stops following etcd, and, with undefined, when it goes on. */
@@ -54,8 +55,8 @@ export async function openEtcdStore(options: EtcdOptions): Promise<EtcdStore> {
 
 interface Job {
   proposal: Proposal;
-  /** Time by which it must have been begun, and after which nothing is tried again. */
-  deadline: number;
+  /** Until when it must have been begun, and after which nothing is tried again. */
+  deadline: Deadline;
   done: PromiseWithResolvers<Committed<unknown>>;
 }
 
@@ -63,7 +64,7 @@ interface Job {
 interface Term {
   lead: Leadership;
   head: number;
-  deadline: number;
+  deadline: Deadline;
 }
 
 const NOTHING = 'nothing was written';
@@ -85,7 +86,7 @@ class LeaderStore implements EtcdStore {
   #caughtUp: Leadership | undefined;
   #jobs: Job[] = [];
   #running: Promise<void> | undefined;
-  #closed = false;
+  readonly #end = new AbortController();
   /** Why the view cannot be moved on any more. */
   #broken: Error | undefined;
 
@@ -93,9 +94,9 @@ class LeaderStore implements EtcdStore {
     this.#options = options;
     this.#keys = keys;
     this.#replica = replica;
-    const { client, dataKey, onTrouble } = options;
+    const { client, clock, dataKey, onTrouble } = options;
     this.#watcher = new Watcher({
-      client,
+      ...{ client, clock },
       range: keys.all,
       after: replica.shown,
       heard: (revision, events) => {
@@ -130,7 +131,8 @@ class LeaderStore implements EtcdStore {
   }
 
   commit<T>(proposal: Proposal<T>): Promise<Committed<T>> {
-    const deadline = performance.now() + this.#options.patience;
+    const { clock, patience } = this.#options;
+    const deadline = new Deadline(clock, patience);
     const done = Promise.withResolvers<Committed<unknown>>();
     this.#jobs.push({ proposal, deadline, done });
     this.#running ??= this.#run();
@@ -138,7 +140,7 @@ class LeaderStore implements EtcdStore {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#end.abort();
     this.#watcher.close();
     await this.#running;
   }
@@ -146,15 +148,16 @@ class LeaderStore implements EtcdStore {
   async #run(): Promise<void> {
     for (let job = this.#jobs.shift(); job; job = this.#jobs.shift()) {
       await this.#carryOut(job).then(job.done.resolve, job.done.reject);
+      job.deadline.cancel();
     }
     this.#running = undefined;
   }
 
   async #carryOut({ proposal, deadline }: Job): Promise<Committed<unknown>> {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (this.#closed) throw new StoreError('the store is closed');
+      if (this.#end.signal.aborted) throw new StoreError('the store is closed');
       if (this.#broken) throw this.#broken;
-      if (performance.now() > deadline) throw this.#late(NOTHING);
+      if (deadline.isOver) throw this.#late(NOTHING);
       if (this.#leadership !== this.#caughtUp) await this.#catchUp(deadline);
       const { view } = this.#replica;
       const { result, ...transaction } =
@@ -167,7 +170,7 @@ class LeaderStore implements EtcdStore {
   }
 
   /** Waits until the view shows all that was written before this manager's term of office. */
-  async #catchUp(deadline: number): Promise<void> {
+  async #catchUp(deadline: Deadline): Promise<void> {
     const lead = this.#leadership;
     try {
       const { kvs } = await this.#options.client.range({ key: this.#keys.head });
@@ -180,7 +183,7 @@ class LeaderStore implements EtcdStore {
   }
 
   /** Returns the revision; undefined if something was written since the view, which by now shows it. */
-  async #write(checked: readonly Checked[], deadline: number): Promise<number | undefined> {
+  async #write(checked: readonly Checked[], deadline: Deadline): Promise<number | undefined> {
     const lead = this.#leadership;
     if (!lead) throw new NotLeadingError();
     const { specs, order, head } = this.#replica;
@@ -229,9 +232,9 @@ class LeaderStore implements EtcdStore {
         return undefined;
       } catch (error) {
         if (!(error instanceof EtcdError)) throw error;
-        if (this.#closed || performance.now() > term.deadline)
+        if (this.#end.signal.aborted || term.deadline.isOver)
           throw new StoreError(`${error.message}; ${UNKNOWN}`, { cause: error });
-        await wait(PAUSE);
+        await pause(this.#options.clock, PAUSE, this.#end.signal);
       }
     }
     return own.revision;
@@ -250,10 +253,13 @@ class LeaderStore implements EtcdStore {
     return understand(await this.#options.client.txn(fenced(this.#keys, lead, head, write)), lead);
   }
 
-  async #within(work: Promise<void>, deadline: number, what: string): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(this.#late(what)), Math.max(0, deadline - performance.now()));
-    await Promise.race([work, promise]).finally(() => clearTimeout(timer));
+  async #within(work: Promise<void>, deadline: Deadline, what: string): Promise<void> {
+    await Promise.race([
+      work,
+      deadline.over.then(() => {
+        throw this.#late(what);
+      }),
+    ]);
   }
 
   #late(what: string): StoreError {
@@ -266,5 +272,21 @@ class LeaderStore implements EtcdStore {
     this.#broken = error;
     this.#watcher.close();
     this.#options.onTrouble(error);
+  }
+}
+
+/** A time that is told by nobody's watch, so that it may be put right meanwhile. */
+class Deadline {
+  isOver = false;
+  readonly over: Promise<void>;
+  readonly cancel: () => void;
+
+  constructor(clock: Clock, ms: number) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.over = promise;
+    this.cancel = clock.timer(ms, () => {
+      this.isOver = true;
+      resolve();
+    });
   }
 }

@@ -1,4 +1,5 @@
 /** Follows what is written in etcd, over lost connections and members without a leader, from one revision on. */
+import type { Clock } from '../../model/clock.ts';
 import type { EtcdClient, WatchCall } from './client.ts';
 import type { WatchEvent, WatchResponse } from './messages.ts';
 
@@ -9,7 +10,8 @@ const SILENCE = 3;
 const PAUSE = 200;
 
 export interface WatcherOptions {
-  client: EtcdClient;
+  client: Pick<EtcdClient, 'watch'>;
+  clock: Clock;
   range: { key: string; range_end: string };
   /** What comes after this revision of etcd is told. */
   after: number;
@@ -25,7 +27,7 @@ export class Watcher {
   readonly #options: WatcherOptions;
   #after: number;
   #call: WatchCall | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
   #silent = 0;
   #troubled = false;
   #closed = false;
@@ -42,7 +44,7 @@ export class Watcher {
   }
 
   #stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancelTimer?.();
     this.#call?.cancel();
     this.#call = undefined;
   }
@@ -56,7 +58,7 @@ export class Watcher {
       this.#call = call;
       call.send({ create_request: { ...this.#options.range, start_revision: this.#after + 1 } });
       this.#silent = 0;
-      this.#timer = setTimeout(() => this.#pulse(), PULSE).unref();
+      this.#later(PULSE, () => this.#pulse());
     } catch (error) {
       this.#again(error as Error);
     }
@@ -69,7 +71,7 @@ export class Watcher {
       return;
     }
     this.#call?.send({ progress_request: {} });
-    this.#timer = setTimeout(() => this.#pulse(), PULSE).unref();
+    this.#later(PULSE, () => this.#pulse());
   }
 
   #heard(
@@ -102,7 +104,11 @@ export class Watcher {
     this.#stop();
     if (!this.#troubled) this.#options.trouble(error);
     this.#troubled = true;
-    this.#timer = setTimeout(() => this.#begin(), PAUSE).unref();
+    this.#later(PAUSE, () => this.#begin());
+  }
+
+  #later(ms: number, what: () => void): void {
+    this.#cancelTimer = this.#options.clock.timer(ms, what);
   }
 
   #reload(): void {

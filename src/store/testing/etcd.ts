@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes } from 'node:crypto';
 import { Etcd } from '../../../test/support/etcd.ts';
+import { systemClock } from '../../model/clock.ts';
 import type { DataKey } from '../encoding/data-key.ts';
 import type { EtcdClient } from '../etcd/client.ts';
 import { Keys } from '../etcd/keys.ts';
@@ -55,7 +56,8 @@ export async function createPlace(
   await createState(client, { keys: new Keys(prefix), dataKey, after: 7 });
   const lead = await takeLead(client, `/lead${prefix}`, 'one');
   assert.ok(lead);
-  return new Place(lead, { client, prefix, dataKey, patience: 20_000, onTrouble: () => {}, ...options });
+  const own = { client, prefix, dataKey, clock: systemClock, patience: 20_000, onTrouble: () => {} };
+  return new Place(lead, { ...own, ...options });
 }
 
 /** Where a state is. */
