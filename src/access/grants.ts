@@ -197,7 +197,17 @@ const OWN: Grant[] = [
      DELETE /essaim/users/{name}`,
   ),
   ...grants('operate', 'GET /essaim/audit'),
-  ...grants('see', 'GET /essaim/networks/check'),
+  ...grants('see', 'POST /essaim/compose/check'),
+  ...grants(
+    'stack',
+    `POST /essaim/stacks/{name}
+     DELETE /essaim/stacks/{name}
+     GET /essaim/stacks/{name}/revisions
+     GET /essaim/stacks/{name}/revisions/{number}
+     GET /essaim/stacks/{name}/export`,
+    { target: 'stack' },
+  ),
+  ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
 ];
 
 export const GRANTS: readonly Grant[] = [...DOCKER, ...OWN];

@@ -11,7 +11,8 @@ import { swarmRoutes } from '../api/swarm/routes.ts';
 import { unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
 import { UiHost } from '../ui/host.ts';
-import { uiRoutes } from '../ui/routes.ts';
+import { lookRoutes, uiRoutes } from '../ui/routes.ts';
+import { stackRoutes } from '../ui/stacks/routes.ts';
 import type { BackupOptions } from './backup/schedule.ts';
 import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
@@ -36,7 +37,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     serveApi: (connection) => server.serve(connection),
   });
   let ui: UiHost | undefined;
-  const own = [networkCheckRoutes, backupRoutes, accessRoutes, uiRoutes(() => ui?.state)];
+  const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
+  const own = [networkCheckRoutes, backupRoutes, ...screens];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);

@@ -136,7 +136,19 @@ export class Gateway {
     if (grant.right !== 'open' && !actor) throw new ApiError(401, 'sign in first');
     if (asked.method !== 'GET' && asked.method !== 'HEAD') refuseForeign(asked, actor);
     if (!actor) return { grant, actor, path: target.path, stack: undefined };
-    const { path, stack } = this.#owned(found, target, actor);
+    return this.#allowed(found, target.path, actor);
+  }
+
+  /** Whether somebody who is known may do that. @throws ApiError 403 */
+  allowed(actor: Actor, method: string, path: string): Granted {
+    const found = this.#routes.match(method, path);
+    if (!found) throw new ApiError(404, 'page not found');
+    return this.#allowed(found, path, actor);
+  }
+
+  #allowed(found: Match<Grant>, asPath: string, actor: Actor): Granted {
+    const grant = found.handler;
+    const { path, stack } = this.#owned(found, asPath, actor);
     // On creation the stack is what the body says.
     const judgedLater = grant.right === 'stack' && grant.target === undefined && actor.role === 'deployer';
     if (!has(actor, grant.right, stack) && !(judgedLater && actor.scope === 'all'))
@@ -181,19 +193,19 @@ export class Gateway {
     this.#agent.destroy();
   }
 
-  #owned(found: Match<Grant>, target: Target, actor: Actor): { path: string; stack: string | undefined } {
+  #owned(found: Match<Grant>, asPath: string, actor: Actor): { path: string; stack: string | undefined } {
     const { handler: grant, params } = found;
     const name = params.id ?? params.name;
-    if (grant.target === undefined || name === undefined) return { path: target.path, stack: undefined };
-    if (grant.target === 'exec') return { path: target.path, stack: this.#ownExec(name, actor).stack };
+    if (grant.target === undefined || name === undefined) return { path: asPath, stack: undefined };
+    if (grant.target === 'exec') return { path: asPath, stack: this.#ownExec(name, actor).stack };
     const { view } = this.#manager.store;
     const owned = ownedBy(view, grant.target, name, (reference) => {
       const place = findPlace(view, reference, LEAST);
       return place && { taskId: place.task.ID, container: place.container };
     });
-    if (!owned) return { path: target.path, stack: undefined };
+    if (!owned) return { path: asPath, stack: undefined };
     // Whoever may only do it to some things must not get at another one by a name that is read otherwise later.
-    const path = actor.role === 'deployer' ? replaced(grant.path, params, owned.id) : target.path;
+    const path = actor.role === 'deployer' ? replaced(grant.path, params, owned.id) : asPath;
     return { path, stack: owned.stack };
   }
 

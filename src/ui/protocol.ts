@@ -8,6 +8,8 @@ export type ClientMessage =
 export type ServerMessage =
   /** Rows that are new or have changed, and those that are gone. `whole`: these are all there are. */
   | { channel: string; revision: number; whole?: true; rows: unknown[]; gone?: string[] }
+  /** Lines of a log (`logs?service=ID`, `logs?task=ID`) as they are written. `over`: nothing more comes. */
+  | { channel: string; lines: LogLine[]; over?: true }
   /** The channel is over: it is not known, or not to be had. */
   | { channel: string; error: string };
 
@@ -152,3 +154,41 @@ export interface Account {
   disabled: boolean;
   created: string;
 }
+
+/** What a node says to a task that waits. */
+export interface NodeVerdict {
+  node: string;
+  name: string;
+  fits: boolean;
+  /** The first filter that it fails. */
+  filter?: string;
+  text: string;
+}
+
+/** The answer of GET /essaim/tasks/ID/why. */
+export interface Why {
+  stage: 'allocate' | 'schedule' | 'host' | 'prepare' | 'start' | 'running' | 'back-off' | 'over';
+  state: string;
+  desired: string;
+  message: string;
+  error?: string;
+  /** While it waits for a node. */
+  nodes: NodeVerdict[];
+  /** When it is tried again, RFC 3339. */
+  next?: string;
+  /** How often its slot was started again. */
+  restarts?: number;
+}
+
+/** A line of a log. */
+export interface LogLine {
+  /** The id of the task that has written it; empty if that is not known. */
+  task: string;
+  stream: 'stdout' | 'stderr';
+  /** RFC 3339 with nanoseconds. */
+  at: string;
+  text: string;
+}
+
+/** What the server says at a console, besides the bytes: its id, to come back to it; its end. */
+export type ConsoleMessage = { id: string } | { exit: number } | { error: string };

@@ -1,6 +1,16 @@
-/** What `essaim ui` asks the daemon: where its web interface is. */
+/** What the web interface asks of the daemon besides Docker's API, and where it is. */
 import type { RouteModule } from '../api/router.ts';
 import { managerOf } from '../api/swarm/access.ts';
+import { findTask } from '../api/swarm/lookup.ts';
+import { why } from './why.ts';
+
+/** What is read off the view for the screens. */
+export const lookRoutes: RouteModule = (router, { membership }) => {
+  router.get('/essaim/tasks/{id}/why', ({ params }) => {
+    const { store, now } = managerOf(membership);
+    return { status: 200, body: why(findTask(store.view, params.id!), store.view, now()) };
+  });
+};
 
 export interface UiState {
   port: number;

@@ -18,10 +18,12 @@ import type { ManagerFace } from '../api/contract.ts';
 import { refuseRaw } from '../api/refuse.ts';
 import type { Logger } from '../api/router.ts';
 import { parseTarget } from '../api/target.ts';
+import { unixEngine } from '../engine/client.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Assets } from './assets.ts';
 import { ownCertificate, type ServerCertificate } from './certificate.ts';
+import { Consoles } from './console.ts';
 import { type Asked, asked, hostOf, type Reply, replyTo } from './exchange.ts';
 import { Gateway, TooMany } from './gateway.ts';
 import { COMMON } from './headers.ts';
@@ -52,6 +54,7 @@ export class UiServer {
   readonly #options: UiOptions;
   readonly #gateway: Gateway;
   readonly #hub: LiveHub;
+  readonly #consoles: Consoles;
   readonly #web = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
   readonly #sockets = new Set<Duplex>();
   /** Connections that go on, by whoever opened them: they end with the session. */
@@ -80,6 +83,9 @@ export class UiServer {
     const { manager, socket, log, clock, names } = options;
     this.#gateway = new Gateway({ manager, socket, log });
     this.#hub = new LiveHub(manager.store, clock);
+    this.#consoles = new Consoles(unixEngine(socket), (actor) =>
+      isStillGood(actor, manager.store.view, manager.now()),
+    );
     this.#names = new Set(['localhost', hostname(), ...names].map((name) => name.toLowerCase()));
     this.#server = createSecureServer({
       allowHTTP1: true,
@@ -118,6 +124,7 @@ export class UiServer {
     this.#cancelRenewal?.();
     this.#unwatch();
     this.#hub.end();
+    this.#consoles.close();
     this.#gateway.close();
     this.#server.close();
     for (const wire of this.#sockets) wire.destroy();
@@ -230,17 +237,52 @@ export class UiServer {
       const isForeign = !isSameHost(from.headers, hostOf(from));
       if (isForeign && (from.headers.origin !== undefined || actor.via.kind === 'session'))
         throw new ApiError(403, 'this connection was opened by a page of another site');
+      if (target.path === '/essaim/console') {
+        this.#console(request, wire, head, from, actor, target.query);
+        return;
+      }
       if (target.path !== '/essaim/live') throw new ApiError(404, 'page not found');
       if (!has(actor, 'see')) throw new ApiError(403, refusal(actor, 'see'));
       this.#web.handleUpgrade(request, wire, head, (socket: WebSocket) => {
         this.#keep(wire, actor);
-        serveLive(socket, actor, this.#hub, this.#closed.signal);
+        serveLive(socket, actor, { hub: this.#hub, api: this.#options.socket, signal: this.#closed.signal });
       });
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 500;
       if (status === 500) this.#options.log.error({ err: error }, 'web interface: upgrade failed');
       refuseRaw(wire, status, 'application/json', JSON.stringify({ message: (error as Error).message }));
     }
+  }
+
+  /** A program in a container: `?container=ID&cols=80&rows=24`, or `?resume=ID` for one that was left a moment ago. */
+  #console(
+    request: IncomingMessage,
+    wire: Duplex,
+    head: Buffer,
+    from: Asked,
+    actor: Actor,
+    query: URLSearchParams,
+  ): void {
+    const resumed = query.get('resume') ?? '';
+    const wanted = resumed ? this.#consoles.resumable(resumed, actor) : query.get('container');
+    if (!wanted) throw new ApiError(404, 'this console is over');
+    const path = `/containers/${wanted}/exec`;
+    // Asked anew each time: a right may have been taken away meanwhile.
+    const granted = this.#gateway.allowed(actor, 'POST', path);
+    const size = (name: string, least: number): number =>
+      Math.min(Math.max(Number(query.get(name)) || 0, least), 1_000);
+    const user = query.get('user') ?? undefined;
+    const command = query.has('command') ? query.getAll('command') : undefined;
+    this.#gateway.audit(from, actor.name, actor, path, 101);
+    this.#web.handleUpgrade(request, wire, head, (socket: WebSocket) => {
+      this.#keep(wire, actor);
+      const container = granted.path.split('/')[2]!;
+      if (resumed) this.#consoles.resume(socket, resumed, actor);
+      else
+        void this.#consoles.open(socket, {
+          ...{ container, actor, command, user, cols: size('cols', 20), rows: size('rows', 5) },
+        });
+    });
   }
 
   #keep(wire: Duplex, actor: Actor): void {

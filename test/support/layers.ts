@@ -37,8 +37,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fleet: ['model', 'engine'],
   discovery: ['model', 'engine'],
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
+  compose: ['model'],
   access: ['model', 'store', 'api'],
-  ui: ['model', 'store', 'control', 'identity', 'engine', 'api', 'access'],
+  ui: ['model', 'store', 'control', 'identity', 'engine', 'api', 'access', 'compose'],
   machine: ['model'],
   daemon: [
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],

@@ -3,12 +3,24 @@ import type { WebSocket } from 'ws';
 import type { Actor } from '../../access/actor.ts';
 import type { ClientMessage } from '../protocol.ts';
 import type { Client, LiveHub } from './hub.ts';
+import { isLog, serveLog } from './logs.ts';
 
 /** How often it is looked whether the browser is still there, ms. */
 const PING = 20_000;
 
+/** Logs that one tab may follow. */
+const MOST_LOGS = 32;
+
+export interface LiveOptions {
+  hub: LiveHub;
+  /** Of the daemon's own API. */
+  api: string;
+  signal: AbortSignal;
+}
+
 /** Serves until either side ends. */
-export function serveLive(socket: WebSocket, actor: Actor, hub: LiveHub, signal: AbortSignal): void {
+export function serveLive(socket: WebSocket, actor: Actor, { hub, api, signal }: LiveOptions): void {
+  const logs = new Map<string, AbortController>();
   const client: Client = {
     actor,
     unread: () => socket.bufferedAmount,
@@ -31,13 +43,28 @@ export function serveLive(socket: WebSocket, actor: Actor, hub: LiveHub, signal:
     clearInterval(ping);
     signal.removeEventListener('abort', end);
     hub.leave(client);
+    for (const log of logs.values()) log.abort();
   });
   socket.on('message', (data, isBinary) => {
     const message = isBinary ? undefined : readMessage(String(data));
     if (!message) socket.close(1007, 'not a message of the live socket');
+    else if (isLog(message.channel)) turnLog(message);
     else if (message.op === 'open') hub.open(client, message.channel, message.since);
     else hub.close(client, message.channel);
   });
+
+  function turnLog({ op, channel }: ClientMessage): void {
+    logs.get(channel)?.abort();
+    logs.delete(channel);
+    if (op === 'close') return;
+    if (logs.size >= MOST_LOGS) {
+      client.send(JSON.stringify({ channel, error: 'too many logs are open in this tab' }));
+      return;
+    }
+    const over = new AbortController();
+    logs.set(channel, over);
+    serveLog(client, channel, api, over.signal);
+  }
 }
 
 function readMessage(text: string): ClientMessage | undefined {

@@ -18,8 +18,9 @@ import { systemClock } from '../../model/clock.ts';
 import type { AccountRole } from '../../model/objects.ts';
 import { Assets } from '../assets.ts';
 import { COOKIE } from '../identify.ts';
-import { uiRoutes } from '../routes.ts';
+import { lookRoutes, uiRoutes } from '../routes.ts';
 import { UiServer } from '../server.ts';
+import { stackRoutes } from '../stacks/routes.ts';
 
 export const PASSWORD = 'a swarm of many bees';
 
@@ -65,10 +66,15 @@ export class TestPort implements AsyncDisposable {
     const cluster = await new TestCluster().found();
     const { membership } = cluster;
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const routes = [...mergedRoutes('test'), swarmRoutes, networkCheckRoutes, accessRoutes];
-    const own = uiRoutes(() => undefined);
-    const api = new ApiServer({ engine: unixEngine(engine), membership, log, routes: [...routes, own] });
+    const routes = [...mergedRoutes('test'), swarmRoutes, networkCheckRoutes, accessRoutes, lookRoutes];
     const socket = join(folder, 'docker.sock');
+    const own = uiRoutes(() => undefined);
+    const api = new ApiServer({
+      engine: unixEngine(engine),
+      membership,
+      log,
+      routes: [...routes, stackRoutes(socket), own],
+    });
     await api.listenUnix(socket);
     const root = await createRoot(Date.now());
     const names = { commonName: 'test', names: ['localhost'], addresses: ['127.0.0.1'] };

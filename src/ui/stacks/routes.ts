@@ -1,0 +1,192 @@
+/** Stacks: checked, planned, deployed, kept revision by revision, removed. */
+import type { Actor } from '../../access/actor.ts';
+import { ACTOR } from '../../access/routes.ts';
+import { stackOf } from '../../access/stack.ts';
+import type { ApiRequest, RouteModule } from '../../api/router.ts';
+import { leaderOf, managerOf } from '../../api/swarm/access.ts';
+import type { Files } from '../../compose/deployment.ts';
+import { planOf } from '../../compose/plan.ts';
+import { type EngineClient, unixEngine } from '../../engine/client.ts';
+import { timestamp } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import { newId } from '../../model/id.ts';
+import type { StackRevision } from '../../model/objects.ts';
+import { boolean, integer, map, object, optional, text } from '../../model/schema.ts';
+import type { Change, View } from '../../store/contract.ts';
+import { deploy } from './deploy.ts';
+import { liveStack, revisionsOf } from './live.ts';
+
+/** Of a stack; the oldest go first. */
+const MOST_REVISIONS = 50;
+/** How often networks are tried to be removed that tasks are still leaving, and with which pause (ms). */
+const LEAVING = { tries: 100, pause: 100 };
+
+const CheckBody = object({
+  name: optional(text()),
+  files: optional(map(text())),
+  prune: optional(boolean()),
+});
+const DeployBody = object({
+  files: optional(map(text())),
+  prune: optional(boolean()),
+  message: optional(text()),
+  base: optional(integer()),
+});
+
+/** What reads YAML is loaded when it is asked for: it costs a worker no memory. */
+const compose = () => import('../../compose/deployment.ts');
+
+/** `socket`: of the daemon's own API. */
+export function stackRoutes(socket: string): RouteModule {
+  const api = unixEngine(socket);
+  return (router, { membership }) => {
+    router.post('/essaim/compose/check', async (request) => {
+      const { name, files, prune } = await request.json(CheckBody);
+      const { view } = managerOf(membership).store;
+      const stack = name ?? '';
+      const { check } = await compose();
+      const { deployment, problems, variables, values } = check(stack, files ?? {});
+      const plan = deployment && planOf(deployment, liveStack(stack, view), prune === true);
+      return {
+        status: 200,
+        body: {
+          problems,
+          variables: variables.map((each) => ({ ...each, isSet: each.name in values })),
+          plan,
+        },
+      };
+    });
+
+    router.post('/essaim/stacks/{name}', async (request) => {
+      const { files, prune, message, base } = await request.json(DeployBody);
+      const manager = leaderOf(membership);
+      const { store } = manager;
+      const stack = request.params.name!;
+      refuseOlder(stack, base ?? undefined, store.view);
+      const { check } = await compose();
+      const { deployment, problems } = check(stack, files ?? {});
+      if (!deployment) {
+        const { file, line, message } = problems.find(({ severity }) => severity === 'error')!;
+        throw new ApiError(400, `${file}, line ${line}: ${message}`);
+      }
+      const actor = request.headers[ACTOR];
+      const deployer = deployerNamed(actor, store.view);
+      const plan = await deploy({ deployment, prune: prune === true, view: store.view, api, deployer });
+      const number = await keepRevision(request, stack, files ?? {}, message ?? '', manager);
+      return { status: 200, body: { revision: number, plan } };
+    });
+
+    router.get('/essaim/stacks/{name}/revisions', ({ params }) => {
+      const { view } = managerOf(membership).store;
+      const revisions = revisionsOf(params.name!, view).reverse();
+      return {
+        status: 200,
+        body: revisions.map(({ number, CreatedAt, actor, message }) => ({
+          number,
+          at: CreatedAt,
+          actor,
+          message,
+        })),
+      };
+    });
+
+    router.get('/essaim/stacks/{name}/revisions/{number}', ({ params }) => {
+      const { view } = managerOf(membership).store;
+      const found = revisionsOf(params.name!, view).find(({ number }) => String(number) === params.number);
+      if (!found) throw new ApiError(404, `${params.name} has no revision ${params.number}`);
+      const { number, CreatedAt, actor, message, files } = found;
+      return { status: 200, body: { number, at: CreatedAt, actor, message, files } };
+    });
+
+    router.get('/essaim/stacks/{name}/export', async ({ params }) => {
+      const { view } = managerOf(membership).store;
+      const { services, networks } = liveStack(params.name!, view);
+      if (services.length === 0) throw new ApiError(404, `there is no stack ${params.name}`);
+      const { exported } = await import('../../compose/export.ts');
+      return { status: 200, body: { files: { 'compose.yaml': exported(params.name!, services, networks) } } };
+    });
+
+    router.delete('/essaim/stacks/{name}', async ({ params, signal }) => {
+      const { store } = leaderOf(membership);
+      await removeStack(params.name!, store.view, api, signal);
+      await store.commit((view) => ({
+        changes: revisionsOf(params.name!, view).map(({ ID, Version }) => removal(ID, Version.Index)),
+      }));
+      return { status: 204 };
+    });
+  };
+}
+
+/** @throws ApiError 409 if somebody has deployed since */
+function refuseOlder(stack: string, base: number | undefined, view: View): void {
+  const last = revisionsOf(stack, view).at(-1);
+  if (base === undefined || last === undefined || last.number === base) return;
+  throw new ApiError(
+    409,
+    `${last.actor || 'somebody'} has deployed revision ${last.number} meanwhile, yours is made from ${base}`,
+  );
+}
+
+/** Whoever asks, if all that they may is to deploy. */
+function deployerNamed(name: string | string[] | undefined, view: View): Actor | undefined {
+  const user = typeof name === 'string' ? view.get('user', name) : undefined;
+  if (user?.role !== 'deployer') return undefined;
+  const via = { kind: 'session' as const, id: '', name: '' };
+  return { name: user.ID, role: user.role, stacks: new Set(user.stacks), scope: 'all', via };
+}
+
+async function keepRevision(
+  { headers }: ApiRequest,
+  stack: string,
+  files: Files,
+  message: string,
+  { store, now }: ReturnType<typeof leaderOf>,
+): Promise<number> {
+  const actor = headers[ACTOR];
+  const at = timestamp(now());
+  const { result } = await store.commit((view) => {
+    const before = revisionsOf(stack, view);
+    const number = (before.at(-1)?.number ?? 0) + 1;
+    const revision: StackRevision = {
+      ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
+      ...{ stack, number, files, message, actor: typeof actor === 'string' ? actor : '' },
+      internal: {},
+    };
+    const oldest = before.slice(0, Math.max(0, before.length + 1 - MOST_REVISIONS));
+    const changes: Change[] = [
+      { op: 'put', kind: 'stackRevision', object: revision },
+      ...oldest.map(({ ID, Version }) => removal(ID, Version.Index)),
+    ];
+    return { changes, result: number };
+  });
+  return result;
+}
+
+function removal(id: string, revision: number): Change {
+  return { op: 'delete', kind: 'stackRevision', id, revision };
+}
+
+/** As `docker stack rm`: services, then secrets, configs and networks, these once the tasks have left them. */
+async function removeStack(stack: string, view: View, api: EngineClient, signal: AbortSignal): Promise<void> {
+  const { services } = liveStack(stack, view);
+  const of = (kind: 'secret' | 'config' | 'network') =>
+    [...view.all(kind)].filter(({ Spec }) => stackOf(Spec) === stack);
+  const [secrets, configs, networks] = [of('secret'), of('config'), of('network')];
+  if (services.length + secrets.length + configs.length + networks.length === 0)
+    throw new ApiError(404, `Nothing found in stack: ${stack}`);
+  for (const { ID } of services) await api.json('DELETE', `/services/${ID}`);
+  for (const { ID } of secrets) await api.json('DELETE', `/secrets/${ID}`);
+  for (const { ID } of configs) await api.json('DELETE', `/configs/${ID}`);
+  for (const { ID } of networks) {
+    for (let tries = 1; ; tries++) {
+      try {
+        await api.json('DELETE', `/networks/${ID}`);
+        break;
+      } catch (error) {
+        const isUsed = error instanceof ApiError && (error.status === 403 || error.status === 400);
+        if (!isUsed || tries >= LEAVING.tries || signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, LEAVING.pause));
+      }
+    }
+  }
+}
