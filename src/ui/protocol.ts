@@ -192,3 +192,28 @@ export interface LogLine {
 
 /** What the server says at a console, besides the bytes: its id, to come back to it; its end. */
 export type ConsoleMessage = { id: string } | { exit: number } | { error: string };
+
+/** One thing that a deployment would do. */
+export interface PlanRow {
+  kind: 'network' | 'secret' | 'config' | 'service';
+  name: string;
+  action: 'create' | 'update' | 'keep' | 'remove';
+  changes: Array<{ field: string; before?: unknown; after?: unknown }>;
+  /** How many tasks are started anew. */
+  restarts: number;
+}
+
+/** The answer of POST /essaim/compose/check. */
+export interface Checked {
+  /** From 1. */
+  problems: Array<{
+    file: string;
+    line: number;
+    column: number;
+    severity: 'error' | 'warning';
+    message: string;
+  }>;
+  variables: Array<{ name: string; fallback?: string; required?: string; isSet: boolean }>;
+  /** Undefined if there is an error. */
+  plan?: PlanRow[];
+}

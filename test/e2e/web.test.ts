@@ -1,11 +1,30 @@
 /** The web interface in a browser, on a swarm: scenario H. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { TestBrowser } from '../support/browser.ts';
 import { Swarm } from '../support/swarm.ts';
 
 const PASSWORD = 'a swarm of many bees';
+const COMPOSE = `services:
+  backend:
+    image: busybox
+    build: ./backend
+    environment:
+      GREETING: \${GREETING}
+    command: [sh, -c, 'trap "exit 0" TERM; while :; do echo "$$GREETING"; sleep 1; done']
+    deploy:
+      replicas: 2
+  db:
+    image: whoami:\${TAG}
+    volumes:
+      - data:/data:Z
+    ports:
+      - "8080:8080"
+volumes:
+  data:
+`;
 
 describe('web interface', { timeout: 600_000 }, () => {
   let swarm: Swarm;
@@ -71,6 +90,80 @@ describe('web interface', { timeout: 600_000 }, () => {
     assert.equal(await cell('web', 'ports').textContent(), '8080→8080');
     await swarm.remove('web');
     await page.getByText('No service runs here yet.').waitFor();
+  });
+
+  test('a stack from a compose file with its .env: deployed, scaled, its log read, a console on another host', async () => {
+    await page.goto(`${origin}/ui/stacks`);
+    await page.getByRole('link', { name: 'New stack' }).first().click();
+    await page.getByLabel('Name', { exact: true }).fill('pomodoro');
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'compose.yaml', mimeType: 'text/yaml', buffer: Buffer.from(COMPOSE) },
+      { name: '.env', mimeType: 'text/plain', buffer: Buffer.from('GREETING=hello from the env\nTAG=1\n') },
+    ]);
+    await page.getByText(/build has no effect in a swarm/).waitFor();
+    await page.getByText('GREETING ✓').waitFor();
+    await page.getByText('service pomodoro_backend').waitFor();
+    await page.getByRole('button', { name: 'Deploy' }).click();
+    await page.getByText('Revision 1 of pomodoro runs.').waitFor({ timeout: 60_000 });
+    await page.getByRole('link', { name: 'See the stack' }).click();
+
+    await page.getByLabel('Replicas of pomodoro_backend').fill('4');
+    await page.getByLabel('Replicas of pomodoro_backend').press('Enter');
+    await cell('pomodoro_backend', 'replicas').getByText('4/4').waitFor();
+
+    await cell('pomodoro_backend', 'name').getByRole('link').click();
+    await page.getByRole('tab', { name: 'Logs' }).click();
+    await page.getByRole('log').getByText('hello from the env').first().waitFor();
+
+    await page.getByRole('tab', { name: 'Tasks' }).click();
+    await page
+      .locator('[role=row]')
+      .filter({ hasText: 'ub' })
+      .filter({ hasText: 'running' })
+      .first()
+      .getByRole('link')
+      .click();
+    await page.getByRole('link', { name: 'Console' }).click();
+    await page.getByText('● Connected').waitFor();
+    await page.keyboard.type('echo $GREETING-$((6*7)); hostname\n');
+    await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
+    await page.reload();
+    await page.getByText('● Connected').waitFor();
+    await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
+    await page.keyboard.type('exit 3\n');
+    await page.getByText('the program has ended, exit code 3').waitFor();
+  });
+
+  test('why a task waits: for each node what it lacks', async () => {
+    await swarm.create('--name', 'waits', '--constraint', 'node.labels.disk==ssd', 'whoami:1');
+    await page.goto(`${origin}/ui/`);
+    await page.getByRole('link', { name: 'waits runs 0 of 1' }).click();
+    await page.getByRole('link', { name: 'waits.1' }).click();
+    await page.locator('[data-verdict=ub]').getByText('it does not meet node.labels.disk==ssd').waitFor();
+    await swarm.docker('node', 'update', '--label-add', 'disk=ssd', 'ub');
+    await page.locator('[data-tone=good]').getByText('running').waitFor();
+    await swarm.remove('waits');
+  });
+
+  test('the stack that was deployed is removed, its name typed', async () => {
+    await page.goto(`${origin}/ui/stacks/pomodoro`);
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByLabel('Type pomodoro to go on').fill('pomodoro');
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByText('There is no stack yet').waitFor({ timeout: 30_000 });
+  });
+
+  test('a stack of the docker CLI can be edited: its file is made of what runs', async () => {
+    const file = `${swarm.lab.home}/cli.yml`;
+    await writeFile(
+      file,
+      JSON.stringify({ version: '3.8', services: { web: { image: 'whoami:1', deploy: { replicas: 2 } } } }),
+    );
+    await swarm.docker('stack', 'deploy', '--resolve-image', 'never', '-c', file, 'cli');
+    await page.goto(`${origin}/ui/stacks/cli/edit`);
+    await page.getByText('This stack was deployed by the docker CLI').waitFor();
+    await page.locator('[data-action=keep]').filter({ hasText: 'service cli_web' }).waitFor();
+    await swarm.docker('stack', 'rm', 'cli');
   });
 
   test('a manager that comes back is found again, with the same session', async () => {

@@ -1,7 +1,7 @@
 /** Who is signed in, and the page that the address names. */
 import { Center, Loader } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { Redirect, Route, Router, Switch } from 'wouter';
 import type { Account } from '../../src/ui/protocol.ts';
 import { get, onSignedOut, RequestError } from './api/http.ts';
@@ -61,14 +61,16 @@ export function App() {
     <Who value={data.account}>
       <Router base="/ui">
         <Frame>
-          <Switch>
-            {ROUTES.map(({ path, page }) => (
-              <Route key={path} path={path} component={page} />
-            ))}
-            <Route>
-              <Redirect to="/services" replace />
-            </Route>
-          </Switch>
+          <Suspense fallback={<Loader aria-label="The page is being loaded" />}>
+            <Switch>
+              {ROUTES.map(({ path, page }) => (
+                <Route key={path} path={path} component={page} />
+              ))}
+              <Route>
+                <Redirect to="/" replace />
+              </Route>
+            </Switch>
+          </Suspense>
         </Frame>
       </Router>
     </Who>

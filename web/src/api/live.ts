@@ -3,7 +3,7 @@
  * a broken connection is taken up again at the revision that each list is at.
  */
 import { useCallback, useSyncExternalStore } from 'react';
-import type { ClientMessage, List, Rows, ServerMessage } from '../../../src/ui/protocol.ts';
+import type { ClientMessage, List, LogLine, Rows, ServerMessage } from '../../../src/ui/protocol.ts';
 import { get } from './http.ts';
 
 /** A tab that nobody looks at lets go of the socket after so long, ms. */
@@ -15,7 +15,22 @@ interface Row {
   id: string;
 }
 
+/** A line with its number in this tab: what is read again after a break has none twice. */
+export interface NumberedLine extends LogLine {
+  number: number;
+}
+
+export interface LiveLog {
+  lines: readonly NumberedLine[];
+  isOver: boolean;
+  error?: string;
+}
+
+/** Of a log, the page keeps so many lines. */
+const MOST_LINES = 20_000;
+
 interface Channel {
+  log: LiveLog;
   rows: Map<string, Row>;
   /** The rows as they are shown; another array whenever one of them has changed. */
   shown: LiveList<Row>;
@@ -38,6 +53,7 @@ export interface Connection {
 }
 
 const LOADING: LiveList<Row> = { rows: [], isLoading: true };
+const NO_LOG: LiveLog = { lines: [], isOver: false };
 
 class LiveSocket {
   readonly #channels = new Map<string, Channel>();
@@ -74,10 +90,14 @@ class LiveSocket {
     return this.#channels.get(name)?.shown ?? LOADING;
   }
 
+  log(name: string): LiveLog {
+    return this.#channels.get(name)?.log ?? NO_LOG;
+  }
+
   watch(name: string, listener: () => void): () => void {
     let channel = this.#channels.get(name);
     if (!channel) {
-      channel = { rows: new Map(), shown: LOADING, revision: undefined, listeners: new Set() };
+      channel = { rows: new Map(), shown: LOADING, log: NO_LOG, revision: undefined, listeners: new Set() };
       this.#channels.set(name, channel);
       this.#send({ op: 'open', channel: name });
     }
@@ -136,6 +156,9 @@ class LiveSocket {
     if (!channel) return;
     if ('error' in message) {
       channel.shown = { rows: [], isLoading: false, error: message.error };
+      channel.log = { ...channel.log, error: message.error };
+    } else if ('lines' in message) {
+      channel.log = grown(channel.log, message.lines, message.over === true);
     } else {
       if (message.whole) channel.rows.clear();
       for (const row of message.rows as Row[]) channel.rows.set(row.id, row);
@@ -147,6 +170,18 @@ class LiveSocket {
   }
 }
 
+/** The log with further lines; those that were there already, as after a break, are left out. */
+function grown({ lines }: LiveLog, more: readonly LogLine[], isOver: boolean): LiveLog {
+  const last = lines.at(-1);
+  let number = last?.number ?? 0;
+  const known = new Set(lines.slice(-1_000).map(({ at, task, text }) => `${at} ${task} ${text}`));
+  const fresh = more.filter(
+    ({ at, task, text }) => !last || at > last.at || !known.has(`${at} ${task} ${text}`),
+  );
+  const added = fresh.map((line) => ({ ...line, number: ++number }));
+  return { lines: [...lines, ...added].slice(-MOST_LINES), isOver };
+}
+
 export const live = new LiveSocket();
 
 /** A live list; `filter` as the server takes it: `{ service: 'ID' }`. */
@@ -155,6 +190,12 @@ export function useList<L extends List>(list: L, filter: Record<string, string> 
   const name = query ? `${list}?${query}` : list;
   const watch = useCallback((listener: () => void) => live.watch(name, listener), [name]);
   return useSyncExternalStore(watch, () => live.list(name)) as LiveList<Rows[L]>;
+}
+
+/** A live log; `channel` as the server takes it: `logs?service=ID`. */
+export function useLog(channel: string): LiveLog {
+  const watch = useCallback((listener: () => void) => live.watch(channel, listener), [channel]);
+  return useSyncExternalStore(watch, () => live.log(channel));
 }
 
 export function useConnection(): Connection {

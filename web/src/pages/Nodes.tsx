@@ -1,15 +1,28 @@
 /** The hosts of the swarm. */
-import { Text } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import type { NodeRow } from '../../../src/ui/protocol.ts';
+import { get } from '../api/http.ts';
 import { useList } from '../api/live.ts';
+import { labelsText } from '../format/labels.ts';
 import { bytes, cpus } from '../format/size.ts';
 import { nodeTone } from '../format/state.ts';
+import { Command } from '../parts/Ask.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
+import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
+import { useRights } from '../parts/who.ts';
 
 const COLUMNS: Array<Column<NodeRow>> = [
-  { key: 'name', title: 'Name', width: 'minmax(7rem, 2fr)', value: ({ name }) => name },
+  {
+    key: 'name',
+    title: 'Name',
+    width: 'minmax(7rem, 2fr)',
+    value: ({ name }) => name,
+    cell: ({ id, name }) => <Link to={`/nodes/${id}`}>{name}</Link>,
+  },
   {
     key: 'state',
     title: 'State',
@@ -52,9 +65,45 @@ const COLUMNS: Array<Column<NodeRow>> = [
 
 export function Nodes() {
   const nodes = useList('nodes');
+  const { operate } = useRights();
   return (
     <Page title="Nodes">
-      <DataTable label="nodes" list={nodes} columns={COLUMNS} empty={<Text>No nodes.</Text>} />
+      <DataTable
+        label="nodes"
+        list={nodes}
+        columns={COLUMNS}
+        href={({ id }) => `/nodes/${id}`}
+        text={({ labels }) => labelsText(labels)}
+        empty={<Text>No nodes.</Text>}
+      />
+      {operate && <Join address={nodes.rows.find(({ leader }) => leader)?.address ?? ''} />}
     </Page>
+  );
+}
+
+/** How further hosts come in: shown when it is asked for, since it is a secret. */
+function Join({ address }: { address: string }) {
+  const [isShown, setShown] = useState(false);
+  const { data } = useQuery({
+    queryKey: ['swarm'],
+    queryFn: () => get<{ JoinTokens: { Worker: string; Manager: string } }>('/swarm'),
+    enabled: isShown,
+  });
+  if (!isShown)
+    return (
+      <div>
+        <Button size="xs" variant="default" onClick={() => setShown(true)}>
+          How to join a host
+        </Button>
+      </div>
+    );
+  if (!data) return null;
+  return (
+    <Stack gap="xs">
+      <Text size="sm">On a host with the daemon, as a worker:</Text>
+      <Command text={`docker swarm join --token ${data.JoinTokens.Worker} ${address}:2377`} />
+      <Text size="sm">As a manager:</Text>
+      <Command text={`docker swarm join --token ${data.JoinTokens.Manager} ${address}:2377`} />
+    </Stack>
   );
 }

@@ -7,11 +7,18 @@ import { useList } from '../api/live.ts';
 import { taskTone } from '../format/state.ts';
 import { Age } from '../parts/Age.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
+import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
 
 const COLUMNS: Array<Column<TaskRow>> = [
-  { key: 'name', title: 'Task', width: 'minmax(8rem, 2fr)', value: ({ name }) => name },
+  {
+    key: 'name',
+    title: 'Task',
+    width: 'minmax(8rem, 2fr)',
+    value: ({ name }) => name,
+    cell: ({ id, name }) => <Link to={`/tasks/${id}`}>{name}</Link>,
+  },
   {
     key: 'state',
     title: 'State',
@@ -61,6 +68,7 @@ export function TaskTable({ filter, height }: { filter?: Record<string, string>;
       list={shown}
       columns={COLUMNS}
       text={({ id, container, addresses }) => `${id} ${container ?? ''} ${addresses.join(' ')}`}
+      href={({ id }) => `/tasks/${id}`}
       height={height}
       tools={
         <Switch

@@ -36,6 +36,8 @@ interface Props<R> {
   /** Of several tables on a page each has its own search. */
   name?: string;
   height?: string;
+  /** The rows are in their order already, until another one is chosen. */
+  isOrdered?: true;
 }
 
 const ROW = 44;
@@ -74,9 +76,10 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
             return words.every((word) => all.includes(word));
           });
     const isDown = sort.startsWith('-');
+    if (props.isOrdered && sort === '') return found;
     const column = columns.find(({ key }) => key === sort.replace(/^-/, '')) ?? columns[0]!;
     return sorted(found, column.value, isDown);
-  }, [list.rows, filter, sort, columns, text]);
+  }, [list.rows, filter, sort, columns, text, props.isOrdered]);
 
   const virtual = useVirtualizer({
     count: rows.length,

@@ -1,0 +1,247 @@
+/** One service: its tasks, its log, its settings, and what can be done with it. */
+import { Button, Code, Group, Menu, Skeleton, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useState } from 'react';
+import { useLocation, useParams, useSearchParams } from 'wouter';
+import type { ServiceRow } from '../../../src/ui/protocol.ts';
+import { removeService, restart, rollBack, type ServiceObject, setImage } from '../api/actions.ts';
+import { get } from '../api/http.ts';
+import { useList } from '../api/live.ts';
+import { portText } from '../format/ports.ts';
+import { counted } from '../format/size.ts';
+import { serviceTone, serviceWord } from '../format/state.ts';
+import { Age } from '../parts/Age.tsx';
+import { Ask, Fact } from '../parts/Ask.tsx';
+import { doing } from '../parts/doing.tsx';
+import { Link } from '../parts/Link.tsx';
+import { LogView } from '../parts/LogView.tsx';
+import { Page } from '../parts/Page.tsx';
+import { Scale } from '../parts/Scale.tsx';
+import { Sign } from '../parts/Sign.tsx';
+import { useRights } from '../parts/who.ts';
+import { TaskTable } from './Tasks.tsx';
+
+export function Service() {
+  const { id = '' } = useParams();
+  const { rows, isLoading } = useList('services');
+  const service = rows.find((row) => row.id === id || row.name === id);
+  if (isLoading) return <Skeleton height={200} aria-label="The service is being loaded" />;
+  if (!service)
+    return (
+      <Page title="Service">
+        <Text>
+          There is no service {id} (any more). <Link to="/services">All services</Link>
+        </Text>
+      </Page>
+    );
+  return <ServicePage service={service} />;
+}
+
+function ServicePage({ service }: { service: ServiceRow }) {
+  const rights = useRights();
+  const [params, setParams] = useSearchParams();
+  const tab = params.get('tab') ?? 'tasks';
+  const { id, name, stack, update, problems } = service;
+  return (
+    <Page
+      title={name}
+      mark={<Sign tone={serviceTone(service)} word={serviceWord(service)} />}
+      actions={rights.change(stack) && <Actions service={service} />}
+    >
+      <Group gap="xl" align="flex-start">
+        <Fact name="Running">
+          <span data-replicas>
+            {service.running}/{service.wanted}
+          </span>
+        </Fact>
+        <Fact name="Mode">{service.mode}</Fact>
+        <Fact name="Image">{service.image}</Fact>
+        {stack && (
+          <Fact name="Stack">
+            <Link to={`/stacks/${stack}`}>{stack}</Link>
+          </Fact>
+        )}
+        {service.ports.length > 0 && (
+          <Fact name="Ports">
+            {service.ports.map((port) => (
+              <Port
+                key={portText(port)}
+                text={portText(port)}
+                published={port.published}
+                protocol={port.protocol}
+              />
+            ))}
+          </Fact>
+        )}
+        <Fact name="Changed">
+          <Age of={service.updated} /> ago
+        </Fact>
+        {update && (
+          <Fact name="Last update">
+            {update.state.replaceAll('_', ' ')}: {update.message}
+          </Fact>
+        )}
+      </Group>
+      {problems.length > 0 && (
+        <Stack gap={4} role="status">
+          {problems.map((problem) => (
+            <Text key={problem} size="sm" c="red.9" className="problem">
+              ▲ {problem}
+            </Text>
+          ))}
+        </Stack>
+      )}
+      <Tabs
+        value={tab}
+        onChange={(value) => setParams({ tab: value ?? 'tasks' }, { replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List>
+          <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
+          <Tabs.Tab value="logs">Logs</Tabs.Tab>
+          <Tabs.Tab value="settings">Settings</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tasks" pt="sm">
+          <TaskTable filter={{ service: id }} />
+        </Tabs.Panel>
+        <Tabs.Panel value="logs" pt="sm">
+          <LogView channel={`logs?service=${id}`} of={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="settings" pt="sm">
+          <Settings service={service} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function Port({ text, published, protocol }: { text: string; published?: number; protocol: string }) {
+  if (published === undefined || protocol !== 'tcp') return <span>{text} </span>;
+  return (
+    <a href={`http://${location.hostname}:${published}/`} target="_blank" rel="noreferrer">
+      {text}{' '}
+    </a>
+  );
+}
+
+type Question = 'image' | 'restart' | 'rollback' | 'remove';
+
+function Actions({ service }: { service: ServiceRow }) {
+  const [question, setQuestion] = useState<Question>();
+  const [image, setNewImage] = useState(service.image);
+  const [, navigate] = useLocation();
+  const { id, name, running } = service;
+  const close = (): void => setQuestion(undefined);
+  const tasks = counted(running, 'task');
+  const ask: Record<Question, () => ReactNode> = {
+    image: () => (
+      <Ask
+        title={`Another image for ${name}`}
+        action="Update"
+        command={`docker service update --image ${image} ${name}`}
+        onClose={close}
+        onDo={() =>
+          doing(`update ${name}`, async () => {
+            await setImage(id, image);
+            return { done: `${name} is being updated to ${image}`, undo: () => rollBack(id) };
+          })
+        }
+      >
+        <TextInput
+          label="Image"
+          value={image}
+          onChange={(event) => setNewImage(event.currentTarget.value)}
+          data-autofocus
+        />
+        <Text size="sm">{tasks} will be replaced, as the service’s update settings say.</Text>
+      </Ask>
+    ),
+    restart: () => (
+      <Ask
+        title={`Restart ${name}`}
+        action="Restart"
+        command={`docker service update --force ${name}`}
+        onClose={close}
+        onDo={() =>
+          doing(`restart ${name}`, async () => {
+            await restart(id);
+            return `${name}: its tasks are being replaced`;
+          })
+        }
+      >
+        <Text size="sm">{tasks} will be replaced, as the service’s update settings say.</Text>
+      </Ask>
+    ),
+    rollback: () => (
+      <Ask
+        title={`Roll ${name} back`}
+        action="Roll back"
+        command={`docker service rollback ${name}`}
+        onClose={close}
+        onDo={() =>
+          doing(`roll ${name} back`, async () => {
+            await rollBack(id);
+            return `${name} is being rolled back`;
+          })
+        }
+      >
+        <Text size="sm">The service gets the settings that it had before its last change.</Text>
+      </Ask>
+    ),
+    remove: () => (
+      <Ask
+        title={`Remove ${name}`}
+        action="Remove"
+        color="red"
+        command={`docker service rm ${name}`}
+        onClose={close}
+        onDo={async () => {
+          const isDone = await doing(`remove ${name}`, async () => {
+            await removeService(id);
+            return `${name} is removed`;
+          });
+          if (isDone) navigate('/services');
+          return isDone;
+        }}
+      >
+        <Text size="sm">Its {tasks} will be stopped. Volumes stay.</Text>
+      </Ask>
+    ),
+  };
+  return (
+    <>
+      {service.mode === 'replicated' && <Scale service={service} />}
+      <Button size="xs" variant="default" onClick={() => setQuestion('image')}>
+        Update
+      </Button>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button size="xs" variant="default">
+            More
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={() => setQuestion('restart')}>Restart</Menu.Item>
+          <Menu.Item onClick={() => setQuestion('rollback')}>Roll back</Menu.Item>
+          <Menu.Item onClick={() => setQuestion('remove')}>Remove</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      {question && ask[question]()}
+    </>
+  );
+}
+
+function Settings({ service }: { service: ServiceRow }) {
+  const { data, error } = useQuery({
+    queryKey: ['service', service.id, service.version],
+    queryFn: () => get<ServiceObject>(`/services/${service.id}`),
+    placeholderData: (before) => before,
+  });
+  if (error) return <Text c="red.9">{error.message}</Text>;
+  if (!data) return <Skeleton height={200} />;
+  return (
+    <Code block aria-label="The service’s spec" tabIndex={0}>
+      {JSON.stringify(data.Spec, null, 2)}
+    </Code>
+  );
+}

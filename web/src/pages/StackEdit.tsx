@@ -1,0 +1,343 @@
+/** The editor of a stack: files, what is wrong with them, what would change; then the deployment as it goes on. */
+import {
+  Badge,
+  Button,
+  Checkbox,
+  CloseButton,
+  FileButton,
+  Group,
+  Loader,
+  Skeleton,
+  Stack,
+  Table,
+  Tabs,
+  Text,
+  TextInput,
+} from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
+import { useLocation, useParams, useSearchParams } from 'wouter';
+import type { Checked } from '../../../src/ui/protocol.ts';
+import { get, post } from '../api/http.ts';
+import { useList } from '../api/live.ts';
+import { changeText, fileName, planText } from '../format/plan.ts';
+import { serviceTone, serviceWord } from '../format/state.ts';
+import { Command } from '../parts/Ask.tsx';
+import { Failed } from '../parts/Failed.tsx';
+import { Link } from '../parts/Link.tsx';
+import { Page } from '../parts/Page.tsx';
+import { Sign } from '../parts/Sign.tsx';
+import type { Revision } from './Stack.tsx';
+
+const Editor = lazy(() => import('../parts/Editor.tsx'));
+
+const COMPOSE = 'compose.yaml';
+const EXAMPLE = `services:
+  web:
+    image: nginx
+    ports:
+      - "8080:80"
+    deploy:
+      replicas: 2
+`;
+
+type Files = Record<string, string>;
+
+interface Start {
+  files: Files;
+  /** The revision that it is made from. */
+  base?: number;
+  isExported?: boolean;
+}
+
+/** What the editor begins with: a revision, or what runs. */
+async function startOf(name: string, from: string | null): Promise<Start> {
+  const revisions = await get<Array<{ number: number }>>(`/essaim/stacks/${name}/revisions`);
+  const base = revisions[0]?.number;
+  const number = from ?? base;
+  if (number !== undefined && number !== null) {
+    const { files } = await get<Revision>(`/essaim/stacks/${name}/revisions/${number}`);
+    return { files, base };
+  }
+  const { files } = await get<{ files: Files }>(`/essaim/stacks/${name}/export`);
+  return { files, isExported: true };
+}
+
+export function StackEdit() {
+  const { name } = useParams();
+  const [params] = useSearchParams();
+  const from = params.get('from');
+  const { data, error } = useQuery({
+    queryKey: ['stack-start', name, from],
+    queryFn: () =>
+      name ? startOf(name, from) : Promise.resolve<Start>({ files: { [COMPOSE]: EXAMPLE, '.env': '' } }),
+    staleTime: 0,
+    gcTime: 0,
+  });
+  if (error) return <Failed title={`The files of ${name} cannot be read`} message={error.message} />;
+  if (!data) return <Skeleton height={300} aria-label="The files are being loaded" />;
+  return <Editing key={`${name} ${from}`} isNew={!name} first={name ?? ''} start={data} />;
+}
+
+function Editing({ isNew, first, start }: { isNew: boolean; first: string; start: Start }) {
+  const [name, setName] = useState(first);
+  const [files, setFiles] = useState<Files>(() => ({ '.env': '', ...start.files }));
+  const [open, setOpen] = useState(COMPOSE);
+  const [prune, setPrune] = useState(false);
+  const [message, setMessage] = useState('');
+  const [isDeploying, setDeploying] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const [revision, setRevision] = useState<number>();
+  const [, navigate] = useLocation();
+  const asked = useMemo(() => ({ name: name || 'stack', files, prune }), [name, files, prune]);
+  const [paused] = useDebouncedValue(asked, 300);
+  const check = useQuery({
+    queryKey: ['check', paused],
+    queryFn: () => post<Checked>('/essaim/compose/check', paused),
+    placeholderData: (before) => before,
+  });
+  const problems = check.data?.problems ?? [];
+  const marks = useMemo(() => problems.filter(({ file }) => file === open), [problems, open]);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+
+  const add = async (list: File[]): Promise<void> => {
+    const read = await Promise.all(
+      list.map(async (file) => [fileName(file.name), await file.text()] as const),
+    );
+    setFiles((before) => ({ ...before, ...Object.fromEntries(read) }));
+    setOpen(read.at(-1)?.[0] ?? open);
+  };
+  const deploy = async (): Promise<void> => {
+    if (!name) {
+      setFailure('Give the stack a name.');
+      return;
+    }
+    setDeploying(true);
+    setFailure(undefined);
+    try {
+      const done = await post<{ revision: number }>(`/essaim/stacks/${encodeURIComponent(name)}`, {
+        ...{ files, prune, message },
+        base: revision ?? start.base,
+      });
+      setRevision(done.revision);
+    } catch (error) {
+      setFailure((error as Error).message);
+    } finally {
+      setDeploying(false);
+    }
+  };
+
+  // What was typed is not lost by a click beside it.
+  const isChanged =
+    revision === undefined && JSON.stringify(files) !== JSON.stringify({ '.env': '', ...start.files });
+  useEffect(() => {
+    if (!isChanged) return;
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    addEventListener('beforeunload', ask);
+    return () => removeEventListener('beforeunload', ask);
+  }, [isChanged]);
+
+  return (
+    <Page
+      title={isNew ? 'New stack' : `Edit ${name}`}
+      actions={
+        <>
+          <Button size="xs" variant="default" onClick={() => navigate(isNew ? '/stacks' : `/stacks/${name}`)}>
+            {revision === undefined ? 'Cancel' : 'Done'}
+          </Button>
+          <Button size="xs" loading={isDeploying} onClick={() => void deploy()}>
+            Deploy
+          </Button>
+        </>
+      }
+    >
+      {start.isExported && (
+        <Text size="sm" role="status">
+          This stack was deployed by the docker CLI: the file was made from what runs. Deployed from here it
+          becomes revision 1.
+        </Text>
+      )}
+      <Group align="flex-end" gap="sm">
+        {isNew && (
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            w={220}
+            data-autofocus
+          />
+        )}
+        <FileButton
+          onChange={(list) => void add(list)}
+          multiple
+          inputProps={{ 'aria-label': 'Files of the stack' }}
+        >
+          {(props) => (
+            <Button {...props} size="sm" variant="default">
+              Upload files
+            </Button>
+          )}
+        </FileButton>
+        <TextInput
+          label="What is changed"
+          placeholder="for whoever reads the revisions"
+          value={message}
+          onChange={(event) => setMessage(event.currentTarget.value)}
+          w={260}
+        />
+        <Checkbox
+          label="remove services that are not in the file"
+          checked={prune}
+          onChange={(event) => setPrune(event.currentTarget.checked)}
+          mb={8}
+        />
+      </Group>
+      {failure && <Failed title="Not deployed" message={failure} />}
+      {revision !== undefined && <Progress stack={name} revision={revision} />}
+      <Tabs value={open} onChange={(value) => setOpen(value ?? COMPOSE)} keepMounted={false}>
+        <Tabs.List>
+          {Object.keys(files).map((file) => (
+            <Tabs.Tab
+              key={file}
+              value={file}
+              rightSection={
+                problems.some((each) => each.file === file && each.severity === 'error') ? (
+                  <span title="errors">▲</span>
+                ) : undefined
+              }
+            >
+              {file}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {Object.keys(files).map((file) => (
+          <Tabs.Panel key={file} value={file} pt="xs">
+            {file !== COMPOSE && file !== '.env' && (
+              <Group justify="flex-end">
+                <CloseButton
+                  aria-label={`Take ${file} away`}
+                  onClick={() => {
+                    setFiles(({ [file]: _, ...rest }) => rest);
+                    setOpen(COMPOSE);
+                  }}
+                />
+              </Group>
+            )}
+            <Suspense fallback={<Loader aria-label="The editor is being loaded" />}>
+              <Editor
+                label={file}
+                name={file}
+                value={files[file]!}
+                marks={marks}
+                onChange={(text) => setFiles((before) => ({ ...before, [file]: text }))}
+                onSave={() => void check.refetch()}
+                onDeploy={() => void deploy()}
+              />
+            </Suspense>
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+      {check.error && (
+        <Failed
+          title="The file cannot be checked"
+          message={check.error.message}
+          again={() => void check.refetch()}
+        />
+      )}
+      {problems.length > 0 && (
+        <Stack gap={4} aria-label="Problems" role="status">
+          {problems.map((problem) => (
+            <Text
+              key={JSON.stringify(problem)}
+              size="sm"
+              className="problem"
+              c={problem.severity === 'error' ? 'red.9' : undefined}
+            >
+              {problem.severity === 'error' ? '▲' : '○'} {problem.file}, line {problem.line}:{' '}
+              {problem.message}
+            </Text>
+          ))}
+        </Stack>
+      )}
+      {check.data && check.data.variables.length > 0 && (
+        <Group gap="xs" aria-label="Variables">
+          <Text size="sm">Variables:</Text>
+          {check.data.variables.map(({ name, isSet, fallback }) => (
+            <Badge
+              key={name}
+              variant="outline"
+              tt="none"
+              color={isSet || fallback !== undefined ? 'gray' : 'red'}
+            >
+              {isSet
+                ? `${name} ✓`
+                : fallback === undefined
+                  ? `${name} missing`
+                  : `${name} = ${fallback || 'empty'}`}
+            </Badge>
+          ))}
+        </Group>
+      )}
+      {errors.length === 0 && check.data?.plan && <Plan plan={check.data.plan} />}
+      <Command text={`docker stack deploy -c ${COMPOSE} ${prune ? '--prune ' : ''}${name || 'NAME'}`} />
+    </Page>
+  );
+}
+
+function Plan({ plan }: { plan: NonNullable<Checked['plan']> }) {
+  return (
+    <Stack gap={4}>
+      <Text fw={600} size="sm">
+        What a deployment would change
+      </Text>
+      <Table aria-label="Plan">
+        <Table.Tbody>
+          {plan.map((item) => (
+            <Table.Tr key={`${item.kind} ${item.name}`} data-action={item.action}>
+              <Table.Td>
+                {item.kind} {item.name}
+              </Table.Td>
+              <Table.Td>{planText(item)}</Table.Td>
+              <Table.Td>
+                {item.changes.map((change) => (
+                  <div key={change.field}>{changeText(change)}</div>
+                ))}
+              </Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Stack>
+  );
+}
+
+/** Done only when all that should run runs. */
+function Progress({ stack, revision }: { stack: string; revision: number }) {
+  const { rows } = useList('services', { stack });
+  const isDone = rows.length > 0 && rows.every((row) => serviceTone(row) === 'good');
+  return (
+    <Stack gap={4} role="status" aria-label="Deployment">
+      <Text fw={600} size="sm">
+        {isDone
+          ? `● Revision ${revision} of ${stack} runs.`
+          : `◐ Revision ${revision} of ${stack} is being deployed.`}{' '}
+        <Link to={`/stacks/${stack}`}>See the stack</Link>
+      </Text>
+      {rows.map((row) => (
+        <Group key={row.id} gap="xs">
+          <Link to={`/services/${row.id}`}>{row.name}</Link>
+          <Sign tone={serviceTone(row)} word={serviceWord(row)} />
+          <Text size="sm">
+            {row.running}/{row.wanted}
+          </Text>
+          {row.problems.map((problem) => (
+            <Text key={problem} size="sm" c="red.9" className="problem">
+              ▲ {problem}
+            </Text>
+          ))}
+        </Group>
+      ))}
+    </Stack>
+  );
+}

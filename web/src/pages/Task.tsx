@@ -1,0 +1,199 @@
+/** One task: its state and why, where it is, how its predecessors ended, its log, a console into it. */
+import { Button, Code, Group, Skeleton, Stack, Table, Tabs, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { useParams, useSearchParams } from 'wouter';
+import type { TaskRow, Why } from '../../../src/ui/protocol.ts';
+import { get, post } from '../api/http.ts';
+import { useList } from '../api/live.ts';
+import { exitText, taskTone } from '../format/state.ts';
+import { STAGES } from '../format/why.ts';
+import { Age } from '../parts/Age.tsx';
+import { Command, Fact } from '../parts/Ask.tsx';
+import { doing } from '../parts/doing.tsx';
+import { Link } from '../parts/Link.tsx';
+import { LogView } from '../parts/LogView.tsx';
+import { Page } from '../parts/Page.tsx';
+import { Sign } from '../parts/Sign.tsx';
+import { useRights } from '../parts/who.ts';
+
+export function Task() {
+  const { id = '' } = useParams();
+  const { rows, isLoading } = useList('tasks', { id });
+  const task = rows[0];
+  if (isLoading) return <Skeleton height={200} aria-label="The task is being loaded" />;
+  if (!task)
+    return (
+      <Page title="Task">
+        <Text>
+          There is no task {id} (any more): the swarm keeps the last five of each slot.{' '}
+          <Link to="/tasks">All tasks</Link>
+        </Text>
+      </Page>
+    );
+  return <TaskPage task={task} />;
+}
+
+function TaskPage({ task }: { task: TaskRow }) {
+  const rights = useRights();
+  const [params, setParams] = useSearchParams();
+  const tab = params.get('tab') ?? 'state';
+  const { id, name, container, state, stack } = task;
+  const mayEnter = rights.change(stack) && container !== undefined && state === 'running';
+  return (
+    <Page
+      title={name}
+      mark={<Sign tone={taskTone(task)} word={state} />}
+      actions={
+        mayEnter && (
+          <>
+            <Button size="xs" variant="default" component="a" href={`/ui/console/${container}?name=${name}`}>
+              Console
+            </Button>
+            <Button
+              size="xs"
+              variant="default"
+              onClick={() =>
+                void doing(`stop ${name}`, async () => {
+                  await post(`/containers/${container}/stop`);
+                  return `${name} is stopped; the service starts another one if it is to have one`;
+                })
+              }
+            >
+              Stop
+            </Button>
+          </>
+        )
+      }
+    >
+      <Group gap="xl" align="flex-start">
+        <Fact name="Service">
+          <Link to={`/services/${task.service}`}>{task.serviceName}</Link>
+        </Fact>
+        <Fact name="Node">
+          {task.node ? <Link to={`/nodes/${task.node}`}>{task.nodeName ?? task.node}</Link> : 'none yet'}
+        </Fact>
+        <Fact name="Since">
+          <Age of={task.at} />
+        </Fact>
+        <Fact name="Image">{task.image}</Fact>
+        {task.addresses.length > 0 && <Fact name="Addresses">{task.addresses.join(', ')}</Fact>}
+        {task.exitCode !== undefined && <Fact name="Exit code">{exitText(task.exitCode)}</Fact>}
+      </Group>
+      <Tabs
+        value={tab}
+        onChange={(value) => setParams({ tab: value ?? 'state' }, { replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List>
+          <Tabs.Tab value="state">State</Tabs.Tab>
+          <Tabs.Tab value="logs">Log</Tabs.Tab>
+          <Tabs.Tab value="before">Before it</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="state" pt="sm">
+          <State task={task} />
+        </Tabs.Panel>
+        <Tabs.Panel value="logs" pt="sm">
+          <LogView channel={`logs?task=${id}`} of={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="before" pt="sm">
+          <Predecessors task={task} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function State({ task }: { task: TaskRow }) {
+  const { id, version, message, error, container } = task;
+  const { data } = useQuery({
+    queryKey: ['why', id, version],
+    queryFn: () => get<Why>(`/essaim/tasks/${id}/why`),
+    // What nodes have free changes without the task.
+    refetchInterval: task.state === 'pending' ? 3_000 : false,
+    placeholderData: (before) => before,
+  });
+  return (
+    <Stack gap="sm">
+      <Text size="sm">
+        {data && STAGES[data.stage]} <span style={{ color: 'var(--mantine-color-dimmed)' }}>({message})</span>
+      </Text>
+      {error && (
+        <Text size="sm" c="red.9" className="problem" role="status">
+          ▲ {error}
+        </Text>
+      )}
+      {data?.next && (
+        <Text size="sm">
+          Tried again at {new Date(data.next).toLocaleTimeString()}
+          {data.restarts ? `, after ${data.restarts} restarts` : ''}.
+        </Text>
+      )}
+      {data && data.nodes.length > 0 && (
+        <Table aria-label="What each node says" withTableBorder>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Node</Table.Th>
+              <Table.Th>Why not there</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {data.nodes.map(({ node, name, fits, text }) => (
+              <Table.Tr key={node} data-verdict={name}>
+                <Table.Td>
+                  <Link to={`/nodes/${node}`}>{name}</Link>
+                </Table.Td>
+                <Table.Td>
+                  {fits ? '● ' : '▲ '}
+                  {text}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+      {container && (
+        <Command text={`docker inspect ${container.includes('.') ? container : container.slice(0, 12)}`} />
+      )}
+      <Text size="xs" c="dimmed">
+        Task <Code>{id}</Code>
+      </Text>
+    </Stack>
+  );
+}
+
+function Predecessors({ task }: { task: TaskRow }) {
+  const { rows } = useList('tasks', { service: task.service });
+  const before = useMemo(
+    () =>
+      rows
+        .filter(
+          (row) =>
+            row.id !== task.id && (task.slot === undefined ? row.node === task.node : row.slot === task.slot),
+        )
+        .sort((a, b) => (a.created < b.created ? 1 : -1)),
+    [rows, task],
+  );
+  if (before.length === 0) return <Text size="sm">It is the first one in its place.</Text>;
+  return (
+    <Table aria-label="Tasks in the same place">
+      <Table.Tbody>
+        {before.map((row) => (
+          <Table.Tr key={row.id}>
+            <Table.Td>
+              <Link to={`/tasks/${row.id}`}>{row.id.slice(0, 12)}</Link>
+            </Table.Td>
+            <Table.Td>
+              <Sign tone={taskTone(row)} word={row.state} />
+            </Table.Td>
+            <Table.Td>{row.nodeName}</Table.Td>
+            <Table.Td>{row.error ?? (row.exitCode === undefined ? '' : exitText(row.exitCode))}</Table.Td>
+            <Table.Td>
+              <Age of={row.at} /> ago
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}

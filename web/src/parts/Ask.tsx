@@ -1,0 +1,95 @@
+/** A question before something is done. Where data can be lost, the name has to be typed. */
+import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { type FormEvent, type ReactNode, useState } from 'react';
+
+interface Props {
+  title: string;
+  children?: ReactNode;
+  /** What the button says. */
+  action: string;
+  color?: string;
+  /** To be typed. */
+  name?: string;
+  /** The same as a command. */
+  command?: string;
+  /** Returns whether it was done. */
+  onDo: () => Promise<boolean> | boolean;
+  onClose: () => void;
+}
+
+export function Ask({ title, children, action, color = 'orange', name, command, onDo, onClose }: Props) {
+  const [typed, setTyped] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    if (name !== undefined && typed !== name) return;
+    setBusy(true);
+    const isDone = await onDo();
+    setBusy(false);
+    if (isDone) onClose();
+  };
+  return (
+    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+      <form onSubmit={(event) => void submit(event)}>
+        <Stack gap="sm">
+          {children}
+          {name !== undefined && (
+            <TextInput
+              label={`Type ${name} to go on`}
+              value={typed}
+              onChange={(event) => setTyped(event.currentTarget.value)}
+              data-autofocus
+            />
+          )}
+          {command && <Command text={command} />}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button
+              type="submit"
+              color={color}
+              loading={busy}
+              disabled={name !== undefined && typed !== name}
+            >
+              {action}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** A command that does the same, to be copied. */
+export function Command({ text }: { text: string }) {
+  const [isCopied, setCopied] = useState(false);
+  return (
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <Code block style={{ flex: 1, whiteSpace: 'pre-wrap' }} aria-label="The same as a command">
+        {text}
+      </Code>
+      <Button
+        size="compact-xs"
+        variant="default"
+        onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
+      >
+        {isCopied ? 'Copied' : 'Copy'}
+      </Button>
+    </Group>
+  );
+}
+
+/** A fact with its name. */
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <Text size="xs" c="dimmed">
+        {name}
+      </Text>
+      <Text size="sm" component="div">
+        {children}
+      </Text>
+    </div>
+  );
+}
