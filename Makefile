@@ -23,6 +23,7 @@ test: web
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
+	npm run --silent pages
 	npm run --silent e2e:alone
 	npm run --silent e2e -- 'test/e2e/engine28/*.test.ts'
 

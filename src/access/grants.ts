@@ -175,7 +175,16 @@ const DOCKER: Grant[] = [
 
 /** What Docker's API lacks. */
 const OWN: Grant[] = [
-  ...grants('socket', 'POST /essaim/setup-code\nPOST /essaim/audit\nPOST /essaim/seen\nGET /essaim/ui'),
+  ...grants(
+    'socket',
+    `POST /essaim/setup-code
+     POST /essaim/audit
+     POST /essaim/seen
+     GET /essaim/ui
+     POST /essaim/backup/create
+     POST /essaim/backup/restore
+     POST /essaim/node/follow`,
+  ),
   ...grants('open', 'GET /essaim/setup'),
   ...grants('open', 'POST /essaim/setup\nPOST /essaim/session', { tries: true }),
   ...grants(

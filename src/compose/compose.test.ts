@@ -221,6 +221,7 @@ describe('plans', () => {
   const live = (services: Service[]): Live => ({
     ...{ networks: [], secrets: [], configs: [], services },
     running: () => 3,
+    kept: (spec) => spec,
     networkId: () => undefined,
   });
   const deployment = (text: string) => compose(text).deployment!;

@@ -28,6 +28,8 @@ export interface Live {
   services: readonly Service[];
   /** How many tasks of a service run. */
   running(service: Service): number;
+  /** A spec as the swarm keeps it: with what it puts in where nothing is said. */
+  kept(spec: ServiceSpec): ServiceSpec;
   /** The ids of the swarm's objects by name; undefined: there is none. */
   networkId(name: string): string | undefined;
 }
@@ -58,7 +60,7 @@ export function planOf(deployment: Deployment, live: Live, prune: boolean): Plan
       continue;
     }
     const wanted = withLive(spec, service, { secrets, configs }, live);
-    const changes = differences(service.Spec, wanted);
+    const changes = differences(live.kept(service.Spec), live.kept(wanted));
     for (const { name } of [...secrets, ...configs])
       if (changed.has(name)) changes.push({ field: `content of ${name}` });
     const isRestart = changes.some(

@@ -115,6 +115,8 @@ export class Consoles {
     this.#consoles.set(made.id, made);
     stream.on('data', (chunk: Buffer) => this.#output(made, chunk));
     stream.on('error', () => stream.destroy());
+    // Its end is the program's: there is nobody who reads what is typed any more.
+    stream.once('end', () => stream.destroy());
     stream.once('close', () => void this.#over(made));
     await this.#resize(exec, cols, rows);
     return made;

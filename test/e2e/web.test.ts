@@ -62,7 +62,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByLabel('The same password again').fill(PASSWORD);
     await page.getByRole('button', { name: 'Make the account' }).click();
-    await page.getByRole('button', { name: 'admin' }).waitFor();
+    await page.getByRole('link', { name: 'admin' }).waitFor();
     const [cookie] = await context.cookies();
     assert.equal(cookie?.name, '__Host-essaim');
     assert.ok(cookie.httpOnly && cookie.secure && cookie.sameSite === 'Strict');
@@ -167,6 +167,7 @@ describe('web interface', { timeout: 600_000 }, () => {
   });
 
   test('a manager that comes back is found again, with the same session', async () => {
+    await page.goto(`${origin}/ui/services`);
     await swarm.create('--name', 'back', 'whoami:1');
     await cell('back', 'replicas').getByText('1/1').waitFor();
     await swarm.lab.must('ssh', swarm.manager, 'kill $(cut -d" " -f1 /run/essaim.process)');

@@ -5,7 +5,6 @@ import {
   Burger,
   Button,
   Group,
-  Menu,
   NavLink,
   Text,
   useMantineColorScheme,
@@ -99,16 +98,13 @@ function UserMenu() {
     location.assign('/ui/');
   };
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button size="xs" variant="default" className="user">
-          {account.name}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{account.role}</Menu.Label>
-        <Menu.Item onClick={() => void signOut()}>Sign out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Button size="xs" variant="default" component={Link} href="/access">
+        {account.name}
+      </Button>
+      <Button size="xs" variant="default" onClick={() => void signOut()}>
+        Sign out
+      </Button>
+    </>
   );
 }

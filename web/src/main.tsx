@@ -1,25 +1,60 @@
 import './nonce.ts';
 import './styles.css';
-import { createTheme, MantineProvider } from '@mantine/core';
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  type MantineColorsTuple,
+  MantineProvider,
+} from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { nonce } from './nonce.ts';
 
+/** Honey, dark enough to be read on white from the eighth shade on. */
+const honey: MantineColorsTuple = [
+  ...(['#fff4e6', '#ffe8cc', '#ffd8a8', '#ffc078', '#ffa94d'] as const),
+  ...(['#f08c2e', '#c2540a', '#ab4700', '#963e00', '#823500'] as const),
+];
+
 const theme = createTheme({
-  primaryColor: 'orange',
-  primaryShade: { light: 9, dark: 8 },
+  colors: { honey },
+  primaryColor: 'honey',
+  primaryShade: { light: 8, dark: 7 },
+  components: { Anchor: { defaultProps: { underline: 'always' } } },
   fontFamily: 'system-ui, "Segoe UI", Roboto, Ubuntu, "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
   defaultRadius: 'sm',
   cursorType: 'pointer',
 });
 
+/** Mantine's own grey for what is secondary has too little contrast. */
+const contrast: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': 'var(--mantine-color-gray-7)',
+    '--mantine-color-placeholder': 'var(--mantine-color-gray-7)',
+    '--mantine-color-error': 'var(--mantine-color-red-9)',
+    '--mantine-color-anchor': 'var(--mantine-color-honey-8)',
+  },
+  dark: {
+    '--mantine-color-dimmed': 'var(--mantine-color-dark-1)',
+    '--mantine-color-placeholder': 'var(--mantine-color-dark-1)',
+    '--mantine-color-error': 'var(--mantine-color-red-4)',
+    '--mantine-color-anchor': 'var(--mantine-color-honey-4)',
+  },
+});
+
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 5_000 } } });
 
 createRoot(document.getElementById('root')!).render(
-  <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+  <MantineProvider
+    theme={theme}
+    defaultColorScheme="auto"
+    cssVariablesResolver={contrast}
+    getStyleNonce={() => nonce}
+  >
     <QueryClientProvider client={queries}>
       <Notifications position="bottom-right" />
       <App />

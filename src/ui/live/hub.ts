@@ -60,7 +60,7 @@ export class LiveHub {
     feed.clients.set(client, new Set());
     const { view } = this.#store;
     const changed = since === undefined ? undefined : this.#changedSince(channel, since);
-    if (changed) client.send(changes(feed, changed, view, true));
+    if (changed) client.send(changes(feed, changed, view, true)!);
     else client.send(whole(feed, view));
   }
 
@@ -103,17 +103,15 @@ export class LiveHub {
     for (const feed of this.#feeds.values()) {
       const { dirty } = feed;
       feed.dirty = new Set();
-      let text: string | undefined;
+      const text = dirty.size > 0 ? changes(feed, dirty, this.#store.view) : undefined;
       for (const [client, missed] of feed.clients) {
         if (client.unread() > SLOW) {
           for (const id of dirty) missed.add(id);
         } else if (missed.size > 0) {
           feed.clients.set(client, new Set());
-          client.send(changes(feed, new Set([...missed, ...dirty]), this.#store.view));
-        } else if (dirty.size > 0) {
-          text ??= changes(feed, dirty, this.#store.view);
-          client.send(text);
-        }
+          const late = changes(feed, new Set([...missed, ...dirty]), this.#store.view);
+          if (late !== undefined) client.send(late);
+        } else if (text !== undefined) client.send(text);
         isLate ||= feed.clients.get(client)!.size > 0;
       }
     }
@@ -145,12 +143,13 @@ function whole({ name, list, filter, told }: Feed, view: View): string {
   return JSON.stringify({ channel: name, revision: view.revision, whole: true, rows });
 }
 
+/** Undefined if none of it is to be told. `isAgain`: to somebody who knows rows that are not in `told`. */
 function changes(
   { name, list, filter, told }: Feed,
   ids: ReadonlySet<string>,
   view: View,
   isAgain = false,
-): string {
+): string | undefined {
   const isFiltered = Object.keys(filter).length > 0;
   const rows: unknown[] = [];
   const gone: string[] = [];
@@ -161,5 +160,6 @@ function changes(
       rows.push(row);
     } else if (!isFiltered || isAgain || told.has(id)) gone.push(id);
   }
+  if (rows.length === 0 && gone.length === 0 && !isAgain) return undefined;
   return JSON.stringify({ channel: name, revision: view.revision, rows, ...(gone.length > 0 && { gone }) });
 }

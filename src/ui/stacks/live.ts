@@ -1,5 +1,6 @@
 /** What there is of a stack, as plans are made against. */
 import { stackOf } from '../../access/stack.ts';
+import { canonicalService } from '../../api/swarm/services/spec/service.ts';
 import type { Live } from '../../compose/plan.ts';
 import type { StackRevision } from '../../model/objects.ts';
 import type { View } from '../../store/contract.ts';
@@ -16,6 +17,7 @@ export function liveStack(stack: string, view: View): Live {
         if (state === 'running' && desired === 'running') count += tasks;
       return count;
     },
+    kept: canonicalService,
     networkId: (name) => view.byName('network', name).find(({ Spec }) => Spec.Name === name)?.ID,
   };
 }

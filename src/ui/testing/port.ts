@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { addUser, newToken, signIn } from '../../access/accounts.ts';
 import { accessRoutes } from '../../access/routes.ts';
+import { backupRoutes } from '../../api/backup.ts';
 import { mergedRoutes } from '../../api/merged/routes.ts';
 import { networkCheckRoutes } from '../../api/networks-check.ts';
 import { ApiServer } from '../../api/server.ts';
@@ -66,7 +67,14 @@ export class TestPort implements AsyncDisposable {
     const cluster = await new TestCluster().found();
     const { membership } = cluster;
     const log = { debug() {}, info() {}, warn() {}, error() {} };
-    const routes = [...mergedRoutes('test'), swarmRoutes, networkCheckRoutes, accessRoutes, lookRoutes];
+    const routes = [
+      ...mergedRoutes('test'),
+      swarmRoutes,
+      networkCheckRoutes,
+      backupRoutes,
+      accessRoutes,
+      lookRoutes,
+    ];
     const socket = join(folder, 'docker.sock');
     const own = uiRoutes(() => undefined);
     const api = new ApiServer({

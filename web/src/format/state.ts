@@ -3,8 +3,6 @@ import type { ServiceRow, StackRow, TaskRow } from '../../../src/ui/protocol.ts'
 
 export type Tone = 'good' | 'busy' | 'bad' | 'idle';
 
-/** In Mantine's names. */
-export const COLOR: Record<Tone, string> = { good: 'teal', busy: 'blue', bad: 'red', idle: 'gray' };
 export const SHAPE: Record<Tone, string> = { good: '●', busy: '◐', bad: '▲', idle: '○' };
 
 const BAD = new Set(['failed', 'rejected', 'orphaned']);

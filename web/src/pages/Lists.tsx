@@ -81,7 +81,7 @@ export function Networks() {
         <Ask
           title={`Remove ${asked.name}`}
           action="Remove"
-          color="red"
+          color="red.9"
           command={`docker network rm ${asked.name}`}
           onClose={() => setAsked(undefined)}
           onDo={() =>
@@ -221,7 +221,7 @@ function Contents({ kind }: { kind: 'secret' | 'config' }) {
         <Ask
           title={`Remove ${name}`}
           action="Remove"
-          color="red"
+          color="red.9"
           name={name}
           command={`docker ${kind} rm ${name}`}
           onClose={close}

@@ -159,7 +159,7 @@ function Actions({ node }: { node: NodeRow }) {
         <Ask
           title={`Remove ${name}`}
           action="Remove"
-          color="red"
+          color="red.9"
           name={name}
           command={`docker node rm ${state === 'down' ? '' : '--force '}${name}`}
           onClose={close}

@@ -142,7 +142,7 @@ function Tile({ to, name, value }: { to: string; name: string; value: string | n
 function Bar({ name, part, of, text }: { name: string; part: number; of: number; text: string }) {
   return (
     <div style={{ width: 170 }}>
-      <Progress value={of > 0 ? (100 * part) / of : 0} aria-label={name} color="orange.9" />
+      <Progress value={of > 0 ? (100 * part) / of : 0} aria-label={name} color="honey.8" />
       <Text size="xs" c="dimmed">
         {text}
       </Text>

@@ -192,7 +192,7 @@ function Actions({ service }: { service: ServiceRow }) {
       <Ask
         title={`Remove ${name}`}
         action="Remove"
-        color="red"
+        color="red.9"
         command={`docker service rm ${name}`}
         onClose={close}
         onDo={async () => {

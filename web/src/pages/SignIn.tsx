@@ -140,7 +140,7 @@ export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: s
             </>
           )}
           {errors.all && (
-            <Alert color="red" variant="outline" role="alert">
+            <Alert color="red.9" variant="outline" role="alert">
               {errors.all}
             </Alert>
           )}

@@ -90,7 +90,7 @@ export function Stack() {
         <Ask
           title={`Remove ${name}`}
           action="Remove"
-          color="red"
+          color="red.9"
           name={name}
           command={`docker stack rm ${name}`}
           onClose={() => setAsked(false)}

@@ -1,5 +1,4 @@
 /** How long ago something was; the exact time on hover. All of a page move on together. */
-import { Tooltip } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
 import { age } from '../format/time.ts';
 
@@ -25,8 +24,8 @@ export function Age({ of }: { of: string }) {
   const exact = new Date(of);
   if (Number.isNaN(exact.getTime())) return null;
   return (
-    <Tooltip label={exact.toLocaleString()} openDelay={300}>
-      <time dateTime={of}>{age(of, at)}</time>
-    </Tooltip>
+    <time dateTime={of} title={exact.toLocaleString()}>
+      {age(of, at)}
+    </time>
   );
 }

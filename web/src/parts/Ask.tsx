@@ -17,7 +17,7 @@ interface Props {
   onClose: () => void;
 }
 
-export function Ask({ title, children, action, color = 'orange', name, command, onDo, onClose }: Props) {
+export function Ask({ title, children, action, color = 'honey', name, command, onDo, onClose }: Props) {
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent): Promise<void> => {

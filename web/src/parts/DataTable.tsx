@@ -160,13 +160,15 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
               const direction = sort === key ? 'ascending' : sort === `-${key}` ? 'descending' : undefined;
               return (
                 <div key={key} role="columnheader" aria-sort={direction}>
-                  <UnstyledButton
-                    className="dt-sort"
-                    onClick={() => set('sort', sort === key ? `-${key}` : key)}
-                  >
-                    {title}
-                    {direction && (direction === 'ascending' ? ' ↑' : ' ↓')}
-                  </UnstyledButton>
+                  {title && (
+                    <UnstyledButton
+                      className="dt-sort"
+                      onClick={() => set('sort', sort === key ? `-${key}` : key)}
+                    >
+                      {title}
+                      {direction && (direction === 'ascending' ? ' ↑' : ' ↓')}
+                    </UnstyledButton>
+                  )}
                 </div>
               );
             })}

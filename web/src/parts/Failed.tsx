@@ -11,7 +11,7 @@ interface Props {
 
 export function Failed({ title, message, again, children }: Props) {
   return (
-    <Alert color="red" variant="outline" title={title} role="alert">
+    <Alert color="red.9" variant="outline" title={title} role="alert">
       <Stack gap="xs" align="flex-start">
         <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
           {message}

@@ -1,17 +1,21 @@
 /** A state: shape, word, colour. */
 import { Badge } from '@mantine/core';
-import { COLOR, SHAPE, type Tone } from '../format/state.ts';
+import { SHAPE, type Tone } from '../format/state.ts';
 
 export function Sign({ tone, word }: { tone: Tone; word: string }) {
   return (
     <Badge
-      variant="light"
-      color={COLOR[tone]}
+      variant="default"
       size="sm"
       tt="none"
+      fw={600}
       data-tone={tone}
       className="sign"
-      leftSection={<span aria-hidden="true">{SHAPE[tone]}</span>}
+      leftSection={
+        <span aria-hidden="true" data-tone={tone}>
+          {SHAPE[tone]}
+        </span>
+      }
     >
       {word}
     </Badge>

@@ -1,0 +1,155 @@
+/** Every page in a browser, on a cluster in memory: no fault, and nothing that WCAG 2.2 AA forbids, in both themes and on a phone. */
+import assert from 'node:assert/strict';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { after, before, describe, test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { COOKIE } from '../../src/ui/identify.ts';
+import { TestPort } from '../../src/ui/testing/port.ts';
+import { TestBrowser } from '../support/browser.ts';
+import { sampleCluster } from './sample.ts';
+
+/** Pages with something on each that is there when it is. */
+const PAGES: Array<[name: string, path: string, shows: string]> = [
+  ['overview', '/', 'Wrong now'],
+  ['stacks', '/stacks', 'voting'],
+  ['stack', '/stacks/voting', 'voting_vote'],
+  ['stack-editor', '/stacks/voting/edit', 'What a deployment would change'],
+  ['services', '/services', 'voting_worker'],
+  ['service', '/services/worker', 'update paused'],
+  ['tasks', '/tasks', 'voting_db.1'],
+  ['task', '/tasks/d1', 'it does not meet node.labels.disk==ssd'],
+  ['nodes', '/nodes', 'node3'],
+  ['node', '/nodes/node2', 'voting_vote.1'],
+  ['networks', '/networks', 'voting_default'],
+  ['configs', '/configs', 'page'],
+  ['secrets', '/secrets', 'key'],
+  ['activity', '/activity', '/services/create'],
+  ['access', '/access', 'Your sessions'],
+];
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+/** Where pictures are put; unset: none are taken. */
+const PICTURES = process.env.PICTURES;
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe('pages', { timeout: 300_000 }, () => {
+  let port: TestPort;
+  let browser: TestBrowser;
+  before(async () => {
+    [port, browser] = await Promise.all([TestPort.start(), TestBrowser.launch()]);
+    await port.cluster.put(...sampleCluster());
+  });
+  after(async () => {
+    await browser?.[Symbol.asyncDispose]();
+    await port?.[Symbol.asyncDispose]();
+  });
+
+  async function signedIn(name: string, look: { dark?: boolean; width?: number; height?: number }) {
+    const visitor = await browser.visitor(look);
+    const value = await port.signedIn(name);
+    await visitor.context.addCookies([
+      { name: COOKIE, value, url: `https://${port.host}`, secure: true, httpOnly: true, sameSite: 'Strict' },
+    ]);
+    return visitor;
+  }
+
+  async function violations(page: Page): Promise<string[]> {
+    await page.evaluate(axe);
+    return page.evaluate(async (tags) => {
+      // biome-ignore lint/suspicious/noExplicitAny: axe is on the page, which has no types here
+      const found = await (globalThis as any).axe.run({ runOnly: { type: 'tag', values: tags } });
+      return found.violations.flatMap(
+        ({ id, nodes }: { id: string; nodes: Array<{ target: string[]; failureSummary: string }> }) =>
+          nodes.map(
+            ({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary.split('\n')[1]}`,
+          ),
+      );
+    }, TAGS);
+  }
+
+  const looks = [
+    { look: 'light', dark: false, width: 1280, height: 800 },
+    { look: 'dark', dark: true, width: 1280, height: 800 },
+    { look: 'phone', dark: false, width: 360, height: 740 },
+  ];
+  for (const { look, ...options } of looks) {
+    test(`as an administrator, ${look}`, async () => {
+      const { context, page, faults } = await signedIn('administrator', options);
+      const wrong: string[] = [];
+      for (const [name, path, shows] of PAGES) {
+        await page.goto(`https://${port.host}/ui${path}`);
+        await page.getByText(shows).filter({ visible: true }).first().waitFor();
+        // On a phone it is the same page, narrower.
+        if (look !== 'phone') for (const each of await violations(page)) wrong.push(`${name}: ${each}`);
+        if (await isTooWide(page)) wrong.push(`${name} scrolls sideways`);
+        await picture(page, `${name}-${look}`);
+      }
+      assert.deepEqual(wrong, []);
+      assert.deepEqual(faults, []);
+      await context.close();
+    });
+  }
+
+  test('the sign-in, in both themes', async () => {
+    for (const dark of [false, true]) {
+      const { context, page } = await browser.visitor({ dark });
+      await page.goto(`https://${port.host}/ui/`);
+      await page.getByRole('button', { name: 'Sign in' }).waitFor();
+      assert.deepEqual(await violations(page), []);
+      await context.close();
+    }
+  });
+
+  test('who looks has no buttons that would be refused, and sees no secret', async () => {
+    const { context, page, faults } = await signedIn('viewer', {});
+    await page.goto(`https://${port.host}/ui/services/vote`);
+    await page.getByText('voting_vote.1').first().waitFor();
+    for (const name of ['Update', 'More', 'Remove'])
+      assert.equal(await page.getByRole('button', { name }).count(), 0);
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByText('PASSWORD=(hidden)').waitFor();
+    assert.equal(await page.getByRole('link', { name: 'Activity' }).count(), 0);
+    await page.goto(`https://${port.host}/ui/activity`);
+    await page.getByText('you may not see this').waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test('with the keyboard: a search, down the rows, into one', async () => {
+    const { context, page } = await signedIn('administrator', {});
+    await page.goto(`https://${port.host}/ui/services`);
+    await page.getByText('voting_worker').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('voting w');
+    await page.getByText('1 of 3').waitFor();
+    assert.match(page.url(), /q=voting/);
+    await page.locator('[data-row=worker]').focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'voting_worker' }).waitFor();
+    await context.close();
+  });
+
+  test('signing out ends what is open in the other tab', async () => {
+    const { context, page } = await signedIn('operator', {});
+    await page.goto(`https://${port.host}/ui/services`);
+    await page.getByText('voting_worker').first().waitFor();
+    const other = await context.newPage();
+    await other.goto(`https://${port.host}/ui/nodes`);
+    await other.getByText('node3').first().waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await other.getByText('Your session has ended: sign in again.').waitFor();
+    await context.close();
+  });
+
+  async function isTooWide(page: Page): Promise<boolean> {
+    return page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth + 1');
+  }
+
+  async function picture(page: Page, name: string): Promise<void> {
+    if (!PICTURES) return;
+    await mkdir(PICTURES, { recursive: true });
+    await page.screenshot({ path: `${PICTURES}/${name}.png` });
+  }
+});
