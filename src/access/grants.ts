@@ -27,6 +27,8 @@ export interface Grant {
   body?: BodyRule;
   /** Its answer goes on for as long as the client wants. */
   lasting?: true;
+  /** It changes nothing, whatever its method: the audit need not know. */
+  reads?: true;
   /** A password or a code is checked: tries are limited. */
   tries?: true;
 }
@@ -206,7 +208,7 @@ const OWN: Grant[] = [
      DELETE /essaim/users/{name}`,
   ),
   ...grants('operate', 'GET /essaim/audit'),
-  ...grants('see', 'POST /essaim/compose/check'),
+  ...grants('see', 'POST /essaim/compose/check', { reads: true }),
   ...grants(
     'stack',
     `POST /essaim/stacks/{name}

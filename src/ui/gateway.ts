@@ -103,7 +103,7 @@ export class Gateway {
     const { grant, actor } = granted;
     let name = actor?.name ?? '';
     let status = 500;
-    let isTold = isWrite && (actor !== undefined || grant.tries === true);
+    let isTold = isWrite && !grant.reads && (actor !== undefined || grant.tries === true);
     try {
       const sent = await this.#body(asked, granted, target);
       const account = grant.tries ? (actor?.name ?? triedName(sent.body)) : undefined;

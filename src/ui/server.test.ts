@@ -301,6 +301,37 @@ describe('the port of the web interface', () => {
     assert.ok((await port.ask('GET', '/configs', { as: 'operator' })).text.includes('aHVzaA'));
   });
 
+  test('a plan, which tells what there is, is for those who may change that stack', async () => {
+    const files = { 'compose.yaml': 'services: { own: { image: nginx } }' };
+    const check = async (as: string, name: string) =>
+      (await port.ask('POST', '/essaim/compose/check', { as, body: { name, files } })).text;
+    for (const [as, name] of [
+      ['viewer', 'shop'],
+      ['deployer', 'bank'],
+    ] as const) {
+      const text = await check(as, name);
+      assert.deepEqual([JSON.parse(text).problems, JSON.parse(text).plan], [[], undefined]);
+      assert.ok(!text.includes('hush'));
+    }
+    for (const as of ['deployer', 'operator']) assert.match(await check(as, 'shop'), /PASSWORD=hush/);
+    for (const path of ['revisions', 'export'])
+      for (const as of ['viewer', 'deployer'])
+        assert.equal((await port.ask('GET', `/essaim/stacks/bank/${path}`, { as })).status, 403);
+  });
+
+  test('a deployer’s stack is judged service by service, before anything is made', async () => {
+    const deploy = (name: string, text: string) =>
+      port.ask('POST', `/essaim/stacks/${name}`, {
+        as: 'deployer',
+        body: { files: { 'compose.yaml': text } },
+      });
+    assert.equal((await deploy('bank', 'services: { a: { image: x } }')).status, 403);
+    const evil = await deploy('shop', 'services: { a: { image: x }, b: { image: x, volumes: ["/:/host"] } }');
+    assert.equal(evil.status, 403);
+    assert.match(evil.text, /type bind/);
+    assert.equal(port.cluster.store.view.byName('service', 'shop_a').length, 0);
+  });
+
   test('guessing gets slower, on every way on which a password is checked', async () => {
     const session = await port.signedIn('operator');
     const guess = () =>

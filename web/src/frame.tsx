@@ -99,7 +99,7 @@ function UserMenu() {
   };
   return (
     <>
-      <Button size="xs" variant="default" component={Link} href="/access">
+      <Button size="xs" variant="default" component={Link} href="/access" visibleFrom="sm">
         {account.name}
       </Button>
       <Button size="xs" variant="default" onClick={() => void signOut()}>

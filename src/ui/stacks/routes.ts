@@ -46,7 +46,9 @@ export function stackRoutes(socket: string): RouteModule {
       const stack = name ?? '';
       const { check } = await compose();
       const { deployment, problems, variables, values } = check(stack, files ?? {});
-      const plan = deployment && planOf(deployment, liveStack(stack, view), prune === true);
+      // A plan tells what there is, values of environments included.
+      const isShown = deployment && mayChange(request.headers[ACTOR], stack, view);
+      const plan = isShown ? planOf(deployment, liveStack(stack, view), prune === true) : undefined;
       return {
         status: 200,
         body: {
@@ -125,6 +127,14 @@ function refuseOlder(stack: string, base: number | undefined, view: View): void 
     409,
     `${last.actor || 'somebody'} has deployed revision ${last.number} meanwhile, yours is made from ${base}`,
   );
+}
+
+/** Whether that stack is that account's to change; on the daemon's own socket it is. */
+function mayChange(name: string | string[] | undefined, stack: string, view: View): boolean {
+  if (name === undefined) return true;
+  const user = view.get('user', String(name));
+  if (user?.role === 'deployer') return user.stacks?.includes(stack) === true;
+  return user?.role === 'administrator' || user?.role === 'operator';
 }
 
 /** Whoever asks, if all that they may is to deploy. */

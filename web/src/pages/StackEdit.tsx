@@ -82,7 +82,7 @@ export function StackEdit() {
 
 function Editing({ isNew, first, start }: { isNew: boolean; first: string; start: Start }) {
   const [name, setName] = useState(first);
-  const [files, setFiles] = useState<Files>(() => ({ '.env': '', ...start.files }));
+  const [files, setFiles] = useState<Files>(() => ({ [COMPOSE]: '', '.env': '', ...start.files }));
   const [open, setOpen] = useState(COMPOSE);
   const [prune, setPrune] = useState(false);
   const [message, setMessage] = useState('');
@@ -130,7 +130,8 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
 
   // What was typed is not lost by a click beside it.
   const isChanged =
-    revision === undefined && JSON.stringify(files) !== JSON.stringify({ '.env': '', ...start.files });
+    revision === undefined &&
+    JSON.stringify(files) !== JSON.stringify({ [COMPOSE]: '', '.env': '', ...start.files });
   useEffect(() => {
     if (!isChanged) return;
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault();

@@ -51,6 +51,11 @@ const look = (isDark: boolean) => [
   syntaxHighlighting(isDark ? darkColors : defaultHighlightStyle),
 ];
 
+function handled(work: () => void): boolean {
+  work();
+  return true;
+}
+
 export default function Editor({ label, name, value, marks, onChange, onSave, onDeploy }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
@@ -67,8 +72,8 @@ export default function Editor({ label, name, value, marks, onChange, onSave, on
         doc: now.current.value,
         extensions: [
           keymap.of([
-            { key: 'Mod-s', run: () => (now.current.onSave(), true) },
-            { key: 'Mod-Enter', run: () => (now.current.onDeploy(), true) },
+            { key: 'Mod-s', run: () => handled(now.current.onSave) },
+            { key: 'Mod-Enter', run: () => handled(now.current.onDeploy) },
           ]),
           basicSetup,
           theme.of(look(isDark)),

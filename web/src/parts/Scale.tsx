@@ -11,7 +11,7 @@ const MOST = 100_000;
 export function Scale({ service }: { service: ServiceRow }) {
   const { id, name, wanted } = service;
   const [value, setValue] = useState<number | string>(wanted);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what somebody else has set is shown
+  // What somebody else has set is shown.
   useEffect(() => setValue(wanted), [wanted]);
 
   const set = (replicas: number): void => {
