@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decide, PATIENCE, type Sight, type Standing, VACANCY } from './decide.ts';
+import { decide, PATIENCE, RELUCTANCE, type Sight, type Standing, VACANCY } from './decide.ts';
 
 const standing = (more: Partial<Standing> = {}): Standing => ({
   ...{ nodeId: 'me', since: undefined, vacant: 0, gone: false, leaderless: 0, resigned: false },
@@ -48,6 +48,14 @@ test('the lead of a daemon that is certainly away is taken at once', () => {
 
 test('a record of a process that is no more is written anew', () => {
   assert.equal(decide(sight({ raftLeader: 'b', lead: of('me') }), standing()), 'take');
+});
+
+test('who has left the lead to others takes it again if nobody does', () => {
+  const resigned = (vacant: number) => standing({ vacant, resigned: true });
+  assert.equal(decide(sight(), resigned(RELUCTANCE - 1)), 'keep');
+  assert.equal(decide(sight(), resigned(RELUCTANCE)), 'take');
+  assert.equal(decide(sight({ raftLeader: 'b' }), resigned(RELUCTANCE)), 'take');
+  assert.equal(decide(sight({ raftLeader: '' }), resigned(RELUCTANCE)), 'keep');
 });
 
 test('nobody takes what another manager holds in the present term of etcd, nor after resigning', () => {

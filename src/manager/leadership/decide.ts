@@ -20,7 +20,7 @@ export interface Standing {
   gone: boolean;
   /** How long (ms) etcd has been without a leader, or has not answered. */
   leaderless: number;
-  /** Whether this manager is about to stop, and leaves the lead to others. */
+  /** Whether this manager leaves the lead to others. */
   resigned: boolean;
 }
 
@@ -32,6 +32,8 @@ export type Decision = 'take' | 'lost' | 'keep';
 
 /** How long (ms) the manager beside etcd's leader has to take a vacant lead before any other one does. */
 export const VACANCY = 400;
+/** How long (ms) a manager that has left the lead to others waits for one of them: better that one than none. */
+export const RELUCTANCE = 5_000;
 /** How long (ms) a manager that cannot see a leader of etcd goes on as if it led. */
 export const PATIENCE = 3_000;
 
@@ -42,7 +44,7 @@ export function decide(sight: Sight | undefined, standing: Standing): Decision {
     return since !== undefined && leaderless >= PATIENCE ? 'lost' : 'keep';
   const { lead, memberId, raftLeader, raftTerm } = sight;
   if (since !== undefined) return lead?.holder === nodeId && lead.revision === since ? 'keep' : 'lost';
-  if (resigned) return 'keep';
+  if (resigned && vacant < RELUCTANCE) return 'keep';
   // From before this process, or before a pause: nobody else writes in that term, and its lease has an end.
   if (lead?.holder === nodeId) return 'take';
   if (raftLeader === memberId && (!lead || lead.raftTerm < raftTerm)) return 'take';

@@ -75,7 +75,7 @@ export class Election implements Office {
   }
 
   /**
-   * Leaves the lead to another manager, until one has taken it. Never rejects.
+   * Leaves the lead to another manager, until one has taken it, or none has for a while. Never rejects.
    * @param handOver gives etcd's own lead to another member, so that the manager there takes this one at once
    */
   async resign(handOver: () => Promise<unknown>): Promise<void> {
@@ -147,8 +147,10 @@ export class Election implements Office {
       resigned: this.#resigned,
     });
     if (decision === 'lost') this.#lose();
-    if (decision === 'take') await this.#take(sight!);
-    else this.#know(sight);
+    if (decision === 'take') {
+      this.#resigned = false;
+      await this.#take(sight!);
+    } else this.#know(sight);
   }
 
   #watchHolder(holder: string | undefined): void {

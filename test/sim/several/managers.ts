@@ -27,7 +27,7 @@ const PATIENCE = 5_000;
 const CATCH_UP = 5_000;
 const CLIENT = 30_000;
 /** With a quorum, and a manager that is well, for so long (ms) there has to be one that leads. */
-const LED_WITHIN = 8_000;
+const LED_WITHIN = 12_000;
 
 export interface ManagersOptions {
   /** The hosts that managers run on. */
