@@ -19,7 +19,7 @@ down: node_modules/.installed
 	@test/support/down.sh
 
 test: web
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server cfssl golang-cfssl chromium chromium
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
@@ -29,7 +29,7 @@ test: web
 
 # All are run, whatever the first one says.
 test-engines: node_modules/.installed
-	@test/support/packages.sh docker-registry docker-registry openssl openssl
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose
 	@failed=; for engine in 26 28; do \
 	  echo "On Docker Engine $$engine"; \
 	  for tests in e2e:alone e2e; do ENGINE=$$engine npm run --silent $$tests || failed="$$failed $$engine"; done; \

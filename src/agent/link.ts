@@ -8,6 +8,7 @@ import type {
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
+  Door,
   DownMessage,
   HostDescription,
   StatusRequest,
@@ -23,8 +24,8 @@ import { joinStreams } from './tunnel.ts';
 import { call, connectAs, refusal, request, responseTo, textOf } from './wire.ts';
 
 export interface LinkOptions extends Known {
-  /** A new connection to this host's engine. */
-  connectEngine(): Duplex | Promise<Duplex>;
+  /** A new connection to this host's engine, or to the API that is served here. */
+  connectEngine(to: Door): Duplex | Promise<Duplex>;
   /** Compares this host's networks with what they have to be. */
   checkNetworks(): Promise<CheckReport>;
   /** The manager wants this node to have a new certificate. */
@@ -220,7 +221,7 @@ class LinkSession implements ManagerSession {
   /** True: the message is for the agent. */
   #handle(message: DownMessage): boolean {
     if (message.type === 'dial') {
-      this.#dial(message.stream).catch(this.#options.onError);
+      this.#dial(message.stream, message.to).catch(this.#options.onError);
       return false;
     }
     if (message.type === 'check') {
@@ -252,7 +253,7 @@ class LinkSession implements ManagerSession {
     await this.#ask(`check/${number}`, report);
   }
 
-  async #dial(number: number): Promise<void> {
+  async #dial(number: number, to: Door = 'engine'): Promise<void> {
     const tunnel = this.#connection.request(
       { ':method': 'POST', ':path': `${this.#path}/stream/${number}` },
       { endStream: false },
@@ -260,9 +261,9 @@ class LinkSession implements ManagerSession {
     try {
       const { ':status': status = 500 } = await responseTo(tunnel);
       if (status !== 200) throw refusal(status, await textOf(tunnel));
-      const engine = await this.#options.connectEngine();
-      if (tunnel.destroyed) engine.destroy();
-      else joinStreams(tunnel, engine);
+      const there = await this.#options.connectEngine(to);
+      if (tunnel.destroyed) there.destroy();
+      else joinStreams(tunnel, there);
     } catch (error) {
       tunnel.destroy();
       throw error;

@@ -102,6 +102,8 @@ export interface ManagerFace {
   backup(passphrase: string | undefined): AsyncIterable<Buffer>;
   /** A client of the engine on that node, through its agent. Throws 503 if the node has no session just now. */
   engineOf(nodeId: string): EngineClient;
+  /** The same of the API that Essaim serves on that node, which knows the cluster's networks. */
+  apiOf?(nodeId: string): EngineClient;
   /** Asks all hosts whether their networks are as the store has them. */
   checkNetworks(): Promise<ClusterCheck>;
   /** Ends the node's session at once (it was removed). */

@@ -1,7 +1,6 @@
 /** Sockets that the API is served on. */
 import { chmod, chown, lstat, mkdir, readFile, unlink } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 
 /**

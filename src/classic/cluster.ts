@@ -15,6 +15,16 @@ export interface ClusterOptions {
   overcommit: number;
   failureRetry: number;
   random: () => number;
+  /** Present where the hosts are the nodes of a swarm. */
+  swarm?: SwarmSide;
+}
+
+/** What a swarm says of its nodes. */
+export interface SwarmSide {
+  /** Whether a node takes containers. */
+  accepts(host: Host): boolean;
+  /** The host that knows all networks of the cluster, and makes them; undefined while it does not answer. */
+  home(): Host | undefined;
 }
 
 /** A place that is kept for a container until it is there. */
@@ -35,6 +45,7 @@ export class Cluster {
   readonly fleet: Fleet;
   readonly scheduling: Scheduling;
   readonly overcommit: number;
+  readonly swarm: SwarmSide | undefined;
   readonly #options: ClusterOptions;
   readonly #pending = new Set<Pending>();
   readonly #occupants = new WeakMap<ContainerRecord, Occupant>();
@@ -43,6 +54,7 @@ export class Cluster {
     this.fleet = options.fleet;
     this.scheduling = options.scheduling;
     this.overcommit = options.overcommit;
+    this.swarm = options.swarm;
     this.#options = options;
   }
 
@@ -125,7 +137,7 @@ export class Cluster {
       engineId: facts.engineId,
       name: hostName(host),
       labels: facts.labels,
-      healthy: host.status === 'Healthy',
+      healthy: host.status === 'Healthy' && (this.swarm?.accepts(host) ?? true),
       health:
         host.status === 'Healthy'
           ? 100 - Math.trunc((host.failures * 100) / Math.max(this.#options.failureRetry, 1))

@@ -1,12 +1,13 @@
 /** How a container comes to be: its wishes read, its name and place kept, made by the engine that was chosen. */
 import { randomBytes } from 'node:crypto';
-import { keyOf, part, set, text } from '../api/body-object.ts';
+import { keyOf, part, set, text, texts } from '../api/body-object.ts';
 import { errorIn, type Progress } from '../engine/images.ts';
 import { jsonLines } from '../engine/lines.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { callJson, queryString, spokenWith } from './engine-call.ts';
+import { findContainer } from './lookup.ts';
 import { hostName, isCalled } from './names.ts';
 import {
   type Ask,
@@ -46,7 +47,8 @@ export async function createContainer(
   request: CreateRequest,
   options: { retries: number; log: Logger },
 ): Promise<Created> {
-  const body = withSwarmId(withLocalNetwork(cluster, withoutHosts(cluster, consolidated(request.body))));
+  const asked = withContainers(cluster, consolidated(request.body));
+  const body = withSwarmId(withLocalNetwork(cluster, withoutHosts(cluster, asked)));
   const ask = askOf(request.name, body);
   const release = cluster.claimName(request.name, request.except);
   try {
@@ -186,6 +188,29 @@ function withShares(body: Body, ask: Ask, { facts }: Host): Body {
   for (const [field, value] of Object.entries(legacy)) if (value > 0) host[keyOf(host, field)] = value;
   if (ask.cpus > 0) host[keyOf(host, 'CpuShares')] = cpuShares(ask.cpus, facts?.cpus ?? 1);
   return set(body, 'HostConfig', host);
+}
+
+/** Containers that it depends on are named as their engine knows them. */
+function withContainers(cluster: Cluster, body: Body): Body {
+  const host = part(body, 'HostConfig');
+  const known = (reference: string): string => {
+    const container = findContainer(cluster.hosts(), reference)?.container;
+    const isEngines = !container || container.id.startsWith(reference) || container.name === reference;
+    return isEngines ? reference : container.name;
+  };
+  const renamed = (text: string): string => {
+    const [reference = '', ...rest] = text.split(':');
+    return [known(reference), ...rest].join(':');
+  };
+  const mode = text(host[keyOf(host, 'NetworkMode')]);
+  const changes: Body = {};
+  for (const field of ['VolumesFrom', 'Links']) {
+    const before = texts(host[keyOf(host, field)]);
+    if (before.length > 0) changes[keyOf(host, field)] = before.map(renamed);
+  }
+  if (mode.startsWith('container:'))
+    changes[keyOf(host, 'NetworkMode')] = `container:${known(mode.slice(10))}`;
+  return Object.keys(changes).length === 0 ? body : set(body, 'HostConfig', { ...host, ...changes });
 }
 
 /** Networks are named without their host. */

@@ -5,19 +5,10 @@ import { type ClientTls, splitAddress, tcpEngine } from '../engine/tcp.ts';
 import type { FleetTiming, Logger, Member } from '../fleet/contract.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { systemClock } from '../model/clock.ts';
-import { Cluster } from './cluster.ts';
-import type { ClusterContext, ClusterRoutes } from './contract.ts';
-import { Execs } from './execs.ts';
+import type { Cluster } from './cluster.ts';
+import { clusterContext, clusterRoutes } from './context.ts';
 import { Leadership } from './leadership.ts';
 import { Rescheduler } from './rescheduler.ts';
-import { buildRoutes } from './routes/build.ts';
-import { containerRoutes } from './routes/containers.ts';
-import { createRoutes } from './routes/create.ts';
-import { eventRoutes } from './routes/events.ts';
-import { imageRoutes } from './routes/images.ts';
-import { networkRoutes } from './routes/networks.ts';
-import { systemRoutes } from './routes/system.ts';
-import { volumeRoutes } from './routes/volumes.ts';
 import { isRescheduled } from './rules/container-config.ts';
 import type { Scheduling } from './rules/schedule.ts';
 import { ClusterServer, type EndpointTls } from './server.ts';
@@ -45,21 +36,6 @@ export interface Listening {
   unix?: string;
 }
 
-/** Everything that the endpoint answers. */
-export function clusterRoutes(options: { createRetries: number }): ClusterRoutes[] {
-  const create = createRoutes(options.createRetries);
-  return [
-    systemRoutes,
-    create,
-    containerRoutes,
-    imageRoutes,
-    volumeRoutes,
-    networkRoutes,
-    buildRoutes,
-    eventRoutes,
-  ];
-}
-
 export class Manager {
   readonly server: ClusterServer;
   readonly fleet: Fleet;
@@ -74,14 +50,11 @@ export class Manager {
     const random = Math.random;
     this.#options = options;
     this.fleet = new Fleet({ timing, clock: systemClock, random, log, keeps: isRescheduled });
-    const failureRetry = timing.failureRetry;
-    this.cluster = new Cluster({ fleet: this.fleet, scheduling, overcommit, failureRetry, random });
-    const context: ClusterContext = {
-      cluster: this.cluster,
-      execs: new Execs(this.cluster),
-      log,
+    const context = clusterContext({
+      ...{ fleet: this.fleet, scheduling, overcommit, failureRetry: timing.failureRetry, random, log },
       role: () => this.#role(),
-    };
+    });
+    this.cluster = context.cluster;
     const { replication, tls } = options;
     this.#leadership =
       replication && new Leadership({ ...replication, log, ...(tls && { tls: clientTls(tls) }) });
@@ -132,7 +105,8 @@ export class Manager {
   #member(address: string): Member {
     const { tls } = this.#options;
     const { host } = splitAddress(address);
-    return { key: address, address, host, engine: tcpEngine(address, tls && clientTls(tls)) };
+    const engine = tcpEngine(address, tls && clientTls(tls));
+    return { key: address, address, host, engine, close: () => engine.close() };
   }
 }
 

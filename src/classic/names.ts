@@ -4,8 +4,8 @@ import type { Host } from '../fleet/contract.ts';
 /** A host that was never reached has no name yet. */
 export const hostName = ({ facts }: Host): string => facts?.name ?? '(unknown)';
 
-/** Engines may share an id: the address belongs to it. */
-export const hostId = ({ facts, address }: Host): string => `${facts?.engineId ?? ''}|${address}`;
+/** Engines may share an id: the address belongs to it. Empty until it was reached. */
+export const hostId = ({ facts, address }: Host): string => (facts ? `${facts.engineId}|${address}` : '');
 
 /** `a2` before `a10`. */
 export function naturally(a: string, b: string): number {

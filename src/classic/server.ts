@@ -69,6 +69,7 @@ export class ClusterServer {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Duplex>();
   readonly #common: OutgoingHttpHeaders;
+  #inside: Server | undefined;
 
   constructor(options: ClusterServerOptions) {
     this.#context = options;
@@ -101,7 +102,8 @@ export class ClusterServer {
 
   /** Serves a connection that somebody else has accepted. */
   serve(socket: Duplex): void {
-    this.#servers[0]?.emit('connection', socket);
+    this.#inside ??= this.#add(createServer(this.#options()));
+    this.#inside.emit('connection', socket);
   }
 
   #tlsServer(tls: EndpointTls): Server {

@@ -70,7 +70,9 @@ export async function describeMachine(machine: Machine): Promise<Record<string, 
 }
 
 /** What `machine env` prints: the shell's commands that point docker at a machine, or at none. */
-export function environment(machine: { name: string; socket: string } | undefined): string {
+export function environment(
+  machine: { name: string; socket: string; cluster?: boolean } | undefined,
+): string {
   if (!machine) {
     const usage = '# Run this command to configure your shell:\n# eval "$(essaim machine env --unset)"\n';
     return `unset DOCKER_HOST\nunset ESSAIM_MACHINE_NAME\n${usage}`;
@@ -84,7 +86,7 @@ export function environment(machine: { name: string; socket: string } | undefine
     `export DOCKER_HOST="unix://${machine.socket}"`,
     `export ESSAIM_MACHINE_NAME="${machine.name}"`,
     '# Run this command to configure your shell:',
-    `# eval "$(essaim machine env ${machine.name})"`,
+    `# eval "$(essaim machine env ${machine.cluster ? '--cluster ' : ''}${machine.name})"`,
     '',
   ].join('\n');
 }

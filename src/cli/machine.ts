@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { dirname, join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import { type Driver, type Machine, MachineError } from '../machine/driver.ts';
 import { driverNamed, driverOf } from '../machine/drivers.ts';
 import { checkName, getMachine, listMachines } from '../machine/registry.ts';
@@ -41,6 +41,8 @@ export function machineCommand(): Command {
     .description('print what points the docker CLI at a host, for eval')
     .argument('[name]')
     .option('-u, --unset', 'print what undoes it')
+    .option('--cluster', "point it at the host's swarm as one engine; the host has to be a manager")
+    .addOption(new Option('--swarm', 'the same').hideHelp())
     .action(env);
   machine
     .command('ssh')
@@ -125,7 +127,14 @@ async function create(names: string[], options: CreateFlags): Promise<void> {
   });
 }
 
-async function env(name: string | undefined, options: { unset?: boolean }): Promise<void> {
+interface EnvFlags {
+  readonly unset?: boolean;
+  readonly cluster?: boolean;
+  /** As docker-machine spelt it. */
+  readonly swarm?: boolean;
+}
+
+async function env(name: string | undefined, options: EnvFlags): Promise<void> {
   if (options.unset) {
     process.stdout.write(environment(undefined));
     return;
@@ -139,7 +148,10 @@ async function env(name: string | undefined, options: { unset?: boolean }): Prom
       `Machine "${name}" is not running. Use "essaim machine start ${name}" to start it.`,
     );
   }
-  process.stdout.write(environment({ name, socket: driver.endpoints(machine).essaim }));
+  const { essaim } = driver.endpoints(machine);
+  const cluster = options.cluster || options.swarm;
+  const socket = cluster ? join(dirname(essaim), 'cluster.sock') : essaim;
+  process.stdout.write(environment({ name, socket, cluster }));
 }
 
 /** One word is a command line for the host's shell, as with ssh; several are a program and its arguments, verbatim. */

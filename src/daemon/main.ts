@@ -1,6 +1,6 @@
 /** `essaim daemon`: puts the parts of a host together, and takes them apart again in order. */
 import { mkdirSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { accessRoutes } from '../access/routes.ts';
 import { backupRoutes } from '../api/backup.ts';
@@ -14,6 +14,7 @@ import { UiHost } from '../ui/host.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
 import type { BackupOptions } from './backup/schedule.ts';
+import { ClusterEndpoint } from './cluster-endpoint.ts';
 import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
@@ -32,9 +33,11 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const endTurns = turnsOnSignal(log);
   const engine = unixEngine(options.engine);
   const clientsWait = () => server.answering;
+  const itself = unixEngine(options.socket);
   const membership = new HostMembership({
     ...{ data: options.data, engine, clock: systemClock, clientsWait, log },
     serveApi: (connection) => server.serve(connection),
+    connectApi: () => itself.connect(),
   });
   let ui: UiHost | undefined;
   const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
@@ -45,7 +48,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const switchedOff = once('SIGPWR');
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
-  await listen(server, options);
+  const cluster = new ClusterEndpoint({ membership, log });
+  await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, log);
   const ending = new AbortController();
@@ -61,6 +65,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   ending.abort();
   await backups;
   server.close();
+  await cluster.close();
+  itself.close();
   await membership.close();
   engine.close();
 }
@@ -86,9 +92,10 @@ async function startBackups(
   await runSchedule(options, { manager: () => membership.manager(), clock: systemClock, log, signal });
 }
 
-async function listen(server: ApiServer, options: DaemonOptions): Promise<void> {
+async function listen(server: ApiServer, cluster: ClusterEndpoint, options: DaemonOptions): Promise<void> {
   mkdirSync(dirname(options.socket), { recursive: true });
   await server.listenUnix(options.socket);
+  await cluster.listenUnix(join(dirname(options.socket), 'cluster.sock'));
   if (!options.tls) return;
   const tls = {
     ca: readPem(options.tls.ca),
@@ -96,6 +103,7 @@ async function listen(server: ApiServer, options: DaemonOptions): Promise<void> 
     key: readPem(options.tls.key),
   };
   for (const { host, port } of options.hosts) await server.listenTls(host, port, tls);
+  for (const { host, port } of options.clusterHosts) await cluster.listenTls(host, port, tls);
 }
 
 function readPem(file: string): string {

@@ -52,6 +52,8 @@ export interface ManagingOptions {
   clock: Clock;
   clientsWait(): boolean;
   serveApi(connection: Duplex): void;
+  /** A new connection to the API of this host. */
+  connectApi(): Promise<Duplex>;
   /** Called whenever there is a manager here, or none any more. */
   changed(): void;
   log: Log;
@@ -314,7 +316,7 @@ export class Managing {
   }
 
   async #start(state: ManagerState): Promise<Running> {
-    const { identity, engine, clock, clientsWait, serveApi, log, record, update } = this.#options;
+    const { identity, engine, clock, clientsWait, serveApi, connectApi, log, record, update } = this.#options;
     // Loaded only here: what only a manager needs costs a worker no memory.
     const [manager, { createImageSource }, { LockKeeper }, { createBackup }] = await Promise.all([
       import('../manager/manager.ts'),
@@ -327,6 +329,9 @@ export class Managing {
     try {
       const engines = new EnginesOfNodes((id) => running.connectEngine(id));
       const engineOf = (id: string) => (id === nodeId ? engine : engines.of(id));
+      const apis = new EnginesOfNodes((id) =>
+        id === nodeId ? connectApi() : running.connectEngine(id, 'api'),
+      );
       const running: Manager = await manager.startManager({
         ...{ store, office, identity, listenHost, listenPort, clock, newId, clientsWait, serveApi, log },
         images: createImageSource({ store, nodeId, engineOf }),
@@ -345,6 +350,7 @@ export class Managing {
           ...running,
           engineOf,
           backup: (passphrase) => createBackup(store.view, { nodeId, now: clock.now(), passphrase }),
+          apiOf: (id) => apis.of(id),
           async updateCluster(update) {
             await running.updateCluster(update);
             // Who is told that no key is needed any more may forget it.
@@ -355,6 +361,7 @@ export class Managing {
         lock,
         async close(why) {
           engines.close();
+          apis.close();
           unfollow();
           await care.end();
           await (why === 'demoted' ? lock.release() : lock.idle());

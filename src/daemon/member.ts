@@ -31,6 +31,8 @@ export interface MemberOptions {
   clientsWait(): boolean;
   /** Serves this host's API on a connection from another manager. */
   serveApi(connection: Duplex): void;
+  /** A new connection to the API of this host. */
+  connectApi(): Promise<Duplex>;
   log: Log;
 }
 
@@ -91,9 +93,9 @@ export class Member {
     this.#options = options;
     this.identity = identity;
     this.networks = networks;
-    const { data, engine, clock, clientsWait, serveApi, log } = options;
+    const { data, engine, clock, clientsWait, serveApi, connectApi, log } = options;
     this.#managing = new Managing({
-      ...{ data, swarm: dir.path, identity, fileKey, engine, clock, clientsWait, serveApi, log },
+      ...{ data, swarm: dir.path, identity, fileKey, engine, clock, clientsWait, serveApi, connectApi, log },
       record: () => this.#record,
       update: (change) => this.#update(change),
       managers: () => this.#managers(),
@@ -103,9 +105,10 @@ export class Member {
   }
 
   #start(): void {
-    const { engine, clock, log, data } = this.#options;
+    const { engine, connectApi, clock, log, data } = this.#options;
     this.#node = startNode({
       ...{ identity: this.identity, networks: this.networks, engine, clock, log },
+      connectApi,
       filesFolder: join(data, FILES),
       managers: () => this.#managers(),
       current: () => this.#record,

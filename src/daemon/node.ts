@@ -1,4 +1,5 @@
 /** What runs on each host that is in a swarm: its agent, the link to the managers, and the care for its certificate. */
+import type { Duplex } from 'node:stream';
 import { runAgent } from '../agent/agent.ts';
 import { HostAttachments } from '../agent/attachments/attachments.ts';
 import type { ContainerNetworks, FetchImage } from '../agent/contract.ts';
@@ -27,6 +28,8 @@ export interface NodeOptions {
   changed(change: Partial<MembershipRecord>): void;
   identity: NodeIdentity;
   engine: EngineClient;
+  /** A new connection to the API that is served on this host. */
+  connectApi(): Promise<Duplex>;
   networks: DataPlane;
   clock: Clock;
   log: Log;
@@ -68,7 +71,7 @@ export function startNode(options: NodeOptions): RunningNode {
     identity,
     managers,
     learned: (some) => known.learned(some),
-    connectEngine: () => engine.connect(),
+    connectEngine: (to) => (to === 'api' ? options.connectApi() : engine.connect()),
     checkNetworks: () => checkHost(options.networks),
     renew: () => renewal.renewNow(),
     onError: (error) => log.warn({ err: error }, 'link to the manager'),

@@ -10,6 +10,7 @@ test('defaults and all options', () => {
     engine: '/var/run/docker.sock',
     socket: '/run/essaim/docker.sock',
     hosts: [],
+    clusterHosts: [],
     tls: undefined,
     logLevel: 'info',
     ui: { host: '', port: 9443, names: [], certificate: undefined },
@@ -52,6 +53,8 @@ test('the web interface is where it is said, or nowhere', () => {
 
 const refusals: Array<[string[], RegExp]> = [
   [['--host', 'tcp://0.0.0.0:2376'], /--host serves only with mutual TLS/],
+  [['--cluster-host', 'tcp://0.0.0.0:3376'], /--cluster-host likewise/],
+  [['--cluster-host', '0.0.0.0:3376', ...tls], /--cluster-host takes tcp:/],
   [['--tlscert', 'x'], /all three/],
   [['--host', 'unix:///x', ...tls], /--host takes tcp:/],
   [['--host', 'tcp://1.2.3.4:70000', ...tls], /--host takes tcp:/],

@@ -12,6 +12,8 @@ export interface DaemonOptions {
   socket: string;
   /** TCP addresses served with mutual TLS, in addition. */
   hosts: Array<{ host: string; port: number }>;
+  /** TCP addresses at which a manager serves the cluster as one engine, with mutual TLS. */
+  clusterHosts: Array<{ host: string; port: number }>;
   /** Files; needed as soon as there is a TCP host. */
   tls?: { ca: string; cert: string; key: string };
   logLevel: string;
@@ -46,6 +48,8 @@ Options:
   --engine PATH       unix socket of the host's Docker Engine (default /var/run/docker.sock)
   --socket PATH       unix socket to serve the API on (default /run/essaim/docker.sock)
   --host tcp://A:P    serve the API there too, with mutual TLS; may be given several times
+  --cluster-host tcp://A:P  on a manager, serve all hosts as one engine there, with mutual TLS (the socket cluster.sock beside
+                      the other one is always there)
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
   --tlskey FILE       the server's key
@@ -76,6 +80,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         engine: { ...string, default: '/var/run/docker.sock' },
         socket: { ...string, default: '/run/essaim/docker.sock' },
         host: { ...string, multiple: true },
+        'cluster-host': { ...string, multiple: true },
         tlscacert: string,
         tlscert: string,
         tlskey: string,
@@ -98,12 +103,13 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
   }
   if (values.help) return 'help';
-  const hosts = (values.host ?? []).map(parseHost);
+  const hosts = (values.host ?? []).map((text) => parseHost(text));
+  const clusterHosts = (values['cluster-host'] ?? []).map((text) => parseHost(text, '--cluster-host'));
   const { tlscacert, tlscert, tlskey } = values;
   const tls = tlscacert && tlscert && tlskey ? { ca: tlscacert, cert: tlscert, key: tlskey } : undefined;
-  if (!tls && (hosts.length > 0 || tlscacert || tlscert || tlskey))
+  if (!tls && (hosts.length > 0 || clusterHosts.length > 0 || tlscacert || tlscert || tlskey))
     throw new UsageError(
-      '--host serves only with mutual TLS: give --tlscacert, --tlscert and --tlskey, all three (anyone who can reach an open port would be root on this host)',
+      '--host serves only with mutual TLS, and --cluster-host likewise: give --tlscacert, --tlscert and --tlskey, all three (anyone who can reach an open port would be root on this host)',
     );
   if (!LEVELS.includes(values['log-level']))
     throw new UsageError(`--log-level takes one of ${LEVELS.join(', ')}, not ${values['log-level']}`);
@@ -112,6 +118,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     engine: values.engine.replace(/^unix:\/\//, ''),
     socket: values.socket.replace(/^unix:\/\//, ''),
     hosts,
+    clusterHosts,
     tls,
     logLevel: values['log-level'],
     ui: values['ui-off']
@@ -148,11 +155,11 @@ function parseUiFiles(cert: string | undefined, key: string | undefined) {
   return { cert, key };
 }
 
-function parseHost(text: string): { host: string; port: number } {
+function parseHost(text: string, option = '--host'): { host: string; port: number } {
   const match = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d{1,5})\/?$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65535)
-    throw new UsageError(`--host takes tcp://ADDRESS:PORT, not ${text} (the unix socket is --socket)`);
+    throw new UsageError(`${option} takes tcp://ADDRESS:PORT, not ${text} (the unix socket is --socket)`);
   return { host: match[1] ?? match[2]!, port };
 }
 

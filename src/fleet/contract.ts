@@ -30,10 +30,11 @@ export interface Member {
   readonly address: string;
   /** What the addresses of published ports are shown as; its name is looked up if it has one instead. */
   readonly host: string;
-  /** The caller closes it when the member is taken out. */
   readonly engine: EngineClient;
-  /** Labels besides those of the engine. */
-  readonly labels?: Readonly<Labels>;
+  /** Called when it is no member any more. */
+  close(): void;
+  /** Labels besides those of the engine, as they are now. */
+  labels?(): Readonly<Labels>;
 }
 
 export interface Host {

@@ -50,7 +50,7 @@ export class Fleet {
     this.#entries.set(member.key, { host, over, done: host.run(over.signal) });
   }
 
-  /** Takes a host out, and closes the client of its engine. */
+  /** Takes a host out. */
   remove(key: string): void {
     const entry = this.#entries.get(key);
     if (!entry) return;
@@ -59,7 +59,7 @@ export class Fleet {
     const known = host.status !== 'Pending';
     over.abort(new Error('it is no member any more'));
     host.status = 'Disconnected';
-    host.engine.close();
+    host.close();
     this.#options.log.info({}, `Removed Engine ${host.facts?.name ?? host.address}`);
     if (known) for (const listener of this.#listeners) listener({ type: 'disconnect', host });
   }
@@ -79,7 +79,7 @@ export class Fleet {
     this.#entries.clear();
     for (const { over, host } of entries) {
       over.abort(new Error('the fleet is closed'));
-      host.engine.close();
+      host.close();
     }
     await Promise.all(entries.map(({ done }) => done));
   }

@@ -91,6 +91,10 @@ export class FollowedHost implements Host {
     return this.#contents.refreshAll();
   }
 
+  close(): void {
+    this.#options.member.close();
+  }
+
   forget(id: string): void {
     this.#contents.containers.delete(id);
   }
@@ -120,7 +124,7 @@ export class FollowedHost implements Host {
   /** Learns all about the host; from then on it is Healthy. Events are heard from before the lists are read. */
   async #meet(signal: AbortSignal): Promise<void> {
     const { member, tell, log, clock } = this.#options;
-    const asked = askFacts(member.engine, member.address, member.labels, signal);
+    const asked = askFacts(member.engine, member.address, member.labels?.(), signal);
     const facts = await Promise.race([asked, tooLate(member.engine.name, signal)]);
     const before = this.facts;
     if (before && before.engineId !== facts.engineId) {
@@ -241,7 +245,7 @@ export class FollowedHost implements Host {
       await delay(wait, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
       await this.refresh();
-      const facts = await askFacts(member.engine, member.address, member.labels, signal).catch(
+      const facts = await askFacts(member.engine, member.address, member.labels?.(), signal).catch(
         () => undefined,
       );
       if (!facts || signal.aborted || facts.engineId !== this.facts?.engineId) continue;

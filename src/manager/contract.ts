@@ -14,6 +14,7 @@ import type {
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
+  Door,
   DownMessage,
   HostDescription,
   IssueAnswer,
@@ -143,8 +144,11 @@ export interface ImageStream {
 export interface ClusterServer {
   readonly address: string;
   readonly port: number;
-  /** A new connection to the engine of that node, through its agent. Rejects with 503 if it has no session just now. */
-  connectEngine(nodeId: string): Promise<Duplex>;
+  /**
+   * A new connection to the engine of that node (or to its host's API), through its agent. Rejects with 503 if it has no
+   * session just now.
+   */
+  connectEngine(nodeId: string, door?: Door): Promise<Duplex>;
   /** Has the host compare its networks. Rejects with 503 without a session, or an answer within `patience` ms. */
   check(nodeId: string, patience: number): Promise<CheckReport>;
   /** Ends the node's session and every connection it holds, at once (it was removed). */

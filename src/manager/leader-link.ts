@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../agent/tunnel.ts';
 import type { Leader } from '../api/contract.ts';
 import { ApiError, noLeader } from '../model/errors.ts';
+import type { Door } from '../model/protocol.ts';
 import type { Office } from './contract.ts';
 
 export interface LeaderLinkOptions {
@@ -30,9 +31,9 @@ export class LeaderLink {
     return this.#stream('/api');
   }
 
-  /** A connection to the engine of that node, through the leader. Rejects with ApiError. */
-  connectEngine(nodeId: string): Promise<Duplex> {
-    return this.#stream(`/engine/${encodeURIComponent(nodeId)}`);
+  /** A connection to the engine of that node, or to its host's API, through the leader. Rejects with ApiError. */
+  connectEngine(nodeId: string, door: Door = 'engine'): Promise<Duplex> {
+    return this.#stream(`/${door === 'api' ? 'host' : 'engine'}/${encodeURIComponent(nodeId)}`);
   }
 
   close(): void {

@@ -46,7 +46,7 @@ export interface ManagerOptions {
 }
 
 /** What a manager offers to the API of its host, but for the engine clients, which the host makes of `connectEngine`. */
-export interface Manager extends Omit<ManagerFace, 'engineOf' | 'backup'> {
+export interface Manager extends Omit<ManagerFace, 'engineOf' | 'apiOf' | 'backup'> {
   connectEngine: ClusterServer['connectEngine'];
   /** Ends everything but the store, which is the caller's. */
   close(): Promise<void>;
@@ -102,7 +102,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     cluster: () => theCluster(store.view),
     updateCluster: async (update) => led().authority.updateCluster(update),
     unlockKey: async () => led().authority.unlockKey(),
-    connectEngine: (id) => (leads() ? server.connectEngine(id) : link.connectEngine(id)),
+    connectEngine: (id, door) => (leads() ? server : link).connectEngine(id, door),
     checkNetworks: () => checkNetworks(store, (id, patience) => server.check(id, patience)),
     disconnect: (id) => server.disconnect(id),
     newId,

@@ -135,7 +135,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     ...{ duties, leader, timeout, disconnect, askToRenew, openSession, sessionOf },
     roots: rootsNow,
     serveApi: options.serveApi,
-    connectEngine: async (nodeId) => sessionWith(nodeId).dial(),
+    connectEngine: async (nodeId, door) => sessionWith(nodeId).dial(door),
   });
 
   function duties(): Duties {
@@ -243,7 +243,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   return {
     address,
     port,
-    connectEngine: async (nodeId) => sessionWith(nodeId).dial(),
+    connectEngine: async (nodeId, door) => sessionWith(nodeId).dial(door),
     check: async (nodeId, patience) => sessionWith(nodeId).check(patience),
     disconnect,
     endSessions,

@@ -23,6 +23,7 @@ describe('tunnels to an engine', () => {
   let port: ClusterPort;
   let session: ManagerSession;
   let nodeId: string;
+  const asked: string[] = [];
   /** What the "engine" does with each connection. */
   let serve: (socket: net.Socket) => void;
   const engine = net.createServer({ allowHalfOpen: true }, (socket) => {
@@ -40,12 +41,11 @@ describe('tunnels to an engine', () => {
       identity,
       managers: () => [port.address],
       learned: () => {},
-      connectEngine: () =>
-        net.connect({
-          port: (engine.address() as net.AddressInfo).port,
-          host: '127.0.0.1',
-          allowHalfOpen: true,
-        }),
+      connectEngine(door) {
+        asked.push(door);
+        const { port } = engine.address() as net.AddressInfo;
+        return net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      },
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),
       onError: (error) => port.errors.push(error),
@@ -94,6 +94,15 @@ describe('tunnels to an engine', () => {
     // The client ends its side first and then waits: the answer still comes.
     stream.end(question);
     assert.ok((await all(stream)).equals(answer));
+  });
+
+  test('the agent is told whether the engine is meant or the API of its host', async () => {
+    serve = (socket) => socket.end('here');
+    asked.length = 0;
+    for (const door of [undefined, 'api', 'engine'] as const) {
+      assert.equal(String(await all(await port.server.connectEngine(nodeId, door))), 'here');
+    }
+    assert.deepEqual(asked, ['engine', 'api', 'engine']);
   });
 
   test('the engine may end its side first', async () => {

@@ -10,7 +10,8 @@
  *   POST /session/ID/networks NetworksApplied → {}
  *   POST /session/ID/image    ImageRequest → the image as `docker save` writes it, from a node that has it, and headers
  *                             that say what it is (IMAGE_HEADERS); 404 if no node has it
- *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine (see `dial`)
+ *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine, or to the API of its
+ *                             host (see `dial`)
  *   POST /session/ID/attach   AttachRequest → AttachAnswer: addresses for a container that is no task's
  *   POST /session/ID/attached AttachedReport → AttachedAnswer: all such containers of the node, as they are
  *   POST /session/ID/check/N  CheckReport → {}: the answer to a `check`
@@ -25,6 +26,7 @@
  *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
  *                             for what only the leader may do
  *   POST /engine/NODE         managers only: the same to the engine of that node, through its agent's session
+ *   POST /host/NODE           managers only: the same to the API of that node
  *
  * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew, /leave and
  * /managers/… with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
@@ -219,6 +221,9 @@ export interface AssignedTask {
   logDriver?: Driver;
 }
 
+/** What a connection to a host leads to: its engine as it is, or the API that Essaim serves there. */
+export type Door = 'engine' | 'api';
+
 export type DownMessage =
   | {
       type: 'session';
@@ -244,6 +249,6 @@ export type DownMessage =
   /** Managers have come or gone, or have other addresses: all that there are. */
   | { type: 'managers'; managers: ManagerAddress[] }
   /** Open POST /session/ID/stream/N and join it to a new connection to the engine. */
-  | { type: 'dial'; stream: number }
+  | { type: 'dial'; stream: number; to?: Door }
   /** Compare this host's networks with what they have to be, and answer with POST /session/ID/check/N. */
   | { type: 'check'; check: number };

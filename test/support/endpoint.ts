@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { wantedEngine } from './engine-folder.ts';
 import { eventually, execute, Lab, type Outcome } from './lab.ts';
 
 const SWARM = fileURLToPath(new URL('../../bin/swarm', import.meta.url));
@@ -11,7 +12,7 @@ export async function plainEngines(hosts: Readonly<Record<string, { label?: stri
   const specs = Object.entries(hosts).map(([name, { label }]) => {
     // Said outright that there is no TLS, or the engine waits for 15 seconds.
     const options = ['host=tcp://0.0.0.0:2375', 'tls=false', ...(label ? [`label=${label}`] : [])];
-    return { name, engine: 'own' as const, options };
+    return { name, engine: wantedEngine(), options };
   });
   return Lab.with(...specs);
 }
@@ -44,6 +45,10 @@ export class Endpoint implements AsyncDisposable {
     const endpoint = new Endpoint(child, address);
     await endpoint.becomes(healthy, 'Healthy');
     return endpoint;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   get log(): string {

@@ -43,7 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machine: ['model'],
   daemon: [
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-    ...['access', 'ui'],
+    ...['access', 'ui', 'classic'],
   ],
   cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
 };

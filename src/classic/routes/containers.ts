@@ -4,7 +4,7 @@ import type { ApiRequest } from '../../api/router.ts';
 import type { InspectedContainer } from '../../fleet/records.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { ClusterContext, ClusterReply, ClusterRoutes } from '../contract.ts';
-import { callJson, callWhole, segment, withQuery } from '../engine-call.ts';
+import { callJson, callWhole, segment, spokenWith, withQuery } from '../engine-call.ts';
 import { type Found, mustFind, onHealthyHost } from '../lookup.ts';
 import { inspectedOn, listContainers } from '../views/containers.ts';
 
@@ -29,7 +29,8 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
   const { cluster, execs } = context;
   const list = ({ query }: ApiRequest): ClusterReply => ({
     status: 200,
-    body: listContainers(cluster.hosts(), query, Date.now()),
+    headers: { 'Content-Type': 'application/json' },
+    text: `${listContainers(cluster.hosts(), query, Date.now())}\n`,
   });
   router.get('/containers/json', list);
   router.get('/containers/ps', list);
@@ -51,10 +52,19 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
     const { host, container } = onHealthyHost(mustFind(cluster.hosts(), params.id!, 'proxied'), params.id!);
     return { to: { host, path: withQuery(`/containers/${container.id}/attach/ws`, query) } };
   });
-  router.post('/containers/{id...}/wait', ({ params, query }) => {
+  router.post('/containers/{id...}/wait', async ({ params, query, signal }) => {
     const { host, container } = onHealthyHost(mustFind(cluster.hosts(), params.id!, 'proxied'), params.id!);
-    const over = (): void => void host.refreshContainer(container.id);
-    return { to: { host, path: withQuery(`/containers/${container.id}/wait`, query), over } };
+    const path = withQuery(`/containers/${container.id}/wait`, query);
+    const apiVersion = await spokenWith(host);
+    const answer = await host.engine.stream('POST', path, { signal, apiVersion });
+    // Once it is told that it has ended, it is seen so.
+    const stream = (async function* () {
+      for await (const chunk of answer) {
+        await host.refreshContainer(container.id);
+        yield chunk as Buffer;
+      }
+    })();
+    return { status: 200, headers: { 'Content-Type': 'application/json' }, stream };
   });
 
   for (const action of CHANGING) {
@@ -68,6 +78,13 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
   }
   router.delete('/containers/{id...}', async (request) => {
     const found = mustFind(cluster.hosts(), request.params.id!, 'removal');
+    const service = found.container.labels['com.docker.swarm.service.name'];
+    if (cluster.swarm && service !== undefined) {
+      throw new ApiError(
+        409,
+        `container ${found.container.name} is a task of the swarm's service ${service}: use "docker service scale" or "docker service rm" on a manager's own endpoint`,
+      );
+    }
     return changed(context, found, request);
   });
 

@@ -75,7 +75,10 @@ async function history(
       const apiVersion = await spokenWith(host);
       const answer = await host.engine.stream('GET', withQuery('/events', query), { signal, apiVersion });
       const lines = (await readAll(answer)).toString().split('\n').filter(Boolean);
-      return lines.map((line) => withNode(host, JSON.parse(line, exactly) as EngineEvent));
+      return lines
+        .map((line) => JSON.parse(line, exactly) as EngineEvent)
+        .filter((event) => isToldHere(cluster, host, event))
+        .map((event) => withNode(host, event));
     }),
   );
   return all.flat().toSorted((a, b) => Number(timeOf(a) - timeOf(b)));
@@ -162,7 +165,7 @@ async function followHost(
       const apiVersion = await spokenWith(host);
       const answer = await host.engine.stream('GET', withQuery('/events', query), { signal, apiVersion });
       for await (const event of jsonLines<EngineEvent>(answer, exactly)) {
-        tell(withNode(host, event));
+        if (isToldHere(cluster, host, event)) tell(withNode(host, event));
         const time = timeOf(event) + 1n;
         if (time > last) last = time;
       }
@@ -171,6 +174,11 @@ async function followHost(
     }
     await delay(AGAIN, undefined, { signal, ref: false }).catch(() => undefined);
   }
+}
+
+/** Each manager of a swarm tells of what is the swarm's: it is heard from one. */
+function isToldHere({ swarm }: Cluster, host: Host, { scope }: EngineEvent): boolean {
+  return !swarm || scope !== 'swarm' || swarm.home() === host;
 }
 
 /** Nanoseconds since the epoch, which are more than a number holds. */

@@ -52,14 +52,15 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
     const asked = text(body[keyOf(body, 'Name')]);
     const slash = asked.indexOf('/');
     const node = slash > 0 ? asked.slice(0, slash) : undefined;
-    const host =
-      node === undefined ? cluster.best(emptyAsk()) : cluster.healthy().find((each) => isCalled(each, node));
-    if (!host) throw new ApiError(404, `No such node: ${node}`);
     const driver = text(body[keyOf(body, 'Driver')]) || OVERLAY;
+    const host = hostFor(cluster, node, driver);
+    if (!host) throw new ApiError(404, `No such node: ${node}`);
     const sent = {
       ...body,
       [keyOf(body, 'Name')]: node === undefined ? asked : asked.slice(slash + 1),
       [keyOf(body, 'Driver')]: driver,
+      // It is made for containers, not for services.
+      ...(cluster.swarm && driver === OVERLAY && { [keyOf(body, 'Attachable')]: true }),
     };
     const { signal } = request;
     try {
@@ -103,6 +104,13 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
     return { status: 200, body: { NetworksDeleted: [...new Set(allOf(outcomes).flat())] } };
   });
 };
+
+/** Who makes a network: the host that is named; of a swarm's own the one that knows them all; else the best one. */
+function hostFor(cluster: Cluster, node: string | undefined, driver: string): Host | undefined {
+  if (node !== undefined) return cluster.healthy().find((each) => isCalled(each, node));
+  const home = driver === OVERLAY ? cluster.swarm?.home() : undefined;
+  return home ?? cluster.best(emptyAsk());
+}
 
 /** Said after an engine's own words about swarm mode. */
 const WHY_NO_OVERLAY =

@@ -127,7 +127,7 @@ describe('placement', () => {
   test('filters may be left out, but not invented', () => {
     assert.deepEqual(
       filtersNamed(['constraint', 'health']).map(({ name }) => name),
-      ['health', 'constraint'],
+      ['constraint', 'health'],
     );
     assert.throws(() => filtersNamed(['nosuch']), /filter not supported/);
   });

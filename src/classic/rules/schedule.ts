@@ -71,9 +71,11 @@ function withData(volumes: readonly string[], candidates: readonly Candidate[]):
   return candidates.filter((candidate) => worth(candidate) === most);
 }
 
-/** The filters of these names in their order. @throws Error that names the one that there is not */
+/** The filters of these names, in the order of the names; all, if there are none. @throws Error that names the one that there is not */
 export function filtersNamed(names: readonly string[]): Filter[] {
   const unknown = names.find((name) => !FILTERS.some((filter) => filter.name === name));
   if (unknown !== undefined) throw new Error(`filter not supported: ${unknown}`);
-  return names.length === 0 ? [...FILTERS] : FILTERS.filter(({ name }) => names.includes(name));
+  return names.length === 0
+    ? [...FILTERS]
+    : [...new Set(names)].map((name) => FILTERS.find((each) => each.name === name)!);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { ListedContainer } from '../../fleet/records.ts';
 import { host, record } from '../testing/hosts.ts';
 import { inspectedOn, listContainers } from './containers.ts';
 
@@ -33,8 +34,10 @@ const hosts = [
   host('n3', [record('c1', 'lost', { listed: listed('lost', { Created: 4 }) })], { status: 'Unhealthy' }),
   host('n4', [record('d1', 'agent', { listed: listed('agent', { Created: 0 }), image: 'swarm:1.2.9' })]),
 ];
+const rows = (query: Record<string, string> = {}): ListedContainer[] =>
+  JSON.parse(listContainers(hosts, new URLSearchParams(query), NOW)) as ListedContainer[];
 const names = (query: Record<string, string>): string =>
-  listContainers(hosts, new URLSearchParams(query), NOW)
+  rows(query)
     .map(({ Names }) => Names[0])
     .join(' ');
 const by = (filters: object): string => names({ all: '1', filters: JSON.stringify(filters) });
@@ -49,7 +52,7 @@ describe('the list of containers', () => {
   });
 
   test('shows the address of the host in ports, each once, and what the containers are called there', () => {
-    const [web] = listContainers(hosts, new URLSearchParams(), NOW);
+    const [web] = rows();
     assert.deepEqual(web!.Names, ['/n1/web', '/n1/other/alias']);
     assert.deepEqual(
       web!.Ports!.map(({ IP, PublicPort }) => `${IP}:${PublicPort}`),
@@ -59,7 +62,7 @@ describe('the list of containers', () => {
   });
 
   test('says of a host that is lost that it is down', () => {
-    const [lost] = listContainers(hosts, new URLSearchParams({ all: '1' }), NOW);
+    const [lost] = rows({ all: '1' });
     assert.equal(lost!.Status, 'Host Down');
   });
 

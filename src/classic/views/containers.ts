@@ -2,22 +2,20 @@
 import { type Filters, parseFilters } from '../../api/filters.ts';
 import { boolValue } from '../../api/query.ts';
 import type { Host } from '../../fleet/contract.ts';
-import type { ContainerRecord, ListedContainer, ListedPort } from '../../fleet/records.ts';
+import type { ContainerRecord, ListedPort } from '../../fleet/records.ts';
 import { statusText } from '../../fleet/status-text.ts';
 import { ApiError } from '../../model/errors.ts';
 import { type Found, findContainer } from '../lookup.ts';
-import { hostId, hostName, naturally } from '../names.ts';
+import { hostId, hostName } from '../names.ts';
 import { SWARM_ID } from '../rules/container-config.ts';
 import { repository } from '../rules/filters.ts';
 
 const TASK_LABEL = 'com.docker.swarm.task';
 
-/** @param now milliseconds since the epoch @throws ApiError */
-export function listContainers(
-  hosts: readonly Host[],
-  query: URLSearchParams,
-  now: number,
-): ListedContainer[] {
+/**
+ * The list as JSON. @param now milliseconds since the epoch @throws ApiError
+ */
+export function listContainers(hosts: readonly Host[], query: URLSearchParams, now: number): string {
   const filters = readFilters(query);
   const limit = Number(query.get('limit') ?? 0) || 0;
   const before = query.get('before') ?? '';
@@ -28,21 +26,27 @@ export function listContainers(
     before: boundary(hosts, [before, ...filters.get('before')].filter(Boolean)),
     since: boundary(hosts, [query.get('since') ?? '', ...filters.get('since')].filter(Boolean)),
   };
-  const rows: Array<{ row: ListedContainer; name: string }> = [];
+  const isNarrowed = filters.keys().length > 0;
+  const found: Found[] = [];
   for (const host of hosts) {
-    if (!matchesHost(filters, host)) continue;
-    for (const record of host.containers.values()) {
-      if (!all && !(record.state.Running && host.status === 'Healthy')) continue;
+    if (isNarrowed && !matchesHost(filters, host)) continue;
+    for (const container of host.containers.values()) {
+      if (!all && !(container.state.Running && host.status === 'Healthy')) continue;
       // The manager's own containers, where it runs as one.
-      if (!all && /^swarm(:[^/]*)?$/.test(record.image)) continue;
-      if (bounds.before !== undefined && record.listed.Created >= bounds.before) continue;
-      if (bounds.since !== undefined && record.listed.Created <= bounds.since) continue;
-      if (matches(filters, host, record)) rows.push({ row: rowOf(host, record, now), name: record.name });
+      if (!all && /^swarm(:[^/]*)?$/.test(container.image)) continue;
+      const { Created } = container.listed;
+      if (bounds.before !== undefined && Created >= bounds.before) continue;
+      if (bounds.since !== undefined && Created <= bounds.since) continue;
+      if (!isNarrowed || matches(filters, host, container)) found.push({ host, container });
     }
   }
-  rows.sort((a, b) => b.row.Created - a.row.Created || naturally(b.name, a.name));
-  const sorted = rows.map(({ row }) => row);
-  return limit > 0 ? sorted.slice(0, limit) : sorted;
+  found.sort(newestFirst);
+  const rows = limit > 0 ? found.slice(0, limit) : found;
+  return `[${rows.map((each) => rowText(each, now)).join(',')}]`;
+}
+
+function newestFirst({ container: a }: Found, { container: b }: Found): number {
+  return b.listed.Created - a.listed.Created || (a.name < b.name ? 1 : a.name > b.name ? -1 : 0);
 }
 
 function readFilters(query: URLSearchParams): Filters {
@@ -130,16 +134,33 @@ function statesOf(host: Host, { state }: ContainerRecord): string[] {
   return host.status === 'Healthy' ? own : [...own, 'Host Down'];
 }
 
-function rowOf(host: Host, record: ContainerRecord, now: number): ListedContainer {
-  const { listed, state } = record;
-  return {
-    ...listed,
-    Names: listed.Names.map((name) => `/${hostName(host)}${name}`),
-    Labels: record.labels as Record<string, string>,
-    Ports: distinct((listed.Ports ?? []).map((port) => withAddress(port, host))),
-    State: state.Status || listed.State,
-    Status: host.status === 'Healthy' ? statusText(state, now) : 'Host Down',
-  };
+interface RowText {
+  name: string;
+  ip: string;
+  /** All but its status, and the brace at its end. */
+  text: string;
+}
+/** What of a row stays the same as long as the container does. */
+const texts = new WeakMap<ContainerRecord, RowText>();
+
+function rowText({ host, container }: Found, now: number): string {
+  const name = hostName(host);
+  let known = texts.get(container);
+  if (known?.name !== name || known.ip !== host.ip) {
+    const { listed, state, labels } = container;
+    const { Status: _, ...row } = listed;
+    const seen = {
+      ...row,
+      Names: listed.Names.map((each) => `/${name}${each}`),
+      Labels: labels,
+      Ports: distinct((listed.Ports ?? []).map((port) => withAddress(port, host))),
+      State: state.Status || listed.State,
+    };
+    known = { name, ip: host.ip, text: JSON.stringify(seen).slice(0, -1) };
+    texts.set(container, known);
+  }
+  const status = host.status === 'Healthy' ? statusText(container.state, now) : 'Host Down';
+  return `${known.text},"Status":"${status}"}`;
 }
 
 /** A port of all the host's addresses is shown at the one by which the host is known. */

@@ -59,7 +59,8 @@ export function listening(text: string): Listening {
   ) {
     throw new FlagError(`cannot listen on ${text}: give tcp://ADDRESS:PORT or unix:///PATH`);
   }
-  return { tcp: { host: host === '' ? '::' : host, port } };
+  // Without a host all addresses are meant, of both families where there are both.
+  return { tcp: { host, port } };
 }
 
 function timingOf(values: Values): { refreshMin: number; refreshMax: number; failureRetry: number } {

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { CheckReport } from '../../model/network-check.ts';
-import type { DownMessage } from '../../model/protocol.ts';
+import type { Door, DownMessage } from '../../model/protocol.ts';
 import type { AgentSession } from '../contract.ts';
 
 /** An agent that leaves so much (bytes) unread is cut off; it opens a new session when it can read again. */
@@ -105,10 +105,11 @@ export class WireSession implements AgentSession {
     this.#onClose(reason);
   }
 
-  /** Has the agent connect to its engine; the connection. Rejects with 503 when the session ends or in DIAL_TIMEOUT. */
-  dial(): Promise<Duplex> {
-    const late = `node ${this.nodeId} did not open a connection to its engine in time`;
-    return this.#ask(this.#dials, (stream) => ({ type: 'dial', stream }), DIAL_TIMEOUT, late);
+  /** Has the agent connect to its engine or API; the connection. Rejects with 503 when the session ends or in DIAL_TIMEOUT. */
+  dial(to: Door = 'engine'): Promise<Duplex> {
+    const late = `node ${this.nodeId} did not open a connection to its ${to === 'api' ? 'API' : 'engine'} in time`;
+    const message = (stream: number): DownMessage => ({ type: 'dial', stream, ...(to === 'api' && { to }) });
+    return this.#ask(this.#dials, message, DIAL_TIMEOUT, late);
   }
 
   /** Has the agent compare its host's networks. Rejects with 503 when the session ends or in `patience` ms. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { joinStreams, withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { HostDescription, LeaderAnswer } from '../../model/protocol.ts';
+import type { Door, HostDescription, LeaderAnswer } from '../../model/protocol.ts';
 import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
@@ -56,7 +56,7 @@ export interface Desk {
   leader(): LeaderAnswer;
   /** Serves the API of this manager on a connection. */
   serveApi(connection: Duplex): void;
-  connectEngine(nodeId: string): Promise<Duplex>;
+  connectEngine(nodeId: string, door?: Door): Promise<Duplex>;
   /** How long (ms) a request's body may take. */
   timeout: number;
   openSession(call: Call): Promise<void>;
@@ -235,10 +235,10 @@ export function routesOf(desk: Desk): Route[] {
     },
     {
       method: 'POST',
-      path: /^\/engine\/(?<id>[^/]+)$/,
+      path: /^\/(?<door>engine|host)\/(?<id>[^/]+)$/,
       roles: MANAGERS,
       async handle({ stream, params }) {
-        const engine = await desk.connectEngine(params.id!);
+        const engine = await desk.connectEngine(params.id!, params.door === 'host' ? 'api' : 'engine');
         if (stream.destroyed) {
           engine.destroy();
           return;

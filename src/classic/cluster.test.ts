@@ -1,0 +1,254 @@
+/** Containers of a cluster whose engines come, go and fail: on simulated engines, with looks every few milliseconds. */
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import { eventually } from '../../test/support/lab.ts';
+import type { Logger } from '../fleet/contract.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { systemClock } from '../model/clock.ts';
+import { Cluster } from './cluster.ts';
+import { createContainer } from './create.ts';
+import { Rescheduler } from './rescheduler.ts';
+import { isRescheduled, SWARM_ID } from './rules/container-config.ts';
+import { filtersNamed } from './rules/schedule.ts';
+import { SimulatedEngine } from './testing/simulated-engine.ts';
+
+const silent = (): void => undefined;
+const log: Logger = { debug: silent, info: silent, warn: silent, error: silent };
+const TIMING = { refreshMin: 20, refreshMax: 40, failureRetry: 3 };
+
+class World {
+  readonly engines: SimulatedEngine[];
+  readonly cluster: Cluster;
+  readonly fleet: Fleet;
+  readonly #over = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(...names: string[]) {
+    this.engines = names.map((name) => new SimulatedEngine(name));
+    this.fleet = new Fleet({
+      timing: TIMING,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      keeps: isRescheduled,
+    });
+    const scheduling = { strategy: 'spread', filters: filtersNamed([]) };
+    this.cluster = new Cluster({
+      fleet: this.fleet,
+      scheduling,
+      overcommit: 0,
+      failureRetry: 3,
+      random: Math.random,
+    });
+    for (const engine of this.engines) this.join(engine);
+    this.#running = new Rescheduler({ cluster: this.cluster, log, isPrimary: () => true }).run(
+      this.#over.signal,
+    );
+  }
+
+  engine(name: string): SimulatedEngine {
+    return this.engines.find((engine) => engine.name === name)!;
+  }
+
+  join(engine: SimulatedEngine): void {
+    const { name, client } = engine;
+    this.fleet.add({
+      key: name,
+      address: `${name}:2375`,
+      host: '127.0.0.1',
+      engine: client,
+      close: () => client.close(),
+    });
+  }
+
+  status(name: string): string {
+    return this.fleet.host(name)!.status;
+  }
+
+  async become(status: string, ...names: string[]): Promise<void> {
+    await eventually(`${names} ${status}`, 5_000, async () =>
+      names.every((name) => this.status(name) === status),
+    );
+  }
+
+  /** Its id. */
+  async run(name: string, ...env: string[]): Promise<string> {
+    const body = { Image: 'busybox', Env: env };
+    const { host, id } = await createContainer(this.cluster, { name, body }, { retries: 0, log });
+    await host.engine.json('POST', `/containers/${id}/start`);
+    await host.refreshContainer(id);
+    return id;
+  }
+
+  /** Names of engines on which it runs. */
+  where(name: string): string[] {
+    return this.engines
+      .filter(({ running }) => running.some((each) => each.name === name))
+      .map((each) => each.name);
+  }
+
+  async close(): Promise<void> {
+    this.#over.abort();
+    await this.fleet.close();
+    await this.#running;
+    for (const engine of this.engines) engine.cut();
+  }
+}
+
+const MEANT = 'reschedule:on-node-failure';
+
+describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
+  let world: World;
+  afterEach(() => world.close());
+
+  test('containers that are created at once have neither name twice nor more on a host than is fair', async () => {
+    world = new World('a', 'b', 'c');
+    await world.become('Healthy', 'a', 'b', 'c');
+    const same = await Promise.allSettled(Array.from({ length: 10 }, () => world.run('same')));
+    assert.equal(same.filter(({ status }) => status === 'fulfilled').length, 1);
+    await Promise.all(Array.from({ length: 29 }, (_, i) => world.run(`c${i}`)));
+    assert.deepEqual(
+      world.engines.map(({ containers }) => containers.size),
+      [10, 10, 10],
+    );
+    const listed = world.cluster
+      .hosts()
+      .flatMap((host) => [...host.containers.values()].map(({ name }) => name));
+    assert.equal(listed.length, 30);
+    assert.equal(new Set(listed).size, 30);
+  });
+
+  test('a port is given once to a host, also while containers are being made', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    const body = { Image: 'busybox', HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '80' }] } } };
+    const all = Array.from({ length: 5 }, () =>
+      createContainer(world.cluster, { name: '', body }, { retries: 0, log }),
+    );
+    const done = await Promise.allSettled(all);
+    assert.equal(done.filter(({ status }) => status === 'fulfilled').length, 2);
+    const refused = done.find(({ status }) => status === 'rejected') as PromiseRejectedResult;
+    assert.match((refused.reason as Error).message, /\[port 80 \(Bridge mode\)\]/);
+  });
+
+  test('an image that one host alone has draws the container there', async () => {
+    world = new World('a', 'b');
+    world.engine('b').images.push('own:latest');
+    await world.become('Healthy', 'a', 'b');
+    for (let i = 0; i < 4; i++) {
+      const { host } = await createContainer(
+        world.cluster,
+        { name: '', body: { Image: 'own' } },
+        { retries: 0, log },
+      );
+      assert.equal(host.key, 'b');
+    }
+  });
+
+  test('a lost host: what is to outlive it runs elsewhere, once, and only once when it is back', async () => {
+    world = new World('a', 'b', 'c');
+    await world.become('Healthy', 'a', 'b', 'c');
+    const id = await world.run('moves', MEANT, 'constraint:node==~a');
+    await world.run('stays', 'constraint:node==a');
+    const swarmId = world.fleet.host('a')!.containers.get(id)!.labels[SWARM_ID];
+    world.engine('a').kill();
+    await eventually('it moves', 5_000, async () => world.where('moves').length === 1);
+    const [to] = world.where('moves');
+    assert.notEqual(to, 'a');
+    const copy = [...world.fleet.host(to!)!.containers.values()].find(({ name }) => name === 'moves')!;
+    assert.equal(copy.labels[SWARM_ID], swarmId);
+    world.engine('a').back();
+    await eventually('the old one goes', 5_000, async () => world.engine('a').removed.join() === 'moves');
+    assert.deepEqual(world.where('moves'), [to]);
+    assert.deepEqual(
+      [...world.engine('a').containers.values()].map(({ name }) => name),
+      ['stays'],
+    );
+  });
+
+  test('a host that was only cut off: its copy goes, the other one stays', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('a').cut();
+    await eventually('two run', 5_000, async () => world.where('moves').join() === 'a,b');
+    world.engine('a').back();
+    await eventually('one runs', 5_000, async () => world.where('moves').join() === 'b');
+  });
+
+  test('a host that leaves the list of members while its engine answers is not dead', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.fleet.remove('a');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(world.where('moves'), ['a']);
+    world.join(world.engine('a'));
+    await world.become('Healthy', 'a');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(world.where('moves'), ['a']);
+    assert.deepEqual(world.engine('a').removed, []);
+  });
+
+  test('what cannot be made anew is tried again as soon as something has changed', async () => {
+    world = new World('a', 'b', 'c');
+    await world.become('Healthy', 'a', 'b', 'c');
+    await world.run('moves', MEANT, 'constraint:node!=b', 'constraint:node==~a');
+    world.engine('c').kill();
+    await world.become('Unhealthy', 'c');
+    world.engine('a').kill();
+    await world.become('Unhealthy', 'a');
+    assert.deepEqual(world.where('moves'), []);
+    world.engine('c').back();
+    await eventually('it runs on c', 8_000, async () => world.where('moves').join() === 'c');
+  });
+
+  test('an engine that refuses is tried again', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('b').refusals = 1;
+    world.engine('a').kill();
+    await eventually('it moves', 12_000, async () => world.where('moves').join() === 'b');
+  });
+
+  for (let seed = 1; seed <= 5; seed++) {
+    test(`after any faults each runs once, and no only copy was removed (seed ${seed})`, async () => {
+      const random = generator(seed);
+      const names = ['a', 'b', 'c', 'd'];
+      world = new World(...names);
+      await world.become('Healthy', ...names);
+      const containers = Array.from({ length: 6 }, (_, i) => `c${i}`);
+      for (const name of containers) await world.run(name, MEANT);
+      for (let step = 0; step < 8; step++) {
+        const engine = world.engines[Math.floor(random() * names.length)]!;
+        const up = names.filter((name) => world.status(name) === 'Healthy');
+        if (world.status(engine.name) !== 'Healthy') engine.back();
+        // One is always there, or nothing could be.
+        else if (up.length > 1) (random() < 0.5 ? () => engine.cut() : () => engine.kill())();
+        await new Promise((resolve) => setTimeout(resolve, random() * 150));
+      }
+      for (const engine of world.engines) engine.back();
+      await world.become('Healthy', ...names);
+      const copies = (name: string): number =>
+        world.engines
+          .flatMap(({ containers }) => [...containers.values()])
+          .filter((each) => each.name === name).length;
+      await eventually(
+        'each is there once',
+        10_000,
+        async () => containers.every((name) => copies(name) === 1),
+        async () => containers.map((name) => `${name}: ${copies(name)}`).join(', '),
+      );
+    });
+  }
+});
+
+/** A small generator of numbers from 0 to 1. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}

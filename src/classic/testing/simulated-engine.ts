@@ -1,0 +1,205 @@
+/** A Docker Engine in memory, as far as a cluster uses it: for tests of what becomes of containers when engines fail. */
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
+import { EngineClient } from '../../engine/client.ts';
+
+interface SimulatedContainer {
+  id: string;
+  name: string;
+  body: Record<string, unknown>;
+  running: boolean;
+  /** Whether it ever was. */
+  started: boolean;
+  created: number;
+}
+
+const now = (): string => new Date().toISOString();
+const ZERO = '0001-01-01T00:00:00Z';
+/** Order of creation, where seconds are too coarse for a test. */
+let clock = 1_000_000;
+
+export class SimulatedEngine {
+  readonly name: string;
+  readonly containers = new Map<string, SimulatedContainer>();
+  readonly images: string[] = ['busybox:latest'];
+  /** What was removed, by name. */
+  readonly removed: string[] = [];
+  readonly client: EngineClient;
+  /** Calls of creation that are to fail from now on. */
+  refusals = 0;
+  readonly #server: Server;
+  readonly #connections = new Set<Duplex>();
+  readonly #listeners = new Set<ServerResponse>();
+  #up = true;
+
+  constructor(name: string) {
+    this.name = name;
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.client = new EngineClient({ name: `tcp://${name}:2375`, connect: () => this.#connect() });
+  }
+
+  get running(): SimulatedContainer[] {
+    return [...this.containers.values()].filter(({ running }) => running);
+  }
+
+  /** Cuts the host off: what runs on it runs on. */
+  cut(): void {
+    this.#up = false;
+    for (const connection of this.#connections) connection.destroy();
+    this.#connections.clear();
+    this.#listeners.clear();
+  }
+
+  /** Takes its power: what ran has ended. */
+  kill(): void {
+    this.cut();
+    for (const container of this.containers.values()) container.running = false;
+  }
+
+  back(): void {
+    this.#up = true;
+  }
+
+  #connect(): Duplex {
+    if (!this.#up) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const [ours, theirs] = duplexPair();
+    for (const side of [ours, theirs]) side.on('error', () => undefined);
+    this.#connections.add(theirs);
+    theirs.once('close', () => ours.destroy());
+    ours.once('close', () => this.#connections.delete(theirs));
+    this.#server.emit('connection', theirs);
+    return ours;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const chunk of request) text += String(chunk);
+    const url = new URL(request.url!, 'http://engine');
+    const path = url.pathname.replace(/^\/v[0-9.]+/, '');
+    const say = (status: number, body?: unknown): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(body === undefined ? '' : JSON.stringify(body));
+    };
+    if (path === '/events') {
+      response.writeHead(200).flushHeaders();
+      this.#listeners.add(response);
+      return;
+    }
+    const [, id = ''] = /^\/containers\/([^/]+)/.exec(path) ?? [];
+    const container = this.containers.get(id);
+    const missing = (): void => say(404, { message: `No such container: ${id}` });
+    if (path === '/containers/create') {
+      this.#create(url.searchParams.get('name') ?? '', JSON.parse(text) as Record<string, unknown>, say);
+    } else if (path === '/containers/json') {
+      const ids = (JSON.parse(url.searchParams.get('filters') ?? '{}') as { id?: string[] }).id;
+      const all = [...this.containers.values()].filter((each) => !ids || ids.includes(each.id));
+      say(
+        200,
+        all.map((each) => this.#row(each)),
+      );
+    } else if (path.startsWith('/containers/')) {
+      if (!container) missing();
+      else if (request.method === 'DELETE') {
+        this.containers.delete(id);
+        this.removed.push(container.name);
+        this.#tell('destroy', id);
+        say(204);
+      } else if (path.endsWith('/start')) {
+        container.running = true;
+        container.started = true;
+        this.#tell('start', id);
+        say(204);
+      } else say(200, this.#inspect(container));
+    } else {
+      const answers: Record<string, unknown> = {
+        '/_ping': 'OK',
+        '/version': { Version: '28.0.0', ApiVersion: '1.48', MinAPIVersion: '1.24' },
+        '/info': {
+          ...{
+            ID: this.name.toUpperCase(),
+            Name: this.name,
+            NCPU: 4,
+            MemTotal: 8e9,
+            Labels: [],
+            Driver: 'overlay2',
+          },
+          ...{ KernelVersion: '6', OperatingSystem: 'Simulated', OSType: 'linux', ServerVersion: '28.0.0' },
+        },
+        '/images/json': this.images.map((tag) => ({
+          Id: `sha256:${tag}`,
+          RepoTags: [tag],
+          Created: 1,
+          ParentId: '',
+        })),
+        '/networks': [],
+        '/volumes': { Volumes: [] },
+      };
+      say(path in answers ? 200 : 404, answers[path] ?? { message: 'page not found' });
+    }
+  }
+
+  #create(name: string, body: Record<string, unknown>, say: (status: number, body: unknown) => void): void {
+    if (this.refusals > 0) {
+      this.refusals--;
+      say(500, { message: 'no space left on device' });
+      return;
+    }
+    if (!this.images.includes(`${String(body.Image)}:latest`)) {
+      say(404, { message: `No such image: ${String(body.Image)}:latest` });
+      return;
+    }
+    if ([...this.containers.values()].some((each) => each.name === name)) {
+      say(409, { message: `Conflict. The container name "/${name}" is already in use` });
+      return;
+    }
+    const id = randomBytes(32).toString('hex');
+    this.containers.set(id, { id, name: name || id, body, running: false, started: false, created: clock++ });
+    this.#tell('create', id);
+    say(201, { Id: id, Warnings: [] });
+  }
+
+  #tell(Action: string, ID: string): void {
+    const time = Date.now();
+    const event = {
+      Type: 'container',
+      Action,
+      Actor: { ID, Attributes: {} },
+      time: Math.floor(time / 1000),
+      timeNano: time,
+    };
+    for (const listener of this.#listeners) listener.write(`${JSON.stringify(event)}\n`);
+  }
+
+  #row({ id, name, body, running, started, created }: SimulatedContainer): object {
+    return {
+      ...{
+        Id: id,
+        Names: [`/${name}`],
+        Image: body.Image,
+        ImageID: 'sha256:1',
+        Command: 'sh',
+        Created: created,
+      },
+      ...{
+        Ports: [],
+        Labels: body.Labels ?? {},
+        State: running ? 'running' : started ? 'exited' : 'created',
+        Status: 'x',
+      },
+    };
+  }
+
+  #inspect({ id, name, body, running, started }: SimulatedContainer): object {
+    const { HostConfig = {}, ...Config } = body;
+    return {
+      ...{ Id: id, Name: `/${name}`, Created: now(), Image: 'sha256:1', HostConfig, NetworkSettings: {} },
+      Config: { Labels: {}, ...Config },
+      State: {
+        ...{ Status: running ? 'running' : started ? 'exited' : 'created', Running: running },
+        ...{ Paused: false, Restarting: false, Dead: false, ExitCode: 0 },
+        ...{ StartedAt: started ? now() : ZERO, FinishedAt: started && !running ? now() : ZERO },
+      },
+    };
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The swarm as one engine: a socket beside the daemon's own that is always there, and TCP with mutual TLS where asked for.
+ * What answers is loaded with the first client of a manager.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { ManagerFace, Membership } from '../api/contract.ts';
+import { listen, listenUnix } from '../api/listen.ts';
+import { refuseRaw } from '../api/refuse.ts';
+import type { ServerTls } from '../api/server.ts';
+import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
+import type { Log } from './log.ts';
+
+const NO_MANAGER =
+  'This node is not a swarm manager. The cluster is served as one engine by its managers: connect to one of them.';
+
+export class ClusterEndpoint {
+  readonly #membership: Membership;
+  readonly #log: Log;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  #current: { face: ManagerFace; endpoint: Promise<NodesEndpoint> } | undefined;
+
+  constructor({ membership, log }: { membership: Membership; log: Log }) {
+    this.#membership = membership;
+    this.#log = log;
+    membership.watch(() => {
+      if (this.#current && this.#current.face !== membership.manager()) void this.#leave();
+    });
+  }
+
+  listenUnix(path: string): Promise<void> {
+    return listenUnix(this.#add(createServer({ allowHalfOpen: true }), 'connection'), path);
+  }
+
+  async listenTls(host: string, port: number, tls: ServerTls): Promise<void> {
+    const verify = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const };
+    const server = createTlsServer({ ...tls, ...verify, allowHalfOpen: true });
+    await listen(this.#add(server, 'secureConnection'), { host, port });
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await this.#leave();
+  }
+
+  #add(server: Server, event: 'connection' | 'secureConnection'): Server {
+    const accept = (socket: Socket): void => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => socket.destroy());
+      void this.#serve(socket);
+    };
+    server.on(event, accept);
+    this.#servers.push(server);
+    return server;
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const face = this.#membership.manager();
+    if (!face) {
+      // What is asked is read first, or the client would not read the answer.
+      socket.once('data', () =>
+        refuseRaw(socket, 503, 'application/json', JSON.stringify({ message: NO_MANAGER })),
+      );
+      return;
+    }
+    try {
+      const endpoint = await this.#endpoint(face);
+      await endpoint.serve(socket);
+    } catch (error) {
+      this.#log.error({ err: error }, 'cannot serve the cluster as one engine');
+      socket.destroy();
+    }
+  }
+
+  #endpoint(face: ManagerFace): Promise<NodesEndpoint> {
+    if (this.#current?.face !== face) {
+      void this.#leave();
+      this.#current = { face, endpoint: this.#open(face) };
+    }
+    return this.#current!.endpoint;
+  }
+
+  async #open(face: ManagerFace): Promise<NodesEndpoint> {
+    const { NodesEndpoint } = await import('../classic/nodes-endpoint.ts');
+    const { store, nodeId, leader, apiOf } = face;
+    return new NodesEndpoint({
+      nodes: () => [...store.view.all('node')],
+      watch: (listener) =>
+        store.watch(store.view.revision, ({ events }) => {
+          if (events.some(({ kind }) => kind === 'node')) listener();
+        }),
+      apiOf: (id) => apiOf!(id),
+      nodeId,
+      leads: () => leader.isHere(),
+      log: this.#log,
+    });
+  }
+
+  async #leave(): Promise<void> {
+    const left = this.#current;
+    this.#current = undefined;
+    const endpoint = await left?.endpoint.catch(() => undefined);
+    await endpoint?.close();
+  }
+}
