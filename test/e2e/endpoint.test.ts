@@ -11,7 +11,7 @@ import { CLIS } from '../support/swarm.ts';
 const ADDRESS = '127.0.0.1:33760';
 const SLEEP = ['busybox', 'sleep', '100000'];
 
-describe('one endpoint for plain engines', { timeout: 110_000 }, () => {
+describe('one endpoint for plain engines', { timeout: 240_000 }, () => {
   let lab: Lab;
   let cluster: Endpoint;
   let list: string;

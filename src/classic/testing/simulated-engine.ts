@@ -35,9 +35,14 @@ export class SimulatedEngine {
 
   constructor(name: string) {
     this.name = name;
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer(this.handler);
     this.client = new EngineClient({ name: `tcp://${name}:2375`, connect: () => this.#connect() });
   }
+
+  /** Answers requests that come another way. */
+  readonly handler = (request: IncomingMessage, response: ServerResponse): void => {
+    void this.#answer(request, response);
+  };
 
   get running(): SimulatedContainer[] {
     return [...this.containers.values()].filter(({ running }) => running);
