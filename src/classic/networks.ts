@@ -9,11 +9,16 @@ export interface FoundNetwork {
   hosts: Host[];
 }
 
-/** Each network once, by its id, hosts in the order of their names. */
-export function allNetworks(hosts: readonly Host[]): FoundNetwork[] {
+/**
+ * Each network once, by its id, hosts in the order of their names.
+ * @param home the host that knows which networks of all hosts there are, if there is one: others may be late
+ */
+export function allNetworks(hosts: readonly Host[], home?: Host): FoundNetwork[] {
   const found = new Map<string, FoundNetwork>();
+  const shared = home && new Set(home.networks.map(({ Id }) => Id));
   for (const host of byName(hosts)) {
     for (const network of host.networks) {
+      if (network.Scope !== 'local' && shared?.has(network.Id) === false) continue;
       const known = found.get(network.Id);
       if (known) known.hosts.push(host);
       else found.set(network.Id, { network, hosts: [host] });
@@ -30,8 +35,12 @@ export function shownName(found: FoundNetwork): string {
 }
 
 /** By id, `node/name`, a name that one network has, the beginning of an id. Undefined if that is none or several. */
-export function findNetwork(hosts: readonly Host[], reference: string): FoundNetwork | undefined {
-  const all = allNetworks(hosts);
+export function findNetwork(
+  hosts: readonly Host[],
+  reference: string,
+  home?: Host,
+): FoundNetwork | undefined {
+  const all = allNetworks(hosts, home);
   const byId = all.find(({ network }) => network.Id === reference);
   if (byId) return byId;
   const named = all.filter(

@@ -26,7 +26,7 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
         throw new ApiError(400, `Invalid filter: 'type'='${type}'`);
     }
     const hosts = cluster.hosts().filter((host) => matchesHost(filters, host));
-    const rows = allNetworks(hosts).filter((found) => matches(filters, found));
+    const rows = allNetworks(hosts, cluster.swarm?.home()).filter((found) => matches(filters, found));
     return { status: 200, body: rows.map((found) => ({ ...found.network, Name: shownName(found) })) };
   });
 
@@ -123,7 +123,7 @@ interface Inspected {
 }
 
 function mustFindNetwork(cluster: Cluster, reference: string, wording: 'plain' | 'colon'): FoundNetwork {
-  const found = findNetwork(cluster.registered(), reference);
+  const found = findNetwork(cluster.registered(), reference, cluster.swarm?.home());
   if (found) return found;
   throw new ApiError(404, `No such network${wording === 'colon' ? ':' : ''} ${reference}`);
 }
