@@ -18,7 +18,13 @@ const [, home] = hosts;
 
 describe('networks', () => {
   test('are shown once each, those of one host with it', () => {
-    assert.deepEqual(allNetworks(hosts).map(shownName), ['n1/bridge', 'n1/own', 'shared', 'n2/bridge', 'gone']);
+    assert.deepEqual(allNetworks(hosts).map(shownName), [
+      'n1/bridge',
+      'n1/own',
+      'shared',
+      'n2/bridge',
+      'gone',
+    ]);
   });
 
   test('of all hosts are those that the host which knows them has', () => {
@@ -38,6 +44,7 @@ describe('networks', () => {
     ['b', undefined],
     ['', undefined],
   ] as const) {
-    test(`"${reference}" is ${id ?? 'none'}`, () => assert.equal(findNetwork(hosts, reference)?.network.Id, id));
+    test(`"${reference}" is ${id ?? 'none'}`, () =>
+      assert.equal(findNetwork(hosts, reference)?.network.Id, id));
   }
 });

@@ -79,9 +79,10 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
 
   router.delete('/networks/{name...}', async ({ params, signal }) => {
     const found = mustFindNetwork(cluster, params.name!, 'plain');
-    await onSome(found, async (host) => {
-      await callJson(host, 'DELETE', `/networks/${found.network.Id}`, { signal });
-    });
+    const alive = found.hosts.filter(({ status }) => status === 'Healthy');
+    const home = isLocal(found) ? undefined : cluster.swarm?.home();
+    const host = home ?? alive[0] ?? found.hosts[0]!;
+    await callJson(host, 'DELETE', `/networks/${found.network.Id}`, { signal });
     await Promise.all(found.hosts.map((host) => host.refreshNetworks()));
     return { status: 204 };
   });
@@ -126,13 +127,6 @@ function mustFindNetwork(cluster: Cluster, reference: string, wording: 'plain' |
   const found = findNetwork(cluster.registered(), reference, cluster.swarm?.home());
   if (found) return found;
   throw new ApiError(404, `No such network${wording === 'colon' ? ':' : ''} ${reference}`);
-}
-
-/** On the first host that answers, of those that have it. */
-async function onSome({ hosts }: FoundNetwork, work: (host: Host) => Promise<void>): Promise<void> {
-  const alive = hosts.filter(({ status }) => status === 'Healthy');
-  const [first] = alive.length > 0 ? alive : hosts;
-  await work(first!);
 }
 
 function matches(filters: Filters, found: FoundNetwork): boolean {
