@@ -135,6 +135,8 @@ describe('the nodes of a swarm as one engine', { timeout: 240_000 }, () => {
     assert.match(await compose('ps'), /docker_nginx_1 +\/whoami +Up +192\.168\.99\.\d+:\d+->8080\/tcp/);
     await compose('down', '-v', '-t', '0');
     assert.equal(await cluster('ps', '-aq'), '');
-    assert.equal(await cluster('network', 'ls', '-q', '--filter', 'name=docker_default'), '');
+    await eventually('its network is gone', 5_000, async () => {
+      return (await cluster('network', 'ls', '-q', '--filter', 'name=docker_default')) === '';
+    });
   });
 });
