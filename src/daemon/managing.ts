@@ -399,7 +399,9 @@ export class Managing {
         },
       });
     };
-    const caring = care();
+    const caring = care().catch((error: unknown) =>
+      this.#options.log.error({ err: error }, 'this manager’s etcd is not looked after any more'),
+    );
     return {
       async end() {
         over.abort(new Error('the manager is stopping'));

@@ -226,11 +226,14 @@ export class Election implements Office {
     let broken = false;
     let call = open();
     const sign = (): void => {
-      if (broken) {
+      try {
+        if (broken) call = open();
         broken = false;
-        call = open();
+        call.send({ ID: id });
+      } catch (error) {
+        // etcd has ended: what is on record ends with the lease.
+        if (!(error instanceof EtcdError)) throw error;
       }
-      call.send({ ID: id });
       cancel = clock.timer(SIGN, sign);
     };
     let cancel = clock.timer(SIGN, sign);
