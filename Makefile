@@ -28,8 +28,8 @@ test: web
 	npm run --silent e2e -- 'test/e2e/engine28/*.test.ts'
 
 # All are run, whatever the first one says.
-test-engines: node_modules/.installed
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose
+test-engines: web
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose chromium chromium
 	@failed=; for engine in 26 28; do \
 	  echo "On Docker Engine $$engine"; \
 	  for tests in e2e:alone e2e; do ENGINE=$$engine npm run --silent $$tests || failed="$$failed $$engine"; done; \

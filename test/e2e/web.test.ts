@@ -1,9 +1,10 @@
 /** The web interface in a browser, on a swarm: scenario H. */
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
 import { TestBrowser } from '../support/browser.ts';
+import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
 
 const PASSWORD = 'a swarm of many bees';
@@ -177,6 +178,93 @@ describe('web interface', { timeout: 600_000 }, () => {
     await swarm.docker('service', 'scale', '--detach', 'back=2');
     await cell('back', 'replicas').getByText('2/2').waitFor();
     await swarm.remove('back');
+  });
+
+  test('the docker CLI with a token does what its account may, exec included, and nothing else', async () => {
+    const folder = `${swarm.lab.home}/cli`;
+    await mkdir(folder);
+    await writeFile(`${folder}/password`, `${PASSWORD}\n`);
+    await writeFile(`${folder}/ca.pem`, `${await swarm.docker('swarm', 'ca')}\n`);
+    const essaim = (...args: string[]) => swarm.lab.essaim(swarm.manager, ...args);
+    await essaim(
+      'user',
+      'add',
+      'bob',
+      '--role',
+      'deployer',
+      '--stack',
+      'shop',
+      '--password-file',
+      `${folder}/password`,
+    );
+    await essaim('user', 'add', 'eve', '--role', 'viewer', '--password-file', `${folder}/password`);
+    const as = async (user: string) => {
+      const token = await essaim('token', 'create', 'cli', '--user', user);
+      await mkdir(`${folder}/${user}`);
+      const config = { HttpHeaders: { Authorization: `Bearer ${token}` } };
+      await writeFile(`${folder}/${user}/config.json`, JSON.stringify(config));
+      const host = `tcp://${await swarm.lab.must('ip', swarm.manager)}:9443`;
+      const options = [
+        '--config',
+        `${folder}/${user}`,
+        '-H',
+        host,
+        '--tlsverify',
+        '--tlscacert',
+        `${folder}/ca.pem`,
+      ];
+      return (...args: string[]) => execute('docker', [...options, ...args], process.env);
+    };
+    const [bob, eve] = [await as('bob'), await as('eve')];
+    const file = `${folder}/shop.yml`;
+    const command = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1; done'];
+    const web = { image: 'busybox', command, environment: { PASSWORD: 'hush' } };
+    await writeFile(file, JSON.stringify({ version: '3.8', services: { web } }));
+
+    const deployed = await bob('stack', 'deploy', '--resolve-image', 'never', '-c', file, 'shop');
+    assert.equal(deployed.code, 0, deployed.stderr);
+    await swarm.converge('shop_web', 1);
+    const said = await bob('exec', 'shop_web.1', 'sh', '-c', 'echo in $((6*7))');
+    assert.equal(said.stdout, 'in 42\n', said.stderr);
+    const bind = await bob(
+      'service',
+      'update',
+      '--detach',
+      '--mount-add',
+      'type=bind,source=/,target=/host',
+      'shop_web',
+    );
+    assert.match(bind.stderr, /mounts of type bind may not be used/);
+    const other = await bob(
+      'service',
+      'create',
+      '--detach',
+      '--no-resolve-image',
+      '--name',
+      'mine',
+      'busybox',
+    );
+    assert.match(other.stderr, /may only deploy its own stacks \(shop\)/);
+
+    assert.match((await eve('service', 'ls')).stdout, /shop_web/);
+    const seen = await eve('service', 'inspect', 'shop_web');
+    assert.ok(
+      seen.stdout.includes('PASSWORD=(hidden)') && !seen.stdout.includes('hush'),
+      seen.stdout + seen.stderr,
+    );
+    for (const args of [
+      ['service', 'rm', 'shop_web'],
+      ['exec', 'shop_web.1', 'id'],
+      ['swarm', 'join-token', 'worker'],
+    ]) {
+      const { code, stderr } = await eve(...args);
+      assert.notEqual(code, 0, args.join(' '));
+      assert.match(stderr, /this takes an operator or an administrator, and eve is a viewer/);
+    }
+    const removed = await bob('stack', 'rm', 'shop');
+    assert.equal(removed.code, 0, removed.stderr);
+    await essaim('token', 'rm', 'cli', '--user', 'eve');
+    assert.match((await eve('service', 'ls')).stderr, /this token is unknown/);
   });
 
   test('the page was quiet: no refused style, no failing script', () => {
