@@ -32,6 +32,7 @@ import { COOKIE, identify, isSameOrigin } from './identify.ts';
 const PASSED = ['accept', 'content-type', 'user-agent', 'x-registry-auth', 'x-registry-config'] as const;
 /** What of an answer's headers is of one connection only, or is said by this port itself. */
 const DROPPED = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'date', 'set-cookie']);
+export const EXEC_START = '/exec/{id}/start';
 /** Answers that are looked through before they are passed on are at most so large. */
 const MOST_REDACTED = 256 * 1024 * 1024;
 
@@ -101,6 +102,7 @@ export class Gateway {
       throw error;
     }
     const { grant, actor } = granted;
+    if (grant.path === EXEC_START) this.startExec(target.path.split('/')[2]!, actor!);
     let name = actor?.name ?? '';
     let status = 500;
     let isTold = isWrite && !grant.reads && (actor !== undefined || grant.tries === true);

@@ -1,7 +1,11 @@
 /** The port of the web interface: who gets through to what. One test for each lesson of others' advisories. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { eventually } from '../../test/support/lab.ts';
@@ -396,4 +400,39 @@ describe('the port of the web interface', () => {
     assert.equal(headers['referrer-policy'], 'no-referrer');
     client.destroy();
   });
+});
+
+/** An engine that knows execs, and nothing else. */
+async function execEngine() {
+  const folder = await mkdtemp(join(tmpdir(), 'essaim-engine-'));
+  const server = createServer((request, response) => {
+    const { url = '' } = request;
+    const json = (status: number, body: unknown) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (url.endsWith('/version')) json(200, { Version: '28.0', ApiVersion: '1.51', MinAPIVersion: '1.24' });
+    else if (url.endsWith('/exec')) json(201, { Id: 'e'.repeat(64) });
+    else json(200, {});
+  });
+  const socket = join(folder, 'docker.sock');
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  return { socket, close: () => server.close() };
+}
+
+test('an exec is its maker’s, once: its id is no credential', async () => {
+  const engine = await execEngine();
+  await using port = await TestPort.start(engine.socket);
+  const start = (as: string, id: string) =>
+    port.ask('POST', `/exec/${id}/start`, { as, body: { Detach: true } });
+  const made = await port.ask('POST', '/containers/some/exec', {
+    as: 'administrator',
+    body: { Cmd: ['id'] },
+  });
+  assert.equal(made.status, 201, made.text);
+  const { Id } = JSON.parse(made.text) as { Id: string };
+  for (const as of ['operator', 'deployer', 'viewer']) assert.equal((await start(as, Id)).status, 403, as);
+  for (const id of ['f'.repeat(64), 'x']) assert.equal((await start('administrator', id)).status, 403);
+  assert.equal((await port.ask('GET', `/exec/${Id}/json`, { as: 'operator' })).status, 403);
+  assert.equal((await start('administrator', Id)).status, 200);
+  assert.equal((await start('administrator', Id)).status, 403, 'not again');
+  engine.close();
 });

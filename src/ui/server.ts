@@ -25,7 +25,7 @@ import type { Assets } from './assets.ts';
 import { ownCertificate, type ServerCertificate } from './certificate.ts';
 import { Consoles } from './console.ts';
 import { type Asked, asked, hostOf, type Reply, replyTo } from './exchange.ts';
-import { Gateway, TooMany } from './gateway.ts';
+import { EXEC_START, Gateway, TooMany } from './gateway.ts';
 import { COMMON } from './headers.ts';
 import { isSameHost, isStillGood } from './identify.ts';
 import { LiveHub } from './live/hub.ts';
@@ -215,7 +215,7 @@ export class UiServer {
       if (!isWeb) {
         const granted = this.#gateway.grant(from, target);
         const id = target.path.split('/')[2] ?? '';
-        if (granted.grant.path === '/exec/{id}/start') this.#gateway.startExec(id, granted.actor!);
+        if (granted.grant.path === EXEC_START) this.#gateway.startExec(id, granted.actor!);
         else if (!granted.grant.lasting || from.method !== 'POST')
           throw new ApiError(400, 'this is not upgraded');
         this.#gateway.audit(from, granted.actor!.name, granted.actor, target.path, 101);
