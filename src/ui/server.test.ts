@@ -7,6 +7,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { WebSocket } from 'ws';
 import { eventually } from '../../test/support/lab.ts';
 import { changeUser } from '../access/accounts.ts';
@@ -405,13 +406,19 @@ describe('the port of the web interface', () => {
 /** An engine that knows execs, and nothing else. */
 async function execEngine() {
   const folder = await mkdtemp(join(tmpdir(), 'essaim-engine-'));
-  const server = createServer((request, response) => {
+  const server = createServer({ allowHalfOpen: true } as object, (request, response) => {
     const { url = '' } = request;
     const json = (status: number, body: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (url.endsWith('/version')) json(200, { Version: '28.0', ApiVersion: '1.51', MinAPIVersion: '1.24' });
     else if (url.endsWith('/exec')) json(201, { Id: 'e'.repeat(64) });
     else json(200, {});
+  });
+  server.on('upgrade', (_request, wire) => {
+    wire.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
+    // The program says something once its input has ended.
+    wire.on('data', () => undefined);
+    wire.once('end', () => setTimeout(() => wire.end('said after the end'), 50));
   });
   const socket = join(folder, 'docker.sock');
   await new Promise<void>((resolve) => server.listen(socket, resolve));
@@ -434,5 +441,28 @@ test('an exec is its maker’s, once: its id is no credential', async () => {
   assert.equal((await port.ask('GET', `/exec/${Id}/json`, { as: 'operator' })).status, 403);
   assert.equal((await start('administrator', Id)).status, 200);
   assert.equal((await start('administrator', Id)).status, 403, 'not again');
+  engine.close();
+});
+
+test('the end of an exec’s input is not the end of its output', async () => {
+  const engine = await execEngine();
+  await using port = await TestPort.start(engine.socket);
+  const body = { Cmd: ['cat'] };
+  const made = await port.ask('POST', '/containers/some/exec', { as: 'administrator', body });
+  const { Id } = JSON.parse(made.text) as { Id: string };
+  const client = connectTls({ port: port.server.port, rejectUnauthorized: false, allowHalfOpen: true } as object);
+  await once(client, 'secureConnect');
+  client.write(
+    `POST /exec/${Id}/start HTTP/1.1\r\nHost: ${port.host}\r\nAuthorization: Bearer ${port.tokens.administrator}\r\n` +
+      'Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}',
+  );
+  client.end();
+  let text = '';
+  client.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  await once(client, 'end');
+  assert.match(text, /^HTTP\/1.1 101/);
+  assert.match(text, /said after the end$/);
   engine.close();
 });

@@ -204,6 +204,8 @@ export class UiServer {
 
   async #upgrade(request: IncomingMessage, wire: Duplex, head: Buffer): Promise<void> {
     wire.on('error', () => wire.destroy());
+    // Or else the end of an exec's input would end its output as well.
+    wire.allowHalfOpen = true;
     const gone = new AbortController();
     wire.once('close', () => gone.abort());
     try {
