@@ -25,7 +25,7 @@ export function problems(world: World): string[] {
       found.push(...ofJob(view, service));
       continue;
     }
-    found.push(...ofService(view, service, world.startFirst.has(service.ID)));
+    found.push(...ofService(view, service, world.witness.startFirst.has(service.ID)));
   }
   for (const content of view.all('oldContent')) {
     const { of, version, internal } = content;

@@ -1,33 +1,20 @@
 /** A whole cluster in one process, on virtual time: real manager parts and real agents, everything else made up. */
 import { timestamp } from '../../src/model/clock.ts';
-import type { Node, NodeDescription, Service, Task } from '../../src/model/objects.ts';
-import type { Change, Commit, Store, View } from '../../src/store/contract.ts';
+import type { Node, NodeDescription, Service } from '../../src/model/objects.ts';
+import type { Change, Store, View } from '../../src/store/contract.ts';
 import { sampleCluster, sampleSecret } from '../../src/store/samples.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { Host } from './host.ts';
-import {
-  checkCommit,
-  checkStarted,
-  checkWanted,
-  describeTask,
-  isLive,
-  placeOf,
-  startsFirst,
-  Violation,
-} from './invariants.ts';
+import { Violation } from './invariants.ts';
 import { Disk, Manager } from './manager.ts';
 import { Network } from './network.ts';
 import type { Process } from './process.ts';
 import { Random } from './random.ts';
 import { Managers } from './several/managers.ts';
-import { checkStrays } from './strays.ts';
 import { User } from './user.ts';
 import { Wellness } from './wellness.ts';
+import { Witness } from './witness.ts';
 
-/** How long (ms) a host has to be within reach before it is held to what its manager wants. */
-const REACHABLE_AFTER = 5_000;
-/** How long (ms) an agent may take to carry out what it decided when its engine had failed. */
-const DECIDED_WITHIN = 20_000;
 const LINES = 4000;
 
 export class World {
@@ -37,6 +24,7 @@ export class World {
   readonly disk = new Disk();
   readonly user: User;
   readonly wellness = new Wellness(this);
+  readonly witness = new Witness(this);
   hosts: Host[];
   #manager: Manager | undefined;
   /** Absent: there is one only. */
@@ -45,14 +33,7 @@ export class World {
   violation: unknown;
   /** The last things that happened. */
   readonly lines: string[] = [];
-  /** Services whose updates have at some time started new tasks first. */
-  readonly startFirst = new Set<string>();
-  /** When each service that is no more was removed (ms). */
-  readonly #goneAt = new Map<string, number>();
-  /** Tasks whose containers nobody waits for: their host was lost, or they were told to be over by the manager. */
-  readonly #givenUp = new Set<string>();
   readonly #leaving = new Set<Host>();
-  readonly #sorrows = new Map<string, number>();
   readonly #slow: () => boolean;
   #view: View;
   #ids = 0;
@@ -145,7 +126,7 @@ export class World {
       this.startManager();
     }
     for (const host of this.hosts) host.start();
-    this.#keepChecking();
+    this.witness.keepLooking();
   }
 
   startManager(): void {
@@ -160,7 +141,7 @@ export class World {
       newId: () => this.#newId(),
       endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
       batch: this.#batch(),
-      watch: (commit, store) => this.#onCommit(commit, store.view),
+      watch: (commit, store) => this.witness.committed(commit, store.view),
       failed: (error) => this.fail(error),
       log: (line) => this.log(line),
     });
@@ -286,8 +267,8 @@ export class World {
       random,
       network,
       hooks: {
-        started: (taskId) => this.#guard(() => this.#onStarted(host, taskId)),
-        stopped: (taskId, asked) => this.#guard(() => this.#onStopped(host, taskId, asked)),
+        started: (taskId) => this.witness.started(host, taskId),
+        stopped: (taskId, asked) => this.witness.stopped(host, taskId, asked),
         lacks: (taskId, what) => this.fail(new Violation(`${taskId} is prepared without ${what}`)),
       },
       failed: (error) => this.fail(error),
@@ -303,7 +284,7 @@ export class World {
       newId: () => this.#newId(),
       batch: () => this.#batch(),
       endpointAt: (addr) => this.hosts.find((host) => host.addr === addr),
-      committed: (commit, view) => this.#onCommit(commit, view),
+      committed: (commit, view) => this.witness.committed(commit, view),
       leads: () => this.wellness.managerStarts(),
       failed: (error) => this.fail(error),
       log: (line) => this.log(line),
@@ -329,82 +310,6 @@ export class World {
       internal: {},
     };
   }
-
-  #onCommit(commit: Commit, view: View): void {
-    for (const event of commit.events) {
-      this.log(`r${commit.revision} ${summary(event)}`);
-      if (event.kind !== 'service') continue;
-      if (!event.after) this.#goneAt.set(event.id, this.clock.now());
-      else if (startsFirst(event.after)) this.startFirst.add(event.id);
-    }
-    for (const { kind, id, before, after } of commit.events) {
-      if (kind === 'node' && before && after)
-        this.#guard(() => this.wellness.judged(before as Node, after as Node));
-      if (kind === 'node' && (!after || (after as Node).Status.State === 'down')) {
-        for (const task of view.tasksOfNode(id)) this.#givenUp.add(task.ID);
-      }
-      if (
-        kind === 'task' &&
-        after &&
-        (after as Task).Status.Message === 'task rejected by constraint enforcer'
-      )
-        this.#givenUp.add(id);
-    }
-    this.#guard(() => checkCommit(commit, view, this.several ? undefined : this.clock.now()));
-  }
-
-  #onStarted(host: Host, taskId: string): void {
-    this.log(`${host.nodeId}: container of ${taskId} is started`);
-    const task = this.#view.get('task', taskId);
-    if (!task) return;
-    const now = this.clock.now();
-    if (this.wellness.fineFor(host, REACHABLE_AFTER))
-      checkWanted(task, now, this.#goneAt.get(task.ServiceID));
-    for (const each of this.hosts) {
-      for (const otherId of each.engine.running()) {
-        const other = otherId === taskId ? undefined : this.#view.get('task', otherId);
-        if (
-          this.#givenUp.has(taskId) ||
-          !other ||
-          placeOf(other) !== placeOf(task) ||
-          this.#givenUp.has(otherId)
-        )
-          continue;
-        checkStarted(task, other, {
-          now,
-          reachable:
-            this.wellness.fineFor(each, REACHABLE_AFTER) && this.wellness.fineFor(host, REACHABLE_AFTER),
-          startFirst: this.startFirst.has(task.ServiceID),
-        });
-      }
-    }
-  }
-
-  #onStopped(host: Host, taskId: string, asked: boolean): void {
-    this.log(`${host.nodeId}: container of ${taskId} has stopped${asked ? ' as asked' : ''}`);
-    if (!asked || !this.wellness.fineFor(host, DECIDED_WITHIN)) return;
-    const task = this.#view.get('task', taskId);
-    // Agents hear that a service is gone before its tasks are told one by one.
-    if (task && isLive(task) && this.#view.get('service', task.ServiceID))
-      throw new Violation(`stopped by its agent without a cause: ${describeTask(task)}`);
-  }
-
-  /** Looks each second for what should not be. */
-  #keepChecking(): void {
-    this.wellness.second();
-    for (const host of this.hosts) this.#guard(() => this.wellness.checkLost(host));
-    this.#guard(() => checkStrays(this, this.#sorrows));
-    this.#guard(() => this.several?.checkLed());
-    this.clock.timer(1000, () => this.#keepChecking());
-  }
-
-  #guard(check: () => void): void {
-    try {
-      check();
-    } catch (error) {
-      this.fail(error instanceof Violation ? error : new Error('a check has failed', { cause: error }));
-    }
-  }
 }
 
 const START = new VirtualClock().now();
@@ -417,24 +322,4 @@ function describeHost(hostname: string, cpus: number): NodeDescription {
     Engine: { EngineVersion: '28.2.2', Labels: {}, Plugins: [] },
     TLSInfo: { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' },
   };
-}
-
-function summary(event: Commit['events'][number]): string {
-  const { kind, id, after } = event;
-  if (!after) return `${kind} ${id} deleted`;
-  if (kind === 'task') {
-    const task = after as Task;
-    const err = task.Status.Err ? ` (${task.Status.Err})` : '';
-    const waits = task.internal.after ? ` after ${task.internal.after}` : '';
-    return `task ${id} ${task.internal.service.Name}.${task.Slot ?? 'global'} v${task.internal.specVersion} on ${task.NodeID ?? '-'}: ${task.Status.State}${err}, wanted ${task.DesiredState}${waits}`;
-  }
-  if (kind === 'node') {
-    const node = after as Node;
-    return `node ${id} ${node.Status.State} ${node.Status.Message ?? ''} ${node.Spec.Availability} ${JSON.stringify(node.Spec.Labels)}`;
-  }
-  if (kind === 'service') {
-    const service = after as Service;
-    return `service ${id} ${service.Spec.Name} v${service.internal.specVersion} ${JSON.stringify(service.Spec.Mode)} ${JSON.stringify(service.UpdateStatus ?? {})} ${JSON.stringify(service.internal)}`;
-  }
-  return `${kind} ${id}`;
 }
