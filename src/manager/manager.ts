@@ -81,7 +81,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     throw new ApiError(500, `failed to listen on remote API address: ${(error as Error).message}`);
   }
   terms = new Terms({
-    ...{ office, nodeId, clock, onError },
+    ...{ office, nodeId, clock, store, onError },
     async begin() {
       const running = beginDuties({ ...options, rest, onError });
       return {

@@ -1,5 +1,6 @@
 /** A manager's terms of office: what it does while it leads begins and ends with each of them. */
 import type { Clock } from '../model/clock.ts';
+import type { Store } from '../store/contract.ts';
 import type { Office } from './contract.ts';
 
 export interface Term {
@@ -11,7 +12,8 @@ export interface TermsOptions<T extends Term> {
   office: Office;
   nodeId: string;
   clock: Clock;
-  /** Takes up the duties. */
+  store: Store;
+  /** Takes up the duties: the view shows all that was written in terms before this one. */
   begin(): Promise<T>;
   /** Told of what went wrong; what could not be begun is tried again. */
   onError(error: unknown): void;
@@ -26,6 +28,8 @@ export class Terms<T extends Term> {
   #term: T | undefined;
   #turn: Promise<void> = Promise.resolve();
   #cancelRetry: (() => void) | undefined;
+  /** Ends of terms of office that the duties have yet to follow. */
+  #ends = 0;
   #closed = false;
 
   constructor(options: TermsOptions<T>) {
@@ -36,7 +40,7 @@ export class Terms<T extends Term> {
 
   /** The duties, while this manager leads. */
   get current(): T | undefined {
-    return this.#leads() ? this.#term : undefined;
+    return this.#leads() && this.#ends === 0 ? this.#term : undefined;
   }
 
   /** Resolves when the duties are as who leads now would have them. */
@@ -57,16 +61,28 @@ export class Terms<T extends Term> {
   }
 
   #look(): void {
-    this.#turn = this.#turn.then(() => this.#bring());
+    const ended = !this.#leads();
+    if (ended) this.#ends++;
+    this.#turn = this.#turn.then(async () => {
+      if (ended) await this.#end().finally(() => this.#ends--);
+      else await this.#begin();
+    });
   }
 
-  async #bring(): Promise<void> {
+  /** Another manager may have led meanwhile: what was begun in one term does not go on in the next. */
+  async #end(): Promise<void> {
+    const term = this.#term;
+    this.#term = undefined;
+    await term?.close().catch((error: unknown) => this.#options.onError(error));
+  }
+
+  async #begin(): Promise<void> {
+    if (this.#term || !this.#leads()) return;
+    const { store, begin } = this.#options;
     try {
-      if (!this.#leads() && this.#term) {
-        const term = this.#term;
-        this.#term = undefined;
-        await term.close();
-      } else if (this.#leads() && !this.#term) this.#term = await this.#options.begin();
+      // An agent's report of a task that the view does not show yet would be taken for one of a task that is gone.
+      await store.commit({ changes: [] });
+      this.#term = await begin();
     } catch (error) {
       this.#options.onError(error);
       if (!this.#closed) this.#cancelRetry = this.#options.clock.timer(RETRY, () => this.#look());

@@ -76,6 +76,7 @@ async function untilStirred(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const done = (): void => resolve();
   signal.addEventListener('abort', done, { once: true });

@@ -149,7 +149,7 @@ export class SeveralManager implements NetworkManager {
       },
     });
     this.#terms = new Terms<Term>({
-      ...{ office: this.#election, nodeId, clock: process.clock, onError: complain },
+      ...{ office: this.#election, nodeId, store, clock: process.clock, onError: complain },
       begin: async () => this.#beginDuties(store),
     });
   }
