@@ -107,7 +107,7 @@ function send(
     const what = 'the change that was asked for may have been made or not: look before you try again';
     reject(new ApiError(503, `the leader was lost before it answered (${messageOf(error)}); ${what}`));
   };
-  asked.once('error', lost);
+  asked.on('error', lost);
   asked.once('response', (response) => {
     readAll(response).then(
       (content) => resolve({ status: response.statusCode!, headers: response.headers, body: content }),

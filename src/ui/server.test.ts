@@ -450,7 +450,11 @@ test('the end of an exec’s input is not the end of its output', async () => {
   const body = { Cmd: ['cat'] };
   const made = await port.ask('POST', '/containers/some/exec', { as: 'administrator', body });
   const { Id } = JSON.parse(made.text) as { Id: string };
-  const client = connectTls({ port: port.server.port, rejectUnauthorized: false, allowHalfOpen: true } as object);
+  const client = connectTls({
+    port: port.server.port,
+    rejectUnauthorized: false,
+    allowHalfOpen: true,
+  } as object);
   await once(client, 'secureConnect');
   client.write(
     `POST /exec/${Id}/start HTTP/1.1\r\nHost: ${port.host}\r\nAuthorization: Bearer ${port.tokens.administrator}\r\n` +

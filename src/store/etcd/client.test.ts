@@ -120,3 +120,13 @@ test('a snapshot comes whole, however slowly it is read, and may be given up', a
 test('only the leader gives the lead away, and to a member', async () => {
   await assert.rejects(fixture.client.moveLeader({ targetID: 'abc' }), /bad leader transferee/);
 });
+
+test('a client that is closed while it connects takes nothing along', async () => {
+  for (let i = 0; i < 10; i++) {
+    const client = fixture.etcd.client();
+    const asked = client.status();
+    process.nextTick(() => client.close());
+    await assert.rejects(asked, EtcdError);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});

@@ -193,7 +193,10 @@ export class Channel {
       maxSessionMemory: SESSION_MEGABYTES,
       settings: { initialWindowSize: WINDOW, enablePush: false },
     });
-    session.on('connect', () => session.setLocalWindowSize(WINDOW));
+    session.on('connect', () => {
+      // It may have been closed by then.
+      if (!session.destroyed) session.setLocalWindowSize(WINDOW);
+    });
     session.on('error', (error) => this.#lost.set(session, error));
     session.on('goaway', () => session.close());
     // Whoever waits for an answer keeps the process, not the connection.
