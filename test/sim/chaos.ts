@@ -291,8 +291,9 @@ export function mend(world: World): void {
   for (const host of world.hosts) {
     host.engine.troubled = false;
     host.engine.setMode('good');
-    world.restore(host);
+    // It may have been asked to shut down while it stood still.
     host.process.resume();
+    world.restore(host);
     world.reconnect(host);
     host.start();
   }
