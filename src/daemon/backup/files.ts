@@ -25,29 +25,35 @@ export function headerOf(file: Buffer): BackupHeader {
   return readHeader(file.subarray(0, HEAD_BYTES));
 }
 
-/** The backups in a folder, oldest first; what is none is passed over. */
+/** How a file is called while it is being written, or was when its writer was killed. */
+export const UNFINISHED = '.part';
+
+/** The backups in a folder, oldest first; what is none, or none yet, is passed over. */
 export function listBackups(folder: string): BackupFile[] {
-  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
-  return files
-    .flatMap(({ name }) => {
-      const path = join(folder, name);
-      const file = openSync(path, 'r');
-      try {
-        const beginning = Buffer.alloc(HEAD_BYTES);
-        const read = readSync(file, beginning, 0, HEAD_BYTES, 0);
-        return [{ path, bytes: fstatSync(file).size, header: readHeader(beginning.subarray(0, read)) }];
-      } catch {
-        return [];
-      } finally {
-        closeSync(file);
-      }
-    })
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(UNFINISHED))
+    .flatMap(({ name }) => readBackup(join(folder, name)) ?? [])
     .sort((a, b) => a.header.created.localeCompare(b.header.created));
+}
+
+/** Undefined if it is no backup, may not be read, or has been removed meanwhile. */
+function readBackup(path: string): BackupFile | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    const beginning = Buffer.alloc(HEAD_BYTES);
+    const read = readSync(file, beginning, 0, HEAD_BYTES, 0);
+    return { path, bytes: fstatSync(file).size, header: readHeader(beginning.subarray(0, read)) };
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
 }
 
 /** Writes a file that is there whole or not at all, for its owner's eyes only. */
 export async function writeBackup(path: string, parts: AsyncIterable<Buffer>): Promise<void> {
-  const temporary = `${path}.part`;
+  const temporary = `${path}${UNFINISHED}`;
   rmSync(temporary, { force: true });
   const file = openSync(temporary, 'wx', 0o600);
   try {

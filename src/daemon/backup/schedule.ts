@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ManagerFace } from '../../api/contract.ts';
 import { type Clock, pause } from '../../model/clock.ts';
 import type { Log } from '../log.ts';
-import { listBackups, readPassphrase, writeBackup } from './files.ts';
+import { listBackups, readPassphrase, UNFINISHED, writeBackup } from './files.ts';
 
 export interface BackupOptions {
   folder: string;
@@ -66,7 +66,7 @@ async function backUpIfDue(
   const prefix = cluster.slice(0, 8);
   // What a daemon that was killed has begun.
   for (const name of readdirSync(folder))
-    if (name.startsWith(prefix) && name.endsWith(`${SUFFIX}.part`)) rmSync(join(folder, name));
+    if (name.startsWith(prefix) && name.endsWith(`${SUFFIX}${UNFINISHED}`)) rmSync(join(folder, name));
   const path = join(folder, `${prefix}-${new Date(now).toISOString().replace(/[:.]/g, '-')}${SUFFIX}`);
   await writeBackup(path, manager.backup(passphraseFile && readPassphrase(passphraseFile)));
   log.info({ path }, 'backup written');

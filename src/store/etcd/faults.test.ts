@@ -123,20 +123,20 @@ describe('etcd store, faults', () => {
 
   test('a commit fails in time while etcd stands still, and its outcome is settled afterwards', async () => {
     const place = await fixture.place();
-    const client = fixture.etcd.client(1000);
+    const client = fixture.etcd.client(1500);
     const store: EtcdStore = await place.open({ client, patience: 2000 });
     await store.commit(put('before'));
     await fixture.etcd.pause();
     const begin = performance.now();
     try {
       const [first, second] = [store.commit(put('first')), store.commit(put('second'))];
-      await assert.rejects(first, /no answer for 1000 ms.*may have been written or not/);
+      await assert.rejects(first, /no answer for 1500 ms.*may have been written or not/);
       await assert.rejects(second, /within 2000 ms: too few managers may be online.*nothing was written/);
     } finally {
       fixture.etcd.resume();
     }
     const took = performance.now() - begin;
-    assert.ok(took < 8000, `it took ${took} ms`);
+    assert.ok(took < 15_000, `it took ${took} ms`);
 
     await store.commit(put('after'));
     const fresh = await place.open();
