@@ -55,6 +55,8 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
+  // First of all, while everything here still works: what clients ask for meanwhile is passed on.
+  await membership.handOver();
   if (signal === 'SIGPWR') {
     log.info({}, 'the host is shutting down: its tasks are stopped');
     await Promise.race([stopped, membership.switchOff()]);

@@ -133,6 +133,11 @@ export class Managing {
     cancel();
   }
 
+  /** Another manager leads from now on, if there is one that can: nobody has to miss this one first. Never rejects. */
+  async handOver(): Promise<void> {
+    await this.#running?.state.seat?.resign();
+  }
+
   /**
    * The host is about to leave the swarm: the other managers, if there are any, go on without this one. Rejects if that
    * cannot be done within so many milliseconds.

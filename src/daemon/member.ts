@@ -168,6 +168,11 @@ export class Member {
     await this.#managing.close('stop');
   }
 
+  /** Another manager leads from now on, if there is one that can. Never rejects. */
+  handOver(): Promise<void> {
+    return this.#managing.handOver();
+  }
+
   /** The other managers go on without this one. Rejects if they do not within so many milliseconds. */
   bow(patience: number): Promise<void> {
     return this.#managing.bow(patience);

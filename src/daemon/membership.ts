@@ -286,6 +286,11 @@ export class HostMembership implements Membership {
     });
   }
 
+  /** The daemon is about to end: another manager leads from now on, if there is one that can. Never rejects. */
+  async handOver(): Promise<void> {
+    await this.#active?.handOver();
+  }
+
   /** The host is about to be switched off: its tasks end in order, while everything else goes on. */
   async switchOff(): Promise<void> {
     await this.#turn.catch(() => {});

@@ -43,13 +43,14 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
     hostsMayBoot: bootedJustNow(),
   });
   const stop = new AbortController();
-  const managers = members && new ManagersDesk({ ...members, store, authority, nodeId, newId, now });
+  const managers = members && new ManagersDesk({ ...members, store, authority, nodeId, newId, now, log });
   const keeping =
     managers &&
     keepManagers({
       ...{ store, nodeId, clock, onError, signal: stop.signal },
       leave: (id) => managers.leave(id),
       resign: () => void members.state.seat?.resign(),
+      handOver: async (heirs) => members.state.seat?.handOver(heirs),
     });
   const control = startControl({
     ...{ store, clock, newId },

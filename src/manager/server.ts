@@ -64,6 +64,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   const sockets = new Set<Socket>();
   const byNode = new Map<string, WireSession>();
   const strangers = new Strangers();
+  const own = identity.certificate.nodeId;
   const rootsNow = (): string => trustedRoots(theCluster(store.view));
   let roots = rootsNow();
   let signedBy = theCluster(store.view).internal.caCert;
@@ -148,12 +149,15 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   function leader(): LeaderAnswer {
     const managers = managersOf(store.view);
     const found = managers.find(({ NodeID }) => NodeID === office.leader());
-    return { ...(found && { leader: found }), managers };
+    // Who has stood still for a while may be put off already, and has to look first.
+    const isSure = found?.NodeID !== own || office.isCurrent();
+    return { ...(found && isSure && { leader: found }), managers };
   }
 
   async function openSession({ stream, peer, nodeId }: Call): Promise<void> {
     const connection = stream.session as ServerHttp2Session;
     const { sessions } = duties();
+    if (!office.isCurrent()) throw new NotLeadingHere(undefined, managersOf(store.view));
     const request = await readJson(stream, sessionRequest, { limit: LARGE, timeout });
     if (hasSession(peer, connection)) throw new ApiError(400, 'this connection carries a session already');
     byNode.get(nodeId)?.close('the node has opened a new session');

@@ -120,6 +120,39 @@ describe('several managers', { timeout: 300_000 }, () => {
     }
   });
 
+  const handedOver = async (first: string): Promise<void> => {
+    const [other = ''] = HOSTS.filter((host) => host !== first);
+    const changed = async () => ![first, ''].includes(await leader(other));
+    await eventually('another manager leads', WRITE_PATIENCE, changed, explain);
+    await write(other);
+  };
+
+  test('the leader’s host is drained: another one leads, and it goes on as one that follows', async () => {
+    const first = await leader('ma');
+    await swarm.lab.docker(first, 'node', 'update', '--availability', 'drain', first);
+    await handedOver(first);
+    await agreed(HOSTS, new RegExp(`${first} Reachable`));
+    await swarm.converge('web', 6);
+    await swarm.lab.docker(first, 'node', 'update', '--availability', 'active', first);
+  });
+
+  test('the leader’s daemon is told to end: another one leads before it does', async () => {
+    const first = await leader('ma');
+    const before = await running();
+    const ended = swarm.lab.must(
+      ...[
+        'ssh',
+        first,
+        'p=$(cut -d" " -f1 /run/essaim.process); kill $p; while kill -0 $p; do sleep 0.1; done',
+      ],
+    );
+    await handedOver(first);
+    await ended;
+    await swarm.lab.must('start', first);
+    await agreed(HOSTS, new RegExp(`${first} Reachable`));
+    assert.deepEqual(await running(), before);
+  });
+
   test('the leader’s host loses its power: another one leads, and it comes back as one that follows', async () => {
     const first = await leader('ma');
     const [other] = HOSTS.filter((host) => host !== first);

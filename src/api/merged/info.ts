@@ -1,6 +1,7 @@
 /** `/info`: the engine's, with this host's place in the swarm. */
 import { messageOf, noLeader } from '../../model/errors.ts';
 import type { Node } from '../../model/objects.ts';
+import { advice, votersAmong } from '../../model/quorum.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 import type { ApiContext, Router } from '../router.ts';
 import { clusterForm } from '../swarm/cluster/form.ts';
@@ -24,10 +25,19 @@ export function infoRoutes(router: Router, { engine, membership }: ApiContext): 
         ...info,
         ...(info.Plugins && { Plugins: withoutDriver(info.Plugins) }),
         Swarm: foreign && swarm.Error === '' ? { ...swarm, Error: foreign } : swarm,
-        Warnings: foreign ? [...(info.Warnings ?? []), `WARNING: ${foreign}`] : (info.Warnings ?? null),
+        Warnings: allOf(info.Warnings, foreign ? [`WARNING: ${foreign}`] : [], swarm.Warnings),
       },
     };
   });
+}
+
+/** Null if there are none, unless it was an empty list that was given first. */
+function allOf(
+  first: string[] | null | undefined,
+  ...others: ReadonlyArray<readonly string[] | undefined>
+): string[] | null {
+  const more = others.flatMap((each) => each ?? []);
+  return more.length > 0 ? [...(first ?? []), ...more] : (first ?? null);
 }
 
 /** Networks of the driver that stands for `overlay` are made by the swarm alone: it is none to choose. */
@@ -42,7 +52,11 @@ function foreignSwarm(info: EngineInfo): string | undefined {
   return `this host's Docker Engine is itself in swarm mode (${state}), which Essaim does not use and whose ports and networks are in its way: run "docker swarm leave" on the engine's own socket`;
 }
 
-export function swarmInfo(membership: Membership) {
+export function swarmInfo(membership: Membership): {
+  Error: string;
+  Warnings?: string[];
+  [key: string]: unknown;
+} {
   const { state, nodeId, nodeAddr, error, managers, isWaiting = false } = membership.status();
   const manager = membership.manager();
   const outdated = isWaiting ? noLeader().message : manager && outdatedBecause(manager);
@@ -71,7 +85,11 @@ function managerInfo(manager: ManagerFace) {
   const { view } = manager.store;
   let managers = 0;
   for (const node of view.all('node')) if (isManager(node)) managers++;
-  return { Nodes: view.count('node'), Managers: managers, Cluster: clusterForm(manager.cluster()) };
+  const warning = advice(votersAmong(view.all('node')).length);
+  return {
+    ...{ Nodes: view.count('node'), Managers: managers, Cluster: clusterForm(manager.cluster()) },
+    ...(warning === undefined ? {} : { Warnings: [warning] }),
+  };
 }
 
 function isManager(node: Node): boolean {

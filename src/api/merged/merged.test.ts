@@ -134,6 +134,19 @@ test('info shows the swarm and nothing secret', async () => {
   assert.doesNotMatch(JSON.stringify(Cluster), /the key|the token|internal/);
 });
 
+test('info warns of a number of managers that survives no more than one fewer', async () => {
+  const warnings = async () =>
+    (await client.json<{ Warnings: string[] | null }>('GET', '/info')).Warnings?.join('\n') ?? '';
+  const store = await becomeManager();
+  const changes = ['m1', 'm2'].map((id) => ({
+    ...({ op: 'put', kind: 'node' } as const),
+    object: { ...sampleNode(id), ManagerStatus: { Reachability: 'reachable', Addr: `${id}:2377` } as const },
+  }));
+  assert.doesNotMatch(await warnings(), /manager/);
+  await store.commit({ changes });
+  assert.match(await warnings(), /^WARNING: Running Swarm in a two-manager configuration/m);
+});
+
 test('an engine that is in a swarm of its own is pointed out', async () => {
   await engine.client.json('POST', '/swarm/init', {
     body: { ListenAddr: '127.0.0.1:2377', AdvertiseAddr: '127.0.0.1' },

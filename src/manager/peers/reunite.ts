@@ -4,9 +4,9 @@
  */
 import { connect } from 'node:net';
 import { type Clock, pause } from '../../model/clock.ts';
+import { quorum } from '../../model/quorum.ts';
 import { EtcdError } from '../../store/etcd/client.ts';
 import type { Member } from '../members/member.ts';
-import { quorum } from './quorum.ts';
 
 export interface ReuniteOptions {
   member: Pick<Member, 'client' | 'memberId' | 'restart'>;

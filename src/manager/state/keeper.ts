@@ -11,6 +11,8 @@ export interface KeeperOptions {
   leave(nodeId: string): Promise<void>;
   /** Leaves the lead to another manager. */
   resign(): void;
+  /** Gives the lead to a manager of one of these members, or leads on. */
+  handOver(members: readonly string[]): Promise<unknown>;
   onError(error: unknown): void;
   signal: AbortSignal;
 }
@@ -22,6 +24,24 @@ const AGAIN = 2_000;
 export function demoted(view: View): string[] {
   return [...view.all('node')].flatMap(({ ID, Spec, ManagerStatus, internal }) =>
     (ManagerStatus || internal.member) && Spec.Role !== 'manager' ? [ID] : [],
+  );
+}
+
+/**
+ * Members of the managers that are to lead instead of that one, since its host is drained: those that can be reached and
+ * are not drained themselves. None: it leads on.
+ */
+export function heirs(view: View, leader: string): string[] {
+  const node = view.get('node', leader);
+  if (node?.Spec.Availability !== 'drain') return [];
+  return capable(view).flatMap(({ ID, internal }) => (ID === leader ? [] : (internal.member ?? [])));
+}
+
+/** The managers that another one would best leave the lead to. */
+export function capable(view: View): Node[] {
+  return [...view.all('node')].filter(
+    ({ Spec, ManagerStatus }) =>
+      ManagerStatus?.Reachability === 'reachable' && Spec.Role === 'manager' && Spec.Availability !== 'drain',
   );
 }
 
@@ -42,7 +62,7 @@ export function ledBy(view: View, leader: string, now: number): Change[] {
 
 /** Runs until aborted. */
 export async function keepManagers(options: KeeperOptions): Promise<void> {
-  const { store, nodeId, clock, leave, resign, onError, signal } = options;
+  const { store, nodeId, clock, leave, resign, handOver, onError, signal } = options;
   let stir = (): void => {};
   const unwatch = store.watch(store.view.revision, ({ events }) => {
     if (events.some(({ kind }) => kind === 'node')) stir();
@@ -59,6 +79,9 @@ export async function keepManagers(options: KeeperOptions): Promise<void> {
         // The one that leads is taken out by its successor.
         if (gone.includes(nodeId)) resign();
         for (const id of gone) if (id !== nodeId) await leave(id);
+        const others = heirs(store.view, nodeId);
+        // If none of them takes it, the next change of a node is soon enough: while it is offered nothing can be written.
+        if (others.length > 0) await handOver(others).catch(onError);
       } catch (error) {
         failed = true;
         if (!signal.aborted) onError(error);

@@ -3,6 +3,7 @@ import { timestamp } from '../../model/clock.ts';
 import { ApiError, noLeader } from '../../model/errors.ts';
 import type { Node } from '../../model/objects.ts';
 import type { ManagerJoin, ManagerJoined } from '../../model/protocol.ts';
+import { advice, votersAmong } from '../../model/quorum.ts';
 import type { Store } from '../../store/contract.ts';
 import type { Member as EtcdMember } from '../../store/etcd/member-messages.ts';
 import type { Authority } from '../contract.ts';
@@ -25,6 +26,7 @@ export interface ManagersDeskOptions {
   now(): number;
   /** Writes down that the state is in etcd from now on. */
   decided(): void;
+  log: { warn(fields: object, message: string): void };
 }
 
 export class ManagersDesk {
@@ -71,6 +73,9 @@ export class ManagersDesk {
         ...node,
         ManagerStatus: { ...node.ManagerStatus, Reachability: 'reachable', Addr: addr },
       }));
+      const { store, log } = this.#options;
+      const warning = advice(votersAmong(store.view.all('node')).length);
+      if (warning) log.warn({}, warning);
     });
   }
 

@@ -9,6 +9,7 @@ import { type Member, MemberError, startMember, wipeMember } from '../members/me
 import { peerFiles } from '../members/peer-files.ts';
 import { findEtcd } from '../members/program.ts';
 import { handOver, untilVoting } from '../peers/steps.ts';
+import { capable } from './keeper.ts';
 import type { StateOptions } from './state.ts';
 
 /** Where the state is in etcd, and the leader's record beside it. */
@@ -111,13 +112,19 @@ export class Seat {
     await promise.finally(unwatch);
   }
 
-  /** Another manager leads from now on, if there is one that can. */
+  /** Another manager leads from now on, if there is one that can. Never rejects. */
   async resign(): Promise<void> {
     await this.election.resign(async () => {
       const members = await this.client.memberList({ linearizable: false });
+      const best = capable(this.store.view).flatMap(({ internal }) => internal.member ?? []);
       if (members.some(({ ID, isLearner }) => ID !== this.member.memberId && !isLearner))
-        await handOver(this.client);
+        await this.handOver(best);
     });
+  }
+
+  /** Gives etcd's lead, and with it that of the swarm, to another member, these first. @throws PeersError, EtcdError */
+  async handOver(members: readonly string[]): Promise<void> {
+    await handOver(this.client, members);
   }
 
   /** The member goes on by itself. */

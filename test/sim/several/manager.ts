@@ -184,6 +184,7 @@ export class SeveralManager implements NetworkManager {
       ...{ store, nodeId, clock, signal, onError: (error) => this.#complain(error) },
       leave: async () => {},
       resign: () => {},
+      handOver: async () => {},
     });
     this.#sessions = sessions;
     leads();

@@ -1,10 +1,18 @@
-/** What a number of managers survives, and which of them may go. */
+/** What a number of managers survives, which of them may go, and when a further one may come. */
+import type { Node } from './objects.ts';
 
 export interface Voter {
-  /** Id of the member. */
+  /** Id of the node. */
   id: string;
   /** Whether it takes part just now. */
   reachable: boolean;
+}
+
+/** The managers that have a vote. One that is about to become a manager has none yet. */
+export function votersAmong(nodes: Iterable<Node>): Voter[] {
+  return [...nodes].flatMap(({ ID, ManagerStatus }) =>
+    ManagerStatus ? [{ id: ID, reachable: ManagerStatus.Reachability === 'reachable' }] : [],
+  );
 }
 
 /** How many of so many voting members must take part for anything to be written. */
@@ -40,12 +48,16 @@ export function mayAdd(voters: readonly Voter[]): boolean {
   return voters.length > 0 && voters.every(({ reachable }) => reachable);
 }
 
+/** In Docker's words, which knows of this case alone. */
+const TWO = `WARNING: Running Swarm in a two-manager configuration. This configuration provides
+         no fault tolerance, and poses a high risk to lose control over the cluster.
+         Refer to https://docs.docker.com/engine/swarm/admin_guide/ to configure the
+         Swarm for fault-tolerance.`;
+
 /** What is to be said of a number of managers that survives no more than one fewer would; undefined if it is a good one. */
 export function advice(managers: number): string | undefined {
   if (managers < 2 || managers % 2 === 1) return undefined;
-  const lost = survivable(managers);
-  if (managers === 2) {
-    return 'with two managers nothing can be changed any more as soon as one of them is lost, which then cannot be removed either: promote a third one';
-  }
-  return `${managers} managers survive the loss of ${lost} at a time, as ${managers - 1} would: promote one more, and they survive ${survivable(managers + 1)}`;
+  if (managers === 2) return TWO;
+  return `WARNING: Running Swarm with ${managers} managers: they survive the loss of ${survivable(managers)}, as ${managers - 1} would.
+         One more would survive the loss of ${survivable(managers + 1)}.`;
 }
