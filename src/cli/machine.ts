@@ -20,6 +20,11 @@ export function machineCommand(): Command {
       'flag for the engine, without its dashes; may be repeated',
       engineOption,
     )
+    .option(
+      '--daemon-opt <key=value>',
+      "option for Essaim's daemon, without its dashes; may be repeated",
+      daemonOption,
+    )
     .action(create);
   machine
     .command('ls')
@@ -99,6 +104,15 @@ interface CreateFlags {
   readonly dns?: string;
   readonly enginePath?: string;
   readonly engineOpt?: readonly string[];
+  readonly daemonOpt?: readonly string[];
+}
+
+/** Adds an option for the daemon to those that were given before it. */
+function daemonOption(text: string, before: readonly string[] = []): readonly string[] {
+  if (/^[a-z0-9][a-z0-9-]*=/.test(text)) return [...before, text];
+  throw new MachineError(
+    `Invalid value "${text}" of --daemon-opt: give an option of "essaim daemon" and its value without dashes, for example "registry-host=tcp://0.0.0.0:8500".`,
+  );
 }
 
 /** Adds a flag for the engine to those that were given before it. */
@@ -119,6 +133,7 @@ async function create(names: string[], options: CreateFlags): Promise<void> {
       // A host remembers it, wherever the next command is given.
       enginePath: options.enginePath === undefined ? undefined : resolve(options.enginePath),
       engineOptions: options.engineOpt,
+      daemonOptions: options.daemonOpt,
       progress,
     });
     progress(

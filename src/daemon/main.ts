@@ -10,6 +10,7 @@ import { ApiServer } from '../api/server.ts';
 import { swarmRoutes } from '../api/swarm/routes.ts';
 import { unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
+import type { RegistryHost } from '../registry/host.ts';
 import { UiHost } from '../ui/host.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
@@ -52,6 +53,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, log);
+  const registry = await startRegistry(options, membership, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
@@ -66,6 +68,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   ui?.close();
   ending.abort();
   await backups;
+  await registry?.close();
   server.close();
   await cluster.close();
   itself.close();
@@ -78,6 +81,18 @@ function startUi({ ui, socket }: DaemonOptions, membership: HostMembership, log:
   const { host, port, names, certificate: files } = ui;
   const certificate = files && { cert: readPem(files.cert), key: readPem(files.key) };
   return new UiHost({ ...{ membership, socket, host, port, names, certificate, log }, clock: systemClock });
+}
+
+async function startRegistry(
+  { registryHosts }: DaemonOptions,
+  membership: HostMembership,
+  log: Log,
+): Promise<RegistryHost | undefined> {
+  if (registryHosts.length === 0) return undefined;
+  // What only a registry needs costs others no memory.
+  const { RegistryHost } = await import('../registry/host.ts');
+  const { version } = packageJson;
+  return RegistryHost.start({ membership, addresses: registryHosts, version, clock: systemClock, log });
 }
 
 function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {

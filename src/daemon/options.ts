@@ -16,6 +16,8 @@ export interface DaemonOptions {
   clusterHosts: Array<{ host: string; port: number }>;
   /** Files; needed as soon as there is a TCP host. */
   tls?: { ca: string; cert: string; key: string };
+  /** TCP addresses at which a manager serves the registry of published containers, in the clear. */
+  registryHosts: Array<{ host: string; port: number }>;
   logLevel: string;
   /** Where a manager serves the web interface; absent: nowhere. */
   ui?: {
@@ -50,6 +52,8 @@ Options:
   --host tcp://A:P    serve the API there too, with mutual TLS; may be given several times
   --cluster-host tcp://A:P  on a manager, serve all hosts as one engine there, with mutual TLS (the socket cluster.sock beside
                       the other one is always there)
+  --registry-host tcp://A:P  on a manager, serve the registry of published containers there, in Consul's form (usually port
+                      8500), in the clear: give an address that only those reach who may read it; may be given several times
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
   --tlskey FILE       the server's key
@@ -81,6 +85,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         socket: { ...string, default: '/run/essaim/docker.sock' },
         host: { ...string, multiple: true },
         'cluster-host': { ...string, multiple: true },
+        'registry-host': { ...string, multiple: true },
         tlscacert: string,
         tlscert: string,
         tlskey: string,
@@ -105,6 +110,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
   if (values.help) return 'help';
   const hosts = (values.host ?? []).map((text) => parseHost(text));
   const clusterHosts = (values['cluster-host'] ?? []).map((text) => parseHost(text, '--cluster-host'));
+  const registryHosts = (values['registry-host'] ?? []).map((text) => parseHost(text, '--registry-host'));
   const { tlscacert, tlscert, tlskey } = values;
   const tls = tlscacert && tlscert && tlskey ? { ca: tlscacert, cert: tlscert, key: tlskey } : undefined;
   if (!tls && (hosts.length > 0 || clusterHosts.length > 0 || tlscacert || tlscert || tlskey))
@@ -119,6 +125,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     socket: values.socket.replace(/^unix:\/\//, ''),
     hosts,
     clusterHosts,
+    registryHosts,
     tls,
     logLevel: values['log-level'],
     ui: values['ui-off']

@@ -30,6 +30,12 @@ export interface ContentsOptions {
   clock: Clock;
   /** Whether all that inspecting says is kept of a container with these labels. */
   keeps(labels: Readonly<Record<string, string>>): boolean;
+  /** How the variables begin that are kept of each container's environment. */
+  variables?: string;
+  /** Nothing else than containers is looked at. */
+  containersAlone?: boolean;
+  /** Called when containers have been looked at again. */
+  changed?(): void;
 }
 
 export class Contents {
@@ -39,15 +45,17 @@ export class Contents {
   volumes: readonly VolumeRecord[] = [];
   readonly #options: ContentsOptions;
   readonly #rounds: Rounds<string>;
+  readonly #lists: readonly List[];
 
   constructor(options: ContentsOptions) {
     this.#options = options;
+    this.#lists = options.containersAlone ? ['containers'] : LISTS;
     this.#rounds = new Rounds((asked) => this.#round(asked));
   }
 
   /** Reads everything. Throws what the engine says against it. */
   async load(): Promise<void> {
-    await Promise.all([this.#loadContainers(), ...LISTS.slice(1).map((list) => this.#load(list))]);
+    await Promise.all([this.#loadContainers(), ...this.#lists.slice(1).map((list) => this.#load(list))]);
   }
 
   /** Looks at one list, or at the container with that id, again; resolves when that is done or has failed. */
@@ -56,7 +64,7 @@ export class Contents {
   }
 
   refreshAll(): Promise<void> {
-    return this.#rounds.ask(...LISTS);
+    return this.#rounds.ask(...this.#lists);
   }
 
   /** Looks again at what the event has changed. */
@@ -80,11 +88,12 @@ export class Contents {
   }
 
   async #round(asked: ReadonlySet<string>): Promise<void> {
-    const lists = LISTS.filter((list) => asked.has(list));
+    const lists = this.#lists.filter((list) => asked.has(list));
     const ids = [...asked].filter((each) => !LISTS.includes(each as List));
     const containers = lists.includes('containers') ? this.#loadContainers() : this.#lookAt(ids);
     const rest = lists.filter((list) => list !== 'containers').map((list) => this.#load(list));
     await Promise.allSettled([containers, ...rest]);
+    if (lists.includes('containers') || ids.length > 0) this.#options.changed?.();
   }
 
   async #load(list: List): Promise<void> {
@@ -117,7 +126,7 @@ export class Contents {
   }
 
   async #inspect(rows: readonly ListedContainer[]): Promise<void> {
-    const { engine, keeps } = this.#options;
+    const { engine, keeps, variables } = this.#options;
     const left = [...rows];
     const next = async (): Promise<void> => {
       for (let row = left.shift(); row; row = left.shift()) {
@@ -125,7 +134,7 @@ export class Contents {
         if (!inspected) this.containers.delete(row.Id);
         else {
           const keep = keeps(inspected.Config.Labels ?? {});
-          this.containers.set(row.Id, containerRecord(row, inspected, keep));
+          this.containers.set(row.Id, containerRecord(row, inspected, { keep, variables }));
         }
       }
     };

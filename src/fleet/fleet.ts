@@ -10,6 +10,12 @@ export interface FleetOptions {
   log: Logger;
   /** Whether all that inspecting says is kept of a container with these labels: its host may be gone when it is needed. */
   keeps?: (labels: Readonly<Record<string, string>>) => boolean;
+  /** How the variables begin that are kept of each container's environment; none if not given. */
+  variables?: string;
+  /** Nothing else than containers is looked at. */
+  containersAlone?: boolean;
+  /** Called when containers of a host have been looked at again: what is known of them may be otherwise. */
+  changed?: (key: string) => void;
 }
 
 interface Entry {

@@ -28,6 +28,9 @@ export interface HostOptions {
   clock: Clock;
   random: () => number;
   keeps: (labels: Readonly<Record<string, string>>) => boolean;
+  variables?: string;
+  containersAlone?: boolean;
+  changed?: (key: string) => void;
   tell: (event: FleetEvent) => void;
   log: Logger;
 }
@@ -48,14 +51,18 @@ export class FollowedHost implements Host {
   #look: () => void = () => undefined;
 
   constructor(options: HostOptions) {
-    const { member, clock, keeps, timing } = options;
+    const { member, clock, timing } = options;
     this.key = member.key;
     this.address = member.address;
     this.engine = member.engine;
     this.ip = member.host;
     this.updatedAt = clock.now();
     this.#options = options;
-    this.#contents = new Contents({ engine: member.engine, clock, keeps });
+    this.#contents = new Contents({
+      ...options,
+      engine: member.engine,
+      changed: () => options.changed?.(member.key),
+    });
     this.#health = new Health(timing.failureRetry);
   }
 

@@ -53,6 +53,7 @@ export interface InspectedContainer {
   Config: {
     Image: string;
     Labels: Labels | null;
+    Env?: string[] | null;
     ExposedPorts?: Record<string, object> | null;
     [field: string]: unknown;
   };
@@ -100,6 +101,8 @@ export interface ContainerRecord {
   readonly memory: number;
   /** Of 1024 for all processors of the host. */
   readonly cpuShares: number;
+  /** Those of its environment that whoever follows the fleet has asked for (see FleetOptions.variables). */
+  readonly variables?: readonly string[];
   /** All of it, where whoever follows the fleet has asked for that (see FleetOptions.keeps). */
   readonly inspected?: InspectedContainer;
 }
@@ -141,7 +144,7 @@ export interface VolumeRecord {
 export function containerRecord(
   listed: ListedContainer,
   inspected: InspectedContainer,
-  keep: boolean,
+  { keep = false, variables }: { keep?: boolean; variables?: string },
 ): ContainerRecord {
   const { Config, HostConfig, NetworkSettings, State } = inspected;
   const { Status, Running, Paused, Restarting, Dead, ExitCode, StartedAt, FinishedAt, Health } = State;
@@ -160,6 +163,9 @@ export function containerRecord(
     exposed: Object.keys(Config.ExposedPorts ?? {}),
     memory: HostConfig.Memory ?? 0,
     cpuShares: HostConfig.CpuShares ?? 0,
+    ...(variables !== undefined && {
+      variables: (Config.Env ?? []).filter((each) => each.startsWith(variables)),
+    }),
     ...(keep && { inspected }),
   };
 }

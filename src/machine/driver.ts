@@ -12,6 +12,8 @@ export interface Machine {
   readonly enginePath?: string;
   /** Flags of the engine without their dashes, each KEY=VALUE. */
   readonly engineOptions?: readonly string[];
+  /** Options of Essaim's daemon without their dashes, each KEY=VALUE. */
+  readonly daemonOptions?: readonly string[];
   /** 'creating' until the host has run once: what a killed `create` leaves behind. */
   readonly phase: 'creating' | 'ready';
   /** ISO 8601. */
@@ -33,6 +35,8 @@ export interface CreateOptions {
   readonly enginePath?: string;
   /** Flags for the engine without their dashes, each KEY=VALUE. */
   readonly engineOptions?: readonly string[];
+  /** Options for Essaim's daemon without their dashes, each KEY=VALUE. */
+  readonly daemonOptions?: readonly string[];
   /** Told what happens, in a few words for people. */
   readonly progress: (text: string) => void;
 }

@@ -14,8 +14,13 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A host of a lab: its name alone, or which engine it runs with which flags of `dockerd` (`KEY=VALUE`). */
-export type HostSpec = string | { name: string; engine: EngineName; options?: readonly string[] };
+/**
+ * A host of a lab: its name alone, or which engine it runs, the one that all have if not given, with which flags of `dockerd`
+ * (`KEY=VALUE`), and options of its daemon (`KEY=VALUE`).
+ */
+export type HostSpec =
+  | string
+  | { name: string; engine?: EngineName; options?: readonly string[]; daemon?: readonly string[] };
 
 export const hostName = (host: HostSpec): string => (typeof host === 'string' ? host : host.name);
 
@@ -46,7 +51,8 @@ export class Lab implements AsyncDisposable {
   /** A lab with running hosts of these names, the test images loaded on each. Newer engines are driven by the newest client. */
   static async with(...hosts: HostSpec[]): Promise<Lab> {
     const newer =
-      wantedEngine() !== 'own' || hosts.some((host) => typeof host !== 'string' && host.engine !== 'own');
+      wantedEngine() !== 'own' ||
+      hosts.some((host) => typeof host !== 'string' && (host.engine ?? 'own') !== 'own');
     if (newer) await useNewestClient();
     // Not in /tmp: it may be in memory, and engines keep their layers here. Short: sockets lie in it.
     const lab = new Lab(await mkdtemp('/var/tmp/essaim-'), await engineOptions(wantedEngine()));
@@ -56,7 +62,8 @@ export class Lab implements AsyncDisposable {
       for (const host of hosts) {
         if (typeof host === 'string') continue;
         const flags = (host.options ?? []).flatMap((option) => ['--engine-opt', option]);
-        const options = [...(await engineOptions(host.engine)), ...flags];
+        const own = (host.daemon ?? []).flatMap((option) => ['--daemon-opt', option]);
+        const options = [...(await engineOptions(host.engine ?? wantedEngine())), ...flags, ...own];
         const outcome = await execute(ESSAIM, ['machine', 'create', ...options, host.name], lab.#env);
         successful(`essaim machine create ${host.name}`, outcome);
       }

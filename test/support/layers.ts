@@ -37,13 +37,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fleet: ['model', 'engine'],
   discovery: ['model', 'engine'],
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
+  registry: [
+    ...['model', 'store/contract.ts', 'engine', 'fleet', 'api/contract.ts', 'network/dns'],
+    ...API_TOOLS,
+  ],
   compose: ['model'],
   access: ['model', 'store', 'api'],
   ui: ['model', 'store', 'control', 'identity', 'engine', 'api', 'access', 'compose'],
   machine: ['model'],
   daemon: [
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-    ...['access', 'ui', 'classic'],
+    ...['access', 'ui', 'classic', 'registry'],
   ],
   cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
 };

@@ -154,6 +154,7 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
       dns: options.dns ?? address,
       enginePath: options.enginePath,
       engineOptions: options.engineOptions,
+      daemonOptions: options.daemonOptions,
       phase: 'creating',
       createdAt: new Date().toISOString(),
     };

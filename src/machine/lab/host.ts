@@ -188,7 +188,9 @@ function engineCommand(machine: Machine): string[] {
 
 function daemonCommand(machine: Machine): string[] {
   const data = join(machine.directory, 'daemon');
-  return [essaim, 'daemon', '--data', data, '--engine', '/run/engine.sock', '--socket', '/run/docker.sock'];
+  const own = (machine.daemonOptions ?? []).map((option) => `--${option}`);
+  const sockets = ['--engine', '/run/engine.sock', '--socket', '/run/docker.sock'];
+  return [essaim, 'daemon', '--data', data, ...sockets, ...own];
 }
 
 /** Spawns a process that outlives us; the result tells whether it has ended already. */
