@@ -10,20 +10,36 @@ import type { Office } from './contract.ts';
 export interface LeaderLinkOptions {
   /** host:port of the leader's cluster port; undefined: nobody leads. */
   address(): string | undefined;
+  /** Calls `listener` whenever another manager leads, or none. Returns what ends that. */
+  watch(listener: () => void): () => void;
   /** A connection to that manager, as this node. */
   connect(address: string, signal: AbortSignal): Promise<ClientHttp2Session>;
 }
 
 /** How long (ms) the leader may take to begin a stream. */
 const PATIENCE = 2_000;
+/** How long (ms) one that does not lead any more may take to answer what it was asked before. */
+const LAST_WORDS = 1_000;
+
+interface Link {
+  address: string;
+  session: Promise<ClientHttp2Session>;
+  /** Aborted when that manager does not lead any more: nothing new is begun with it, and nobody waits for it. */
+  left: AbortSignal;
+  leave(): void;
+}
 
 export class LeaderLink {
   readonly #options: LeaderLinkOptions;
   readonly #over = new AbortController();
-  #current: { address: string; session: Promise<ClientHttp2Session> } | undefined;
+  readonly #unwatch: () => void;
+  #current: Link | undefined;
 
   constructor(options: LeaderLinkOptions) {
     this.#options = options;
+    this.#unwatch = options.watch(() => {
+      if (this.#current?.address !== options.address()) this.#leave();
+    });
   }
 
   /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
@@ -37,12 +53,18 @@ export class LeaderLink {
   }
 
   close(): void {
+    this.#unwatch();
     this.#over.abort(new Error('the manager is stopping'));
-    this.#forget();
+    this.#current?.session.then(
+      (session) => session.destroy(),
+      () => undefined,
+    );
+    this.#leave();
   }
 
   async #stream(path: string): Promise<Duplex> {
-    const session = await this.#session();
+    const { session: connecting, left } = this.#link();
+    const session = await unlessLeft(connecting, left);
     const stream = session.request({ ':method': 'POST', ':path': path }, { endStream: false });
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
     const timer = setTimeout(() => {
@@ -58,31 +80,63 @@ export class LeaderLink {
         stream.destroy();
       }
     });
-    return promise.finally(() => clearTimeout(timer));
+    try {
+      return await unlessLeft(promise, left);
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  async #session(): Promise<ClientHttp2Session> {
+  #link(): Link {
     const address = this.#options.address();
     if (address === undefined) throw noLeader();
     if (this.#current?.address !== address) {
-      this.#forget();
-      const session = this.#options.connect(address, this.#over.signal);
-      this.#current = { address, session };
-      const forget = (): void => {
-        if (this.#current?.session === session) this.#current = undefined;
-      };
-      session.then((connection) => connection.once('close', forget), forget);
+      this.#leave();
+      this.#current = this.#newLink(address);
     }
-    return this.#current.session;
+    return this.#current;
   }
 
-  #forget(): void {
-    this.#current?.session.then(
-      (session) => session.destroy(),
+  #newLink(address: string): Link {
+    const leaving = new AbortController();
+    const left = leaving.signal;
+    const session = this.#options.connect(address, AbortSignal.any([this.#over.signal, left]));
+    const link: Link = { address, session, left, leave: () => leaving.abort(notLeading()) };
+    const forget = (): void => {
+      if (this.#current === link) this.#current = undefined;
+    };
+    session.then((connection) => connection.once('close', forget), forget);
+    return link;
+  }
+
+  #leave(): void {
+    const link = this.#current;
+    this.#current = undefined;
+    if (!link) return;
+    link.leave();
+    link.session.then(
+      (session) => {
+        const timer = setTimeout(() => session.destroy(), LAST_WORDS);
+        session.once('close', () => clearTimeout(timer));
+      },
       () => undefined,
     );
-    this.#current = undefined;
   }
+}
+
+const notLeading = (): ApiError => new ApiError(503, 'that manager does not lead the swarm any more');
+
+/** Rejects as soon as the signal is aborted: who is cut off says nothing, not even that. */
+function unlessLeft<T>(waiting: Promise<T>, left: AbortSignal): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const onLeft = (): void => reject(left.reason as Error);
+  left.addEventListener('abort', onLeft, { once: true });
+  if (left.aborted) onLeft();
+  waiting.then(resolve, reject);
+  return promise.finally(() => left.removeEventListener('abort', onLeft));
 }
 
 /** @param isHere whether this manager leads and has taken up its duties */

@@ -60,6 +60,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   const rest = restBeside(options.clientsWait);
   const link = new LeaderLink({
     address: () => store.view.get('node', office.leader() ?? '')?.ManagerStatus?.Addr,
+    watch: (listener) => office.watch(listener),
     connect: options.connectManager,
   });
   let terms: Terms<RunningDuties> | undefined;
