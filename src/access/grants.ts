@@ -215,6 +215,7 @@ const OWN: Grant[] = [
      DELETE /essaim/stacks/{name}
      GET /essaim/stacks/{name}/revisions
      GET /essaim/stacks/{name}/revisions/{number}
+     GET /essaim/stacks/{name}/diff
      GET /essaim/stacks/{name}/export`,
     { target: 'stack' },
   ),

@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import type { Service } from '../model/objects.ts';
 import { sampleService } from '../store/samples.ts';
 import { check } from './deployment.ts';
-import { exported } from './export.ts';
-import { differences, type Live, planOf } from './plan.ts';
+import { type Live, planOf } from './plan.ts';
 import { interpolate, parseEnv } from './variables.ts';
 
 const compose = (text: string, more: Record<string, string> = {}) =>
@@ -261,39 +260,5 @@ describe('plans', () => {
     const pinned = `nginx:1@sha256:${'a'.repeat(64)}`;
     service.Spec.TaskTemplate!.ContainerSpec!.Image = pinned;
     assert.equal(planOf(deployment(FILE), live([service]), false)[1]!.action, 'keep');
-  });
-
-  test('a stack made of what runs is the same stack', () => {
-    const text = `
-services:
-  web:
-    image: whoami:1
-    command: [a, "$$HOME"]
-    environment: { A: "1", PRICE: "$$5" }
-    ports: ["5000:8080", { target: 81, published: 81, mode: host }]
-    volumes: ["data:/data:ro", { type: tmpfs, target: /tmp }]
-    healthcheck: { test: [CMD, "true"], interval: 5s }
-    stop_grace_period: 1s
-    init: true
-    deploy:
-      mode: global
-      update_config: { parallelism: 2, delay: 1500ms }
-      restart_policy: { condition: any, delay: 0s }
-      resources: { limits: { cpus: "0.5" } }
-volumes: { data: {} }
-`;
-    const { spec } = deployment(text).services[0]!;
-    const again = check('shop', {
-      'compose.yaml': exported('shop', [{ ...sampleService('s', 'shop_web'), Spec: spec }], []),
-    });
-    const { Networks: _, ...before } = spec.TaskTemplate!;
-    const { Networks: __, ...after } = again.deployment!.services[0]!.spec.TaskTemplate!;
-    assert.deepEqual(
-      differences(
-        { ...spec, TaskTemplate: before },
-        { ...again.deployment!.services[0]!.spec, TaskTemplate: after },
-      ),
-      [],
-    );
   });
 });

@@ -98,14 +98,18 @@ function longForm(value: Dict, path: Path): Mount {
   if (!['volume', 'bind', 'tmpfs', 'npipe', 'cluster'].includes(type))
     throw new ComposeError([...path, 'type'], `a volume’s type is volume, bind or tmpfs, not ${type}`);
   const { propagation } = dict(value.bind, [...path, 'bind']);
-  const { nocopy } = dict(value.volume, [...path, 'volume']);
+  const { nocopy, subpath } = dict(value.volume, [...path, 'volume']);
   const tmpfs = dict(value.tmpfs, [...path, 'tmpfs']);
   const mount: Mount = { Type: type, Target: text(value.target, [...path, 'target']) };
   const source = text(value.source, [...path, 'source']);
   if (source !== undefined) mount.Source = source;
   if (boolean(value.read_only, [...path, 'read_only'])) mount.ReadOnly = true;
   if (propagation !== undefined) mount.BindOptions = { Propagation: text(propagation, [...path, 'bind']) };
-  if (nocopy !== undefined) mount.VolumeOptions = { NoCopy: boolean(nocopy, [...path, 'volume']) };
+  if (nocopy !== undefined || subpath !== undefined)
+    mount.VolumeOptions = {
+      ...(nocopy !== undefined && { NoCopy: boolean(nocopy, [...path, 'volume', 'nocopy']) }),
+      ...(subpath !== undefined && { Subpath: text(subpath, [...path, 'volume', 'subpath']) }),
+    };
   if (tmpfs.size !== undefined)
     mount.TmpfsOptions = { SizeBytes: size(tmpfs.size, [...path, 'tmpfs', 'size']) };
   return mount;

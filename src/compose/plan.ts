@@ -4,6 +4,7 @@ import type { Config, Network, Secret, Service } from '../model/objects.ts';
 import { sameSpec } from '../model/same-spec.ts';
 import type { ServiceSpec } from '../model/spec.ts';
 import type { Deployment } from './deployment.ts';
+import { withUnsaid } from './unsaid.ts';
 
 export interface Change {
   /** `TaskTemplate.ContainerSpec.Image` */
@@ -83,7 +84,7 @@ export function planOf(deployment: Deployment, live: Live, prune: boolean): Plan
 
 /**
  * The spec as it would be written over that service: with the ids of what it names, and with what the swarm or the CLI has
- * put in that the file does not say (the digest of an image whose tag is the same, a restart that was asked for).
+ * put in that a file cannot say.
  */
 export function withLive(
   spec: ServiceSpec,
@@ -91,11 +92,6 @@ export function withLive(
   { secrets, configs }: Pick<Deployment['services'][number], 'secrets' | 'configs'>,
   live: Pick<Live, 'networkId'> & Pick<Live, 'secrets' | 'configs'>,
 ): ServiceSpec {
-  const container = spec.TaskTemplate?.ContainerSpec;
-  const before = service?.Spec;
-  const label = 'com.docker.stack.image';
-  const sameTag = before?.Labels?.[label] === spec.Labels?.[label];
-  const Image = sameTag ? before?.TaskTemplate?.ContainerSpec?.Image : undefined;
   const idOf = (objects: ReadonlyArray<Secret | Config>, name: string): string =>
     objects.find(({ Spec }) => Spec.Name === name)?.ID ?? '';
   const Secrets = secrets.map(({ name, file }) => ({
@@ -104,23 +100,22 @@ export function withLive(
   const Configs = configs.map(({ name, file }) => ({
     ...{ File: file, ConfigID: idOf(live.configs, name), ConfigName: name },
   }));
-  return {
+  const named: ServiceSpec = {
     ...spec,
     TaskTemplate: {
       ...spec.TaskTemplate,
-      ForceUpdate: before?.TaskTemplate?.ForceUpdate ?? 0,
       Networks: spec.TaskTemplate?.Networks?.map((each) => ({
         ...each,
         Target: live.networkId(each.Target ?? '') ?? each.Target,
       })),
       ContainerSpec: {
-        ...container,
-        ...(Image && { Image }),
+        ...spec.TaskTemplate?.ContainerSpec,
         ...(Secrets.length > 0 && { Secrets }),
         ...(Configs.length > 0 && { Configs }),
       },
     },
   };
+  return withUnsaid(named, service?.Spec);
 }
 
 /** Each field in which two specs differ in what they mean; what is not said, is empty or is null is the same. */

@@ -31,7 +31,7 @@ import { type FileReference, fileReferences, type Stack } from './stack.ts';
 import { EnvFileError, parseEnv } from './variables.ts';
 
 export const NAMESPACE = 'com.docker.stack.namespace';
-const IMAGE = 'com.docker.stack.image';
+export const IMAGE = 'com.docker.stack.image';
 
 /** A spec whose secrets and configs are still named by the names of the swarm's objects. */
 export interface StackService {
@@ -90,7 +90,7 @@ function containerOf(service: Dict, image: string, path: Path, stack: Stack): Co
   const at = (...more: Array<string | number>): Path => [...path, ...more];
   const said = (key: string): boolean => service[key] !== undefined && service[key] !== null;
   const env = environmentOf(service, path, stack);
-  const hosts = Object.entries(pairs(service.extra_hosts, at('extra_hosts'), ':'));
+  const hosts = hostsOf(service.extra_hosts, at('extra_hosts'));
   const mounts = [
     ...list(service.volumes, at('volumes')).map((each, index) =>
       mountOf(each, at('volumes', index), { stack: stack.name, volumes: stack.volumes }),
@@ -125,8 +125,7 @@ function containerOf(service: Dict, image: string, path: Path, stack: Stack): Co
     ...(boolean(service.read_only, at('read_only')) && { ReadOnly: true }),
     ...present('Init', boolean(service.init, at('init'))),
     ...present('Healthcheck', healthOf(service.healthcheck, at('healthcheck'))),
-    // As in a file of hosts: the address first.
-    ...(hosts.length > 0 && { Hosts: hosts.map(([host, address]) => `${address ?? ''} ${host}`) }),
+    ...(hosts.length > 0 && { Hosts: hosts }),
     ...(Object.values(dns).some((each) => each.length > 0) && { DNSConfig: dns }),
     ...(said('sysctls') && { Sysctls: labels(service.sysctls, at('sysctls')) }),
     ...(said('cap_add') && { CapabilityAdd: texts(service.cap_add, at('cap_add')) }),
@@ -144,6 +143,16 @@ function containerOf(service: Dict, image: string, path: Path, stack: Stack): Co
     }),
   };
   return container;
+}
+
+/** As in a file of hosts: the address first. A host may have several. */
+function hostsOf(value: unknown, path: Path): string[] {
+  if (!Array.isArray(value))
+    return Object.entries(pairs(value, path)).map(([host, address]) => `${address ?? ''} ${host}`);
+  return texts(value, path).map((each) => {
+    const [, host, address = ''] = /^([^=:]*)[=:]?([\s\S]*)$/.exec(each)!;
+    return `${address} ${host}`;
+  });
 }
 
 /** `NAME=value`, by name. Files first, what the service says itself over them. */
@@ -318,10 +327,9 @@ function networksOf(
 ): NonNullable<TaskSpec['Networks']> {
   const named = Array.isArray(raw)
     ? Object.fromEntries(texts(raw, path).map((name) => [name, undefined]))
-    : raw === undefined || raw === null
-      ? { default: undefined }
-      : dict(raw, path);
-  return Object.entries(named)
+    : dict(raw, path);
+  const entries = Object.entries(named);
+  return (entries.length > 0 ? entries : [['default', undefined] as const])
     .map(([name, options]) => {
       const target = stack.networkName(name);
       if (target === undefined)

@@ -26,6 +26,18 @@ export interface PortRow {
   mode: string;
 }
 
+/** The last update or roll-back, and while it is under way how it goes about it. */
+export interface UpdateRow {
+  state: string;
+  message: string;
+  started?: string;
+  /** Its rules, of a roll-back those of roll-backs. Parallelism 0: all at once; durations in ms. */
+  rules: { parallelism: number; order: string; delay: number; monitor: number; failureAction: string };
+  /** How many places were to be filled anew when it began, and how many tasks that it made have failed. */
+  slots?: number;
+  failures?: number;
+}
+
 export interface ServiceRow extends Versioned {
   name: string;
   stack?: string;
@@ -36,7 +48,7 @@ export interface ServiceRow extends Versioned {
   wanted: number;
   completed: number;
   ports: PortRow[];
-  update?: { state: string; message: string; started?: string };
+  update?: UpdateRow;
   created: string;
   updated: string;
   /** Why tasks of it do not run, each reason once, most frequent first. */
@@ -63,6 +75,8 @@ export interface TaskRow extends Versioned {
   container?: string;
   exitCode?: number;
   addresses: string[];
+  /** It is not what its service asks for now: it is to be replaced, or was. */
+  old?: true;
 }
 
 export interface NodeRow extends Versioned {
@@ -201,6 +215,15 @@ export interface PlanRow {
   changes: Array<{ field: string; before?: unknown; after?: unknown }>;
   /** How many tasks are started anew. */
   restarts: number;
+}
+
+/** The answer of GET /essaim/stacks/NAME/diff: what would be changed of one revision to make another one of it. */
+export interface StackDifference {
+  /** Text by name; of what runs, the file that is made of it. */
+  before: Record<string, string>;
+  after: Record<string, string>;
+  /** Undefined if one of them cannot be read any more. */
+  changes?: PlanRow[];
 }
 
 /** The answer of POST /essaim/compose/check. */

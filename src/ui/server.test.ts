@@ -13,8 +13,9 @@ import { eventually } from '../../test/support/lab.ts';
 import { changeUser } from '../access/accounts.ts';
 import type { Right } from '../access/actor.ts';
 import { GRANTS } from '../access/grants.ts';
-import { sampleConfig, sampleSecret, sampleService } from '../store/samples.ts';
+import { sampleConfig, sampleSecret, sampleService, sampleStackRevision } from '../store/samples.ts';
 import { COOKIE } from './identify.ts';
+import type { StackDifference } from './protocol.ts';
 import { PASSWORD, TestPort } from './testing/port.ts';
 
 const LABEL = 'com.docker.stack.namespace';
@@ -319,9 +320,33 @@ describe('the port of the web interface', () => {
       assert.ok(!text.includes('hush'));
     }
     for (const as of ['deployer', 'operator']) assert.match(await check(as, 'shop'), /PASSWORD=hush/);
-    for (const path of ['revisions', 'export'])
+    for (const path of ['revisions', 'export', 'diff'])
       for (const as of ['viewer', 'deployer'])
         assert.equal((await port.ask('GET', `/essaim/stacks/bank/${path}`, { as })).status, 403);
+  });
+
+  test('two revisions, or one and what runs, beside each other: as texts and field by field', async () => {
+    const revision = (number: number) => ({
+      ...sampleStackRevision(`r${number}`, `services: { own: { image: "nginx:${number}" } }`),
+      ...{ stack: 'shop', number },
+    });
+    await port.cluster.put(
+      ...[1, 2].map((number) => ({ op: 'put', kind: 'stackRevision', object: revision(number) }) as const),
+    );
+    const diff = async (query: string): Promise<StackDifference> => {
+      const { status, text } = await port.ask('GET', `/essaim/stacks/shop/diff?${query}`, { as: 'deployer' });
+      assert.equal(status, 200, text);
+      return JSON.parse(text);
+    };
+    const found = await diff('a=1&b=2');
+    assert.match(found.before['compose.yaml']!, /nginx:1/);
+    assert.deepEqual(
+      found.changes!.map(({ name, changes }) => [name, changes.map(({ field }) => field)]),
+      [['shop_own', ['Labels.com.docker.stack.image', 'TaskTemplate.ContainerSpec.Image']]],
+    );
+    assert.match((await diff('a=1')).after['compose.yaml']!, /# Made of what runs/);
+    const unknown = await port.ask('GET', '/essaim/stacks/shop/diff?a=99', { as: 'deployer' });
+    assert.equal(unknown.status, 404);
   });
 
   test('a deployer’s stack is judged service by service, before anything is made', async () => {

@@ -23,54 +23,59 @@ export const NAVIGATION: Place[] = [
   { path: '/access', title: 'Access' },
 ];
 
+/** A page that is loaded when it is first opened, with the styles that the first page has no use for. */
+function page(load: () => Promise<ComponentType>) {
+  return lazy(async () => ({ default: (await Promise.all([load(), import('./more.ts')]))[0] }));
+}
+
 const lists = () => import('./pages/Lists.tsx');
 
 export const ROUTES: Array<{ path: string; page: ComponentType }> = [
   { path: '/', page: Overview },
   {
     path: '/stacks',
-    page: lazy(() => import('./pages/Stacks.tsx').then(({ Stacks }) => ({ default: Stacks }))),
+    page: page(() => import('./pages/Stacks.tsx').then(({ Stacks }) => Stacks)),
   },
   {
     path: '/stacks/new',
-    page: lazy(() => import('./pages/StackEdit.tsx').then(({ StackEdit }) => ({ default: StackEdit }))),
+    page: page(() => import('./pages/StackEdit.tsx').then(({ StackEdit }) => StackEdit)),
   },
   {
     path: '/stacks/:name/edit',
-    page: lazy(() => import('./pages/StackEdit.tsx').then(({ StackEdit }) => ({ default: StackEdit }))),
+    page: page(() => import('./pages/StackEdit.tsx').then(({ StackEdit }) => StackEdit)),
   },
   {
     path: '/stacks/:name',
-    page: lazy(() => import('./pages/Stack.tsx').then(({ Stack }) => ({ default: Stack }))),
+    page: page(() => import('./pages/Stack.tsx').then(({ Stack }) => Stack)),
   },
   {
     path: '/services',
-    page: lazy(() => import('./pages/Services.tsx').then(({ Services }) => ({ default: Services }))),
+    page: page(() => import('./pages/Services.tsx').then(({ Services }) => Services)),
   },
   {
     path: '/services/:id',
-    page: lazy(() => import('./pages/Service.tsx').then(({ Service }) => ({ default: Service }))),
+    page: page(() => import('./pages/Service.tsx').then(({ Service }) => Service)),
   },
-  { path: '/tasks', page: lazy(() => import('./pages/Tasks.tsx').then(({ Tasks }) => ({ default: Tasks }))) },
+  { path: '/tasks', page: page(() => import('./pages/Tasks.tsx').then(({ Tasks }) => Tasks)) },
   {
     path: '/tasks/:id',
-    page: lazy(() => import('./pages/Task.tsx').then(({ Task }) => ({ default: Task }))),
+    page: page(() => import('./pages/Task.tsx').then(({ Task }) => Task)),
   },
   {
     path: '/console/:container',
-    page: lazy(() => import('./pages/Console.tsx').then(({ Console }) => ({ default: Console }))),
+    page: page(() => import('./pages/Console.tsx').then(({ Console }) => Console)),
   },
-  { path: '/nodes', page: lazy(() => import('./pages/Nodes.tsx').then(({ Nodes }) => ({ default: Nodes }))) },
+  { path: '/nodes', page: page(() => import('./pages/Nodes.tsx').then(({ Nodes }) => Nodes)) },
   {
     path: '/nodes/:id',
-    page: lazy(() => import('./pages/Node.tsx').then(({ Node }) => ({ default: Node }))),
+    page: page(() => import('./pages/Node.tsx').then(({ Node }) => Node)),
   },
-  { path: '/networks', page: lazy(() => lists().then(({ Networks }) => ({ default: Networks }))) },
-  { path: '/configs', page: lazy(() => lists().then(({ Configs }) => ({ default: Configs }))) },
-  { path: '/secrets', page: lazy(() => lists().then(({ Secrets }) => ({ default: Secrets }))) },
-  { path: '/activity', page: lazy(() => lists().then(({ Activity }) => ({ default: Activity }))) },
+  { path: '/networks', page: page(() => lists().then(({ Networks }) => Networks)) },
+  { path: '/configs', page: page(() => lists().then(({ Configs }) => Configs)) },
+  { path: '/secrets', page: page(() => lists().then(({ Secrets }) => Secrets)) },
+  { path: '/activity', page: page(() => lists().then(({ Activity }) => Activity)) },
   {
     path: '/access',
-    page: lazy(() => import('./pages/Access.tsx').then(({ Access }) => ({ default: Access }))),
+    page: page(() => import('./pages/Access.tsx').then(({ Access }) => Access)),
   },
 ];

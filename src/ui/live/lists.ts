@@ -70,6 +70,12 @@ const LISTS: { [L in List]: ListSource<L> } = {
     },
     dirty(event, view) {
       if (event.kind === 'task') return [event.id];
+      // With another spec, what was made of the last one is old.
+      if (event.kind === 'service') {
+        const { before, after } = event as { before?: Service; after?: Service };
+        const isSame = before?.internal.specVersion === after?.internal.specVersion;
+        return isSame ? [] : [...view.tasksOfService(event.id)].map(({ ID }) => ID);
+      }
       const isRenamed =
         event.kind === 'node' && event.before?.Description?.Hostname !== event.after?.Description?.Hostname;
       return isRenamed ? [...view.tasksOfNode(event.id)].map(({ ID }) => ID) : [];

@@ -1,5 +1,7 @@
 /** Objects of the store as rows of the live lists. Pure. */
 import { stackOf } from '../../access/stack.ts';
+import { updateRules } from '../../model/defaults.ts';
+import { compareToSpec, type Difference, placementHolds } from '../../model/dirty.ts';
 import type { Node, Service, Task } from '../../model/objects.ts';
 import { taskName } from '../../model/task-context.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
@@ -25,14 +27,28 @@ export function serviceRow(service: Service, view: View): ServiceRow {
       protocol: port.Protocol || 'tcp',
       mode: port.PublishMode || 'ingress',
     })),
-    update: UpdateStatus && {
-      state: UpdateStatus.State,
-      message: UpdateStatus.Message,
-      started: UpdateStatus.StartedAt,
-    },
+    update: UpdateStatus && updateRow(service, UpdateStatus),
     created: service.CreatedAt,
     updated: service.UpdatedAt,
     problems: running < wanted && completed < wanted ? problemsOf(view.tasksOfService(ID)) : [],
+  };
+}
+
+function updateRow(
+  { Spec, internal }: Service,
+  { State, Message, StartedAt }: NonNullable<Service['UpdateStatus']>,
+): NonNullable<ServiceRow['update']> {
+  const { parallelism, order, delay, monitor, failureAction } = updateRules(
+    Spec,
+    State.startsWith('rollback'),
+  );
+  return {
+    ...{ state: State, message: Message, started: StartedAt },
+    rules: {
+      parallelism: Number.isFinite(parallelism) ? parallelism : 0,
+      ...{ order, delay, monitor, failureAction },
+    },
+    ...(internal.update && { slots: internal.update.slots, failures: internal.update.failures }),
   };
 }
 
@@ -116,7 +132,22 @@ export function taskRow(task: Task, view: View): TaskRow {
     container: container?.ContainerID || (atLeast(Status.State, 'ready') ? taskName(task) : undefined),
     exitCode: atLeast(Status.State, 'complete') ? container?.ExitCode : undefined,
     addresses: (task.NetworksAttachments ?? []).flatMap(({ Addresses }) => Addresses),
+    ...(isOld(task, node, view) && { old: true }),
   };
+}
+
+/** How tasks of an earlier version of a service's spec differ from it: compared once for all of them. */
+const differences = new WeakMap<Service, Map<number, Difference>>();
+
+function isOld(task: Task, node: Node | undefined, view: View): boolean {
+  const service = view.get('service', task.ServiceID);
+  const { specVersion } = task.internal;
+  if (!service || specVersion === service.internal.specVersion) return false;
+  const known = differences.get(service) ?? new Map<number, Difference>();
+  differences.set(service, known);
+  const difference = known.get(specVersion) ?? compareToSpec(service, task);
+  known.set(specVersion, difference);
+  return difference === 'other' || (difference === 'placement' && !placementHolds(service, node));
 }
 
 /** As `docker service ps` shows it. */

@@ -4,6 +4,7 @@ import { ACTOR } from '../../access/routes.ts';
 import { stackOf } from '../../access/stack.ts';
 import type { ApiRequest, RouteModule } from '../../api/router.ts';
 import { leaderOf, managerOf } from '../../api/swarm/access.ts';
+import { canonicalService } from '../../api/swarm/services/spec/service.ts';
 import type { Files } from '../../compose/deployment.ts';
 import { planOf } from '../../compose/plan.ts';
 import { type EngineClient, unixEngine } from '../../engine/client.ts';
@@ -13,6 +14,7 @@ import { newId } from '../../model/id.ts';
 import type { StackRevision } from '../../model/objects.ts';
 import { boolean, integer, map, object, optional, text } from '../../model/schema.ts';
 import type { Change, View } from '../../store/contract.ts';
+import type { StackDifference } from '../protocol.ts';
 import { deploy } from './deploy.ts';
 import { liveStack, revisionsOf } from './live.ts';
 
@@ -94,18 +96,22 @@ export function stackRoutes(socket: string): RouteModule {
 
     router.get('/essaim/stacks/{name}/revisions/{number}', ({ params }) => {
       const { view } = managerOf(membership).store;
-      const found = revisionsOf(params.name!, view).find(({ number }) => String(number) === params.number);
-      if (!found) throw new ApiError(404, `${params.name} has no revision ${params.number}`);
-      const { number, CreatedAt, actor, message, files } = found;
+      const { number, CreatedAt, actor, message, files } = revisionNamed(params.name!, params.number!, view);
       return { status: 200, body: { number, at: CreatedAt, actor, message, files } };
     });
 
-    router.get('/essaim/stacks/{name}/export', async ({ params }) => {
+    router.get('/essaim/stacks/{name}/export', async ({ params }) => ({
+      status: 200,
+      body: { files: await exportedFiles(params.name!, managerOf(membership).store.view) },
+    }));
+
+    router.get('/essaim/stacks/{name}/diff', async ({ params, query }) => {
       const { view } = managerOf(membership).store;
-      const { services, networks } = liveStack(params.name!, view);
-      if (services.length === 0) throw new ApiError(404, `there is no stack ${params.name}`);
-      const { exported } = await import('../../compose/export.ts');
-      return { status: 200, body: { files: { 'compose.yaml': exported(params.name!, services, networks) } } };
+      const stack = params.name!;
+      const filesOf = (which: string | null): Files | Promise<Files> =>
+        which === null ? exportedFiles(stack, view) : revisionNamed(stack, which, view).files;
+      const [before, after] = await Promise.all([filesOf(query.get('a')), filesOf(query.get('b'))]);
+      return { status: 200, body: await difference(stack, before, after) };
     });
 
     router.delete('/essaim/stacks/{name}', async ({ params, signal }) => {
@@ -117,6 +123,27 @@ export function stackRoutes(socket: string): RouteModule {
       return { status: 204 };
     });
   };
+}
+
+/** @throws ApiError 404 */
+function revisionNamed(stack: string, which: string, view: View): StackRevision {
+  const found = revisionsOf(stack, view).find(({ number }) => String(number) === which);
+  if (!found) throw new ApiError(404, `${stack} has no revision ${which}`);
+  return found;
+}
+
+/** A file that is made of what runs. @throws ApiError 404 */
+async function exportedFiles(stack: string, view: View): Promise<Files> {
+  const { services, networks } = liveStack(stack, view);
+  if (services.length === 0) throw new ApiError(404, `there is no stack ${stack}`);
+  const { exported } = await import('../../compose/export.ts');
+  return { 'compose.yaml': exported(stack, services, networks) };
+}
+
+async function difference(stack: string, before: Files, after: Files): Promise<StackDifference> {
+  const [{ check }, { compared }] = await Promise.all([compose(), import('../../compose/compare.ts')]);
+  const [a, b] = [check(stack, before).deployment, check(stack, after).deployment];
+  return { before, after, ...(a && b && { changes: compared(a, b, canonicalService) }) };
 }
 
 /** @throws ApiError 409 if somebody has deployed since */

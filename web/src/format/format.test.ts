@@ -69,15 +69,20 @@ const service = (changes: Partial<ServiceRow>): ServiceRow => ({
   ...changes,
 });
 
+const update = (state: string): ServiceRow['update'] => ({
+  ...{ state, message: '' },
+  rules: { parallelism: 1, order: 'stop-first', delay: 0, monitor: 5_000, failureAction: 'pause' },
+});
+
 const states: Array<[changes: Partial<ServiceRow>, word: string, tone: string]> = [
   [{}, 'running', 'good'],
   [{ running: 1 }, 'starting', 'busy'],
   [{ running: 1, problems: ['no suitable node'] }, 'starting', 'bad'],
   [{ running: 3 }, 'stopping', 'busy'],
   [{ running: 0, wanted: 0 }, 'stopped', 'good'],
-  [{ update: { state: 'updating', message: '' } }, 'updating', 'busy'],
-  [{ update: { state: 'paused', message: '' } }, 'update paused', 'bad'],
-  [{ update: { state: 'completed', message: '' } }, 'running', 'good'],
+  [{ update: update('updating') }, 'updating', 'busy'],
+  [{ update: update('paused') }, 'update paused', 'bad'],
+  [{ update: update('completed') }, 'running', 'good'],
   [{ mode: 'replicated-job', running: 0, wanted: 3, completed: 3 }, 'complete', 'good'],
   [{ mode: 'global-job', running: 1, wanted: 3, completed: 1 }, 'running', 'busy'],
 ];

@@ -1,30 +1,20 @@
 /** One stack: its services as they are, what it was deployed from, and what can be done with it. */
-import { Button, Code, Stack as Column, Group, Skeleton, Table, Tabs, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, Skeleton, Tabs, Text } from '@mantine/core';
 import { useState } from 'react';
 import { Link as Route, useLocation, useParams, useSearchParams } from 'wouter';
-import { get, remove } from '../api/http.ts';
+import { remove } from '../api/http.ts';
 import { useList } from '../api/live.ts';
 import { stackTone } from '../format/state.ts';
-import { Age } from '../parts/Age.tsx';
 import { Ask } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
-import { Failed } from '../parts/Failed.tsx';
 import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { useRights } from '../parts/who.ts';
 import { ServiceTable } from './Services.tsx';
 import { stackWord } from './Stacks.tsx';
+import { Revisions } from './stacks/Revisions.tsx';
 import { TaskTable } from './Tasks.tsx';
-
-export interface Revision {
-  number: number;
-  at: string;
-  actor: string;
-  message: string;
-  files: Record<string, string>;
-}
 
 export function Stack() {
   const { name = '' } = useParams();
@@ -110,68 +100,5 @@ export function Stack() {
         </Ask>
       )}
     </Page>
-  );
-}
-
-function Revisions({ stack }: { stack: string }) {
-  const { data, error } = useQuery({
-    queryKey: ['revisions', stack],
-    queryFn: () => get<Revision[]>(`/essaim/stacks/${stack}/revisions`),
-  });
-  const [shown, setShown] = useState<number>();
-  const one = useQuery({
-    queryKey: ['revision', stack, shown],
-    queryFn: () => get<Revision>(`/essaim/stacks/${stack}/revisions/${shown}`),
-    enabled: shown !== undefined,
-  });
-  if (error) return <Failed title="The revisions cannot be read" message={error.message} />;
-  if (!data) return <Skeleton height={100} />;
-  if (data.length === 0)
-    return (
-      <Text size="sm">
-        This stack was deployed by the docker CLI. The first time that it is deployed from here is revision 1.
-      </Text>
-    );
-  return (
-    <Column gap="sm">
-      <Table aria-label="Revisions">
-        <Table.Tbody>
-          {data.map(({ number, at, actor, message }) => (
-            <Table.Tr key={number}>
-              <Table.Td>{number}</Table.Td>
-              <Table.Td>{actor || 'root'}</Table.Td>
-              <Table.Td>
-                <Age of={at} /> ago
-              </Table.Td>
-              <Table.Td>{message}</Table.Td>
-              <Table.Td>
-                <Group gap="xs">
-                  <Button size="compact-xs" variant="default" onClick={() => setShown(number)}>
-                    Show
-                  </Button>
-                  <Button
-                    size="compact-xs"
-                    variant="default"
-                    component={Route}
-                    href={`/stacks/${stack}/edit?from=${number}`}
-                  >
-                    Deploy it again
-                  </Button>
-                </Group>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-      {one.data &&
-        Object.entries(one.data.files).map(([file, text]) => (
-          <div key={file}>
-            <Text size="sm" fw={600}>
-              {file} of revision {one.data.number}
-            </Text>
-            <Code block>{text}</Code>
-          </div>
-        ))}
-    </Column>
   );
 }

@@ -9,7 +9,6 @@ import {
   Loader,
   Skeleton,
   Stack,
-  Table,
   Tabs,
   Text,
   TextInput,
@@ -17,22 +16,23 @@ import {
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
-import { useLocation, useParams, useSearchParams } from 'wouter';
-import type { Checked } from '../../../src/ui/protocol.ts';
-import { get, post } from '../api/http.ts';
-import { useList } from '../api/live.ts';
-import { changeText, fileName, planText } from '../format/plan.ts';
-import { serviceTone, serviceWord } from '../format/state.ts';
+import { Link, useLocation, useParams, useSearchParams } from 'wouter';
+import type { Checked, PlanRow, StackDifference } from '../../../src/ui/protocol.ts';
+import { get, post, RequestError } from '../api/http.ts';
+import { fileName } from '../format/plan.ts';
 import { Command } from '../parts/Ask.tsx';
+import { Diff } from '../parts/Diff.tsx';
 import { Failed } from '../parts/Failed.tsx';
-import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
-import { Sign } from '../parts/Sign.tsx';
-import type { Revision } from './Stack.tsx';
+import { Plan } from '../parts/Plan.tsx';
+import { Progress } from './stacks/Progress.tsx';
+import type { Revision } from './stacks/Revisions.tsx';
 
 const Editor = lazy(() => import('../parts/Editor.tsx'));
 
 const COMPOSE = 'compose.yaml';
+/** In place of a revision: what runs. */
+const LIVE = 'runs';
 const EXAMPLE = `services:
   web:
     image: nginx
@@ -56,12 +56,19 @@ async function startOf(name: string, from: string | null): Promise<Start> {
   const revisions = await get<Array<{ number: number }>>(`/essaim/stacks/${name}/revisions`);
   const base = revisions[0]?.number;
   const number = from ?? base;
-  if (number !== undefined && number !== null) {
+  if (number !== undefined && number !== LIVE) {
     const { files } = await get<Revision>(`/essaim/stacks/${name}/revisions/${number}`);
     return { files, base };
   }
   const { files } = await get<{ files: Files }>(`/essaim/stacks/${name}/export`);
-  return { files, isExported: true };
+  return { files, base, isExported: true };
+}
+
+/** What others have deployed since that revision. */
+async function since(name: string, base: number | undefined): Promise<StackDifference | undefined> {
+  const [last] = await get<Array<{ number: number }>>(`/essaim/stacks/${name}/revisions`);
+  if (!last || base === undefined) return undefined;
+  return get<StackDifference>(`/essaim/stacks/${name}/diff?a=${base}&b=${last.number}`);
 }
 
 export function StackEdit() {
@@ -77,10 +84,20 @@ export function StackEdit() {
   });
   if (error) return <Failed title={`The files of ${name} cannot be read`} message={error.message} />;
   if (!data) return <Skeleton height={300} aria-label="The files are being loaded" />;
-  return <Editing key={`${name} ${from}`} isNew={!name} first={name ?? ''} start={data} />;
+  return (
+    <Editing key={`${name} ${from}`} isNew={!name} isOlder={from !== null} first={name ?? ''} start={data} />
+  );
 }
 
-function Editing({ isNew, first, start }: { isNew: boolean; first: string; start: Start }) {
+interface EditingProps {
+  isNew: boolean;
+  /** It does not begin with the last revision. */
+  isOlder: boolean;
+  first: string;
+  start: Start;
+}
+
+function Editing({ isNew, isOlder, first, start }: EditingProps) {
   const [name, setName] = useState(first);
   const [files, setFiles] = useState<Files>(() => ({ [COMPOSE]: '', '.env': '', ...start.files }));
   const [open, setOpen] = useState(COMPOSE);
@@ -88,7 +105,8 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
   const [message, setMessage] = useState('');
   const [isDeploying, setDeploying] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const [revision, setRevision] = useState<number>();
+  const [done, setDone] = useState<{ revision: number; plan: PlanRow[] }>();
+  const [meanwhile, setMeanwhile] = useState<StackDifference>();
   const [, navigate] = useLocation();
   const asked = useMemo(() => ({ name: name || 'stack', files, prune }), [name, files, prune]);
   const [paused] = useDebouncedValue(asked, 300);
@@ -97,8 +115,14 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
     queryFn: () => post<Checked>('/essaim/compose/check', paused),
     placeholderData: (before) => before,
   });
+  const isChanged =
+    done === undefined &&
+    JSON.stringify(files) !== JSON.stringify({ [COMPOSE]: '', '.env': '', ...start.files });
   const problems = check.data?.problems ?? [];
   const marks = useMemo(() => problems.filter(({ file }) => file === open), [problems, open]);
+  const isDrifted = check.data?.plan?.some(({ action, kind }) => kind === 'service' && action !== 'keep');
+  // Of what was not touched yet, what differs is what others have done.
+  const drift = !isNew && !start.isExported && !isOlder && !isChanged && !done && isDrifted;
   const errors = problems.filter(({ severity }) => severity === 'error');
 
   const add = async (list: File[]): Promise<void> => {
@@ -116,22 +140,19 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
     setDeploying(true);
     setFailure(undefined);
     try {
-      const done = await post<{ revision: number }>(`/essaim/stacks/${encodeURIComponent(name)}`, {
-        ...{ files, prune, message },
-        base: revision ?? start.base,
-      });
-      setRevision(done.revision);
+      const path = `/essaim/stacks/${encodeURIComponent(name)}`;
+      const base = done?.revision ?? start.base;
+      setDone(await post(path, { ...{ files, prune, message, base } }));
+      setMeanwhile(undefined);
     } catch (error) {
       setFailure((error as Error).message);
+      if (error instanceof RequestError && error.status === 409) setMeanwhile(await since(name, start.base));
     } finally {
       setDeploying(false);
     }
   };
 
   // What was typed is not lost by a click beside it.
-  const isChanged =
-    revision === undefined &&
-    JSON.stringify(files) !== JSON.stringify({ [COMPOSE]: '', '.env': '', ...start.files });
   useEffect(() => {
     if (!isChanged) return;
     const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
@@ -145,7 +166,7 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
       actions={
         <>
           <Button size="xs" variant="default" onClick={() => navigate(isNew ? '/stacks' : `/stacks/${name}`)}>
-            {revision === undefined ? 'Cancel' : 'Done'}
+            {done === undefined ? 'Cancel' : 'Done'}
           </Button>
           <Button size="xs" loading={isDeploying} onClick={() => void deploy()}>
             Deploy
@@ -155,9 +176,26 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
     >
       {start.isExported && (
         <Text size="sm" role="status">
-          This stack was deployed by the docker CLI: the file was made from what runs. Deployed from here it
-          becomes revision 1.
+          {start.base === undefined
+            ? 'This stack was deployed by the docker CLI: the file was made from what runs. Deployed from here it becomes revision 1.'
+            : 'The file was made from what runs.'}
         </Text>
+      )}
+      {drift && (
+        <Group gap="xs" role="status">
+          <Text size="sm">
+            ▲ What runs is not what revision {start.base} says: it was changed by other ways since. A
+            deployment overwrites that, as the plan below says.
+          </Text>
+          <Button
+            size="compact-xs"
+            variant="default"
+            component={Link}
+            href={`/stacks/${name}/edit?from=${LIVE}`}
+          >
+            Begin with what runs
+          </Button>
+        </Group>
       )}
       <Group align="flex-end" gap="sm">
         {isNew && (
@@ -195,7 +233,17 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
         />
       </Group>
       {failure && <Failed title="Not deployed" message={failure} />}
-      {revision !== undefined && <Progress stack={name} revision={revision} />}
+      {meanwhile && (
+        <>
+          {meanwhile.changes && <Plan title="What was changed meanwhile" plan={meanwhile.changes} />}
+          <Diff
+            name={COMPOSE}
+            before={meanwhile.before[COMPOSE] ?? ''}
+            after={meanwhile.after[COMPOSE] ?? ''}
+          />
+        </>
+      )}
+      {done && <Progress stack={name} {...done} />}
       <Tabs value={open} onChange={(value) => setOpen(value ?? COMPOSE)} keepMounted={false}>
         <Tabs.List>
           {Object.keys(files).map((file) => (
@@ -280,65 +328,10 @@ function Editing({ isNew, first, start }: { isNew: boolean; first: string; start
           ))}
         </Group>
       )}
-      {errors.length === 0 && check.data?.plan && <Plan plan={check.data.plan} />}
+      {errors.length === 0 && check.data?.plan && (
+        <Plan title="What a deployment would change" plan={check.data.plan} />
+      )}
       <Command text={`docker stack deploy -c ${COMPOSE} ${prune ? '--prune ' : ''}${name || 'NAME'}`} />
     </Page>
-  );
-}
-
-function Plan({ plan }: { plan: NonNullable<Checked['plan']> }) {
-  return (
-    <Stack gap={4}>
-      <Text fw={600} size="sm">
-        What a deployment would change
-      </Text>
-      <Table aria-label="Plan">
-        <Table.Tbody>
-          {plan.map((item) => (
-            <Table.Tr key={`${item.kind} ${item.name}`} data-action={item.action}>
-              <Table.Td>
-                {item.kind} {item.name}
-              </Table.Td>
-              <Table.Td>{planText(item)}</Table.Td>
-              <Table.Td>
-                {item.changes.map((change) => (
-                  <div key={change.field}>{changeText(change)}</div>
-                ))}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Stack>
-  );
-}
-
-/** Done only when all that should run runs. */
-function Progress({ stack, revision }: { stack: string; revision: number }) {
-  const { rows } = useList('services', { stack });
-  const isDone = rows.length > 0 && rows.every((row) => serviceTone(row) === 'good');
-  return (
-    <Stack gap={4} role="status" aria-label="Deployment">
-      <Text fw={600} size="sm">
-        {isDone
-          ? `● Revision ${revision} of ${stack} runs.`
-          : `◐ Revision ${revision} of ${stack} is being deployed.`}{' '}
-        <Link to={`/stacks/${stack}`}>See the stack</Link>
-      </Text>
-      {rows.map((row) => (
-        <Group key={row.id} gap="xs">
-          <Link to={`/services/${row.id}`}>{row.name}</Link>
-          <Sign tone={serviceTone(row)} word={serviceWord(row)} />
-          <Text size="sm">
-            {row.running}/{row.wanted}
-          </Text>
-          {row.problems.map((problem) => (
-            <Text key={problem} size="sm" c="red.9" className="problem">
-              ▲ {problem}
-            </Text>
-          ))}
-        </Group>
-      ))}
-    </Stack>
   );
 }
