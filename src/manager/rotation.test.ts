@@ -15,7 +15,7 @@ import type { ClusterSpec } from '../model/spec.ts';
 
 /** A condition that other parties bring about. */
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 90_000;
   while (!holds()) {
     assert.ok(Date.now() < deadline, `waited in vain: ${what}`);
     await delay(10);
