@@ -185,7 +185,8 @@ const OWN: Grant[] = [
      GET /essaim/ui
      POST /essaim/backup/create
      POST /essaim/backup/restore
-     POST /essaim/node/follow`,
+     POST /essaim/node/follow
+     POST /essaim/registry`,
   ),
   ...grants('open', 'GET /essaim/setup'),
   ...grants('open', 'POST /essaim/setup\nPOST /essaim/session', { tries: true }),

@@ -15,6 +15,7 @@ export class DirtySet {
   readonly services = new Set<string>();
   readonly nodes = new Set<string>();
   readonly oldContents = new Set<string>();
+  readonly registrySessions = new Set<string>();
   /** The one cluster, as to the key of its encrypted networks. */
   readonly clusters = new Set<string>();
 
@@ -23,6 +24,7 @@ export class DirtySet {
     for (const node of view.all('node')) this.nodes.add(node.ID);
     for (const content of view.all('oldContent')) this.oldContents.add(content.ID);
     for (const cluster of view.all('cluster')) this.clusters.add(cluster.ID);
+    for (const session of view.all('registrySession')) this.registrySessions.add(session.ID);
     // Tasks may outlive their service and their node.
     for (const task of view.all('task')) {
       this.services.add(task.ServiceID);
@@ -45,6 +47,8 @@ export class DirtySet {
         this.addService(view, event.id);
       } else if (event.kind === 'oldContent' && event.after) {
         this.oldContents.add(event.id);
+      } else if (event.kind === 'registrySession' && event.after) {
+        this.registrySessions.add(event.id);
       } else if (event.kind === 'cluster') {
         this.clusters.add(event.id);
       } else if (event.kind === 'network' && isEncrypted((event.after ?? event.before)!.Spec)) {
@@ -68,7 +72,8 @@ export class DirtySet {
   }
 
   get size(): number {
-    return this.services.size + this.nodes.size + this.oldContents.size + this.clusters.size;
+    const others = this.oldContents.size + this.clusters.size + this.registrySessions.size;
+    return this.services.size + this.nodes.size + others;
   }
 
   private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {

@@ -10,6 +10,7 @@ import { planNetworkKey } from './networks/keys.ts';
 import { planNode } from './nodes.ts';
 import { planOldContent } from './old-contents.ts';
 import { Placement } from './placement.ts';
+import { planRegistrySession } from './registry-sessions.ts';
 import { planService } from './service.ts';
 import { Stretch } from './stretch.ts';
 
@@ -42,7 +43,7 @@ export function startControl(options: ControlOptions): Promise<void> {
   return new Control(options).run();
 }
 
-type PlannedKind = 'service' | 'node' | 'oldContent' | 'cluster';
+type PlannedKind = 'service' | 'node' | 'oldContent' | 'cluster' | 'registrySession';
 
 /** What is to be done about objects of a kind. */
 interface Planned {
@@ -123,7 +124,8 @@ class Control {
       this.ready('node', now).next().done !== true ||
       this.ready('service', now).next().done !== true ||
       this.ready('oldContent', now).next().done !== true ||
-      this.ready('cluster', now).next().done !== true
+      this.ready('cluster', now).next().done !== true ||
+      this.ready('registrySession', now).next().done !== true
     );
   }
 
@@ -136,7 +138,8 @@ class Control {
 
   private setOf(kind: PlannedKind): Set<string> {
     const { services: service, nodes: node, oldContents: oldContent, clusters: cluster } = this.dirty;
-    return { service, node, oldContent, cluster }[kind];
+    const { registrySessions: registrySession } = this.dirty;
+    return { service, node, oldContent, cluster, registrySession }[kind];
   }
 
   private async sleepUntilWork(): Promise<void> {
@@ -193,6 +196,8 @@ class Control {
     // Hosts can make an encrypted network only with its key.
     const keys = this.plan('cluster', planNetworkKey);
     if (keys.changes.length > 0) return keys;
+    const sessions = this.plan('registrySession', planRegistrySession);
+    if (sessions.changes.length > 0) return sessions;
     const services = this.plan('service', planService);
     return { ...services, changes: this.place(services.changes) };
   }

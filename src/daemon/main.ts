@@ -8,9 +8,10 @@ import { mergedRoutes } from '../api/merged/routes.ts';
 import { networkCheckRoutes } from '../api/networks-check.ts';
 import { ApiServer } from '../api/server.ts';
 import { swarmRoutes } from '../api/swarm/routes.ts';
-import { unixEngine } from '../engine/client.ts';
+import { type EngineClient, unixEngine } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
 import type { RegistryHost } from '../registry/host.ts';
+import { registryRoutes } from '../registry/routes.ts';
 import { UiHost } from '../ui/host.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
@@ -42,7 +43,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   });
   let ui: UiHost | undefined;
   const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
-  const own = [networkCheckRoutes, backupRoutes, ...screens];
+  const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
@@ -53,7 +54,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, log);
-  const registry = await startRegistry(options, membership, log);
+  const registry = await startRegistry(options, itself, membership, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
@@ -85,6 +86,7 @@ function startUi({ ui, socket }: DaemonOptions, membership: HostMembership, log:
 
 async function startRegistry(
   { registryHosts }: DaemonOptions,
+  api: EngineClient,
   membership: HostMembership,
   log: Log,
 ): Promise<RegistryHost | undefined> {
@@ -92,7 +94,7 @@ async function startRegistry(
   // What only a registry needs costs others no memory.
   const { RegistryHost } = await import('../registry/host.ts');
   const { version } = packageJson;
-  return RegistryHost.start({ membership, addresses: registryHosts, version, clock: systemClock, log });
+  return RegistryHost.start({ api, membership, addresses: registryHosts, version, clock: systemClock, log });
 }
 
 function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { HttpEtcd } from '../../test/support/etcd-http.ts';
 import { eventually } from '../../test/support/lab.ts';
+import { TestRegistry } from '../registry/testing/registry.ts';
 import type { DiscoveryOptions } from './contract.ts';
 import { DiscoveryError } from './contract.ts';
 import { findDiscovery } from './parse.ts';
-import { FakeConsul } from './testing/consul.ts';
 
 const quiet: DiscoveryOptions = { heartbeat: 1, options: {}, failed: () => undefined };
 
@@ -17,7 +17,7 @@ interface TestStore extends AsyncDisposable {
 for (const [name, scheme, open] of [
   ['etcd, its old API', 'etcd', () => HttpEtcd.start({ v2: true })],
   ['etcd, its new API', 'etcd', () => HttpEtcd.start()],
-  ['Consul', 'consul', () => FakeConsul.start()],
+  ['the registry, as a Consul', 'consul', () => TestRegistry.start({ speed: 3 })],
 ] as Array<[string, string, () => Promise<TestStore>]>) {
   describe(name, { timeout: 60_000 }, () => {
     let store: TestStore;

@@ -1,17 +1,23 @@
 /** The registry of a host: its port answers as long as the daemon runs, out of what this host knows while it is a manager. */
 import type { ManagerFace, Membership } from '../api/contract.ts';
 import { Router } from '../api/router.ts';
+import type { EngineClient } from '../engine/client.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { Follower, type Logger } from './follower.ts';
 import { catalogRoutes } from './http/catalog-routes.ts';
 import type { Route } from './http/contract.ts';
+import { kvError, kvRoutes } from './http/kv-routes.ts';
 import { RegistryServer } from './http/server.ts';
+import type { Command, Result } from './kv/command.ts';
+import { KeyWatch } from './kv/subject.ts';
 
 const NO_MANAGER =
   'No cluster leader: this node is not a swarm manager. The registry is served by managers: ask one of them, or make this node one.';
 
 export interface RegistryHostOptions {
+  /** Of the daemon's own API, which knows the leader. */
+  api: EngineClient;
   membership: Membership;
   addresses: ReadonlyArray<{ host: string; port: number }>;
   version: string;
@@ -22,6 +28,7 @@ export interface RegistryHostOptions {
 interface Serving {
   face: ManagerFace;
   follower: Follower;
+  watch: KeyWatch;
   router: Router<Route>;
 }
 
@@ -59,13 +66,13 @@ export class RegistryHost {
     for (const server of this.#servers) server.close();
     const left = this.#serving;
     this.#serving = undefined;
-    await left?.follower.close();
+    await end(left);
   }
 
   #follow(): void {
     const face = this.#options.membership.manager();
     if (face === this.#serving?.face) return;
-    void this.#serving?.follower.close();
+    void end(this.#serving);
     this.#serving = face && this.#serve(face);
   }
 
@@ -77,7 +84,21 @@ export class RegistryHost {
     const leaderAddress = (): string | undefined =>
       [...store.view.all('node')].find(({ ManagerStatus }) => ManagerStatus?.Leader)?.ManagerStatus?.Addr;
     catalogRoutes(router, { catalog: follower.catalog, nodeId, leaderAddress, version });
-    return { face, follower, router };
+    const watch = new KeyWatch(store);
+    kvRoutes(router, {
+      ...{ view: store.view, watch },
+      hostName: () => follower.catalog.host(nodeId)?.name ?? nodeId,
+      command: (command, signal) => this.#command(command, signal),
+    });
+    return { face, follower, watch, router };
+  }
+
+  async #command(command: Command, signal: AbortSignal): Promise<Result> {
+    try {
+      return await this.#options.api.json<Result>('POST', '/essaim/registry', { body: command, signal });
+    } catch (error) {
+      throw kvError(error);
+    }
   }
 
   /** Not before it is known what there is: an empty answer would have clients forget everything. */
@@ -96,4 +117,9 @@ export class RegistryHost {
       return true;
     }
   }
+}
+
+async function end(serving: Serving | undefined): Promise<void> {
+  serving?.watch.close();
+  await serving?.follower.close();
 }

@@ -19,6 +19,8 @@ import {
   sampleAccessToken,
   sampleAuditEntry,
   sampleNode,
+  sampleRegistryKey,
+  sampleRegistrySession,
   sampleSecret,
   sampleSession,
   sampleStackRevision,
@@ -187,6 +189,8 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
           { op: 'put', kind: 'accessToken', object: sampleAccessToken('digest 2', 'ann') },
           { op: 'put', kind: 'auditEntry', object: sampleAuditEntry('a', 'ann') },
           { op: 'put', kind: 'stackRevision', object: sampleStackRevision('r', 'services: {}') },
+          { op: 'put', kind: 'registryKey', object: sampleRegistryKey('docker/nodes/a b', 'dmFsdWU=') },
+          { op: 'put', kind: 'registrySession', object: sampleRegistrySession('s') },
         ],
       });
       const before = snapshot(store.view);

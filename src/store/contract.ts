@@ -13,6 +13,8 @@ import type {
   Network,
   Node,
   OldContent,
+  RegistryKey,
+  RegistrySession,
   Secret,
   Service,
   Session,
@@ -38,6 +40,8 @@ export interface Kinds {
   accessToken: AccessToken;
   auditEntry: AuditEntry;
   stackRevision: StackRevision;
+  registryKey: RegistryKey;
+  registrySession: RegistrySession;
 }
 export type Kind = keyof Kinds;
 
@@ -57,6 +61,8 @@ const EVERY_KIND: Record<Kind, true> = {
   accessToken: true,
   auditEntry: true,
   stackRevision: true,
+  registryKey: true,
+  registrySession: true,
 };
 export const KINDS = Object.keys(EVERY_KIND) as readonly Kind[];
 

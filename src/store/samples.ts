@@ -8,6 +8,8 @@ import type {
   Meta,
   Network,
   Node,
+  RegistryKey,
+  RegistrySession,
   Secret,
   Service,
   Session,
@@ -126,4 +128,13 @@ export function sampleAuditEntry(id: string, actor: string): AuditEntry {
 export function sampleStackRevision(id: string, text: string): StackRevision {
   const files = { 'compose.yaml': text, '.env': 'A=1\n' };
   return { ...meta(id), stack: 'shop', number: 1, files, actor: 'ann', message: '', internal: {} };
+}
+
+export function sampleRegistryKey(key: string, value: string): RegistryKey {
+  return { ...meta(encodeURIComponent(key)), key, value, flags: 0, lockIndex: 0, internal: {} };
+}
+
+export function sampleRegistrySession(id: string): RegistrySession {
+  const times = { ttl: 10_000, renewedAt: 0, lockDelay: 0 };
+  return { ...meta(id), name: '', host: 'h', ...times, behavior: 'release', internal: {} };
 }

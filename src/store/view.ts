@@ -28,6 +28,8 @@ export class MemoryView implements View {
     accessToken: new Map(),
     auditEntry: new Map(),
     stackRevision: new Map(),
+    registryKey: new Map(),
+    registrySession: new Map(),
   };
   readonly #names: { [K in Named]: Groups<Kinds[K]> } = {
     node: new Groups(),

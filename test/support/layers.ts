@@ -38,8 +38,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   discovery: ['model', 'engine'],
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
   registry: [
-    ...['model', 'store/contract.ts', 'engine', 'fleet', 'api/contract.ts', 'network/dns'],
-    ...API_TOOLS,
+    ...['model', 'store/contract.ts', 'engine', 'fleet', 'api/contract.ts'],
+    ...['api/swarm/access.ts', 'control/registry-sessions.ts', ...API_TOOLS],
   ],
   compose: ['model'],
   access: ['model', 'store', 'api'],

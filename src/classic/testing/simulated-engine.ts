@@ -16,6 +16,19 @@ interface SimulatedContainer {
 
 const now = (): string => new Date().toISOString();
 const ZERO = '0001-01-01T00:00:00Z';
+interface Bindings {
+  HostConfig?: { PortBindings?: Record<string, Array<{ HostIp?: string; HostPort: string }>> };
+}
+
+function boundPorts({ HostConfig }: Bindings): object[] {
+  return Object.entries(HostConfig?.PortBindings ?? {}).flatMap(([port, bindings]) => {
+    const [PrivatePort, Type] = port.split('/');
+    return bindings.map(({ HostIp, HostPort }) => ({
+      ...{ IP: HostIp || '0.0.0.0', PrivatePort: Number(PrivatePort), PublicPort: Number(HostPort), Type },
+    }));
+  });
+}
+
 /** Order of creation, where seconds are too coarse for a test. */
 let clock = 1_000_000;
 
@@ -187,7 +200,7 @@ export class SimulatedEngine {
         Created: created,
       },
       ...{
-        Ports: [],
+        Ports: running ? boundPorts(body) : [],
         Labels: body.Labels ?? {},
         State: running ? 'running' : started ? 'exited' : 'created',
         Status: 'x',

@@ -9,6 +9,7 @@ const WANTED: Readonly<Record<Kind, boolean>> = {
   ...{ cluster: true, node: true, network: true, credential: true, secret: true, config: true },
   ...{ oldContent: true, service: true, task: true, attachment: true },
   ...{ user: true, accessToken: true, stackRevision: true, auditEntry: true },
+  ...{ registrySession: true, registryKey: true },
   // Who has signed out since must not be signed in again.
   session: false,
 };
