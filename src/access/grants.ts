@@ -223,4 +223,58 @@ const OWN: Grant[] = [
   ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
 ];
 
-export const GRANTS: readonly Grant[] = [...DOCKER, ...OWN];
+/** What is on the hosts, whichever it is. */
+const HOSTS: Grant[] = [
+  ...grants(
+    'see',
+    `GET /essaim/containers
+     GET /essaim/images
+     GET /essaim/volumes
+     GET /essaim/disk
+     GET /essaim/nodes/{node}/containers/{id}/json`,
+  ),
+  ...grants(
+    'see',
+    `GET /essaim/nodes/{node}/containers/{id}/logs
+     GET /essaim/nodes/{node}/containers/{id}/stats`,
+    { lasting: true },
+  ),
+  ...grants(
+    'stack',
+    `POST /essaim/nodes/{node}/containers/{id}/start
+     POST /essaim/nodes/{node}/containers/{id}/stop
+     POST /essaim/nodes/{node}/containers/{id}/restart
+     POST /essaim/nodes/{node}/containers/{id}/kill
+     POST /essaim/nodes/{node}/containers/{id}/pause
+     POST /essaim/nodes/{node}/containers/{id}/unpause`,
+    { target: 'container' },
+  ),
+  ...grants('console', 'POST /essaim/nodes/{node}/containers/{id}/exec', {
+    target: 'container',
+    body: 'exec',
+  }),
+  ...grants('console', 'GET /essaim/nodes/{node}/containers/{id}/top', { target: 'container' }),
+  ...grants(
+    'operate',
+    `DELETE /essaim/nodes/{node}/containers/{id}
+     DELETE /essaim/nodes/{node}/volumes/{name}
+     GET /essaim/nodes/{node}/volumes/{name}/files`,
+  ),
+  ...grants(
+    'operate',
+    `GET /essaim/nodes/{node}/volumes/{name}/file
+     POST /essaim/images/pull
+     POST /essaim/images/prune
+     POST /essaim/containers/prune
+     POST /essaim/volumes/prune
+     DELETE /essaim/images/{name...}`,
+    { lasting: true },
+  ),
+  ...grants(
+    'socket',
+    `GET /essaim/host/volumes/{name}/files
+     GET /essaim/host/volumes/{name}/file`,
+  ),
+];
+
+export const GRANTS: readonly Grant[] = [...DOCKER, ...OWN, ...HOSTS];

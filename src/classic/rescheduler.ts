@@ -51,7 +51,7 @@ export class Rescheduler {
   async run(signal: AbortSignal): Promise<void> {
     const { cluster, log } = this.#options;
     const stop = cluster.fleet.listen((event) => {
-      if (event.type === 'engine') return;
+      if (event.type === 'engine' || event.type === 'contents') return;
       const { host } = event;
       if (host.status === 'Disconnected' && [...host.containers.values()].some(isMeant)) {
         this.#departed.set(host.key, { host, missed: 0 });

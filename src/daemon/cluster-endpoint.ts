@@ -9,20 +9,24 @@ import { listen, listenUnix } from '../api/listen.ts';
 import { refuseRaw } from '../api/refuse.ts';
 import type { ServerTls } from '../api/server.ts';
 import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
+import { ApiError } from '../model/errors.ts';
 import type { Log } from './log.ts';
+import type { NodesOfManager } from './nodes.ts';
 
 const NO_MANAGER =
   'This node is not a swarm manager. The cluster is served as one engine by its managers: connect to one of them.';
 
 export class ClusterEndpoint {
   readonly #membership: Membership;
+  readonly #nodes: NodesOfManager;
   readonly #log: Log;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   #current: { face: ManagerFace; endpoint: Promise<NodesEndpoint> } | undefined;
 
-  constructor({ membership, log }: { membership: Membership; log: Log }) {
+  constructor({ membership, nodes, log }: { membership: Membership; nodes: NodesOfManager; log: Log }) {
     this.#membership = membership;
+    this.#nodes = nodes;
     this.#log = log;
     membership.watch(() => {
       if (this.#current && this.#current.face !== membership.manager()) void this.#leave();
@@ -85,18 +89,10 @@ export class ClusterEndpoint {
 
   async #open(face: ManagerFace): Promise<NodesEndpoint> {
     const { NodesEndpoint } = await import('../classic/nodes-endpoint.ts');
-    const { store, nodeId, leader, apiOf } = face;
-    return new NodesEndpoint({
-      nodes: () => [...store.view.all('node')],
-      watch: (listener) =>
-        store.watch(store.view.revision, ({ events }) => {
-          if (events.some(({ kind }) => kind === 'node')) listener();
-        }),
-      apiOf: (id) => apiOf!(id),
-      nodeId,
-      leads: () => leader.isHere(),
-      log: this.#log,
-    });
+    const nodes = await this.#nodes.of(face);
+    if (!nodes) throw new ApiError(503, NO_MANAGER);
+    const { nodeId, leader } = face;
+    return new NodesEndpoint({ nodes, nodeId, leads: () => leader.isHere(), log: this.#log });
   }
 
   async #leave(): Promise<void> {

@@ -13,12 +13,15 @@ import { systemClock } from '../model/clock.ts';
 import type { RegistryHost } from '../registry/host.ts';
 import { registryRoutes } from '../registry/routes.ts';
 import { UiHost } from '../ui/host.ts';
+import { hereRoutes } from '../ui/hosts/here/routes.ts';
+import { hostRoutes } from '../ui/hosts/routes.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
 import type { BackupOptions } from './backup/schedule.ts';
 import { ClusterEndpoint } from './cluster-endpoint.ts';
 import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
+import { NodesOfManager } from './nodes.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { turnsOnSignal } from './turns.ts';
 
@@ -41,19 +44,21 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     serveApi: (connection) => server.serve(connection),
     connectApi: () => itself.connect(),
   });
+  const nodes = new NodesOfManager({ membership, log });
   let ui: UiHost | undefined;
   const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
-  const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens];
+  const hosts = [hereRoutes, hostRoutes((manager) => nodes.of(manager))];
+  const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens, ...hosts];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
   const switchedOff = once('SIGPWR');
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
-  const cluster = new ClusterEndpoint({ membership, log });
+  const cluster = new ClusterEndpoint({ membership, nodes, log });
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
-  ui = startUi(options, membership, log);
+  ui = startUi(options, membership, nodes, log);
   const registry = await startRegistry(options, itself, membership, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
@@ -72,16 +77,26 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   await registry?.close();
   server.close();
   await cluster.close();
+  await nodes.close();
   itself.close();
   await membership.close();
   engine.close();
 }
 
-function startUi({ ui, socket }: DaemonOptions, membership: HostMembership, log: Log): UiHost | undefined {
+function startUi(
+  { ui, socket }: DaemonOptions,
+  membership: HostMembership,
+  nodes: NodesOfManager,
+  log: Log,
+): UiHost | undefined {
   if (!ui) return undefined;
   const { host, port, names, certificate: files } = ui;
   const certificate = files && { cert: readPem(files.cert), key: readPem(files.key) };
-  return new UiHost({ ...{ membership, socket, host, port, names, certificate, log }, clock: systemClock });
+  return new UiHost({
+    ...{ membership, socket, host, port, names, certificate, log },
+    nodes: (manager) => nodes.of(manager),
+    clock: systemClock,
+  });
 }
 
 async function startRegistry(

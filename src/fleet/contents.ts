@@ -34,8 +34,8 @@ export interface ContentsOptions {
   variables?: string;
   /** Nothing else than containers is looked at. */
   containersAlone?: boolean;
-  /** Called when containers have been looked at again. */
-  changed?(): void;
+  /** Called whenever something was looked at again. `isOfContainers`: containers were. */
+  looked?(isOfContainers: boolean): void;
 }
 
 export class Contents {
@@ -93,7 +93,7 @@ export class Contents {
     const containers = lists.includes('containers') ? this.#loadContainers() : this.#lookAt(ids);
     const rest = lists.filter((list) => list !== 'containers').map((list) => this.#load(list));
     await Promise.allSettled([containers, ...rest]);
-    if (lists.includes('containers') || ids.length > 0) this.#options.changed?.();
+    this.#options.looked?.(lists.includes('containers') || ids.length > 0);
   }
 
   async #load(list: List): Promise<void> {

@@ -70,6 +70,8 @@ export interface Host {
 /** What happened on a host, or to it. */
 export type FleetEvent =
   | { type: 'engine'; host: Host; event: EngineEvent }
+  /** What is known of it was looked at again. */
+  | { type: 'contents'; host: Host }
   | { type: 'connect' | 'reconnect' | 'disconnect'; host: Host };
 
 export interface Logger {

@@ -61,7 +61,10 @@ export class FollowedHost implements Host {
     this.#contents = new Contents({
       ...options,
       engine: member.engine,
-      changed: () => options.changed?.(member.key),
+      looked: (isOfContainers) => {
+        options.tell({ type: 'contents', host: this });
+        if (isOfContainers) options.changed?.(member.key);
+      },
     });
     this.#health = new Health(timing.failureRetry);
   }

@@ -58,7 +58,7 @@ export class Follower {
       changed: (key) => this.#mark(key),
     });
     this.#fleet.listen((event) => {
-      if (event.type !== 'engine') this.#mark(event.host.key);
+      if (event.type !== 'engine' && event.type !== 'contents') this.#mark(event.host.key);
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.known = promise;

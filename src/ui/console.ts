@@ -26,6 +26,10 @@ const SHELL = ['sh', '-c', 'for s in bash ash; do command -v $s >/dev/null && ex
 
 export interface Opening {
   container: string;
+  /** The node that it is on, where it is no task's. */
+  node?: string;
+  /** Of the API that knows the container. */
+  api: EngineClient;
   actor: Actor;
   /** Absent: a shell. */
   command?: readonly string[];
@@ -38,6 +42,8 @@ interface Console {
   readonly id: string;
   readonly owner: string;
   readonly container: string;
+  readonly node: string | undefined;
+  readonly api: EngineClient;
   readonly stream: Duplex;
   readonly exec: string;
   ring: Buffer[];
@@ -48,20 +54,18 @@ interface Console {
 }
 
 export class Consoles {
-  readonly #api: EngineClient;
   readonly #consoles = new Map<string, Console>();
   readonly #isGood: (actor: Actor) => boolean;
 
-  /** `api`: the daemon's own. `isGood`: whether whoever opened one may still be here. */
-  constructor(api: EngineClient, isGood: (actor: Actor) => boolean) {
-    this.#api = api;
+  /** `isGood`: whether whoever opened one may still be here. */
+  constructor(isGood: (actor: Actor) => boolean) {
     this.#isGood = isGood;
   }
 
   /** The container of a console that may be taken up again by that actor. */
-  resumable(id: string, actor: Actor): string | undefined {
+  resumable(id: string, actor: Actor): { container: string; node: string | undefined } | undefined {
     const found = this.#consoles.get(id);
-    return found?.owner === actor.via.id ? found.container : undefined;
+    return found?.owner === actor.via.id ? found : undefined;
   }
 
   /** Starts a program and joins the socket to it. What goes wrong is said over the socket. */
@@ -92,9 +96,9 @@ export class Consoles {
     for (const each of this.#consoles.values()) this.#end(each);
   }
 
-  async #start({ container, actor, command, user, cols, rows }: Opening): Promise<Console> {
+  async #start({ container, node, api, actor, command, user, cols, rows }: Opening): Promise<Console> {
     const path = `/containers/${encodeURIComponent(container)}/exec`;
-    const { Id: exec } = await this.#api.json<{ Id: string }>('POST', path, {
+    const { Id: exec } = await api.json<{ Id: string }>('POST', path, {
       body: {
         ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true, Tty: true },
         ...{
@@ -105,11 +109,12 @@ export class Consoles {
         },
       },
     });
-    const { stream } = await this.#api.hijack('POST', `/exec/${exec}/start`, {
+    const { stream } = await api.hijack('POST', `/exec/${exec}/start`, {
       body: { Detach: false, Tty: true, ConsoleSize: [rows, cols] },
     });
     const made: Console = {
-      ...{ id: randomBytes(16).toString('hex'), owner: actor.via.id, container, stream, exec },
+      ...{ id: randomBytes(16).toString('hex'), owner: actor.via.id, container, node },
+      ...{ api, stream, exec },
       ...{ ring: [], size: 0, socket: undefined, timer: undefined },
     };
     this.#consoles.set(made.id, made);
@@ -118,7 +123,7 @@ export class Consoles {
     // Its end is the program's: there is nobody who reads what is typed any more.
     stream.once('end', () => stream.destroy());
     stream.once('close', () => void this.#over(made));
-    await this.#resize(exec, cols, rows);
+    await this.#resize(made, cols, rows);
     return made;
   }
 
@@ -176,14 +181,14 @@ export class Consoles {
       return;
     }
     const { cols, rows } = message?.resize ?? {};
-    if (isSize(cols) && isSize(rows)) void this.#resize(console.exec, cols, rows);
+    if (isSize(cols) && isSize(rows)) void this.#resize(console, cols, rows);
     if (message?.end === true) this.#end(console);
   }
 
   /** A program that has ended already has no size. */
-  async #resize(exec: string, cols: number, rows: number): Promise<void> {
+  async #resize({ api, exec }: Console, cols: number, rows: number): Promise<void> {
     const query = { w: String(cols), h: String(rows) };
-    await this.#api.json('POST', `/exec/${exec}/resize`, { query }).catch(() => undefined);
+    await api.json('POST', `/exec/${exec}/resize`, { query }).catch(() => undefined);
   }
 
   /** The program has ended, or its connection has. */
@@ -192,7 +197,7 @@ export class Consoles {
     clearTimeout(console.timer);
     const { socket } = console;
     if (!socket) return;
-    const found = await this.#api
+    const found = await console.api
       .json<{ ExitCode?: number | null }>('GET', `/exec/${console.exec}/json`)
       .catch(() => undefined);
     say(socket, { exit: found?.ExitCode ?? -1 });

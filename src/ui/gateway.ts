@@ -203,7 +203,9 @@ export class Gateway {
     const { view } = this.#manager.store;
     const owned = ownedBy(view, grant.target, name, (reference) => {
       const place = findPlace(view, reference, LEAST);
-      return place && { taskId: place.task.ID, container: place.container };
+      // Another host may have a container that is called as this one's id.
+      const isThere = params.node === undefined || params.node === place?.nodeId;
+      return place && isThere ? { taskId: place.task.ID, container: place.container } : undefined;
     });
     if (!owned) return { path: asPath, stack: undefined };
     // Whoever may only do it to some things must not get at another one by a name that is read otherwise later.
@@ -371,14 +373,12 @@ function hidden(text: string, actor: Actor): string {
   }
 }
 
-/** The route's pattern with its first name replaced. */
+/** The route's pattern with its names put in, and that of what it is about replaced. */
 function replaced(pattern: string, params: Record<string, string>, id: string): string {
-  let isFirst = true;
-  return pattern.replace(/\{([^}]+?)(\.\.\.)?\}/g, (_, name: string) => {
-    const value = isFirst ? id : params[name]!;
-    isFirst = false;
-    return value;
-  });
+  const about = params.id === undefined ? 'name' : 'id';
+  return pattern.replace(/\{([^}]+?)(\.\.\.)?\}/g, (_, name: string) =>
+    name === about ? id : params[name]!,
+  );
 }
 
 /** A path as it is asked for, with the client's version and query. */

@@ -1,6 +1,7 @@
 /** The web interface of a host: there for as long as the host is a manager. */
 import type { ManagerFace, Membership } from '../api/contract.ts';
 import type { Logger } from '../api/router.ts';
+import type { NodesFleet } from '../fleet/nodes.ts';
 import type { Clock } from '../model/clock.ts';
 import { messageOf } from '../model/errors.ts';
 import type { UiState } from './routes.ts';
@@ -11,6 +12,8 @@ const AGAIN = 5_000;
 
 export interface UiHostOptions {
   membership: Membership;
+  /** What is on a manager's nodes. */
+  nodes(manager: ManagerFace): Promise<NodesFleet | undefined>;
   /** Of the daemon's own API. */
   socket: string;
   host: string;

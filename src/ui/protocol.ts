@@ -1,4 +1,7 @@
 /** What goes over the live socket, and the rows of its lists: shared with the browser's side. */
+import type { HostRows } from './protocol-hosts.ts';
+
+export type * from './protocol-hosts.ts';
 
 /** Subscribe to a channel: `services`, `tasks?service=ID`, … `since`: the revision that the client has it at. */
 export type ClientMessage =
@@ -8,7 +11,7 @@ export type ClientMessage =
 export type ServerMessage =
   /** Rows that are new or have changed, and those that are gone. `whole`: these are all there are. */
   | { channel: string; revision: number; whole?: true; rows: unknown[]; gone?: string[] }
-  /** Lines of a log (`logs?service=ID`, `logs?task=ID`) as they are written. `over`: nothing more comes. */
+  /** Lines of a log (`logs?service=ID`, `?task=ID`, `?node=ID&container=ID`) as they are written. `over`: nothing more comes. */
   | { channel: string; lines: LogLine[]; over?: true }
   /** The channel is over: it is not known, or not to be had. */
   | { channel: string; error: string };
@@ -147,8 +150,8 @@ export interface AuditRow extends Versioned {
   status: number;
 }
 
-/** The rows of each list. */
-export interface Rows {
+/** The rows of each list of the swarm's state. */
+export interface StateRows {
   services: ServiceRow;
   tasks: TaskRow;
   nodes: NodeRow;
@@ -158,6 +161,7 @@ export interface Rows {
   configs: ContentRow;
   audit: AuditRow;
 }
+export type Rows = StateRows & HostRows;
 export type List = keyof Rows;
 
 /** The answer of GET /essaim/session. */

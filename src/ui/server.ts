@@ -18,7 +18,8 @@ import type { ManagerFace } from '../api/contract.ts';
 import { refuseRaw } from '../api/refuse.ts';
 import type { Logger } from '../api/router.ts';
 import { parseTarget } from '../api/target.ts';
-import { unixEngine } from '../engine/client.ts';
+import { type EngineClient, unixEngine } from '../engine/client.ts';
+import type { NodesFleet } from '../fleet/nodes.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Assets } from './assets.ts';
@@ -27,6 +28,8 @@ import { Consoles } from './console.ts';
 import { type Asked, asked, hostOf, type Reply, replyTo } from './exchange.ts';
 import { EXEC_START, Gateway, TooMany } from './gateway.ts';
 import { COMMON } from './headers.ts';
+import { hostNamed } from './hosts/asked.ts';
+import { HostFeeds } from './hosts/feeds.ts';
 import { isSameHost, isStillGood } from './identify.ts';
 import { LiveHub } from './live/hub.ts';
 import { serveLive } from './live/socket.ts';
@@ -37,6 +40,8 @@ const MAX_MESSAGE = 64 * 1024;
 
 export interface UiOptions {
   manager: ManagerFace;
+  /** What is on the nodes; undefined where that manager is none any more. */
+  nodes(manager: ManagerFace): Promise<NodesFleet | undefined>;
   /** Of the daemon's own API. */
   socket: string;
   host: string;
@@ -54,7 +59,10 @@ export class UiServer {
   readonly #options: UiOptions;
   readonly #gateway: Gateway;
   readonly #hub: LiveHub;
+  readonly #hosts: HostFeeds;
   readonly #consoles: Consoles;
+  /** The daemon's own. */
+  readonly #api: EngineClient;
   readonly #web = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
   readonly #sockets = new Set<Duplex>();
   /** Connections that go on, by whoever opened them: they end with the session. */
@@ -80,12 +88,12 @@ export class UiServer {
 
   private constructor(options: UiOptions, certificate: ServerCertificate) {
     this.#options = options;
-    const { manager, socket, log, clock, names } = options;
+    const { manager, socket, log, clock, names, nodes } = options;
     this.#gateway = new Gateway({ manager, socket, log });
     this.#hub = new LiveHub(manager.store, clock);
-    this.#consoles = new Consoles(unixEngine(socket), (actor) =>
-      isStillGood(actor, manager.store.view, manager.now()),
-    );
+    this.#hosts = new HostFeeds({ nodes: () => nodes(manager), home: manager.nodeId, clock });
+    this.#api = unixEngine(socket);
+    this.#consoles = new Consoles((actor) => isStillGood(actor, manager.store.view, manager.now()));
     this.#names = new Set(['localhost', hostname(), ...names].map((name) => name.toLowerCase()));
     this.#server = createSecureServer({
       allowHTTP1: true,
@@ -124,6 +132,7 @@ export class UiServer {
     this.#cancelRenewal?.();
     this.#unwatch();
     this.#hub.end();
+    this.#hosts.end();
     this.#consoles.close();
     this.#gateway.close();
     this.#server.close();
@@ -240,14 +249,17 @@ export class UiServer {
       if (isForeign && (from.headers.origin !== undefined || actor.via.kind === 'session'))
         throw new ApiError(403, 'this connection was opened by a page of another site');
       if (target.path === '/essaim/console') {
-        this.#console(request, wire, head, from, actor, target.query);
+        await this.#console(request, wire, head, from, actor, target.query);
         return;
       }
       if (target.path !== '/essaim/live') throw new ApiError(404, 'page not found');
       if (!has(actor, 'see')) throw new ApiError(403, refusal(actor, 'see'));
       this.#web.handleUpgrade(request, wire, head, (socket: WebSocket) => {
         this.#keep(wire, actor);
-        serveLive(socket, actor, { hub: this.#hub, api: this.#options.socket, signal: this.#closed.signal });
+        serveLive(socket, actor, {
+          ...{ hub: this.#hub, hosts: this.#hosts },
+          ...{ api: this.#options.socket, signal: this.#closed.signal },
+        });
       });
     } catch (error) {
       const status = error instanceof ApiError ? error.status : 500;
@@ -256,21 +268,27 @@ export class UiServer {
     }
   }
 
-  /** A program in a container: `?container=ID&cols=80&rows=24`, or `?resume=ID` for one that was left a moment ago. */
-  #console(
+  /**
+   * A program in a container: `?container=ID&cols=80&rows=24`, with `&node=ID` for one that is no task's, or `?resume=ID`
+   * for one that was left a moment ago.
+   */
+  async #console(
     request: IncomingMessage,
     wire: Duplex,
     head: Buffer,
     from: Asked,
     actor: Actor,
     query: URLSearchParams,
-  ): void {
+  ): Promise<void> {
     const resumed = query.get('resume') ?? '';
-    const wanted = resumed ? this.#consoles.resumable(resumed, actor) : query.get('container');
-    if (!wanted) throw new ApiError(404, 'this console is over');
-    const path = `/containers/${wanted}/exec`;
+    const asked = { container: query.get('container') ?? '', node: query.get('node') ?? undefined };
+    const wanted = resumed ? this.#consoles.resumable(resumed, actor) : asked;
+    if (!wanted?.container) throw new ApiError(404, 'this console is over');
+    const { node } = wanted;
+    const path = `${node ? `/essaim/nodes/${node}` : ''}/containers/${wanted.container}/exec`;
     // Asked anew each time: a right may have been taken away meanwhile.
     const granted = this.#gateway.allowed(actor, 'POST', path);
+    const api = node && !resumed ? await this.#apiOf(node) : this.#api;
     const size = (name: string, least: number): number =>
       Math.min(Math.max(Number(query.get(name)) || 0, least), 1_000);
     const user = query.get('user') ?? undefined;
@@ -278,13 +296,23 @@ export class UiServer {
     this.#gateway.audit(from, actor.name, actor, path, 101);
     this.#web.handleUpgrade(request, wire, head, (socket: WebSocket) => {
       this.#keep(wire, actor);
-      const container = granted.path.split('/')[2]!;
+      const container = granted.path.split('/').at(-2)!;
       if (resumed) this.#consoles.resume(socket, resumed, actor);
       else
         void this.#consoles.open(socket, {
-          ...{ container, actor, command, user, cols: size('cols', 20), rows: size('rows', 5) },
+          ...{ container, node, api, actor, command, user },
+          ...{ cols: size('cols', 20), rows: size('rows', 5) },
         });
     });
+  }
+
+  /** @throws ApiError 404, 503 */
+  async #apiOf(node: string): Promise<EngineClient> {
+    const { manager, nodes } = this.#options;
+    const found = await nodes(manager);
+    if (!found) throw new ApiError(503, 'this host is no manager any more');
+    await found.known;
+    return hostNamed(found.fleet, node).engine;
   }
 
   #keep(wire: Duplex, actor: Actor): void {

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { COOKIE } from '../../src/ui/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { TestBrowser } from '../support/browser.ts';
-import { sampleCluster } from './sample.ts';
+import { sampleCluster, sampleEngine } from './sample.ts';
 
 /** Pages with something on each that is there when it is. */
 const PAGES: Array<[name: string, path: string, shows: string]> = [
@@ -21,6 +21,12 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['task', '/tasks/d1', 'it does not meet node.labels.disk==ssd'],
   ['nodes', '/nodes', 'node3'],
   ['node', '/nodes/node2', 'voting_vote.1'],
+  ['containers', '/containers', 'cache'],
+  ['container', '/containers/node2/cache?tab=inspect', 'PASSWORD=hush'],
+  ['images', '/images', 'postgres:16'],
+  ['volumes', '/volumes', 'voting_data'],
+  ['files', '/volumes/node2/voting_data', 'pg_hba.conf'],
+  ['events', '/events', 'Nothing has happened'],
   ['networks', '/networks', 'voting_default'],
   ['configs', '/configs', 'page'],
   ['secrets', '/secrets', 'key'],
@@ -37,7 +43,8 @@ describe('pages', { timeout: 300_000 }, () => {
   let port: TestPort;
   let browser: TestBrowser;
   before(async () => {
-    [port, browser] = await Promise.all([TestPort.start(), TestBrowser.launch()]);
+    const engines = { node2: (await sampleEngine()).client };
+    [port, browser] = await Promise.all([TestPort.start(undefined, engines), TestBrowser.launch()]);
     await port.cluster.put(...sampleCluster());
   });
   after(async () => {

@@ -1,4 +1,5 @@
 /** A cluster with a little of everything, on which pages are looked at: what runs, what waits, what has failed. */
+import { SimulatedEngine } from '../../src/classic/testing/simulated-engine.ts';
 import type { Change } from '../../src/store/contract.ts';
 import {
   sampleAuditEntry,
@@ -98,4 +99,25 @@ function task(
     DesiredState: desired as never,
   });
   return { ...made, ...times };
+}
+
+/** What is on the node that answers. */
+export async function sampleEngine(): Promise<SimulatedEngine> {
+  const engine = new SimulatedEngine('node2');
+  engine.images.push('postgres:16');
+  engine.volumes.push('voting_data');
+  const body = { Image: 'busybox', Labels: {}, Env: ['PASSWORD=hush'] };
+  const query = { name: 'cache' };
+  const { Id } = await engine.client.json<{ Id: string }>('POST', '/containers/create', { query, body });
+  await engine.client.json('POST', `/containers/${Id}/start`);
+  const file = { type: 'file', size: 4_535, changed: now, mode: 'rw-------' };
+  engine.answers['/essaim/host/volumes/voting_data/files'] = [
+    { ...file, name: 'base', type: 'folder' },
+    { ...file, name: 'pg_hba.conf' },
+  ];
+  engine.answers['/system/df'] = {
+    LayersSize: 4e6,
+    Volumes: [{ Name: 'voting_data', UsageData: { Size: 2e7 } }],
+  };
+  return engine;
 }

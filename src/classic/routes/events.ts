@@ -121,7 +121,7 @@ async function* coming({
     void followHost(cluster, host, passed, now, tell, ended).finally(() => following.delete(host.key));
   };
   const stop = cluster.fleet.listen((event) => {
-    if (event.type === 'engine') return;
+    if (event.type === 'engine' || event.type === 'contents') return;
     if (event.type !== 'disconnect') follow(event.host);
     const own = ownEvent(event.type, event.host);
     if (wantsOwn(filters, own) && matchesHost(filters, event.host)) tell(own);

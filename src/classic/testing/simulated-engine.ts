@@ -36,6 +36,9 @@ export class SimulatedEngine {
   readonly name: string;
   readonly containers = new Map<string, SimulatedContainer>();
   readonly images: string[] = ['busybox:latest'];
+  readonly volumes: string[] = [];
+  /** What is answered at other paths. */
+  readonly answers: Record<string, unknown> = {};
   /** What was removed, by name. */
   readonly removed: string[] = [];
   readonly client: EngineClient;
@@ -99,6 +102,10 @@ export class SimulatedEngine {
       response.writeHead(status, { 'Content-Type': 'application/json' });
       response.end(body === undefined ? '' : JSON.stringify(body));
     };
+    if (path === '/events' && url.searchParams.has('until')) {
+      response.end();
+      return;
+    }
     if (path === '/events') {
       response.writeHead(200).flushHeaders();
       this.#listeners.add(response);
@@ -148,10 +155,12 @@ export class SimulatedEngine {
           Id: `sha256:${tag}`,
           RepoTags: [tag],
           Created: 1,
+          Size: 4_000_000,
           ParentId: '',
         })),
         '/networks': [],
-        '/volumes': { Volumes: [] },
+        '/volumes': { Volumes: this.volumes.map((Name) => ({ Name, Driver: 'local', Labels: null })) },
+        ...this.answers,
       };
       say(path in answers ? 200 : 404, answers[path] ?? { message: 'page not found' });
     }

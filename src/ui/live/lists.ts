@@ -5,11 +5,13 @@ import { auditForm } from '../../access/routes.ts';
 import { stackOf } from '../../access/stack.ts';
 import type { Service, Task } from '../../model/objects.ts';
 import type { StoreEvent, View } from '../../store/contract.ts';
-import type { List, Rows } from '../protocol.ts';
+import type { StateRows } from '../protocol.ts';
 import { contentRow, contentsOf, networkRow, nodeRow, serviceRow, stackRow, taskRow } from './rows.ts';
 
 /** Changes of the audit that are kept in a list: what is older is asked for. */
 const AUDIT_ROWS = 500;
+
+type List = keyof StateRows;
 
 interface ListSource<L extends List = List> {
   right: Right;
@@ -19,7 +21,7 @@ interface ListSource<L extends List = List> {
   /** The ids of the rows that this may have changed. */
   dirty(event: StoreEvent, view: View): Iterable<string>;
   /** Undefined if there is no such row, or if the filter is against it. */
-  row(id: string, view: View, filter: Filter): Rows[L] | undefined;
+  row(id: string, view: View, filter: Filter): StateRows[L] | undefined;
 }
 
 export type Filter = Readonly<Record<string, string>>;
@@ -37,7 +39,7 @@ const content = <L extends 'secrets' | 'configs'>(kind: 'secret' | 'config'): Li
     if (event.kind === kind) return [event.id];
     return event.kind === 'service' ? both<Service>(event).flatMap((each) => contentsOf(each, kind)) : [];
   },
-  row: (id, view) => contentRow(kind, id, view) as Rows[L] | undefined,
+  row: (id, view) => contentRow(kind, id, view) as StateRows[L] | undefined,
 });
 
 const stackOfTask = (task: Task): string | undefined => stackOf(task.internal.service);

@@ -40,13 +40,20 @@ export function serveLog(client: Client, channel: string, socket: string, signal
 
 function logPath(channel: string): string | undefined {
   const params = new URLSearchParams(channel.slice('logs?'.length));
-  const [kind, id] = params.has('service')
-    ? ['services', params.get('service')]
-    : ['tasks', params.get('task')];
-  if (!id) return undefined;
+  const place = placeOf(params);
+  if (place === undefined) return undefined;
   const tail = Math.min(Number(params.get('tail') ?? TAIL) || 0, MOST_TAIL);
   const query = `stdout=1&stderr=1&timestamps=1&details=1&follow=1&tail=${tail}`;
-  return `/${kind}/${encodeURIComponent(id)}/logs?${query}`;
+  return `${place}/logs?${query}`;
+}
+
+function placeOf(params: URLSearchParams): string | undefined {
+  const [service, task, container, node] = ['service', 'task', 'container', 'node'].map((name) =>
+    encodeURIComponent(params.get(name) ?? ''),
+  );
+  if (service) return `/services/${service}`;
+  if (task) return `/tasks/${task}`;
+  return container && node ? `/essaim/nodes/${node}/containers/${container}` : undefined;
 }
 
 function passOn(client: Client, channel: string, answer: IncomingMessage, signal: AbortSignal): void {

@@ -1,6 +1,7 @@
 /** One tab's live socket: what it subscribes to and what it is told. */
 import type { WebSocket } from 'ws';
 import type { Actor } from '../../access/actor.ts';
+import { HostFeeds } from '../hosts/feeds.ts';
 import type { ClientMessage } from '../protocol.ts';
 import type { Client, LiveHub } from './hub.ts';
 import { isLog, serveLog } from './logs.ts';
@@ -13,13 +14,14 @@ const MOST_LOGS = 32;
 
 export interface LiveOptions {
   hub: LiveHub;
+  hosts: HostFeeds;
   /** Of the daemon's own API. */
   api: string;
   signal: AbortSignal;
 }
 
 /** Serves until either side ends. */
-export function serveLive(socket: WebSocket, actor: Actor, { hub, api, signal }: LiveOptions): void {
+export function serveLive(socket: WebSocket, actor: Actor, { hub, hosts, api, signal }: LiveOptions): void {
   const logs = new Map<string, AbortController>();
   const client: Client = {
     actor,
@@ -43,12 +45,14 @@ export function serveLive(socket: WebSocket, actor: Actor, { hub, api, signal }:
     clearInterval(ping);
     signal.removeEventListener('abort', end);
     hub.leave(client);
+    hosts.leave(client);
     for (const log of logs.values()) log.abort();
   });
   socket.on('message', (data, isBinary) => {
     const message = isBinary ? undefined : readMessage(String(data));
     if (!message) socket.close(1007, 'not a message of the live socket');
     else if (isLog(message.channel)) turnLog(message);
+    else if (HostFeeds.has(message.channel)) hosts[message.op](client, message.channel);
     else if (message.op === 'open') hub.open(client, message.channel, message.since);
     else hub.close(client, message.channel);
   });

@@ -13,11 +13,14 @@ import { networkCheckRoutes } from '../../api/networks-check.ts';
 import { ApiServer } from '../../api/server.ts';
 import { swarmRoutes } from '../../api/swarm/routes.ts';
 import { TestCluster } from '../../api/swarm/testing/cluster.ts';
-import { unixEngine } from '../../engine/client.ts';
+import { type EngineClient, unixEngine } from '../../engine/client.ts';
+import { NodesFleet } from '../../fleet/nodes.ts';
 import { createRoot, issueServerCertificate } from '../../identity/authority.ts';
 import { systemClock } from '../../model/clock.ts';
 import type { AccountRole } from '../../model/objects.ts';
 import { Assets } from '../assets.ts';
+import { hereRoutes } from '../hosts/here/routes.ts';
+import { hostRoutes } from '../hosts/routes.ts';
 import { COOKIE } from '../identify.ts';
 import { lookRoutes, uiRoutes } from '../routes.ts';
 import { UiServer } from '../server.ts';
@@ -45,6 +48,7 @@ export class TestPort implements AsyncDisposable {
   readonly api: ApiServer;
   readonly server: UiServer;
   readonly tokens: Readonly<Record<string, string>>;
+  readonly #fleet: NodesFleet;
   readonly #folder: string;
 
   private constructor(
@@ -52,17 +56,22 @@ export class TestPort implements AsyncDisposable {
     api: ApiServer,
     server: UiServer,
     tokens: Record<string, string>,
+    fleet: NodesFleet,
     folder: string,
   ) {
     this.cluster = cluster;
     this.api = api;
     this.server = server;
     this.tokens = tokens;
+    this.#fleet = fleet;
     this.#folder = folder;
   }
 
-  /** With the accounts `administrator`, `operator`, `deployer` (of the stack shop) and `viewer`. `engine`: a socket. */
-  static async start(engine = '/nonexistent/docker.sock'): Promise<TestPort> {
+  /** With the accounts `administrator`, `operator`, `deployer` (of the stack shop) and `viewer`. `engine`: a socket. `engines`: those of nodes, by id. */
+  static async start(
+    engine = '/nonexistent/docker.sock',
+    engines: Readonly<Record<string, EngineClient>> = {},
+  ): Promise<TestPort> {
     const folder = await mkdtemp(join(tmpdir(), 'essaim-ui-'));
     const cluster = await new TestCluster().found();
     const { membership } = cluster;
@@ -76,12 +85,19 @@ export class TestPort implements AsyncDisposable {
       lookRoutes,
     ];
     const socket = join(folder, 'docker.sock');
+    const fleet = new NodesFleet({
+      nodes: () => [...cluster.store.view.all('node')].filter(({ ID }) => engines[ID]),
+      watch: (listener) => cluster.store.watch(cluster.store.view.revision, listener),
+      apiOf: (id) => engines[id]!,
+      log,
+    });
+    const nodes = async (): Promise<NodesFleet> => fleet;
     const own = uiRoutes(() => undefined);
     const api = new ApiServer({
       engine: unixEngine(engine),
       membership,
       log,
-      routes: [...routes, stackRoutes(socket), own],
+      routes: [...routes, stackRoutes(socket), own, hereRoutes, hostRoutes(nodes)],
     });
     await api.listenUnix(socket);
     const root = await createRoot(Date.now());
@@ -90,7 +106,7 @@ export class TestPort implements AsyncDisposable {
     const { key, certificate } = await issueServerCertificate(root, { ...names, ...until });
     const manager = membership.manager()!;
     const server = await UiServer.start({
-      ...{ manager, socket, host: '127.0.0.1', port: 0, names: [], log },
+      ...{ manager, nodes, socket, host: '127.0.0.1', port: 0, names: [], log },
       certificate: { key, cert: certificate },
       assets: await Assets.load(),
       clock: systemClock,
@@ -104,7 +120,7 @@ export class TestPort implements AsyncDisposable {
         await newToken(manager, { user: name, name: 'read', scope: 'read' })
       ).secret;
     }
-    return new TestPort(cluster, api, server, tokens, folder);
+    return new TestPort(cluster, api, server, tokens, fleet, folder);
   }
 
   get host(): string {
@@ -173,6 +189,7 @@ export class TestPort implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.server.close();
+    await this.#fleet.close();
     this.api.close();
     await rm(this.#folder, { recursive: true, force: true });
   }

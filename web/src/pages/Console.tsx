@@ -58,7 +58,14 @@ export function Console() {
         </Text>
       </Group>
       <Suspense fallback={<Loader aria-label="The terminal is being loaded" />}>
-        <Terminal key={round} container={container} user={user} command={words} onState={setState} />
+        <Terminal
+          key={round}
+          container={container}
+          node={params.get('node') ?? undefined}
+          user={user}
+          command={words}
+          onState={setState}
+        />
       </Suspense>
     </Page>
   );

@@ -9,6 +9,8 @@ export type ConsoleState = { is: 'opening' | 'open' | 'broken' } | { is: 'over';
 
 interface Props {
   container: string;
+  /** Where it is, if it is no task's. */
+  node?: string;
   user: string;
   /** Empty: a shell. */
   command: readonly string[];
@@ -21,7 +23,7 @@ const PATIENCE = 55_000;
 /** A console that this tab has left a moment ago is taken up again. */
 const kept = (container: string): string => `console ${container}`;
 
-export default function Terminal({ container, user, command, onState }: Props) {
+export default function Terminal({ container, node, user, command, onState }: Props) {
   const place = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each console is begun once
   useEffect(() => {
@@ -53,6 +55,7 @@ export default function Terminal({ container, user, command, onState }: Props) {
       const query = new URLSearchParams(
         resume ? { resume } : { container, cols: String(terminal.cols), rows: String(terminal.rows) },
       );
+      if (!resume && node) query.set('node', node);
       if (!resume && user) query.set('user', user);
       if (!resume) for (const word of command) query.append('command', word);
       const made = new WebSocket(`wss://${location.host}/essaim/console?${query}`);

@@ -1,0 +1,177 @@
+/** One container, on whichever host it is. */
+import { Button, Code, Group, Menu, Skeleton, Tabs, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation, useParams, useSearchParams } from 'wouter';
+import type { ContainerRow } from '../../../../src/ui/protocol.ts';
+import { get, post, remove } from '../../api/http.ts';
+import { useList } from '../../api/live.ts';
+import { actionsOf, containerTone, containerWord } from '../../format/container.ts';
+import { exitText } from '../../format/state.ts';
+import { Age } from '../../parts/Age.tsx';
+import { Ask, Command, Fact } from '../../parts/Ask.tsx';
+import { doing } from '../../parts/doing.tsx';
+import { Link } from '../../parts/Link.tsx';
+import { LogView } from '../../parts/LogView.tsx';
+import { Page } from '../../parts/Page.tsx';
+import { Sign } from '../../parts/Sign.tsx';
+import { useRights } from '../../parts/who.ts';
+
+export function Container() {
+  const { node = '', id = '' } = useParams();
+  const { rows, isLoading } = useList('containers');
+  const found = rows.find(
+    (row) =>
+      (row.node === node || row.nodeName === node) && (row.container.startsWith(id) || row.name === id),
+  );
+  if (isLoading) return <Skeleton height={200} aria-label="The container is being loaded" />;
+  if (!found)
+    return (
+      <Page title="Container">
+        <Text>
+          There is no container {id.slice(0, 12)} on this host (any more).{' '}
+          <Link to="/containers">All containers</Link>
+        </Text>
+      </Page>
+    );
+  return <ContainerPage of={found} />;
+}
+
+function ContainerPage({ of }: { of: ContainerRow }) {
+  const rights = useRights();
+  const [params, setParams] = useSearchParams();
+  const tab = params.get('tab') ?? 'log';
+  const { node, container, name, task, state } = of;
+  return (
+    <Page
+      title={name}
+      mark={<Sign tone={containerTone(of)} word={containerWord(of)} />}
+      actions={rights.change(of.stack) && <Actions of={of} />}
+    >
+      <Group gap="xl" align="flex-start">
+        <Fact name="Node">
+          <Link to={`/nodes/${node}`}>{of.nodeName}</Link>
+        </Fact>
+        <Fact name="Image">{of.image}</Fact>
+        {task && (
+          <Fact name="Task">
+            <Link to={`/tasks/${task}`}>{of.service ?? task.slice(0, 12)}</Link>
+          </Fact>
+        )}
+        <Fact name={state === 'running' ? 'Runs since' : 'Since'}>
+          <Age of={of.at || of.created} />
+        </Fact>
+        {of.ports.length > 0 && <Fact name="Ports">{of.ports.join(', ')}</Fact>}
+        {of.networks.length > 0 && <Fact name="Networks">{of.networks.join(', ')}</Fact>}
+        {of.volumes.length > 0 && <Fact name="Volumes">{of.volumes.join(', ')}</Fact>}
+        {of.exitCode !== undefined && <Fact name="Exit code">{exitText(of.exitCode)}</Fact>}
+      </Group>
+      <Tabs
+        value={tab}
+        onChange={(value) => setParams({ tab: value ?? 'log' }, { replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List>
+          <Tabs.Tab value="log">Log</Tabs.Tab>
+          <Tabs.Tab value="inspect">Inspect</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="log" pt="sm">
+          <LogView channel={`logs?node=${node}&container=${container}`} of={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="inspect" pt="sm">
+          <Inspect of={of} />
+        </Tabs.Panel>
+      </Tabs>
+    </Page>
+  );
+}
+
+function Actions({ of }: { of: ContainerRow }) {
+  const { operate } = useRights();
+  const [isRemoved, setRemoved] = useState(false);
+  const [, navigate] = useLocation();
+  const { node, container, name, state } = of;
+  const path = `/essaim/nodes/${node}/containers/${container}`;
+  const act = (action: string): void =>
+    void doing(`${action} ${name}`, async () => {
+      await post(`${path}/${action}`);
+      return `${name}: ${action} is done`;
+    });
+  const [first, ...more] = actionsOf(of);
+  return (
+    <>
+      {state === 'running' && (
+        <Button
+          size="xs"
+          variant="default"
+          component="a"
+          href={`/ui/console/${container}?node=${node}&name=${encodeURIComponent(name)}`}
+        >
+          Console
+        </Button>
+      )}
+      {first && (
+        <Button size="xs" variant="default" tt="capitalize" onClick={() => act(first)}>
+          {first}
+        </Button>
+      )}
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button size="xs" variant="default">
+            More
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {more.map((action) => (
+            <Menu.Item key={action} tt="capitalize" onClick={() => act(action)}>
+              {action}
+            </Menu.Item>
+          ))}
+          {operate && <Menu.Item onClick={() => setRemoved(true)}>Remove</Menu.Item>}
+        </Menu.Dropdown>
+      </Menu>
+      {isRemoved && (
+        <Ask
+          title={`Remove ${name}`}
+          action="Remove"
+          color="red.9"
+          name={of.task ? undefined : name}
+          command={`docker rm --force ${name}   # on ${of.nodeName}`}
+          onClose={() => setRemoved(false)}
+          onDo={async () => {
+            const isDone = await doing(`remove ${name}`, async () => {
+              await remove(`${path}?force=1`);
+              return `${name} is removed`;
+            });
+            if (isDone) navigate('/containers');
+            return isDone;
+          }}
+        >
+          <Text size="sm">
+            {of.task
+              ? 'It is a task’s: the service starts another one, if it is to have one.'
+              : 'What was written into it is lost. Volumes stay.'}
+          </Text>
+        </Ask>
+      )}
+    </>
+  );
+}
+
+function Inspect({ of: { node, container, at, state } }: { of: ContainerRow }) {
+  const { data, error } = useQuery({
+    queryKey: ['container', node, container, at, state],
+    queryFn: () => get<object>(`/essaim/nodes/${node}/containers/${container}/json`),
+    placeholderData: (before) => before,
+  });
+  if (error) return <Text c="red.9">{error.message}</Text>;
+  if (!data) return <Skeleton height={200} />;
+  return (
+    <>
+      <Command text={`docker inspect ${container.slice(0, 12)}`} />
+      <Code block mt="sm" aria-label="What the engine says of it" tabIndex={0}>
+        {JSON.stringify(data, null, 2)}
+      </Code>
+    </>
+  );
+}
