@@ -14,6 +14,7 @@ import type {
   StatusRequest,
 } from '../model/protocol.ts';
 import { IMAGE_HEADERS } from '../model/protocol.ts';
+import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import type { AttachmentLink } from './attachments/attachments.ts';
 import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
 import type { Inbox } from './inbox.ts';
@@ -255,7 +256,7 @@ class LinkSession implements ManagerSession {
 
   async #dial(number: number, to: Door = 'engine'): Promise<void> {
     const tunnel = this.#connection.request(
-      { ':method': 'POST', ':path': `${this.#path}/stream/${number}` },
+      { ':method': 'POST', ':path': `${this.#path}/stream/${number}`, ...OWN_PROTOCOL },
       { endStream: false },
     );
     try {

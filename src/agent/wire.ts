@@ -13,6 +13,7 @@ import { nodeOf } from '../identity/certificate.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import { CLUSTER_PORT, type ManagerAddress, type NotLeading } from '../model/protocol.ts';
+import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 
 const WINDOW = 1024 * 1024;
 /** How long (ms) a manager may take to take up a connection, and to answer a request. */
@@ -243,7 +244,7 @@ export function request(
   body?: unknown,
 ): ClientHttp2Stream {
   const stream = session.request(
-    { [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: path },
+    { [constants.HTTP2_HEADER_METHOD]: method, [constants.HTTP2_HEADER_PATH]: path, ...OWN_PROTOCOL },
     { endStream: body === undefined },
   );
   if (body !== undefined) stream.end(JSON.stringify(body));

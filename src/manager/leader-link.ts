@@ -5,6 +5,7 @@ import { withoutEmptyWrites } from '../agent/tunnel.ts';
 import type { Leader } from '../api/contract.ts';
 import { ApiError, noLeader } from '../model/errors.ts';
 import type { Door } from '../model/protocol.ts';
+import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import type { Office } from './contract.ts';
 
 export interface LeaderLinkOptions {
@@ -65,7 +66,10 @@ export class LeaderLink {
   async #stream(path: string): Promise<Duplex> {
     const { session: connecting, left } = this.#link();
     const session = await unlessLeft(connecting, left);
-    const stream = session.request({ ':method': 'POST', ':path': path }, { endStream: false });
+    const stream = session.request(
+      { ':method': 'POST', ':path': path, ...OWN_PROTOCOL },
+      { endStream: false },
+    );
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
     const timer = setTimeout(() => {
       stream.destroy(new ApiError(503, 'the leader does not answer'));

@@ -12,6 +12,7 @@ import { call, connectAs, connectManager, request, responseTo, textOf } from '..
 import { createRequest, createRoot, issueCertificate } from '../identity/authority.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
+import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import { theCluster } from './ca/cluster.ts';
 
 const noEngine = () => Promise.reject(new Error('no engine in this test'));
@@ -33,6 +34,8 @@ const status =
   (wanted: number, message = /./) =>
   (error: unknown) =>
     error instanceof ApiError && error.status === wanted && message.test(error.message);
+
+const ISSUE = { ':method': 'POST', ':path': '/ca/issue', ...OWN_PROTOCOL };
 
 describe('cluster port', () => {
   let port: ClusterPort;
@@ -264,16 +267,14 @@ describe('cluster port', () => {
 
     test('too many requests at once from a stranger', async () => {
       const session = await stranger();
-      const waiting = Array.from({ length: 4 }, () =>
-        session.request({ ':method': 'POST', ':path': '/ca/issue' }, { endStream: false }),
-      );
+      const waiting = Array.from({ length: 4 }, () => session.request(ISSUE, { endStream: false }));
       await assert.rejects(call(session, 'GET', '/ca'), status(429));
       for (const stream of waiting) stream.destroy();
     });
 
     test('a body that does not come', async () => {
       const session = await stranger();
-      const stream = session.request({ ':method': 'POST', ':path': '/ca/issue' }, { endStream: false });
+      const stream = session.request(ISSUE, { endStream: false });
       stream.write('{"csr":');
       const headers = await responseTo(stream);
       assert.equal(headers[':status'], 408);

@@ -14,6 +14,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, noLeader } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
 import type { LeaderAnswer, ManagerAddress, NotLeading } from '../model/protocol.ts';
+import { OTHER_VERSION, PROTOCOL_HEADER, parseSpoken, versionProblem } from '../model/protocol-version.ts';
 import type { Commit, Store } from '../store/contract.ts';
 import { theCluster, trustedRoots } from './ca/cluster.ts';
 import type { ClusterServer, Duties, Office } from './contract.ts';
@@ -64,6 +65,8 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   const sockets = new Set<Socket>();
   const byNode = new Map<string, WireSession>();
   const strangers = new Strangers();
+  /** Nodes of other versions, which were told of. */
+  const refused = new Set<string>();
   const own = identity.certificate.nodeId;
   const rootsNow = (): string => trustedRoots(theCluster(store.view));
   let roots = rootsNow();
@@ -121,6 +124,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
       return;
     }
     if (peer.node === undefined) strangers.take(connection, stream);
+    refuseOtherVersions(peer, headers);
     for (const { method, path, roles, handle } of routes) {
       const match = path.exec(headers[':path'] ?? '');
       if (match === null || headers[':method'] !== method) continue;
@@ -130,6 +134,16 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     // Who is not known is not told what there is.
     authorize(peer, NODES, store.view);
     throw new ApiError(404, 'page not found');
+  }
+
+  function refuseOtherVersions({ node }: Peer, headers: IncomingHttpHeaders): void {
+    const problem = versionProblem(parseSpoken(headers[PROTOCOL_HEADER]));
+    if (problem === undefined) return;
+    if (node && !refused.has(node.nodeId)) {
+      refused.add(node.nodeId);
+      onError(new Error(`node ${node.nodeId} is refused: ${problem}`));
+    }
+    throw new ApiError(OTHER_VERSION, problem);
   }
 
   const routes = routesOf({

@@ -31,6 +31,8 @@
  * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew, /leave and
  * /managers/… with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
  *
+ * Each request says which version of the protocol is spoken (`protocol-version.ts`); 426 to who is too old or too new.
+ *
  * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
  * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
  * Errors are {"message": …} with the status of the API.

@@ -26,7 +26,7 @@ const EVERY = 100;
 /** Seconds that the record lasts without a sign of its holder, and milliseconds between signs. */
 const LEASE = 2;
 const SIGN = 500;
-/** Milliseconds between looks at the daemon of the one that leads; so many in a row have to find it away. */
+/** Milliseconds between looks at the daemon of the one that leads; so many in a row have to find it away, the later ones soon. */
 const WATCH = 400;
 const AWAY = 2;
 /** A member that has not answered for so long (ms) is none. */
@@ -156,7 +156,7 @@ export class Election implements Office {
   #watchHolder(holder: string | undefined): void {
     const { nodeId, clock, isAway } = this.#options;
     if (holder === undefined || holder === nodeId) this.#away = undefined;
-    else if (!this.#watching && clock.now() - this.#watchedAt >= WATCH) {
+    else if (!this.#watching && (this.#away || clock.now() - this.#watchedAt >= WATCH)) {
       this.#watching = true;
       this.#watchedAt = clock.now();
       void isAway(holder).then((away) => {

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { takeLead } from '../../store/etcd/lead.ts';
 import type { EtcdStore } from '../../store/etcd/store.ts';
 import { createPlace, type Place } from '../../store/testing/etcd.ts';
-import { History, Onlooker } from '../../store/testing/history.ts';
+import { History, Onlooker, outcomeIn } from '../../store/testing/history.ts';
 import { handOver } from './steps.ts';
 import { eventually, type MemberHost, MemberHosts } from './testing/hosts.ts';
 
@@ -166,9 +166,9 @@ describe('stores on three members', () => {
     for (const { store, onlooker } of managers) {
       await eventually(() => assert.equal(onlooker.seen, total));
       assert.deepEqual(onlooker.problems, []);
-      assert.deepEqual(history.problems(store.view), []);
+      assert.deepEqual(history.problems(outcomeIn(store.view)), []);
     }
-    assert.deepEqual(history.problems(fresh.view), []);
+    assert.deepEqual(history.problems(outcomeIn(fresh.view)), []);
     assert.ok(history.count('acknowledged') > 200 && history.count('refused') > 10);
     await fresh.close();
   });

@@ -5,6 +5,7 @@ import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { CheckReport } from '../../model/network-check.ts';
 import type { Door, DownMessage } from '../../model/protocol.ts';
+import { OWN_PROTOCOL } from '../../model/protocol-version.ts';
 import type { AgentSession } from '../contract.ts';
 
 /** An agent that leaves so much (bytes) unread is cut off; it opens a new session when it can read again. */
@@ -62,7 +63,7 @@ export class WireSession implements AgentSession {
       return false;
     }
     if (!this.#stream.headersSent)
-      this.#stream.respond({ ':status': 200, 'content-type': 'application/x-ndjson' });
+      this.#stream.respond({ ':status': 200, 'content-type': 'application/x-ndjson', ...OWN_PROTOCOL });
     this.#stream.write(`${JSON.stringify(message)}\n`);
     return true;
   }

@@ -1,6 +1,7 @@
 /** Small JSON requests and answers on an HTTP/2 stream, bounded in size and time. */
 import type { ServerHttp2Stream } from 'node:http2';
 import { ApiError } from '../../model/errors.ts';
+import { OWN_PROTOCOL } from '../../model/protocol-version.ts';
 
 export interface Check<T> {
   Check(value: unknown): value is T;
@@ -53,6 +54,6 @@ function readText(stream: ServerHttp2Stream, limit: number, timeout: number): Pr
 
 export function answer(stream: ServerHttp2Stream, status: number, value: unknown): void {
   if (stream.destroyed || stream.closed || stream.headersSent) return;
-  stream.respond({ ':status': status, 'content-type': 'application/json' });
+  stream.respond({ ':status': status, 'content-type': 'application/json', ...OWN_PROTOCOL });
   stream.end(JSON.stringify(value));
 }

@@ -1,0 +1,245 @@
+/**
+ * The leading manager of three is lost: its daemon is killed, its host loses its power, its host is cut off. How long until
+ * another manager takes a change, until the tasks of that host run elsewhere, and how many requests to a published port of
+ * the other hosts fail meanwhile: of all, and of those that were led to tasks of hosts that live. Essaim, and Docker Swarm
+ * on engines of the same kind, in turn in one run; its published ports need IPVS, which not every kernel has, and are not
+ * asked. DETAIL=1 prints each round.
+ */
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type EngineClient, unixEngine } from '../../src/engine/client.ts';
+import { Lab } from '../../test/support/lab.ts';
+import { type Outcome, Requests } from './requests.ts';
+
+const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const ONLY = new RegExp(process.env.ONLY ?? '');
+const SIDES = new RegExp(process.env.SIDES ?? '');
+const DETAIL = process.env.DETAIL !== undefined;
+const PORT = 8080;
+const REPLICAS = 6;
+const LOOK_MS = 50;
+/** How long (ms) one attempt to change something may take, and everything to become right. */
+const ATTEMPT = 12_000;
+const PATIENCE = 180_000;
+
+interface Node {
+  ID: string;
+  Description: { Hostname: string };
+  Status: { State: string };
+  ManagerStatus?: { Leader?: boolean; Reachability: string };
+}
+interface Task {
+  NodeID: string;
+  NetworksAttachments?: { Addresses: string[] }[];
+  DesiredState: string;
+  Status: { State: string };
+}
+interface Side {
+  name: string;
+  lab: Lab;
+  hosts: readonly string[];
+  /** By host. */
+  apis: ReadonlyMap<string, EngineClient>;
+  daemon: 'essaim' | 'engine';
+}
+interface Result {
+  requests: Outcome | undefined;
+  write: number;
+  tasks: number | undefined;
+}
+
+/**
+ * Each makes ready and gives what does it, at once: a program that has to be started on that host first would count as
+ * time without a leader.
+ */
+const FAULTS = {
+  daemon: (side: Side, host: string) =>
+    armed(side.lab, host, `kill -9 $(cut -d" " -f1 /run/${side.daemon}.process)`),
+  async power({ lab }: Side, host: string) {
+    const init = await readFile(join(lab.home, 'machines', host, 'init'), 'utf8');
+    return () => void process.kill(Number.parseInt(init, 10), 'SIGKILL');
+  },
+  'cut off': ({ lab }: Side, host: string) => armed(lab, host, 'ip link set eth0 down'),
+} as const;
+type Fault = keyof typeof FAULTS;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A command that waits on the host for its moment. */
+async function armed(lab: Lab, host: string, command: string): Promise<() => void> {
+  const shell = lab.spawn('ssh', host, `echo armed; read now; ${command}`);
+  await once(shell.stdout!, 'data');
+  shell.stdout!.resume();
+  return () => shell.stdin!.end('\n');
+}
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + PATIENCE;
+  while (!(await holds().catch(() => false))) {
+    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${what}`);
+    await pause(LOOK_MS);
+  }
+}
+
+/** A request whose answer does not count; whether it was a good one. */
+async function tell(api: EngineClient, path: string, body: object, signal: AbortSignal): Promise<boolean> {
+  const answer = await api.request('POST', path, { body, signal });
+  answer.body.resume();
+  return answer.status < 300;
+}
+
+async function found({ lab, hosts, apis }: Side): Promise<void> {
+  const [first = '', ...others] = hosts;
+  const ip = await lab.must('ip', first);
+  const api = apis.get(first)!;
+  await api.json('POST', '/swarm/init', { body: { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: ip } });
+  const { JoinTokens } = await api.json<{ JoinTokens: { Manager: string } }>('GET', '/swarm');
+  for (const host of others) {
+    const body = { ListenAddr: '0.0.0.0:2377', RemoteAddrs: [`${ip}:2377`], JoinToken: JoinTokens.Manager };
+    if (!(await tell(apis.get(host)!, '/swarm/join', body, AbortSignal.timeout(60_000))))
+      throw new Error(`${host} does not join`);
+  }
+  await api.json('POST', '/services/create', {
+    body: {
+      Name: 'web',
+      TaskTemplate: { ContainerSpec: { Image: 'whoami:1', StopGracePeriod: 1e9 } },
+      Mode: { Replicated: { Replicas: REPLICAS } },
+      EndpointSpec: { Ports: [{ Protocol: 'tcp', TargetPort: 8080, PublishedPort: PORT }] },
+    },
+  });
+}
+
+const nodes = (api: EngineClient): Promise<Node[]> =>
+  api.json<Node[]>('GET', '/nodes', { signal: AbortSignal.timeout(ATTEMPT) });
+
+function tasksOf(api: EngineClient): Promise<Task[]> {
+  const query = { filters: { service: ['web'], 'desired-state': ['running'] } };
+  return api.json<Task[]>('GET', '/tasks', { query, signal: AbortSignal.timeout(ATTEMPT) });
+}
+
+async function runElsewhere(api: EngineClient, lost: string): Promise<boolean> {
+  const tasks = await tasksOf(api);
+  const there = tasks.filter(({ NodeID, Status }) => NodeID !== lost && Status.State === 'running');
+  return there.length >= REPLICAS;
+}
+
+/** All is as it should be again. */
+async function settle(side: Side): Promise<void> {
+  for (const host of side.hosts) {
+    const api = side.apis.get(host)!;
+    await until(`${side.name}: ${host} sees three managers that are well`, async () => {
+      const all = await nodes(api);
+      const well = all.filter(
+        ({ Status, ManagerStatus }) =>
+          Status.State === 'ready' && ManagerStatus?.Reachability === 'reachable',
+      );
+      return well.length === 3 && all.some(({ ManagerStatus }) => ManagerStatus?.Leader);
+    });
+  }
+  await until(`${side.name}: all tasks run`, () => runElsewhere(side.apis.get(side.hosts[0]!)!, ''));
+}
+
+async function round(side: Side, fault: Fault): Promise<Result> {
+  const [first = ''] = side.hosts;
+  const leader = (await nodes(side.apis.get(first)!)).find(({ ManagerStatus }) => ManagerStatus?.Leader)!;
+  const lost = leader.Description.Hostname;
+  const others = side.hosts.filter((host) => host !== lost);
+  const api = side.apis.get(others[0]!)!;
+  // As many tasks are on the host as on each other one, whatever the round before has left.
+  const { Version, Spec } = await api.json<{ Version: { Index: number }; Spec: { TaskTemplate: object } }>(
+    'GET',
+    '/services/web',
+  );
+  const template = { ...Spec.TaskTemplate, ForceUpdate: Version.Index };
+  await api.json('POST', '/services/web/update', {
+    query: { version: Version.Index },
+    body: { ...Spec, TaskTemplate: template, UpdateConfig: { Parallelism: 0 } },
+  });
+  await pause(3_000);
+  await settle(side);
+  const there = (await tasksOf(api)).filter(({ NodeID }) => NodeID === leader.ID);
+  const addresses = there.flatMap(({ NetworksAttachments = [] }) =>
+    NetworksAttachments.flatMap(({ Addresses }) => Addresses.map((address) => address.split('/')[0]!)),
+  );
+  const entries = others.map(async (host) => ({ lab: side.lab, host, ip: await side.lab.must('ip', host) }));
+  const load = side.daemon === 'essaim' ? Requests.begin(await Promise.all(entries), PORT) : undefined;
+  await pause(1_000);
+  const strike = await FAULTS[fault](side, lost);
+  const begun = performance.now();
+  strike();
+  let attempts = 0;
+  await until('a change is taken', () =>
+    tell(
+      api,
+      '/configs/create',
+      { Name: `c${begun.toFixed(0)}-${attempts++}`, Data: 'eA==', Labels: {} },
+      AbortSignal.timeout(ATTEMPT),
+    ),
+  );
+  const write = performance.now() - begun;
+  let tasks: number | undefined;
+  if (fault !== 'daemon') {
+    await until('its tasks run elsewhere', () => runElsewhere(api, leader.ID));
+    tasks = performance.now() - begun;
+  }
+  await pause(1_000);
+  const requests = await load?.end(new Set(fault === 'daemon' ? [] : addresses));
+  if (fault === 'cut off') await side.lab.must('ssh', lost, 'ip link set eth0 up');
+  else {
+    if (fault === 'power') await side.lab.must('kill', lost);
+    await side.lab.must('start', lost);
+  }
+  await settle(side);
+  return { write, tasks, requests };
+}
+
+const seconds = (values: readonly (number | undefined)[]): string => {
+  const known = values.filter((value) => value !== undefined).sort((a, b) => a - b);
+  if (known.length === 0) return '–'.padStart(14);
+  const middle = known[Math.floor(known.length / 2)]!;
+  return `${(middle / 1000).toFixed(1)} (${(known.at(-1)! / 1000).toFixed(1)})`.padStart(14);
+};
+
+async function side(name: string, hosts: readonly string[], daemon: Side['daemon']): Promise<Side> {
+  const lab = await Lab.with(...hosts);
+  const socket = (host: string): string => (daemon === 'essaim' ? lab.socket(host) : lab.engineSocket(host));
+  const apis = new Map(hosts.map((host) => [host, unixEngine(socket(host))]));
+  return { name, lab, hosts, apis, daemon };
+}
+
+const sides: Side[] = [];
+try {
+  if (SIDES.test('essaim')) sides.push(await side('essaim', ['fea', 'feb', 'fec'], 'essaim'));
+  if (SIDES.test('docker swarm')) sides.push(await side('docker swarm', ['fsa', 'fsb', 'fsc'], 'engine'));
+  for (const each of sides) await found(each).then(() => settle(each));
+  console.log(`${ROUNDS} rounds; seconds, median (most)`);
+  console.log(
+    'fault     side           next write    tasks elsewhere  requests failed, of them led to living hosts',
+  );
+  for (const fault of Object.keys(FAULTS) as Fault[]) {
+    if (!ONLY.test(fault)) continue;
+    const results = new Map<Side, Result[]>(sides.map((each) => [each, []]));
+    for (let i = 0; i < ROUNDS; i++)
+      for (const each of sides) {
+        const result = await round(each, fault);
+        results.get(each)!.push(result);
+        if (DETAIL) console.log(each.name, fault, JSON.stringify(result));
+      }
+    for (const [{ name }, all] of results) {
+      const sum = (key: 'failed' | 'asked' | 'living'): number =>
+        all.reduce((total, { requests }) => total + (requests?.[key] ?? 0), 0);
+      const cells = [fault.padEnd(9), name.padEnd(12), seconds(all.map(({ write }) => write))];
+      cells.push(
+        seconds(all.map(({ tasks }) => tasks)).padStart(18),
+        `${sum('failed')} of ${sum('asked')}, ${sum('living')}`,
+      );
+      console.log(cells.join(' '));
+    }
+  }
+} finally {
+  for (const { lab, apis } of sides) {
+    for (const api of apis.values()) api.close();
+    await lab[Symbol.asyncDispose]();
+  }
+}
