@@ -220,9 +220,6 @@ const OWN: Grant[] = [
      GET /essaim/stacks/{name}/export`,
     { target: 'stack' },
   ),
-  ...grants('stack', 'POST /essaim/services/{id}/plan', { target: 'service', reads: true }),
-  ...grants('stack', 'GET /essaim/configs/{id}/versions', { target: 'config' }),
-  ...grants('stack', 'GET /essaim/secrets/{id}/versions', { target: 'secret' }),
   ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
 ];
 
@@ -234,6 +231,7 @@ const HOSTS: Grant[] = [
      GET /essaim/images
      GET /essaim/volumes
      GET /essaim/disk
+     GET /essaim/stats
      GET /essaim/nodes/{node}/containers/{id}/json`,
   ),
   ...grants(
@@ -275,7 +273,8 @@ const HOSTS: Grant[] = [
   ),
   ...grants(
     'socket',
-    `GET /essaim/host/volumes/{name}/files
+    `GET /essaim/host/stats
+     GET /essaim/host/volumes/{name}/files
      GET /essaim/host/volumes/{name}/file`,
   ),
 ];

@@ -14,7 +14,9 @@ import type { RegistryHost } from '../registry/host.ts';
 import { registryRoutes } from '../registry/routes.ts';
 import { UiHost } from '../ui/host.ts';
 import { hereRoutes } from '../ui/hosts/here/routes.ts';
+import { statsHereRoutes } from '../ui/hosts/here/stats.ts';
 import { hostRoutes } from '../ui/hosts/routes.ts';
+import { statsRoutes } from '../ui/hosts/stats.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
 import type { BackupOptions } from './backup/schedule.ts';
@@ -23,6 +25,7 @@ import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { NodesOfManager } from './nodes.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { HostStats } from './stats.ts';
 import { turnsOnSignal } from './turns.ts';
 
 /**
@@ -47,7 +50,11 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const nodes = new NodesOfManager({ membership, log });
   let ui: UiHost | undefined;
   const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
-  const hosts = [hereRoutes, hostRoutes((manager) => nodes.of(manager))];
+  const stats = new HostStats({ membership, engine, log });
+  const hosts = [
+    ...[hereRoutes, statsHereRoutes(() => stats.source), statsRoutes],
+    hostRoutes((manager) => nodes.of(manager)),
+  ];
   const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens, ...hosts];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
   const server: ApiServer = new ApiServer({ engine, membership, log, routes });
@@ -78,6 +85,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   server.close();
   await cluster.close();
   await nodes.close();
+  await stats.close();
   itself.close();
   await membership.close();
   engine.close();

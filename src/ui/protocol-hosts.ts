@@ -101,3 +101,13 @@ export interface FileRow {
   /** Where a link leads. */
   target?: string;
 }
+
+/** The answer of GET /essaim/stats. */
+export interface Stats {
+  /** Between two points, ms. */
+  step: number;
+  /** Time (ms since the epoch), processors in use, bytes of memory, bytes a second: received, sent, read, written. */
+  points: number[][];
+  /** Hosts that have not told theirs. */
+  silent: Array<{ node: string; why: string }>;
+}

@@ -115,6 +115,11 @@ export async function sampleEngine(): Promise<SimulatedEngine> {
     { ...file, name: 'base', type: 'folder' },
     { ...file, name: 'pg_hba.conf' },
   ];
+  const step = 10_000;
+  const last = Math.floor(Date.now() / step) * step;
+  engine.answers['/essaim/host/stats'] = Array.from({ length: 60 }, (_, index) => [
+    ...[last - (59 - index) * step, 0.5, 1e8, 2_000, 1_000, 0, 4_096],
+  ]);
   engine.answers['/system/df'] = {
     LayersSize: 4e6,
     Volumes: [{ Name: 'voting_data', UsageData: { Size: 2e7 } }],

@@ -20,7 +20,9 @@ import { systemClock } from '../../model/clock.ts';
 import type { AccountRole } from '../../model/objects.ts';
 import { Assets } from '../assets.ts';
 import { hereRoutes } from '../hosts/here/routes.ts';
+import { statsHereRoutes } from '../hosts/here/stats.ts';
 import { hostRoutes } from '../hosts/routes.ts';
+import { statsRoutes } from '../hosts/stats.ts';
 import { COOKIE } from '../identify.ts';
 import { lookRoutes, uiRoutes } from '../routes.ts';
 import { UiServer } from '../server.ts';
@@ -75,6 +77,7 @@ export class TestPort implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'essaim-ui-'));
     const cluster = await new TestCluster().found();
     const { membership } = cluster;
+    membership.manager()!.apiOf = (id) => engines[id] ?? unixEngine(engine);
     const log = { debug() {}, info() {}, warn() {}, error() {} };
     const routes = [
       ...mergedRoutes('test'),
@@ -97,7 +100,15 @@ export class TestPort implements AsyncDisposable {
       engine: unixEngine(engine),
       membership,
       log,
-      routes: [...routes, stackRoutes(socket), own, hereRoutes, hostRoutes(nodes)],
+      routes: [
+        ...routes,
+        stackRoutes(socket),
+        own,
+        hereRoutes,
+        statsHereRoutes(() => undefined),
+        statsRoutes,
+        hostRoutes(nodes),
+      ],
     });
     await api.listenUnix(socket);
     const root = await createRoot(Date.now());

@@ -1,7 +1,7 @@
 /** One host: what it is, what runs on it, and whether it may take more. */
-import { Button, Group, Skeleton, Text, TextInput } from '@mantine/core';
+import { Button, Group, Skeleton, Tabs, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { useLocation, useParams } from 'wouter';
+import { useLocation, useParams, useSearchParams } from 'wouter';
 import type { NodeRow } from '../../../src/ui/protocol.ts';
 import { changeNode } from '../api/actions.ts';
 import { remove } from '../api/http.ts';
@@ -14,7 +14,9 @@ import { doing } from '../parts/doing.tsx';
 import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
+import { Use } from '../parts/Use.tsx';
 import { useRights } from '../parts/who.ts';
+import { ContainerTable } from './hosts/Containers.tsx';
 import { TaskTable } from './Tasks.tsx';
 
 export function Node() {
@@ -35,6 +37,8 @@ export function Node() {
 
 function NodePage({ node }: { node: NodeRow }) {
   const { operate } = useRights();
+  const [params, setParams] = useSearchParams();
+  const tab = params.get('tab') ?? 'tasks';
   const word = node.availability === 'active' ? node.state : `${node.state}, ${node.availability}`;
   return (
     <Page
@@ -56,7 +60,26 @@ function NodePage({ node }: { node: NodeRow }) {
         <Fact name="Labels">{labelsText(node.labels) || 'none'}</Fact>
         {node.message && <Fact name="Said">{node.message}</Fact>}
       </Group>
-      <TaskTable filter={{ node: node.id }} />
+      <Tabs
+        value={tab}
+        onChange={(value) => setParams({ tab: value ?? 'tasks' }, { replace: true })}
+        keepMounted={false}
+      >
+        <Tabs.List>
+          <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
+          <Tabs.Tab value="containers">Containers</Tabs.Tab>
+          <Tabs.Tab value="use">Use</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tasks" pt="sm">
+          <TaskTable filter={{ node: node.id }} />
+        </Tabs.Panel>
+        <Tabs.Panel value="containers" pt="sm">
+          <ContainerTable node={node.id} />
+        </Tabs.Panel>
+        <Tabs.Panel value="use" pt="sm">
+          <Use of={`node=${node.id}`} isHost />
+        </Tabs.Panel>
+      </Tabs>
     </Page>
   );
 }

@@ -15,6 +15,7 @@ import { Link } from '../parts/Link.tsx';
 import { LogView } from '../parts/LogView.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
+import { Use } from '../parts/Use.tsx';
 import { useRights } from '../parts/who.ts';
 
 export function Task() {
@@ -88,6 +89,7 @@ function TaskPage({ task }: { task: TaskRow }) {
         <Tabs.List>
           <Tabs.Tab value="state">State</Tabs.Tab>
           <Tabs.Tab value="logs">Log</Tabs.Tab>
+          <Tabs.Tab value="use">Use</Tabs.Tab>
           <Tabs.Tab value="before">Before it</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="state" pt="sm">
@@ -95,6 +97,9 @@ function TaskPage({ task }: { task: TaskRow }) {
         </Tabs.Panel>
         <Tabs.Panel value="logs" pt="sm">
           <LogView channel={`logs?task=${id}`} of={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="use" pt="sm">
+          <Use of={`task=${id}`} />
         </Tabs.Panel>
         <Tabs.Panel value="before" pt="sm">
           <Predecessors task={task} />

@@ -15,6 +15,7 @@ import { Link } from '../../parts/Link.tsx';
 import { LogView } from '../../parts/LogView.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { Sign } from '../../parts/Sign.tsx';
+import { Use } from '../../parts/Use.tsx';
 import { useRights } from '../../parts/who.ts';
 
 export function Container() {
@@ -73,10 +74,14 @@ function ContainerPage({ of }: { of: ContainerRow }) {
       >
         <Tabs.List>
           <Tabs.Tab value="log">Log</Tabs.Tab>
+          <Tabs.Tab value="use">Use</Tabs.Tab>
           <Tabs.Tab value="inspect">Inspect</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="log" pt="sm">
           <LogView channel={`logs?node=${node}&container=${container}`} of={name} />
+        </Tabs.Panel>
+        <Tabs.Panel value="use" pt="sm">
+          <Use of={`node=${node}&container=${container}`} />
         </Tabs.Panel>
         <Tabs.Panel value="inspect" pt="sm">
           <Inspect of={of} />
