@@ -220,6 +220,9 @@ const OWN: Grant[] = [
      GET /essaim/stacks/{name}/export`,
     { target: 'stack' },
   ),
+  ...grants('stack', 'POST /essaim/services/{id}/plan', { target: 'service', reads: true }),
+  ...grants('stack', 'GET /essaim/configs/{id}/versions', { target: 'config' }),
+  ...grants('stack', 'GET /essaim/secrets/{id}/versions', { target: 'secret' }),
   ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
 ];
 

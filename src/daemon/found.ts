@@ -2,6 +2,7 @@
 import type { InitRequest } from '../api/contract.ts';
 import { createRequest } from '../identity/authority.ts';
 import { createIdentity } from '../identity/node-identity.ts';
+import { asWorker } from '../manager/backup/restored.ts';
 import { newCluster } from '../manager/ca/cluster.ts';
 import { certify, newNode } from '../manager/ca/issue.ts';
 import { withLock } from '../manager/ca/unlock.ts';
@@ -14,6 +15,7 @@ import type { ClusterSpec } from '../model/spec.ts';
 import type { Store } from '../store/contract.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { type HostInterface, hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
+import { placesOf } from './readdress.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
 const DATA_PATH_PORT = 4789;
@@ -88,6 +90,7 @@ export async function foundCluster(request: InitRequest, place: FoundingPlace): 
     advertiseHost: at.advertiseHost,
     advertisePort: at.advertisePort,
     ...(dataPathHost ? { dataPathHost } : {}),
+    ...placesOf(request, interfaces),
     managers: [{ NodeID: node.ID, Addr: node.ManagerStatus!.Addr }],
   };
 }
@@ -104,9 +107,17 @@ export function readdressed(
     advertised,
     interfaces,
   );
+  const { advertiseFrom, dataPathFrom, ...rest } = record;
+  const given = placesOf({ ListenAddr, AdvertiseAddr, DataPathAddr }, interfaces);
+  const places = {
+    advertiseFrom: AdvertiseAddr ? given.advertiseFrom : advertiseFrom,
+    dataPathFrom: DataPathAddr ? given.dataPathFrom : dataPathFrom,
+  };
   return {
-    ...record,
+    ...rest,
     ...at,
+    ...(places.advertiseFrom === undefined ? {} : { advertiseFrom: places.advertiseFrom }),
+    ...(places.dataPathFrom === undefined ? {} : { dataPathFrom: places.dataPathFrom }),
     ...(DataPathAddr ? { dataPathHost: resolveDataPathAddress(DataPathAddr, interfaces) } : {}),
     managers: [{ NodeID: record.nodeId, Addr: hostPort(at.advertiseHost, at.advertisePort) }],
   };
@@ -132,11 +143,6 @@ export async function foundAnew(store: Store, record: MembershipRecord, clock: C
       ],
     };
   });
-}
-
-function asWorker({ ManagerStatus: _, ...node }: Node): Node {
-  const { member: _member, ...internal } = node.internal;
-  return { ...node, Spec: { ...node.Spec, Role: 'worker' }, internal };
 }
 
 /** The network of the routing mesh, for IPv6 too unless this host has none; users may replace it by one of their own. */

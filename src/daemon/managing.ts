@@ -2,8 +2,6 @@
  * The manager on this host. It comes and goes with the role of the node: whatever is interrupted, by a kill at any moment
  * too, is taken up again where it was.
  */
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Backoff } from '../agent/backoff.ts';
@@ -13,24 +11,25 @@ import type { ManagerFace } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Manager } from '../manager/manager.ts';
+import type { PeerPlace } from '../manager/members/kept-peer.ts';
 import type { ManagerState, StateFolders, StateOptions } from '../manager/state/state.ts';
-import { type Clock, timestamp } from '../model/clock.ts';
+import type { Clock } from '../model/clock.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
-import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
 import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
-import type { Store } from '../store/contract.ts';
 import { hostPort } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
 import type { LockKeeper } from './lock/keeper.ts';
 import type { Log } from './log.ts';
+import {
+  DATA_KEY,
+  ensurePredefined,
+  noteAddress,
+  putAside,
+  removeEtcd,
+  stateFolders,
+} from './manager-state.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
-
-export const DATABASE = 'cluster.db';
-export const DATA_KEY = 'cluster.db.key';
-const PEER = 'peer';
-/** In the daemon's folder: the path of a socket must be short. */
-const ETCD = 'etcd';
 
 export type Role = MembershipRecord['role'];
 
@@ -69,9 +68,6 @@ interface Running {
   close(why: End): Promise<void>;
 }
 
-/** How long (ms) the daemon's start waits for a manager that needs others to begin. */
-const START_PATIENCE = 3_000;
-
 export class Managing {
   readonly #options: ManagingOptions;
   readonly #over = new AbortController();
@@ -104,15 +100,15 @@ export class Managing {
   /** Why this host, which should have a manager, has none yet, or what is wrong with its etcd; empty if nothing is. */
   get problem(): string {
     if (this.#wanted !== 'manager') return '';
-    return this.#running ? this.#alarms.join('; ') : this.#problem;
+    if (!this.#running) return this.#problem;
+    return [this.#running.state.seat?.member.trouble ?? [], this.#alarms].flat().join('; ');
   }
 
-  /** Takes up what this host was. The only manager of a swarm runs when this resolves. @throws StoreError, ApiError */
+  /** Takes up what this host was; the only manager of a swarm runs when this resolves. @throws StoreError, ApiError */
   async begin(): Promise<void> {
     const record = this.#options.record();
     if (record.role === 'manager' && record.etcd === undefined) this.#run(await this.#openAlone());
     this.#loop = this.#keep();
-    if (record.role === 'manager') await this.settled(START_PATIENCE);
   }
 
   /** The node has that role from now on. */
@@ -120,6 +116,13 @@ export class Managing {
     if (role === this.#wanted) return;
     this.#wanted = role;
     this.#stir();
+  }
+
+  /** This host has another address. One of several managers sees that by itself. */
+  async moved(): Promise<void> {
+    const { record, clock } = this.#options;
+    const state = this.#running?.state;
+    if (state && !state.seat) await noteAddress(state.store, record().nodeId, this.#addr(), clock);
   }
 
   /** Resolves when this host is what it should be, or after so many milliseconds. */
@@ -201,14 +204,21 @@ export class Managing {
   /** A place among the managers: as a learner first, which has no vote until it has all of the state. */
   async #takePlace(signal: AbortSignal): Promise<Running> {
     const { record, update, identity, swarm } = this.#options;
-    const [{ ManagerState }, { wipeMember }, { requestPeer, writePeer }, { findEtcd }, { replaceDataKey }] =
-      await Promise.all([
-        import('../manager/state/state.ts'),
-        import('../manager/members/member.ts'),
-        import('../manager/members/peer-files.ts'),
-        import('../manager/members/program.ts'),
-        import('../store/encoding/data-key.ts'),
-      ]);
+    const [
+      { ManagerState },
+      { wipeMember },
+      { requestPeer },
+      { savePeer },
+      { findEtcd },
+      { replaceDataKey },
+    ] = await Promise.all([
+      import('../manager/state/state.ts'),
+      import('../manager/members/member.ts'),
+      import('../manager/members/peer-files.ts'),
+      import('../manager/members/kept-peer.ts'),
+      import('../manager/members/program.ts'),
+      import('../store/encoding/data-key.ts'),
+    ]);
     await findEtcd();
     await this.#certified(signal);
     const address = record().advertiseHost;
@@ -238,7 +248,7 @@ export class Managing {
     const { csr, key } = await requestPeer();
     const joined = (await this.#ask('/managers/join', { csr, address }, signal)) as ManagerJoined;
     const { certificate, roots, memberId, members } = joined;
-    await writePeer(folders.peer, { certificate, key, roots });
+    await savePeer(this.#peer(), { certificate, key, roots });
     replaceDataKey(join(swarm, DATA_KEY), joined.dataKey, this.fileKey);
     const start = { mode: 'join', memberId, members } as const;
     this.#options.log.info({ node: identity.certificate.nodeId }, 'this host becomes a manager');
@@ -296,10 +306,14 @@ export class Managing {
   async #openAlone(): Promise<Running> {
     const { ManagerState } = await import('../manager/state/state.ts');
     const state = await ManagerState.openAlone(this.#stateOptions());
-    await ensurePredefined(state.store, this.#options.clock).catch(async (error: unknown) => {
+    const { clock, record } = this.#options;
+    try {
+      await ensurePredefined(state.store, clock);
+      await noteAddress(state.store, record().nodeId, this.#addr(), clock);
+    } catch (error) {
       await state.close();
       throw error;
-    });
+    }
     return this.#start(state);
   }
 
@@ -309,6 +323,7 @@ export class Managing {
       import('../manager/members/member.ts'),
       import('../manager/members/record.ts'),
     ]);
+    await this.#certifyHere(signal);
     try {
       const start = { mode: 'again' } as const;
       const state = await ManagerState.openReplicated(this.#stateOptions(), start, signal, async () => {});
@@ -316,8 +331,27 @@ export class Managing {
     } catch (error) {
       this.#unseated =
         error instanceof FolderError || (error instanceof MemberError && error.end.next === 'rejoin');
+      if (error instanceof FolderError && error.isForeign) {
+        const path = await putAside(this.#folders().etcd, this.#options.clock.now());
+        this.#options.log.warn({ path }, `${error.message}: it is here now`);
+      }
       throw error;
     }
+  }
+
+  /** The others' etcds talk to this one only where its certificate says that it is. */
+  async #certifyHere(signal: AbortSignal): Promise<void> {
+    const { managers, nodeId, advertiseHost } = this.#options.record();
+    if (managers.every(({ NodeID }) => NodeID === nodeId)) return;
+    const [{ isFor, requestPeer }, { savePeer, takeUpPeer }] = await Promise.all([
+      import('../manager/members/peer-files.ts'),
+      import('../manager/members/kept-peer.ts'),
+    ]);
+    if (isFor(await takeUpPeer(this.#peer()), advertiseHost)) return;
+    const { csr, key } = await requestPeer();
+    const request = { csr, address: advertiseHost };
+    const issued = (await this.#ask('/managers/certificate', request, signal)) as IssueAnswer;
+    await savePeer(this.#peer(), { certificate: issued.certificate, key, roots: issued.roots });
   }
 
   async #start(state: ManagerState): Promise<Running> {
@@ -330,7 +364,7 @@ export class Managing {
       import('../manager/backup/contents.ts'),
     ]);
     const { store, office } = state;
-    const { nodeId, listenHost, listenPort, advertiseHost } = record();
+    const { nodeId, listenHost, listenPort } = record();
     try {
       const engines = new EnginesOfNodes((id) => running.connectEngine(id));
       const engineOf = (id: string) => (id === nodeId ? engine : engines.of(id));
@@ -342,12 +376,18 @@ export class Managing {
         images: createImageSource({ store, nodeId, engineOf }),
         connectManager: (address, signal) => connectAs(identity, address, signal),
         members: {
-          ...{ state, folders: this.#folders(), address: advertiseHost },
+          ...{ state, folders: this.#folders(), fileKey: () => this.fileKey },
+          address: () => record().advertiseHost,
           decided: () => update({ etcd: 'member' }),
         },
       });
       const care = this.#careFor(state);
-      const files = { folder: this.#options.swarm, identity, dataKey: this.#folders().dataKey };
+      const files = {
+        folder: this.#options.swarm,
+        identity,
+        dataKey: this.#folders().dataKey,
+        peer: this.#folders().peer.kept,
+      };
       const lock = new LockKeeper(files, this.#options.fileKey);
       const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
       return {
@@ -435,57 +475,17 @@ export class Managing {
     return stateFolders(this.#options.data, this.#options.swarm);
   }
 
+  #peer(): PeerPlace {
+    return { ...this.#folders().peer, fileKey: () => this.fileKey };
+  }
+
   #stateOptions(): StateOptions {
     const { clock, log, record } = this.#options;
-    const { nodeId, advertiseHost } = record();
+    const { nodeId } = record();
+    const address = (): string => record().advertiseHost;
     const fileKey = (): Buffer | undefined => this.fileKey;
-    return { folders: this.#folders(), nodeId, address: advertiseHost, fileKey, clock, log };
+    return { folders: this.#folders(), nodeId, address, fileKey, clock, log };
   }
-}
-
-/** @param data the daemon's folder. @param swarm that of its membership */
-export function stateFolders(data: string, swarm: string): StateFolders {
-  return {
-    database: join(swarm, DATABASE),
-    dataKey: join(swarm, DATA_KEY),
-    peer: join(swarm, PEER),
-    etcd: join(data, ETCD),
-  };
-}
-
-/**
- * Opens the state of a host on which no manager runs, as that of the only manager there is: of the record, which may have
- * another address than before. @throws StoreError, or what keeps etcd from that
- */
-export async function openAnew(
-  record: MembershipRecord,
-  { data, swarm, fileKey, clock, log }: Pick<ManagingOptions, 'data' | 'swarm' | 'fileKey' | 'clock' | 'log'>,
-): Promise<ManagerState> {
-  const { ManagerState } = await import('../manager/state/state.ts');
-  const options: StateOptions = {
-    ...{ folders: stateFolders(data, swarm), clock, log },
-    ...{ nodeId: record.nodeId, address: record.advertiseHost, fileKey: () => fileKey },
-  };
-  return record.etcd ? ManagerState.openAnew(options) : ManagerState.openAlone(options);
-}
-
-/** Ends the etcd of a manager that this host was, and removes its data. @param data the daemon's folder */
-export async function removeEtcd(data: string): Promise<void> {
-  const folder = join(data, ETCD);
-  if (!existsSync(folder)) return;
-  const { wipeMember } = await import('../manager/members/member.ts');
-  await wipeMember(folder);
-  await rm(folder, { recursive: true, force: true });
-}
-
-/** What stands for the engines' own networks has to be there before a service can name one. */
-async function ensurePredefined(store: Store, clock: Clock): Promise<void> {
-  const names = new Set([...store.view.all('network')].map(({ Spec }) => isPredefined(Spec) && Spec.Name));
-  const missing = predefinedNetworks(newId, timestamp(clock.now())).filter(
-    ({ Spec }) => !names.has(Spec.Name!),
-  );
-  if (missing.length === 0) return;
-  await store.commit({ changes: missing.map((object) => ({ op: 'put', kind: 'network', object })) });
 }
 
 function untilAborted(signal: AbortSignal): Promise<undefined> {

@@ -11,10 +11,14 @@ import { createHostNetworks } from '../network/host-networks.ts';
 import { hostPort } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
-import { Managing, removeEtcd } from './managing.ts';
+import { removeEtcd } from './manager-state.ts';
+import { Managing } from './managing.ts';
 import { engineTasks, type RunningNode, startNode } from './node.ts';
 import { newPlace, underlayOf } from './readdress.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
+
+/** How long (ms) the daemon's start waits for that. */
+const START_PATIENCE = 3_000;
 
 export const IDENTITY = 'identity';
 const NETWORKS = 'networks';
@@ -68,10 +72,13 @@ export class Member {
     if (!identity)
       throw new Error(`${dir.path} has no node identity: leave the swarm with --force and join again`);
     const networks = unlocked.networks ?? (await startNetworks(record, options));
+    if (place && unlocked.networks) await networks.moveTo(underlayOf(record));
     const member = new Member(record, identity, networks, dir, options, unlocked.fileKey);
     try {
       await member.#managing.begin();
+      // What runs here need not wait for a manager that needs others to begin.
       member.#start();
+      if (record.role === 'manager') await member.settled(START_PATIENCE);
       return member;
     } catch (error) {
       await member.#managing.close('stop');
@@ -113,6 +120,7 @@ export class Member {
       managers: () => this.#managers(),
       current: () => this.#record,
       changed: (change) => this.#update(change),
+      moved: () => this.#managing.moved(),
       roleIs: (role) => this.#managing.become(role),
     });
   }

@@ -26,7 +26,7 @@ import type { FoundingPlace } from './found.ts';
 import { hostInterfaces } from './interfaces.ts';
 import { leaveWarning } from './leave-warning.ts';
 import { type LockFile, readLock } from './lock/lock-file.ts';
-import { DATABASE, openAnew } from './managing.ts';
+import { DATABASE, openAnew } from './manager-state.ts';
 import {
   IDENTITY,
   Member,

@@ -26,6 +26,8 @@ export interface NodeOptions {
   current(): MembershipRecord;
   /** Keeps what is otherwise from now on: which managers there are, or were said to be; where this host is. */
   changed(change: Partial<MembershipRecord>): void;
+  /** This host has another address now. */
+  moved(): Promise<void>;
   identity: NodeIdentity;
   engine: EngineClient;
   /** A new connection to the API that is served on this host. */
@@ -131,6 +133,9 @@ export function startNode(options: NodeOptions): RunningNode {
       options.networks
         .moveTo(underlayOf(options.current()))
         .catch((error: unknown) => log.warn({ err: error }, 'networks do not begin at the new address yet'));
+      options
+        .moved()
+        .catch((error: unknown) => log.warn({ err: error }, 'the manager here is not moved yet'));
       link.reopen('this host has another address now');
     },
     signal: over.signal,

@@ -64,6 +64,8 @@ const refusals: Array<[string[], RegExp]> = [
   [['--backup-every', 'often'], /--backup-every takes a time like 30m, 6h or 1d, not often/],
   [['--backup-every', '0h'], /--backup-every takes a time/],
   [['--backup-every', '1h', '--backup-keep', '0'], /--backup-keep takes a number from 1/],
+  [['--backup-keep', '3'], /--backup-keep is for backups by the clock: give --backup-every as well/],
+  [['--backup-passphrase-file', 'FILE'], /give --backup-every as well/],
   [['--nonsense'], /Unknown option '--nonsense'[\s\S]*Usage:/],
 ];
 for (const [argv, message] of refusals) {

@@ -33,6 +33,7 @@ export interface DaemonOptions {
 }
 
 const UI_PORT = 9443;
+const DEFAULT_KEPT = '10';
 
 export class UsageError extends Error {
   constructor(message: string) {
@@ -95,8 +96,8 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         'ui-key': string,
         'ui-off': { type: 'boolean' },
         'backup-every': string,
-        'backup-folder': { ...string, default: DEFAULT_BACKUP_FOLDER },
-        'backup-keep': { ...string, default: '10' },
+        'backup-folder': string,
+        'backup-keep': string,
         'backup-passphrase-file': string,
         'log-level': { ...string, default: 'info' },
         help: { type: 'boolean', short: 'h' },
@@ -135,16 +136,31 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
           names: values['ui-name'] ?? [],
           certificate: parseUiFiles(values['ui-cert'], values['ui-key']),
         },
-    ...(values['backup-every'] === undefined
-      ? {}
-      : {
-          backup: {
-            folder: values['backup-folder'],
-            every: parseTime(values['backup-every']),
-            keep: parseKeep(values['backup-keep']),
-            passphraseFile: values['backup-passphrase-file'],
-          },
-        }),
+    ...parseBackup(values),
+  };
+}
+
+function parseBackup(values: {
+  'backup-every'?: string;
+  'backup-folder'?: string;
+  'backup-keep'?: string;
+  'backup-passphrase-file'?: string;
+}): { backup?: BackupOptions } {
+  const { 'backup-every': every, ...others } = values;
+  const idle = (['backup-folder', 'backup-keep', 'backup-passphrase-file'] as const).find(
+    (option) => others[option] !== undefined,
+  );
+  if (every === undefined) {
+    if (idle) throw new UsageError(`--${idle} is for backups by the clock: give --backup-every as well`);
+    return {};
+  }
+  return {
+    backup: {
+      folder: others['backup-folder'] ?? DEFAULT_BACKUP_FOLDER,
+      every: parseTime(every),
+      keep: parseKeep(others['backup-keep'] ?? DEFAULT_KEPT),
+      passphraseFile: others['backup-passphrase-file'],
+    },
   };
 }
 

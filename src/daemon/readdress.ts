@@ -39,14 +39,14 @@ export function placesOf(
 }
 
 /**
- * What of it is otherwise now; undefined if nothing is, or if it cannot be said where the host is. A manager stays where
- * it is: its address is kept by others.
+ * What of it is otherwise now; undefined if nothing is, or if it cannot be said where the host is. A manager that listens
+ * at one address alone stays there.
  */
 export function newPlace(
   record: MembershipRecord,
   interfaces: readonly HostInterface[],
 ): Partial<Place> | undefined {
-  if (record.role === 'manager') return undefined;
+  if (record.role === 'manager' && !isUnspecified(record.listenHost)) return undefined;
   // An address that the host still has is as good as any other.
   const has = (address: string) => interfaces.some((i) => i.addresses.includes(address));
   const moved = (from: string | undefined, address: string | undefined) =>

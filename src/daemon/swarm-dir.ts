@@ -42,6 +42,9 @@ export interface MembershipRecord {
   managers: Array<{ NodeID: string; Addr: string }>;
 }
 
+/** In the daemon's folder. */
+export const SWARM = 'swarm';
+
 export class SwarmDir {
   readonly path: string;
   readonly #making: string;
@@ -49,7 +52,7 @@ export class SwarmDir {
 
   constructor(data: string) {
     mkdirSync(data, { recursive: true, mode: 0o700 });
-    this.path = join(data, 'swarm');
+    this.path = join(data, SWARM);
     this.#making = join(data, 'swarm.making');
     this.#leaving = join(data, 'swarm.leaving');
   }

@@ -13,11 +13,11 @@ import {
 import { promisify } from 'node:util';
 import type * as x509 from '@peculiar/x509';
 import type { Role } from './certificate.ts';
+import { BACKDATE } from './expiry.ts';
 import { bundle } from './pem.ts';
 
 const ROOT_NAME = 'swarm-ca';
 const ROOT_LIFE = 20 * 365 * 24 * 3_600_000;
-const ROOT_BACKDATE = 5 * 60_000;
 
 /** A root certificate and its key, PEM. */
 export interface Root {
@@ -39,7 +39,7 @@ export async function createRoot(now: number): Promise<Root> {
   const cert = await lib.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
     name: `CN=${ROOT_NAME}`,
-    notBefore: new Date(now - ROOT_BACKDATE),
+    notBefore: new Date(now - BACKDATE),
     notAfter: new Date(now + ROOT_LIFE),
     keys: { privateKey, publicKey },
     signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },

@@ -31,7 +31,7 @@ export interface ManagerOptions {
   listenHost: string;
   listenPort: number;
   /** How other managers come and go; absent: this one stays the only one. */
-  members?: Pick<ManagersDeskOptions, 'state' | 'folders' | 'address' | 'decided'>;
+  members?: Pick<ManagersDeskOptions, 'state' | 'folders' | 'fileKey' | 'address' | 'decided'>;
   /** Absent: nodes get their images from registries alone. */
   images?: ImageSource;
   clock: Clock;

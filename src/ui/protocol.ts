@@ -29,13 +29,22 @@ export interface PortRow {
   mode: string;
 }
 
+/** Parallelism 0: all at once; durations in ms. */
+export interface UpdateRulesRow {
+  parallelism: number;
+  order: string;
+  delay: number;
+  monitor: number;
+  failureAction: string;
+}
+
 /** The last update or roll-back, and while it is under way how it goes about it. */
 export interface UpdateRow {
   state: string;
   message: string;
   started?: string;
-  /** Its rules, of a roll-back those of roll-backs. Parallelism 0: all at once; durations in ms. */
-  rules: { parallelism: number; order: string; delay: number; monitor: number; failureAction: string };
+  /** Its rules, of a roll-back those of roll-backs. */
+  rules: UpdateRulesRow;
   /** How many places were to be filled anew when it began, and how many tasks that it made have failed. */
   slots?: number;
   failures?: number;
@@ -219,6 +228,37 @@ export interface PlanRow {
   changes: Array<{ field: string; before?: unknown; after?: unknown }>;
   /** How many tasks are started anew. */
   restarts: number;
+}
+
+/** How the tasks of a service would be replaced. */
+export interface Rollout {
+  id: string;
+  name: string;
+  running: number;
+  rules: UpdateRulesRow;
+}
+
+/** The answer of POST /essaim/services/ID/plan: what that spec would change, and how many tasks start anew for it. */
+export interface ServicePlan {
+  changes: PlanRow['changes'];
+  restarts: number;
+  rollout: Rollout;
+}
+
+/** The answer of GET /essaim/configs/ID/versions, and of secrets. */
+export interface ContentVersionsOf {
+  /** Those that are still there, newest first. */
+  versions: Array<{
+    version: number;
+    at: string;
+    /** The services that stand for it, and those that would again after a roll-back. */
+    services: string[];
+    before: string[];
+    /** Base64; of secrets never. */
+    data?: string;
+  }>;
+  /** What new content would have replaced. */
+  rollouts: Rollout[];
 }
 
 /** The answer of GET /essaim/stacks/NAME/diff: what would be changed of one revision to make another one of it. */

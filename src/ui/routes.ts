@@ -1,7 +1,9 @@
 /** What the web interface asks of the daemon besides Docker's API, and where it is. */
 import type { RouteModule } from '../api/router.ts';
 import { managerOf } from '../api/swarm/access.ts';
-import { findTask } from '../api/swarm/lookup.ts';
+import { findConfig, findSecret, findService, findTask } from '../api/swarm/lookup.ts';
+import { ServiceSpec } from '../model/spec.ts';
+import { contentVersions, servicePlan } from './rollout.ts';
 import { why } from './why.ts';
 
 /** What is read off the view for the screens. */
@@ -9,6 +11,22 @@ export const lookRoutes: RouteModule = (router, { membership }) => {
   router.get('/essaim/tasks/{id}/why', ({ params }) => {
     const { store, now } = managerOf(membership);
     return { status: 200, body: why(findTask(store.view, params.id!), store.view, now()) };
+  });
+
+  router.post('/essaim/services/{id}/plan', async (request) => {
+    const { view } = managerOf(membership).store;
+    const spec = await request.json(ServiceSpec);
+    return { status: 200, body: servicePlan(findService(view, request.params.id!), spec, view) };
+  });
+
+  router.get('/essaim/configs/{id}/versions', ({ params }) => {
+    const { view } = managerOf(membership).store;
+    return { status: 200, body: contentVersions('config', findConfig(view, params.id!).ID, view) };
+  });
+
+  router.get('/essaim/secrets/{id}/versions', ({ params }) => {
+    const { view } = managerOf(membership).store;
+    return { status: 200, body: contentVersions('secret', findSecret(view, params.id!).ID, view) };
   });
 };
 

@@ -8,6 +8,8 @@ const [MANAGER, MOVES, STAYS] = ['ja', 'jb', 'jc'] as const;
 const NETWORKS = ['open', 'secret'] as const;
 const WHILE_AWAKE = '192.168.99.246';
 const WHILE_ASLEEP = '192.168.99.247';
+const KILL_DAEMON = 'kill -9 $(cut -d" " -f1 /run/essaim.process)';
+const AS_MANAGER = ['192.168.99.248', '192.168.99.249'] as const;
 
 describe('addresses that change', { timeout: 300_000 }, () => {
   let swarm: Swarm;
@@ -71,10 +73,10 @@ describe('addresses that change', { timeout: 300_000 }, () => {
       const format = '{{.Status.State}} {{.Status.Addr}}';
       return (await swarm.docker('node', 'inspect', MOVES, '--format', format)) === `ready ${address}`;
     });
-  const move = (from: string, to: string): Promise<string> => {
+  const move = (from: string, to: string, first = 'true'): Promise<string> => {
     const way = 'via=$(ip route show default | cut -d" " -f3)';
     const change = `ip address del ${from}/24 dev eth0; ip address add ${to}/24 broadcast + dev eth0`;
-    return ssh(MOVES, `${way}; ${change}; ip route replace default via $via`);
+    return ssh(MOVES, `${first}; ${way}; ${change}; ip route replace default via $via`);
   };
   const allReach = async (address: string): Promise<void> => {
     for (const network of NETWORKS) {
@@ -105,11 +107,68 @@ describe('addresses that change', { timeout: 300_000 }, () => {
 
   test('the same while its daemon was away', async () => {
     const container = await containerOn(MOVES);
-    await swarm.lab.must('ssh', MOVES, 'kill -9 $(cut -d" " -f1 /run/essaim.process) || true');
-    await move(WHILE_AWAKE, WHILE_ASLEEP);
+    await move(WHILE_AWAKE, WHILE_ASLEEP, KILL_DAEMON);
     await swarm.lab.must('start', MOVES);
     await isAt(WHILE_ASLEEP);
     await allReach(WHILE_ASLEEP);
     assert.equal(await containerOn(MOVES), container);
+  });
+
+  /** What a host says of the managers, with where they are: `ja true reachable 192.168.99.2:2377; …`. */
+  const managers = async (host: string): Promise<string> => {
+    const format =
+      '{{with .ManagerStatus}}{{$.Description.Hostname}} {{.Leader}} {{.Reachability}} {{.Addr}}{{end}}';
+    const ids = (await swarm.lab.docker(host, 'node', 'ls', '-q')).split('\n');
+    const rows = await swarm.lab.docker(host, 'node', 'inspect', '--format', format, ...ids);
+    return rows.split('\n').filter(Boolean).sort().join('; ');
+  };
+  const leader = async (host: string): Promise<string> =>
+    / ?(\w+) true/.exec(await managers(host))?.[1] ?? '';
+  const write = (host: string) =>
+    eventually(`${host} takes a change`, 15_000, async () => {
+      const made = await swarm.lab.docker(host, 'config', 'create', `c${Math.random()}`, '/etc/hostname');
+      return made !== '';
+    });
+  /** It is one of three again, and its vote counts there. */
+  const hasItsPlace = async (address: string): Promise<void> => {
+    await isAt(address);
+    await eventually(
+      `all managers know ${MOVES} at ${address}`,
+      30_000,
+      async () => {
+        const said = await Promise.all([MANAGER, MOVES, STAYS].map(managers));
+        return said[0]!.includes(`reachable ${address}:2377`) && new Set(said).size === 1;
+      },
+      () => swarm.explain(),
+    );
+    await swarm.lab.must('ssh', STAYS, 'kill -STOP $(pgrep -x etcd)');
+    await write(MOVES);
+    await write(MANAGER);
+    await swarm.lab.must('ssh', STAYS, 'kill -CONT $(pgrep -x etcd)');
+    await eventually(`${STAYS} is back`, 30_000, async () => {
+      const said = await Promise.all([MANAGER, MOVES, STAYS].map(managers));
+      return new Set(said).size === 1 && said[0]!.match(/ reachable/g)?.length === 3;
+    });
+  };
+
+  test('the manager that leads, and whose address changes, takes its place again', async () => {
+    await swarm.docker('node', 'promote', MOVES);
+    await eventually('there are two', 20_000, async () => (await managers(MOVES)).includes(`${MOVES} `));
+    await swarm.docker('node', 'update', '--availability', 'drain', MANAGER);
+    await eventually(`${MOVES} leads`, 15_000, async () => (await leader(MOVES)) === MOVES);
+    await swarm.docker('node', 'promote', STAYS);
+    await hasItsPlace(WHILE_ASLEEP);
+    const container = await containerOn(MOVES);
+    await move(WHILE_ASLEEP, AS_MANAGER[0]);
+    await hasItsPlace(AS_MANAGER[0]);
+    await allReach(AS_MANAGER[0]);
+    assert.equal(await containerOn(MOVES), container);
+  });
+
+  test('the same while its daemon was away', async () => {
+    await move(AS_MANAGER[0], AS_MANAGER[1], KILL_DAEMON);
+    await swarm.lab.must('start', MOVES);
+    await hasItsPlace(AS_MANAGER[1]);
+    await allReach(AS_MANAGER[1]);
   });
 });

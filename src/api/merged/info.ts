@@ -65,7 +65,7 @@ export function swarmInfo(membership: Membership): {
     NodeAddr: nodeAddr,
     LocalNodeState: state,
     ControlAvailable: manager !== undefined || isWaiting,
-    Error: outdated ?? error,
+    Error: [error, outdated ?? ''].filter(Boolean).join('; '),
     RemoteManagers: managers.length > 0 ? managers : null,
     ...(manager && outdated === undefined ? managerInfo(manager) : {}),
   };

@@ -11,6 +11,7 @@ import { newId } from '../../model/id.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
 import { hostPort, resolveAddresses, resolveDataPathAddress } from '../address.ts';
 import type { FoundingPlace } from '../found.ts';
+import { placesOf } from '../readdress.ts';
 import type { MembershipRecord } from '../swarm-dir.ts';
 
 /** Writes the backup's state with this host as its only manager. @throws ApiError, with nothing of use at the place */
@@ -50,6 +51,7 @@ export async function restoreCluster(
     role: 'manager',
     ...at,
     ...(dataPathHost ? { dataPathHost } : {}),
+    ...placesOf(request, interfaces),
     managers: [{ NodeID: node.ID, Addr: managerAddr }],
   };
 }

@@ -43,7 +43,10 @@ async function start(path: string, unlockKey = ''): Promise<{ store: Store; keep
   const store = await openSqliteStore({ path: database, fileKey });
   return {
     store,
-    keeper: new LockKeeper({ folder: path, identity: identity!, dataKey: `${database}.key` }, fileKey),
+    keeper: new LockKeeper(
+      { folder: path, identity: identity!, dataKey: `${database}.key`, peer: join(path, 'peer.json') },
+      fileKey,
+    ),
   };
 }
 

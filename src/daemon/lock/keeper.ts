@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import type { NodeIdentity } from '../../identity/node-identity.ts';
 import { unlockKeys } from '../../manager/ca/unlock.ts';
+import { protectPeer } from '../../manager/members/kept-peer.ts';
 import type { Store } from '../../store/contract.ts';
 import { lockDataKey, unlockDataKey } from '../../store/encoding/data-key.ts';
 import { newFileKey, readLock, removeLock, writeLock } from './lock-file.ts';
@@ -15,6 +16,8 @@ export interface GuardedFiles {
   identity: NodeIdentity;
   /** Path of the data key. */
   dataKey: string;
+  /** Path of the certificate for etcd; there only on one of several managers. */
+  peer: string;
 }
 
 export class LockKeeper {
@@ -64,11 +67,12 @@ export class LockKeeper {
 
   /** Any kill in between leaves files that are plain, or a lock that each of the keys of before and after opens. */
   async #apply(keys: readonly string[]): Promise<void> {
-    const { folder, identity, dataKey } = this.#files;
+    const { folder, identity, dataKey, peer } = this.#files;
     const lock = readLock(folder);
     if (keys.length === 0) {
       if (this.#fileKey) unlockDataKey(dataKey, this.#fileKey);
       await identity.protect(undefined);
+      await protectPeer(peer, undefined, this.#fileKey);
       removeLock(folder);
       this.#fileKey = undefined;
       return;
@@ -79,6 +83,7 @@ export class LockKeeper {
     // A kill may have come before that the last time.
     lockDataKey(dataKey, this.#fileKey);
     await identity.protect(this.#fileKey);
+    await protectPeer(peer, this.#fileKey, undefined);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

@@ -170,18 +170,36 @@ describe('the contents of a backup', () => {
       nodesOfTasks: [],
       now: NOW,
     };
-    const nodesOf = (more: object) =>
-      restoredObjects(contents, { ...host, ...more }, () => 'fresh').objects.flatMap((each) =>
+    const nodesOf = (more: object, from = contents) =>
+      restoredObjects(from, { ...host, ...more }, () => 'fresh').objects.flatMap((each) =>
         each.kind === 'node' ? [`${each.object.ID} ${each.object.Spec.Role} ${each.object.Status.Addr}`] : [],
       );
 
-    test('that is new: it is the only manager, and the others are gone', () => {
-      assert.deepEqual(nodesOf({}), ['w1 worker 10.0.0.3', 'fresh manager 10.0.0.9']);
+    test('that is new: it is the only manager, and those of before are workers', () => {
+      assert.deepEqual(nodesOf({}), [
+        'm1 worker 10.0.0.1',
+        'm2 worker 10.0.0.2',
+        'w1 worker 10.0.0.3',
+        'fresh manager 10.0.0.9',
+      ]);
+    });
+
+    test('that is new: it takes the place of the only manager', () => {
+      const objects = contents.objects.filter(({ object }) => object.ID !== 'm2');
+      assert.deepEqual(nodesOf({}, { ...contents, objects }), [
+        'w1 worker 10.0.0.3',
+        'fresh manager 10.0.0.9',
+      ]);
     });
 
     test('that was a node of it: told by its tasks, or else by name and address', () => {
-      assert.deepEqual(nodesOf({ nodesOfTasks: ['gone', 'w1', 'm1'] }), ['w1 manager 10.0.0.9']);
+      assert.deepEqual(nodesOf({ nodesOfTasks: ['gone', 'w1', 'm1'] }), [
+        'm1 worker 10.0.0.1',
+        'm2 worker 10.0.0.2',
+        'w1 manager 10.0.0.9',
+      ]);
       assert.deepEqual(nodesOf({ hostname: 'two', addr: '10.0.0.2' }), [
+        'm1 worker 10.0.0.1',
         'm2 manager 10.0.0.2',
         'w1 worker 10.0.0.3',
       ]);

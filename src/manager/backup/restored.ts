@@ -39,8 +39,9 @@ export function nodeOfHost({ objects }: BackupContents, host: RestoringHost): No
 }
 
 /**
- * The objects to be written, and the node among them that the host is. The other managers are gone: they were those of a
- * cluster that is no more. Tasks of theirs are made up for as those of any node that was removed.
+ * The objects to be written, and the node among them that the host is. The other managers are workers: they were managers of
+ * a cluster that is no more, and take part again if they are still there. The only one is gone if this host was none of its
+ * nodes, and so takes its place. Tasks of theirs are made up for as those of any node that was removed.
  */
 export function restoredObjects(
   contents: BackupContents,
@@ -59,13 +60,14 @@ export function restoredObjects(
     ManagerStatus: { Leader: true, Reachability: 'reachable', Addr: managerAddr },
     internal: { ...base.internal, member: undefined },
   };
+  const managers = contents.objects.filter((each) => each.kind === 'node' && isManager(each.object)).length;
   const objects = contents.objects.flatMap((each): StoredObject[] => {
     switch (each.kind) {
       case 'node': {
         const { object } = each;
         if (object.ID === node.ID) return [{ kind: 'node', object: versioned(node, specAfter) }];
-        if (object.Spec.Role === 'manager' || object.ManagerStatus) return [];
-        return [{ kind: 'node', object: versioned(object, specAfter) }];
+        if (!isManager(object)) return [{ kind: 'node', object: versioned(object, specAfter) }];
+        return managers > 1 ? [{ kind: 'node', object: versioned(asWorker(object), specAfter) }] : [];
       }
       case 'service':
         return [{ kind: 'service', object: versioned(each.object, specAfter) }];
@@ -75,6 +77,16 @@ export function restoredObjects(
   });
   if (!was) objects.push({ kind: 'node', object: node });
   return { objects, node };
+}
+
+function isManager({ Spec, ManagerStatus }: Node): boolean {
+  return Spec.Role === 'manager' || ManagerStatus !== undefined;
+}
+
+/** What is left of a manager whose cluster goes on without it. */
+export function asWorker({ ManagerStatus: _, ...node }: Node): Node {
+  const { member: _member, ...internal } = node.internal;
+  return { ...node, Spec: { ...node.Spec, Role: 'worker' }, internal };
 }
 
 /** Who has seen it at any version of before has to read it again. */

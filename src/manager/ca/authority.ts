@@ -7,7 +7,7 @@ import { type Change, ConflictError, type Store, type View } from '../../store/c
 import type { Authority } from '../contract.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
 import type { ExternalAuthorities } from './external.ts';
-import { certify, certifyMember, joiningNode } from './issue.ts';
+import { certify, certifyMember, checkManagerAddress, joiningNode } from './issue.ts';
 import { finishRotation } from './rotation.ts';
 import { withKeyShown } from './unlock.ts';
 import { updatedCluster } from './update.ts';
@@ -72,6 +72,7 @@ export function createAuthority({ store, clock, external, newId, onError }: Auth
         const cluster = theCluster(store.view);
         const now = clock.now();
         const node = joiningNode(cluster, request, { id: newId(), remoteAddr, now });
+        if (node.Spec.Role === 'manager') checkManagerAddress(store.view.all('node'), node.Status.Addr!);
         const answer = await certify(cluster, node, request.csr, now, external);
         await issued([{ op: 'put', kind: 'node', object: node }], cluster.ID, cluster.Version.Index);
         return answer;

@@ -63,6 +63,19 @@ export function joiningNode(
   return newNode({ id: parts.id, role, availability: request.availability, addr, now: parts.now });
 }
 
+/** Each manager's etcd is reached at an address of its own. Throws ApiError 409 if that is one of another manager. */
+export function checkManagerAddress(nodes: Iterable<Node>, address: string): void {
+  for (const { ID, Description, ManagerStatus } of nodes) {
+    const at = ManagerStatus?.Addr.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+    if (at !== address) continue;
+    const name = Description?.Hostname ?? ID;
+    throw new ApiError(
+      409,
+      `manager ${name} has the address ${address} already: give this host's own one (--advertise-addr); if it is what ${name} was, demote that first ("docker node demote ${ID}")`,
+    );
+  }
+}
+
 /**
  * Certifies a node in the role it has now. `csr`: PEM; `now` in ms.
  * @param external absent: signed here, whatever the cluster's spec says of authorities

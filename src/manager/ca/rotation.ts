@@ -2,7 +2,7 @@
  * Replacing the cluster's root. From its beginning certificates are signed by the new root, and both are trusted; join
  * tokens pin the old one until every node's certificate is from the new root, and then the new one.
  */
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { checkRoot, crossSign, type Root, requestOf } from '../../identity/authority.ts';
 import { rootTlsInfo } from '../../identity/certificate.ts';
 import { bundle, certificatesIn } from '../../identity/pem.ts';
@@ -45,10 +45,9 @@ export async function beginRotation(
   const { internal } = cluster;
   const pinned = pinnedRoot(cluster);
   if (root.cert === internal.caCert) return { ...cluster, internal: { ...internal, caKey: root.key } };
-  const back = root.cert === pinned;
-  const crossSigned = back
-    ? ''
-    : (await certifyRoot(root, signingRoot(cluster), sign)) + internal.crossSigned;
+  const crossSigned =
+    chainOf(cluster, root.cert) ??
+    (await certifyRoot(root, signingRoot(cluster), sign)) + internal.crossSigned;
   return {
     ...cluster,
     TLSInfo: rootTlsInfo(root.cert, pinned),
@@ -63,6 +62,22 @@ export async function beginRotation(
       crossSigned,
     },
   };
+}
+
+/**
+ * PEM of what certifies a root to who knows the pinned one alone, if that was made already: it was to follow before, or it
+ * is the pinned one. Undefined: one that signs has to certify it.
+ */
+export function chainOf(cluster: Cluster, root: string): string | undefined {
+  if (root === pinnedRoot(cluster)) return '';
+  const chain = certificatesIn(cluster.internal.crossSigned);
+  const key = keyOf(root);
+  const at = chain.findIndex((each) => keyOf(each).equals(key));
+  return at < 0 ? undefined : bundle(...chain.slice(at));
+}
+
+function keyOf(certificate: string): KeyObject {
+  return new X509Certificate(certificate).publicKey;
 }
 
 async function certifyRoot(

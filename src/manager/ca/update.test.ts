@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { before, describe, test } from 'node:test';
-import { createRoot } from '../../identity/authority.ts';
+import { createRoot, type Root } from '../../identity/authority.ts';
 import { parseToken, rootDigest } from '../../identity/token.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Cluster, Node } from '../../model/objects.ts';
 import type { ClusterSpec } from '../../model/spec.ts';
 import { newCluster, pinnedRoot, trustedRoots } from './cluster.ts';
 import { externalAuthorities } from './external.ts';
-import { joiningNode, newNode, roleOfToken } from './issue.ts';
+import { checkManagerAddress, joiningNode, newNode, roleOfToken } from './issue.ts';
 import { finishRotation } from './rotation.ts';
 import { updatedCluster } from './update.ts';
 
@@ -123,6 +123,28 @@ describe('updates of the cluster', () => {
     assert.equal((await update({}, { manager: true })).internal.joinTokens.Worker, Worker);
   });
 
+  test('back to a root that was to follow, or to the pinned one, takes nobody’s signature', async () => {
+    const first = { ...cluster };
+    const [second, third] = [await createRoot(NOW), await createRoot(NOW)];
+    const to = async (root: Root, ForceRotate: number) => {
+      const spec = { CAConfig: { SigningCACert: root.cert, SigningCAKey: root.key, ForceRotate } };
+      cluster = { ...(await update(spec)), Version: { Index: 7 } };
+      return cluster.internal;
+    };
+    const { crossSigned } = await to(second, 1);
+    const { oldRoots } = await to(third, 2);
+    assert.equal(oldRoots.length, 2);
+    // As if its key were with an external authority, which is away.
+    cluster = { ...cluster, internal: { ...cluster.internal, caKey: '' } };
+    const abroad = cluster;
+    assert.equal((await to(second, 3)).crossSigned, crossSigned);
+    assert.deepEqual(cluster.internal.oldRoots, [first.internal.caCert, third.cert]);
+    cluster = abroad;
+    const { caCert, caKey } = first.internal;
+    assert.equal((await to({ cert: caCert, key: caKey }, 3)).crossSigned, '');
+    cluster = first;
+  });
+
   test('a rotation begins when ForceRotate changes, and ends when every node has been renewed', async () => {
     const begun = await update({ CAConfig: { ForceRotate: 1 } });
     assert.equal(begun.RootRotationInProgress, true);
@@ -149,6 +171,19 @@ describe('updates of the cluster', () => {
     const next = await update({ CAConfig: { SigningCACert: caCert, SigningCAKey: caKey, ForceRotate: 1 } });
     assert.equal(next.RootRotationInProgress, false);
     assert.deepEqual(next.Spec.CAConfig, { ForceRotate: 1 });
+  });
+
+  test('no manager gets in at the address of another one', () => {
+    const node = newNode({ id: 'm1', role: 'manager', addr: '10.0.0.1', now: NOW });
+    for (const [Addr, own] of [
+      ['10.0.0.1:2377', '10.0.0.1'],
+      ['[fd00::1]:2377', 'fd00::1'],
+    ] as const) {
+      const nodes: Node[] = [{ ...node, ManagerStatus: { Reachability: 'unreachable', Addr } }];
+      assert.throws(() => checkManagerAddress(nodes, own), /manager m1 has the address .* demote m1"\)/);
+      checkManagerAddress(nodes, '10.0.0.11');
+    }
+    checkManagerAddress([node], '10.0.0.1');
   });
 
   test('who gets in', () => {

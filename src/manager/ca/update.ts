@@ -9,7 +9,7 @@ import type { Cluster } from '../../model/objects.ts';
 import type { ClusterSpec } from '../../model/spec.ts';
 import { rotateTokens, trustedRoots } from './cluster.ts';
 import { type ExternalAuthorities, externalUrls, type SigningRequest } from './external.ts';
-import { beginRotation, givenRoot } from './rotation.ts';
+import { beginRotation, chainOf, givenRoot } from './rotation.ts';
 import { withLock } from './unlock.ts';
 
 /** Throws Docker's errors for a spec that no cluster can have. */
@@ -70,14 +70,19 @@ async function withRoot(
       `there must be at least one valid, reachable external CA corresponding to the ${which} CA certificate`,
     );
   };
-  if (caKey === '' && !(SigningCAKey && given === caCert))
+  const root = given === '' ? undefined : givenRoot(given, SigningCAKey ?? '', now);
+  // With its key at hand nobody else has to sign.
+  const isKnown =
+    root !== undefined &&
+    root.key !== '' &&
+    (root.cert === caCert || chainOf(cluster, root.cert) !== undefined);
+  if (caKey === '' && !isKnown)
     await requireExternal(caCert, cluster.RootRotationInProgress ? 'next' : 'current');
   const sign = (request: SigningRequest) => external.sign(urlsOf(caCert), trustedRoots(cluster), request);
-  if (given === '') {
+  if (!root) {
     if ((ForceRotate ?? 0) === (cluster.Spec.CAConfig?.ForceRotate ?? 0)) return cluster;
     return beginRotation(cluster, await createRoot(now), sign);
   }
-  const root = givenRoot(given, SigningCAKey ?? '', now);
   if (root.key === '') await requireExternal(root.cert, 'desired');
   return beginRotation(cluster, root, sign);
 }

@@ -10,6 +10,7 @@ import { eventually, type MemberHost, MemberHosts, PORT } from '../peers/testing
 import { runningIn } from './child.ts';
 import { MemberError, startMember, wipeMember } from './member.ts';
 import { peerFiles } from './peer-files.ts';
+import { FolderError } from './record.ts';
 
 const put = (host: MemberHost, key: string) =>
   host.member.client.txn({
@@ -203,7 +204,10 @@ describe('members of etcd', () => {
     await other.start({ mode: 'new', token: 'other' });
     await other.member.stop();
     await cp(join(other.folder, 'data'), data, { recursive: true });
-    await assert.rejects(one.start({ mode: 'again' }), /has the data of another etcd/);
+    await assert.rejects(one.start({ mode: 'again' }), (error) => {
+      assert.match((error as Error).message, /has the data of another etcd/);
+      return error instanceof FolderError && error.isForeign;
+    });
     await rm(join(other.folder, 'member.json'));
     await assert.rejects(other.start({ mode: 'again' }), /has not become a manager/);
     await rm(data, { recursive: true });

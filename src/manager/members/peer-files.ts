@@ -47,8 +47,7 @@ export async function writePeer(folder: string, { certificate, key, roots }: Pee
   await writeWhole(join(folder, PEER), `${bundle(certificate)}${key.trimEnd()}\n`);
 }
 
-/** Replaces the roots alone. */
-export function writeRoots(folder: string, roots: string): Promise<void> {
+function writeRoots(folder: string, roots: string): Promise<void> {
   return writeWhole(join(folder, ROOTS), bundle(roots));
 }
 
@@ -66,6 +65,11 @@ export async function readPeer(folder: string): Promise<PeerCertificate | undefi
   } catch {
     return undefined;
   }
+}
+
+/** Whether other members accept it from that IP address. */
+export function isFor(present: PeerCertificate | undefined, address: string): boolean {
+  return present !== undefined && new X509Certificate(present.certificate).checkIP(address) !== undefined;
 }
 
 /** What a certificate for etcd has to be now. */

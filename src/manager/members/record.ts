@@ -21,6 +21,12 @@ export const LOG = 'log';
 /** What keeps a folder's data from being started. */
 export class FolderError extends Error {
   override readonly name = 'FolderError';
+  /** It is somebody else's data, and not to be removed. */
+  readonly isForeign: boolean;
+  constructor(message: string, isForeign = false) {
+    super(message);
+    this.isForeign = isForeign;
+  }
 }
 
 /** Whether there is any data. */
@@ -43,7 +49,10 @@ export async function readRecord(folder: string): Promise<MemberRecord | undefin
   if (!data) throw new FolderError(`the data of etcd is missing in ${folder}: ${rejoin}`);
   const within = await read(join(folder, WITHIN));
   if (within?.memberId !== beside.memberId || within.clusterId !== beside.clusterId)
-    throw new FolderError(`${join(folder, DATA)} has the data of another etcd: put it aside; ${rejoin}`);
+    throw new FolderError(
+      `${join(folder, DATA)} has the data of another etcd, and is not used; ${rejoin}`,
+      true,
+    );
   return beside;
 }
 

@@ -34,6 +34,10 @@ export interface Member {
   readonly client: EtcdClient;
   readonly memberId: string;
   readonly clusterId: string;
+  /** The address at which other members reach it. */
+  readonly peerHost: string;
+  /** Why it has ended, while it has not come back. */
+  readonly trouble: string | undefined;
   /** Resolves when it has ended and is not started again: it was stopped, or has to rejoin. */
   readonly ended: Promise<MemberEnd>;
   /** Resolves with its status as soon as it answers. Without a quorum a member that was started does not. */
@@ -67,6 +71,7 @@ export class WatchedMember implements Member {
   #wait = FIRST_WAIT;
   #cancelWait: () => void = () => {};
   #cancelTrim: () => void = () => {};
+  #trouble: string | undefined;
   /** Why it is neither watched nor started any more. */
   #over: string | undefined;
   /** One thing after the other. */
@@ -81,6 +86,14 @@ export class WatchedMember implements Member {
     options.signal.addEventListener('abort', this.#release);
     this.#trim();
     if (options.signal.aborted) this.#release();
+  }
+
+  get peerHost(): string {
+    return this.#settings.peerHost;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   get ended(): Promise<MemberEnd> {
@@ -193,6 +206,15 @@ export class WatchedMember implements Member {
     if (this.#child !== child) return;
     this.#child = undefined;
     const end = await explain(folder, this.#settings, exit);
+    if (this.#trouble === undefined)
+      // Until it answers again, however often it is started.
+      void this.ready().then(
+        () => {
+          this.#trouble = undefined;
+        },
+        () => {},
+      );
+    this.#trouble = end.message;
     onEnd(end);
     if (end.next !== 'again') {
       this.#close(end.message);

@@ -1,12 +1,13 @@
 /** What a manager among several does for its place from time to time, whether it leads or not. */
-import { type Clock, pause } from '../../model/clock.ts';
+import { pause } from '../../model/clock.ts';
 import { messageOf } from '../../model/errors.ts';
 import type { IssueAnswer } from '../../model/protocol.ts';
 import type { Store } from '../../store/contract.ts';
 import { readLead, takeLead } from '../../store/etcd/lead.ts';
 import { theCluster, trustedRoots } from '../ca/cluster.ts';
 import { peerUrl, QUOTA } from '../members/flags.ts';
-import { peerRenewal, readPeer, requestPeer, writePeer, writeRoots } from '../members/peer-files.ts';
+import { savePeer } from '../members/kept-peer.ts';
+import { isFor, peerRenewal, readPeer, requestPeer } from '../members/peer-files.ts';
 import { reunite } from '../peers/reunite.ts';
 import { changeAddress } from '../peers/steps.ts';
 import { Upkeep } from '../peers/upkeep.ts';
@@ -25,8 +26,10 @@ export interface CareOptions extends StateOptions {
   signal: AbortSignal;
 }
 
-/** Milliseconds between looks at the certificate. */
+/** Milliseconds between looks at the certificate, and at the host's address; and until a move is tried again. */
 const LOOK = 10_000;
+const GLANCE = 1_000;
+const AGAIN = 2_000;
 /** How long (s) the others leave their members alone while one is started anew. */
 const RESTART_SECONDS = 15;
 const RESTARTING = '/essaim-restarting';
@@ -44,46 +47,70 @@ export async function careFor(options: CareOptions): Promise<void> {
   await Promise.all([
     upkeep.run(clock, signal),
     reunite({ member: seat.member, clock, log, signal }),
-    untilDone(clock, signal, log, () => settleAddress(options)),
-    keepCertified(options),
+    keepPlace(options),
   ]);
 }
 
-/** The other members, and all nodes, know where this manager is now. */
-async function settleAddress({ seat, address, announce }: CareOptions): Promise<void> {
-  await changeAddress(seat.client, seat.member.memberId, peerUrl(address, PEER_PORT));
-  await announce();
-}
-
-async function keepCertified(options: CareOptions): Promise<void> {
-  const { clock, log, signal } = options;
-  while (!signal.aborted) {
+/** Its certificate, where the others look for it, and the roots that it trusts are as they have to be. */
+async function keepPlace(options: CareOptions): Promise<void> {
+  const { clock, log, signal, address } = options;
+  const done = async (work: Promise<void>, what: string): Promise<boolean> => {
     try {
-      await renewCertificate(options);
-      await trustPresentRoots(options);
+      await work;
+      return true;
     } catch (error) {
-      if (!signal.aborted) log.warn({ err: error }, `etcd’s certificate: ${messageOf(error)}`);
+      if (!signal.aborted) log.warn({ err: error }, `${what}: ${messageOf(error)}`);
+      return false;
     }
-    await pause(clock, LOOK, signal);
+  };
+  /** Where all know this manager to be. */
+  let settled = '';
+  let looked = Number.NEGATIVE_INFINITY;
+  while (!signal.aborted) {
+    const here = address();
+    if (here !== settled || clock.now() - looked >= LOOK) {
+      looked = clock.now();
+      await done(renewCertificate(options, here), 'etcd’s certificate');
+      if (
+        here !== settled &&
+        (await done(settle(options, here), 'the others do not know where this manager is'))
+      )
+        settled = here;
+      await done(trustPresentRoots(options), 'etcd’s roots');
+    }
+    await pause(clock, here === settled ? GLANCE : AGAIN, signal);
   }
 }
 
-async function renewCertificate(options: CareOptions): Promise<void> {
-  const { store, folders, nodeId, address, certify, clock } = options;
+/** The other members, and all nodes, know where this manager is now. */
+async function settle({ seat, folders, announce }: CareOptions, here: string): Promise<void> {
+  const { client, member } = seat;
+  if (member.peerHost !== here) {
+    if (!isFor(await readPeer(folders.peer.live), here))
+      throw new Error('it has no certificate for its new address yet');
+    await member.restart({ peerHost: here });
+  }
+  await changeAddress(client, member.memberId, peerUrl(here, PEER_PORT));
+  await announce();
+}
+
+async function renewCertificate(options: CareOptions, address: string): Promise<void> {
+  const { store, folders, nodeId, certify, clock, fileKey } = options;
+  const place = { ...folders.peer, fileKey };
   const cluster = theCluster(store.view);
   const { caCert } = cluster.internal;
-  const present = await readPeer(folders.peer);
+  const present = await readPeer(folders.peer.live);
   const due = peerRenewal(present, { nodeId, clusterId: cluster.ID, address, root: caCert }, 0.5);
   if (clock.now() >= due) {
     const { csr, key } = await requestPeer();
     const { certificate, roots } = await certify({ csr, address });
-    await writePeer(folders.peer, { certificate, key, roots });
+    await savePeer(place, { certificate, key, roots });
     return;
   }
   // The old root is dropped when the rotation is over.
   const roots = trustedRoots(cluster);
   if (!cluster.RootRotationInProgress && present && present.roots.trim() !== roots.trim())
-    await writeRoots(folders.peer, roots);
+    await savePeer(place, { ...present, roots });
 }
 
 /** etcd reads its roots as it starts: each member is started anew with others, one at a time. */
@@ -94,22 +121,4 @@ async function trustPresentRoots({ seat, store, nodeId }: CareOptions): Promise<
   const { ID } = await client.grant({ TTL: RESTART_SECONDS });
   if (!(await takeLead(client, RESTARTING, nodeId, { lease: ID }))) return;
   await member.restart();
-}
-
-async function untilDone(
-  clock: Clock,
-  signal: AbortSignal,
-  log: StateOptions['log'],
-  work: () => Promise<void>,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await work();
-      return;
-    } catch (error) {
-      if (signal.aborted) return;
-      log.warn({ err: error }, `the other managers are not told yet where this one is: ${messageOf(error)}`);
-      await pause(clock, LOOK, signal);
-    }
-  }
 }

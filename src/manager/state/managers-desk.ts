@@ -8,7 +8,8 @@ import type { Store } from '../../store/contract.ts';
 import type { Member as EtcdMember } from '../../store/etcd/member-messages.ts';
 import type { Authority } from '../contract.ts';
 import { peerUrl } from '../members/flags.ts';
-import { requestPeer, writePeer } from '../members/peer-files.ts';
+import { savePeer } from '../members/kept-peer.ts';
+import { requestPeer } from '../members/peer-files.ts';
 import { findEtcd } from '../members/program.ts';
 import { addLearner, PeersError, promoteWhenReady, removeMember } from '../peers/steps.ts';
 import { PEER_PORT, type Seat } from './seat.ts';
@@ -19,9 +20,10 @@ export interface ManagersDeskOptions {
   state: ManagerState;
   authority: Authority;
   folders: StateFolders;
-  /** This manager's node, and the address at which other managers reach it. */
+  fileKey(): Buffer | undefined;
+  /** This manager's node, and the address at which other managers reach it now. */
   nodeId: string;
-  address: string;
+  address(): string;
   newId(): string;
   now(): number;
   /** Writes down that the state is in etcd from now on. */
@@ -98,7 +100,7 @@ export class ManagersDesk {
 
   /** This manager's seat among several, made if it was the only one. */
   async #seat(): Promise<Seat> {
-    const { state, nodeId, address, authority, folders, newId, decided } = this.#options;
+    const { state, nodeId, address, authority, folders, fileKey, newId, decided } = this.#options;
     if (state.seat) return state.seat;
     try {
       await findEtcd();
@@ -106,8 +108,8 @@ export class ManagersDesk {
       throw new ApiError(503, `manager ${nodeId} cannot take in another one: ${(error as Error).message}`);
     }
     const { csr, key } = await requestPeer();
-    const { certificate, roots } = await authority.certifyMember(nodeId, { csr, address });
-    await writePeer(folders.peer, { certificate, key, roots });
+    const { certificate, roots } = await authority.certifyMember(nodeId, { csr, address: address() });
+    await savePeer({ ...folders.peer, fileKey }, { certificate, key, roots });
     await state.replicate(newId(), decided);
     const { memberId } = state.seat!.member;
     await this.#note(nodeId, (node) => ({ ...node, internal: { ...node.internal, member: memberId } }));

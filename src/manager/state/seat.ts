@@ -5,6 +5,7 @@ import { type EtcdStore, openEtcdStore } from '../../store/etcd/store.ts';
 import { Election } from '../leadership/election.ts';
 import { refuses } from '../leadership/refusal.ts';
 import type { Start } from '../members/flags.ts';
+import { takeUpPeer } from '../members/kept-peer.ts';
 import { type Member, MemberError, startMember, wipeMember } from '../members/member.ts';
 import { peerFiles } from '../members/peer-files.ts';
 import { findEtcd } from '../members/program.ts';
@@ -31,17 +32,18 @@ export class Seat {
 
   /** Starts the member, or adopts it. @throws MemberError, FolderError; the signal's reason */
   static async take(options: StateOptions, start: Start, signal: AbortSignal): Promise<Seat> {
-    const { folders, nodeId, address, clock, log } = options;
+    const { folders, nodeId, address, fileKey, clock, log } = options;
     const program = await findEtcd();
+    await takeUpPeer({ ...folders.peer, fileKey });
     const over = new AbortController();
     const abort = (): void => over.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     const member = await startMember({
       ...{ folder: folders.etcd, program, start, clock },
       name: nodeId,
-      peerHost: address,
+      peerHost: address(),
       peerPort: PEER_PORT,
-      files: peerFiles(folders.peer),
+      files: peerFiles(folders.peer.live),
       timeout: CALL,
       patience: START,
       signal: over.signal,

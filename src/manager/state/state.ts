@@ -12,6 +12,7 @@ import { MovableStore } from '../../store/movable.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
 import type { Office } from '../contract.ts';
 import type { Start } from '../members/flags.ts';
+import type { PeerPlace } from '../members/kept-peer.ts';
 import { wipeMember } from '../members/member.ts';
 import { PresentOffice, soleOffice } from '../office.ts';
 import { removeOthers } from '../peers/steps.ts';
@@ -25,15 +26,15 @@ export interface StateFolders {
   dataKey: string;
   /** Of the member of etcd; its path must be short. */
   etcd: string;
-  /** Of the certificate for other members. */
-  peer: string;
+  /** Of the certificate for other members: in memory, and on disk. */
+  peer: Omit<PeerPlace, 'fileKey'>;
 }
 
 export interface StateOptions {
   folders: StateFolders;
   nodeId: string;
-  /** The address at which other managers reach this host. */
-  address: string;
+  /** The address at which other managers reach this host, as it is now. */
+  address(): string;
   /** What the file of the data key is encrypted with, if it is. */
   fileKey(): Buffer | undefined;
   clock: Clock;

@@ -17,6 +17,11 @@ export function planText({ action, restarts }: PlanRow): string {
   }
 }
 
+/** The same of two that are only compared. */
+export function differenceText({ action }: PlanRow): string {
+  return { create: '+ is new', keep: 'is the same', remove: '− is gone', update: '~ differs' }[action];
+}
+
 const LONGEST = 80;
 
 export function changeText({ field, before, after }: PlanRow['changes'][number]): string {

@@ -1,11 +1,9 @@
 /** One service: its tasks, its log, its settings, and what can be done with it. */
-import { Button, Code, Group, Menu, Skeleton, Stack, Tabs, Text, TextInput } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useState } from 'react';
+import { Button, Group, Menu, Skeleton, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { useLocation, useParams, useSearchParams } from 'wouter';
 import type { ServiceRow } from '../../../src/ui/protocol.ts';
-import { removeService, restart, rollBack, type ServiceObject, setImage } from '../api/actions.ts';
-import { get } from '../api/http.ts';
+import { removeService, restart, rollBack, setImage } from '../api/actions.ts';
 import { useList } from '../api/live.ts';
 import { portText } from '../format/ports.ts';
 import { counted } from '../format/size.ts';
@@ -20,7 +18,10 @@ import { Scale } from '../parts/Scale.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { Use } from '../parts/Use.tsx';
 import { useRights } from '../parts/who.ts';
+import { Timeline } from './services/Timeline.tsx';
 import { TaskTable } from './Tasks.tsx';
+
+const Settings = lazy(() => import('./services/Settings.tsx').then((m) => ({ default: m.Settings })));
 
 export function Service() {
   const { id = '' } = useParams();
@@ -79,7 +80,8 @@ function ServicePage({ service }: { service: ServiceRow }) {
         </Fact>
         {update && (
           <Fact name="Last update">
-            {update.state.replaceAll('_', ' ')}: {update.message}
+            <Link to={`/services/${id}?tab=update`}>{update.state.replaceAll('_', ' ')}</Link>:{' '}
+            {update.message}
           </Fact>
         )}
       </Group>
@@ -100,6 +102,7 @@ function ServicePage({ service }: { service: ServiceRow }) {
         <Tabs.List>
           <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
           <Tabs.Tab value="logs">Logs</Tabs.Tab>
+          <Tabs.Tab value="update">Update</Tabs.Tab>
           <Tabs.Tab value="use">Use</Tabs.Tab>
           <Tabs.Tab value="settings">Settings</Tabs.Tab>
         </Tabs.List>
@@ -109,11 +112,16 @@ function ServicePage({ service }: { service: ServiceRow }) {
         <Tabs.Panel value="logs" pt="sm">
           <LogView channel={`logs?service=${id}`} of={name} />
         </Tabs.Panel>
+        <Tabs.Panel value="update" pt="sm">
+          <Timeline service={service} />
+        </Tabs.Panel>
         <Tabs.Panel value="use" pt="sm">
           <Use of={`service=${id}`} />
         </Tabs.Panel>
         <Tabs.Panel value="settings" pt="sm">
-          <Settings service={service} />
+          <Suspense fallback={<Skeleton height={200} aria-label="The settings are being loaded" />}>
+            <Settings service={service} />
+          </Suspense>
         </Tabs.Panel>
       </Tabs>
     </Page>
@@ -233,20 +241,5 @@ function Actions({ service }: { service: ServiceRow }) {
       </Menu>
       {question && ask[question]()}
     </>
-  );
-}
-
-function Settings({ service }: { service: ServiceRow }) {
-  const { data, error } = useQuery({
-    queryKey: ['service', service.id, service.version],
-    queryFn: () => get<ServiceObject>(`/services/${service.id}`),
-    placeholderData: (before) => before,
-  });
-  if (error) return <Text c="red.9">{error.message}</Text>;
-  if (!data) return <Skeleton height={200} />;
-  return (
-    <Code block aria-label="The service’s spec" tabIndex={0}>
-      {JSON.stringify(data.Spec, null, 2)}
-    </Code>
   );
 }

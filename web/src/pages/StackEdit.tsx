@@ -235,7 +235,9 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
       {failure && <Failed title="Not deployed" message={failure} />}
       {meanwhile && (
         <>
-          {meanwhile.changes && <Plan title="What was changed meanwhile" plan={meanwhile.changes} />}
+          {meanwhile.changes && (
+            <Plan title="What was changed meanwhile" isComparison plan={meanwhile.changes} />
+          )}
           <Diff
             name={COMPOSE}
             before={meanwhile.before[COMPOSE] ?? ''}

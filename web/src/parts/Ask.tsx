@@ -12,12 +12,15 @@ interface Props {
   name?: string;
   /** The same as a command. */
   command?: string;
+  /** Where there is more to be read. */
+  isWide?: boolean;
   /** Returns whether it was done. */
   onDo: () => Promise<boolean> | boolean;
   onClose: () => void;
 }
 
-export function Ask({ title, children, action, color = 'honey', name, command, onDo, onClose }: Props) {
+export function Ask(props: Props) {
+  const { title, children, action, color = 'honey', name, command, isWide, onDo, onClose } = props;
   const [typed, setTyped] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent): Promise<void> => {
@@ -29,7 +32,13 @@ export function Ask({ title, children, action, color = 'honey', name, command, o
     if (isDone) onClose();
   };
   return (
-    <Modal opened onClose={onClose} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={title}
+      size={isWide ? 'xl' : 'md'}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <form onSubmit={(event) => void submit(event)}>
         <Stack gap="sm">
           {children}

@@ -22,7 +22,8 @@ interface Props {
   name: string;
   value: string;
   marks: readonly Mark[];
-  onChange: (value: string) => void;
+  /** Absent: it can only be read. */
+  onChange?: (value: string) => void;
   onSave: () => void;
   onDeploy: () => void;
 }
@@ -78,9 +79,10 @@ export default function Editor({ label, name, value, marks, onChange, onSave, on
           basicSetup,
           theme.of(look(isDark)),
           EditorView.cspNonce.of(nonce),
+          EditorState.readOnly.of(now.current.onChange === undefined),
           EditorView.contentAttributes.of({ 'aria-label': label }),
           EditorView.updateListener.of(({ docChanged, state }) => {
-            if (docChanged) now.current.onChange(state.doc.toString());
+            if (docChanged) now.current.onChange?.(state.doc.toString());
           }),
           ...(/\.ya?ml$/.test(name) ? [yaml()] : []),
         ],

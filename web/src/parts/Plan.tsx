@@ -1,9 +1,16 @@
 /** What a deployment would change, object by object, field by field. */
 import { Stack, Table, Text } from '@mantine/core';
 import type { PlanRow } from '../../../src/ui/protocol.ts';
-import { changeText, planText } from '../format/plan.ts';
+import { changeText, differenceText, planText } from '../format/plan.ts';
 
-export function Plan({ title, plan }: { title: string; plan: readonly PlanRow[] }) {
+interface Props {
+  title: string;
+  plan: readonly PlanRow[];
+  /** It is what differs, and nothing that would be done. */
+  isComparison?: boolean;
+}
+
+export function Plan({ title, plan, isComparison }: Props) {
   return (
     <Stack gap={4}>
       <Text fw={600} size="sm">
@@ -16,7 +23,7 @@ export function Plan({ title, plan }: { title: string; plan: readonly PlanRow[] 
               <Table.Td>
                 {item.kind} {item.name}
               </Table.Td>
-              <Table.Td>{planText(item)}</Table.Td>
+              <Table.Td>{isComparison ? differenceText(item) : planText(item)}</Table.Td>
               <Table.Td>
                 {item.changes.map((change) => (
                   <div key={change.field}>{changeText(change)}</div>

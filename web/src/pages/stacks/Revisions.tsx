@@ -171,7 +171,9 @@ function Compare({ stack, revisions, a, b, onChange }: CompareProps) {
         />
       </Group>
       {error && <Failed title="They cannot be compared" message={error.message} />}
-      {data?.changes && data.changes.length > 0 && <Plan title="What differs" plan={data.changes} />}
+      {data?.changes && data.changes.length > 0 && (
+        <Plan title="What differs" isComparison plan={data.changes} />
+      )}
       {data?.changes?.length === 0 && <Text size="sm">They mean the same.</Text>}
       {data &&
         a !== b &&
@@ -221,6 +223,7 @@ function RollBack({ stack, to, base, onClose, onDone }: RollBackProps) {
     <Ask
       title={isLast ? `Deploy revision ${to} again` : `Roll ${stack} back to revision ${to}`}
       action={isLast ? 'Deploy' : 'Roll back'}
+      isWide
       onClose={onClose}
       onDo={() =>
         doing(`deploy revision ${to} of ${stack}`, async () => {
