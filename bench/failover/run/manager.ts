@@ -31,9 +31,9 @@ const options: StateOptions = {
     database: join(folder, 'cluster.db'),
     dataKey: join(folder, 'cluster.db.key'),
     etcd: join(folder, 'etcd'),
-    peer: join(folder, 'peer'),
+    peer: { live: join(folder, 'peer'), kept: join(folder, 'peer.json') },
   },
-  ...{ nodeId: name, address, fileKey: () => undefined, clock: systemClock },
+  ...{ nodeId: name, address: () => address, fileKey: () => undefined, clock: systemClock },
   log: { info: log, warn: log, error: log },
 };
 const ending = new AbortController();

@@ -6,7 +6,8 @@ import { copyFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoot, issueCertificate, type Root } from '../../../src/identity/authority.ts';
-import { requestPeer, writePeer } from '../../../src/manager/members/peer-files.ts';
+import { keepPeer } from '../../../src/manager/members/kept-peer.ts';
+import { requestPeer } from '../../../src/manager/members/peer-files.ts';
 import { History } from '../../../src/store/testing/history.ts';
 import { FAULTS } from './faults.ts';
 import { Host } from './host.ts';
@@ -80,7 +81,7 @@ async function certify({ name, address, folder }: Place, root: Root): Promise<vo
   const holder = { nodeId: name, role: 'manager', clusterId: 'c1', address } as const;
   const validity = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR };
   const certificate = await issueCertificate(root, csr, { ...holder, ...validity });
-  await writePeer(join(folder, 'peer'), { certificate, key, roots: root.cert });
+  await keepPeer(join(folder, 'peer.json'), { certificate, key, roots: root.cert }, undefined);
 }
 
 /** Faults at random, until the time is over. Resolves with what was wrong meanwhile. */

@@ -43,7 +43,7 @@ export async function savePeer(place: PeerPlace, certificate: PeerCertificate): 
   // The lock may be put on, or taken off, while this writes.
   do {
     key = place.fileKey();
-    await writeKept(place.kept, certificate, key);
+    await keepPeer(place.kept, certificate, key);
   } while (place.fileKey() !== key);
 }
 
@@ -55,7 +55,7 @@ export async function protectPeer(
 ): Promise<void> {
   const text = await textOf(kept);
   if (text === undefined || 'sealedKey' in JSON.parse(text) === (fileKey !== undefined)) return;
-  await writeKept(kept, opened(kept, text, fileKey ?? before), fileKey);
+  await keepPeer(kept, opened(kept, text, fileKey ?? before), fileKey);
 }
 
 /** Removes it from memory and disk. */
@@ -85,7 +85,8 @@ function opened(path: string, text: string, fileKey: Buffer | undefined): PeerCe
   return { ...others, key: unseal(Buffer.from(sealedKey, 'base64'), PLACE, fileKey) };
 }
 
-async function writeKept(
+/** Replaces it on disk alone. */
+export async function keepPeer(
   path: string,
   { key, ...others }: PeerCertificate,
   fileKey: Buffer | undefined,
