@@ -118,6 +118,35 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     assert.equal(new Set(listed).size, 30);
   });
 
+  for (let seed = 1; seed <= 5; seed++) {
+    test(`what is made counts from then on, whether its host can show it or not (seed ${seed})`, async () => {
+      const random = generator(seed);
+      world = new World('a', 'b', 'c');
+      await world.become('Healthy', 'a', 'b', 'c');
+      for (const engine of world.engines) engine.listsFail = () => random() < 0.7;
+      const body = { Image: 'busybox', HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '80' }] } } };
+      const create = (name: string, with80 = false): Promise<unknown> =>
+        createContainer(
+          world.cluster,
+          { name, body: with80 ? body : { Image: 'busybox' } },
+          { retries: 0, log },
+        );
+      for (let i = 0; i < 3; i++) await create(`port${i}`, true);
+      await assert.rejects(create('port3', true), /\[port 80 \(Bridge mode\)\]/);
+      await assert.rejects(create('port0'), /The name port0 is already assigned/);
+      const counts = (): number[] => world.engines.map(({ containers }) => containers.size);
+      for (let i = 0; i < 12; i++) {
+        await create(`c${i}`);
+        assert.ok(Math.max(...counts()) - Math.min(...counts()) <= 1, counts().join());
+      }
+      for (const engine of world.engines) engine.listsFail = () => false;
+      const seen = (): number =>
+        world.cluster.candidates().reduce((sum, { occupants }) => sum + occupants.length, 0);
+      const shown = (): number => world.cluster.hosts().reduce((sum, host) => sum + host.containers.size, 0);
+      await eventually('all are shown, and counted once', 5_000, async () => shown() === 15 && seen() === 15);
+    });
+  }
+
   test('a port is given once to a host, also while containers are being made', async () => {
     world = new World('a', 'b');
     await world.become('Healthy', 'a', 'b');

@@ -1,4 +1,5 @@
 /** The cluster as placement sees it: what is on its hosts, and what is about to be. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Host } from '../fleet/contract.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ContainerRecord } from '../fleet/records.ts';
@@ -27,11 +28,17 @@ export interface SwarmSide {
   home(): Host | undefined;
 }
 
-/** A place that is kept for a container until it is there. */
+/** A place that is kept for a container until its own record stands for it. */
 export interface Place {
   readonly host: Host;
+  /** It was made. Resolves when it is seen there; if it cannot be seen just now, its place is kept until it can. */
+  made(id: string): Promise<void>;
+  /** Nothing was made. */
   release(): void;
 }
+
+/** How long (ms) until a container that is not seen yet is looked for again. */
+const LOOK_AGAIN = 250;
 
 interface Pending {
   /** Absent until a host is chosen. */
@@ -91,7 +98,7 @@ export class Cluster {
   }
 
   /** The host for a container, on which its place is kept from this moment on. @throws ApiError with the refusal */
-  place(ask: Ask): Place & { created(id: string): void } {
+  place(ask: Ask): Place {
     const chosen = schedule(this.scheduling, ask, this.candidates(), this.#options.random);
     const pending: Pending = {
       hostKey: chosen.key,
@@ -107,13 +114,28 @@ export class Cluster {
       },
     };
     this.#pending.add(pending);
+    const host = this.fleet.host(chosen.key)!;
     return {
-      host: this.fleet.host(chosen.key)!,
-      created: (id) => {
-        pending.id = id;
-      },
+      host,
+      made: (id) => this.#made(pending, host, id),
       release: () => void this.#pending.delete(pending),
     };
+  }
+
+  async #made(pending: Pending, host: Host, id: string): Promise<void> {
+    pending.id = id;
+    pending.occupant = { ...pending.occupant, id };
+    if (await host.refreshContainer(id)) this.#pending.delete(pending);
+    else void this.#keep(pending, host, id);
+  }
+
+  /** Whoever does not see a container would give its place to the next one. */
+  async #keep(pending: Pending, host: Host, id: string): Promise<void> {
+    const isSeen = async (): Promise<boolean> =>
+      host.containers.has(id) || (host.status === 'Healthy' && (await host.refreshContainer(id)));
+    while (this.fleet.host(host.key) === host && !(await isSeen()))
+      await delay(LOOK_AGAIN, undefined, { ref: false });
+    this.#pending.delete(pending);
   }
 
   /** The host that would get such a container, without keeping its place. @throws ApiError */

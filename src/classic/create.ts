@@ -87,15 +87,12 @@ async function attempt(cluster: Cluster, request: CreateRequest, body: Body, ask
   try {
     const sent = withShares(body, ask, host);
     const created = await make(host, request, sent, ask);
-    place.created(created.Id);
-    // From here on its record keeps its place.
-    await host.refreshContainer(created.Id);
+    await place.made(created.Id);
     return { host, id: created.Id, warnings: created.Warnings ?? [] };
   } catch (error) {
+    place.release();
     if (!(error instanceof CreateFailed)) cluster.fleet.doubt(host.key);
     throw error;
-  } finally {
-    place.release();
   }
 }
 
@@ -131,7 +128,7 @@ function failed(error: unknown, noImage: boolean): unknown {
 }
 
 function isNoImage(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 404 && /no such image|not found/i.test(error.message);
+  return error instanceof ApiError && error.status === 404 && /no such image/i.test(error.message);
 }
 
 async function pull(
@@ -195,7 +192,8 @@ function withContainers(cluster: Cluster, body: Body): Body {
   const host = part(body, 'HostConfig');
   const known = (reference: string): string => {
     const container = findContainer(cluster.hosts(), reference)?.container;
-    const isEngines = !container || container.id.startsWith(reference) || container.name === reference;
+    const bare = reference.replace(/^\//, '');
+    const isEngines = !container || container.id.startsWith(reference) || container.name === bare;
     return isEngines ? reference : container.name;
   };
   const renamed = (text: string): string => {

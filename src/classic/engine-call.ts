@@ -40,7 +40,8 @@ export async function callWhole(
   path: string,
   options: RequestOptions = {},
 ): Promise<{ status: number; headers: EngineResponse['headers']; body: Buffer }> {
-  const answer = await host.engine.request(method, path, { ...options, apiVersion: await spokenWith(host) });
+  const apiVersion = options.apiVersion ?? (await spokenWith(host));
+  const answer = await host.engine.request(method, path, { ...options, apiVersion });
   return { status: answer.status, headers: answer.headers, body: await readAll(answer.body) };
 }
 

@@ -24,6 +24,8 @@ export interface EngineClientOptions {
   connect: () => Duplex | Promise<Duplex>;
   /** What error messages call the engine: `unix:///var/run/docker.sock`. */
   name: string;
+  /** Idle connections that are kept, if not 16: agents and clients come in bursts. */
+  maxIdle?: number;
 }
 
 export interface RequestOptions {
@@ -86,7 +88,7 @@ export class EngineClient {
   constructor(options: EngineClientOptions) {
     this.name = options.name;
     this.#connect = options.connect;
-    this.#pool = new EnginePool(() => this.connect());
+    this.#pool = new EnginePool(() => this.connect(), options.maxIdle ?? 16);
   }
 
   /** A new connection to the engine, owned by the caller. Throws EngineUnavailableError. */

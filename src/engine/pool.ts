@@ -2,16 +2,16 @@
 import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-/** Idle connections that are kept, and for how long (ms): agents and clients come in bursts. */
-const MAX_IDLE = 16;
+/** How long (ms) idle connections are kept. */
 const IDLE_TIME = 30_000;
 
 export class EnginePool extends Agent {
   readonly #connect: () => Promise<Duplex>;
   readonly #idle = new Map<Duplex, NodeJS.Timeout>();
 
-  constructor(connect: () => Promise<Duplex>) {
-    super({ keepAlive: true, maxFreeSockets: MAX_IDLE, scheduling: 'lifo' });
+  /** @param maxIdle so many idle connections are kept */
+  constructor(connect: () => Promise<Duplex>, maxIdle: number) {
+    super({ keepAlive: true, maxFreeSockets: maxIdle, scheduling: 'lifo' });
     this.#connect = connect;
   }
 

@@ -17,7 +17,12 @@ const CONNECT_TIME = 10_000;
 
 /** A client of the engine at `host:port`. */
 export function tcpEngine(address: string, tls?: ClientTls): EngineClient {
-  return new EngineClient({ name: `tcp://${address}`, connect: () => tcpConnection(address, tls) });
+  return new EngineClient({
+    name: `tcp://${address}`,
+    connect: () => tcpConnection(address, tls),
+    // There may be hundreds of engines, most of them idle.
+    maxIdle: 2,
+  });
 }
 
 /**

@@ -58,12 +58,12 @@ export class Contents {
     await Promise.all([this.#loadContainers(), ...this.#lists.slice(1).map((list) => this.#load(list))]);
   }
 
-  /** Looks at one list, or at the container with that id, again; resolves when that is done or has failed. */
-  refresh(...what: Array<List | (string & {})>): Promise<void> {
+  /** Looks at one list, or at the container with that id, again; resolves with whether the engine has answered. */
+  refresh(...what: Array<List | (string & {})>): Promise<boolean> {
     return this.#rounds.ask(...what);
   }
 
-  refreshAll(): Promise<void> {
+  refreshAll(): Promise<boolean> {
     return this.#rounds.ask(...this.#lists);
   }
 
@@ -92,8 +92,10 @@ export class Contents {
     const ids = [...asked].filter((each) => !LISTS.includes(each as List));
     const containers = lists.includes('containers') ? this.#loadContainers() : this.#lookAt(ids);
     const rest = lists.filter((list) => list !== 'containers').map((list) => this.#load(list));
-    await Promise.allSettled([containers, ...rest]);
+    const outcomes = await Promise.allSettled([containers, ...rest]);
     this.#options.looked?.(lists.includes('containers') || ids.length > 0);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   async #load(list: List): Promise<void> {
@@ -104,9 +106,11 @@ export class Contents {
   }
 
   async #loadContainers(): Promise<void> {
+    const before = [...this.containers.keys()];
     const rows = await listContainers(this.#options.engine);
     const ids = new Set(rows.map(({ Id }) => Id));
-    for (const id of this.containers.keys()) if (!ids.has(id)) this.containers.delete(id);
+    // What has come since it was asked for may not be in the list yet.
+    for (const id of before) if (!ids.has(id)) this.containers.delete(id);
     const now = this.#options.clock.now();
     const changed = rows.filter((row) => {
       const record = this.containers.get(row.Id);

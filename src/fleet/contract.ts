@@ -56,8 +56,8 @@ export interface Host {
   readonly images: readonly ImageRecord[];
   readonly networks: readonly NetworkRecord[];
   readonly volumes: readonly VolumeRecord[];
-  /** Looks at one container again; resolves when its record is up to date. Never rejects for an engine that fails. */
-  refreshContainer(id: string): Promise<void>;
+  /** Looks at one container again; resolves with whether its record is up to date: not, if the engine has failed. */
+  refreshContainer(id: string): Promise<boolean>;
   refreshImages(): Promise<void>;
   refreshNetworks(): Promise<void>;
   refreshVolumes(): Promise<void>;

@@ -19,5 +19,13 @@ test('one that only has much to do is given four times that', () => {
   const busy = Array<Outcome>(11).fill('busy');
   assert.equal(after(3, ...busy).isLost, false);
   assert.equal(after(3, ...busy, 'busy').isLost, true);
-  assert.equal(after(3, ...busy).failures, 2);
+  assert.equal(after(5, ...busy, 'busy').failures, 2);
+});
+
+test('one answer that is late says nothing of a host, one that is refused does', () => {
+  assert.equal(after(3, 'silent').failures, 0);
+  assert.equal(after(3, 'silent', 'silent').failures, 1);
+  assert.equal(after(3, 'silent', 'silent', 'silent').isLost, true);
+  assert.equal(after(3, 'gone').failures, 1);
+  assert.equal(after(3, 'silent', 'gone').failures, 2);
 });

@@ -85,20 +85,20 @@ export class FollowedHost implements Host {
     return this.#contents.volumes;
   }
 
-  refreshContainer(id: string): Promise<void> {
+  refreshContainer(id: string): Promise<boolean> {
     return this.#contents.refresh(id);
   }
-  refreshImages(): Promise<void> {
-    return this.#contents.refresh('images');
+  async refreshImages(): Promise<void> {
+    await this.#contents.refresh('images');
   }
-  refreshNetworks(): Promise<void> {
-    return this.#contents.refresh('networks');
+  async refreshNetworks(): Promise<void> {
+    await this.#contents.refresh('networks');
   }
-  refreshVolumes(): Promise<void> {
-    return this.#contents.refresh('volumes');
+  async refreshVolumes(): Promise<void> {
+    await this.#contents.refresh('volumes');
   }
-  refresh(): Promise<void> {
-    return this.#contents.refreshAll();
+  async refresh(): Promise<void> {
+    await this.#contents.refreshAll();
   }
 
   close(): void {
@@ -221,7 +221,7 @@ export class FollowedHost implements Host {
       () => false,
     );
     const none = delay(LOOK_TIME / 4, false, { ref: false });
-    return (await Promise.race([busy, none])) ? 'busy' : 'gone';
+    return (await Promise.race([busy, none])) ? 'busy' : 'silent';
   }
 
   /** Hears the engine's events, as long as the signal lets it; after a gap everything is looked at. */

@@ -1,6 +1,8 @@
 /** Routes about one container, answered by the engine that has it; and the list of all. */
 import { type Json, text } from '../../api/body-object.ts';
+import { compareVersions } from '../../api/query.ts';
 import type { ApiRequest } from '../../api/router.ts';
+import type { Host } from '../../fleet/contract.ts';
 import type { InspectedContainer } from '../../fleet/records.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { ClusterContext, ClusterReply, ClusterRoutes } from '../contract.ts';
@@ -168,12 +170,14 @@ async function changed(
 ): Promise<ClusterReply> {
   const { method, query, signal } = request;
   const target = `/containers/${container.id}${action ? `/${action}` : ''}`;
-  // What clients of old send when they start a container is no longer taken.
-  const body = method === 'POST' && action !== 'start' ? await request.bytes() : undefined;
+  const sent = method === 'POST' ? await request.bytes() : undefined;
+  const older = sent && action === 'start' ? await olderStart(host, request.apiVersion) : undefined;
+  const body = action === 'start' && !older ? undefined : sent;
   const headers = { 'content-type': 'application/json' };
   try {
     const answer = await callWhole(host, method, withQuery(target, query), {
       signal,
+      ...(older && { apiVersion: older }),
       ...(body && body.length > 0 && { body, headers }),
     });
     if (host.status === 'Healthy') await host.refreshContainer(container.id);
@@ -183,6 +187,14 @@ async function changed(
     throw error;
   }
 }
+
+/** The version in which what clients of old send when they start a container is still taken, if they and the engine speak it. */
+async function olderStart(host: Host, asked: string): Promise<string | undefined> {
+  if (compareVersions(asked, START_IS_BARE) >= 0) return undefined;
+  const spoken = await spokenWith(host, asked);
+  return compareVersions(spoken, START_IS_BARE) < 0 ? spoken : undefined;
+}
+const START_IS_BARE = '1.24';
 
 /** An engine's whole answer as this endpoint's. */
 export function answerOf({ status, body }: { status: number; body: Buffer }): ClusterReply {

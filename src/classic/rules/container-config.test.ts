@@ -35,6 +35,10 @@ describe('wishes of a container', () => {
     }
   });
 
+  test('are read as they are meant where a shell has left a backslash before an exclamation mark', () => {
+    assert.deepEqual(expressions({ [CONSTRAINTS]: '["node\\!=c1"]' }, 'constraint'), ['node!=c1']);
+  });
+
   test('about rescheduling are one of two words, once', () => {
     const policy = (...policies: string[]): string => JSON.stringify(policies);
     assert.throws(

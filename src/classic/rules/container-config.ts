@@ -63,7 +63,8 @@ export function expressions(labels: Readonly<Record<string, string>>, kind: Kind
   const label = labels[KINDS[kind]];
   if (label === undefined) return [];
   try {
-    const value: unknown = JSON.parse(label);
+    // In single quotes, shells leave what many write before an exclamation mark.
+    const value: unknown = JSON.parse(label.replaceAll('\\!', '!'));
     if (Array.isArray(value) && value.every((each) => typeof each === 'string')) return value;
   } catch {
     // Said below.

@@ -68,7 +68,7 @@ export function host(
     images: [],
     networks: [],
     volumes: [],
-    refreshContainer: nothing,
+    refreshContainer: async () => true,
     refreshImages: nothing,
     refreshNetworks: nothing,
     refreshVolumes: nothing,

@@ -44,6 +44,8 @@ export class SimulatedEngine {
   readonly client: EngineClient;
   /** Calls of creation that are to fail from now on. */
   refusals = 0;
+  /** Whether it has no answer just now to who wants its list of containers. */
+  listsFail: () => boolean = () => false;
   readonly #server: Server;
   readonly #connections = new Set<Duplex>();
   readonly #listeners = new Set<ServerResponse>();
@@ -116,6 +118,8 @@ export class SimulatedEngine {
     const missing = (): void => say(404, { message: `No such container: ${id}` });
     if (path === '/containers/create') {
       this.#create(url.searchParams.get('name') ?? '', JSON.parse(text) as Record<string, unknown>, say);
+    } else if (path === '/containers/json' && this.listsFail()) {
+      say(500, { message: 'context deadline exceeded' });
     } else if (path === '/containers/json') {
       const ids = (JSON.parse(url.searchParams.get('filters') ?? '{}') as { id?: string[] }).id;
       const all = [...this.containers.values()].filter((each) => !ids || ids.includes(each.id));

@@ -40,21 +40,21 @@ export async function join(values: Values, url: string, log: Logger, signal: Abo
   }
 }
 
-/** Prints the engines that are known. @throws FlagError, DiscoveryError */
-export async function list(values: Values, url: string, log: Logger): Promise<void> {
+/** Prints the engines that are known. @throws FlagError, DiscoveryError, what is wrong with the service, or that it took too long */
+export async function list(values: Values, url: string): Promise<void> {
   const timeout = values.duration('timeout');
+  if (timeout <= 0) throw new FlagError('--timeout should be a positive number');
   const heartbeat = 60;
-  let last: Error | undefined;
-  const failed = (error: Error): void => {
-    last = error;
-    log.error({}, `Discovery error: ${error.message}`);
-  };
+  const over = new AbortController();
+  const failed = (error: Error): void => over.abort(error);
+  const late = setTimeout(() => over.abort(new FlagError('Timed out')), timeout * 1000);
   const { discovery } = findDiscovery(url, { heartbeat, options: discoveryOptions(values), failed });
-  for await (const entries of discovery.watch(AbortSignal.timeout(timeout * 1000))) {
+  for await (const entries of discovery.watch(over.signal)) {
     process.stdout.write(entries.map((entry) => `${entry}\n`).join(''));
+    clearTimeout(late);
     return;
   }
-  if (!last) log.info({}, 'Timed out');
+  throw over.signal.reason;
 }
 
 /** Prints a new token of a token service. @throws DiscoveryError */

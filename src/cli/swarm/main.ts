@@ -68,6 +68,6 @@ async function run(argv: readonly string[]): Promise<void> {
     await manage(values, url, log, over.signal);
   } else {
     const { join, list } = await import('./join.ts');
-    await (verb === 'join' ? join(values, url, log, over.signal) : list(values, url, log));
+    await (verb === 'join' ? join(values, url, log, over.signal) : list(values, url));
   }
 }

@@ -90,12 +90,14 @@ function clusterOptions(values: Values, log: Logger): { overcommit: number; crea
     else log.warn({}, `--cluster-opt ${option}: there is no such option`);
   }
   if (overcommit <= -1) {
-    throw new FlagError(`swarm.overcommit should be larger than -1, ${overcommit} is invalid`);
+    throw new FlagError(`swarm.overcommit should be larger than -1, ${overcommit.toFixed(6)} is invalid`);
   }
   if (overcommit < 0)
     log.warn({}, `-1 < swarm.overcommit < 0 will make swarm take less resource than docker engine offers`);
   if (!Number.isInteger(createRetries) || createRetries < 0) {
-    throw new FlagError('swarm.createretry can not be negative');
+    throw new FlagError(
+      `swarm.createretry can not be negative, ${createRetries} is invalid: give a whole number`,
+    );
   }
   return { overcommit: Math.trunc(overcommit * 100 + 1e-9 * Math.sign(overcommit)), createRetries };
 }
