@@ -195,6 +195,35 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     );
   });
 
+  test('what a host has ended because it was shut down runs elsewhere; what a client has ended, or itself, does not', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    for (const name of ['runs', 'stopped']) await world.run(name, MEANT, 'constraint:node==~a');
+    const host = world.fleet.host('a')!;
+    const record = (name: string) => [...host.containers.values()].find((each) => each.name === name)!;
+    world.cluster.noteStop(record('stopped').id, Date.now());
+    for (const name of ['stopped', 'runs']) world.engine('a').end(name);
+    await eventually('both are seen to have ended', 5_000, async () =>
+      ['runs', 'stopped'].every((name) => !record(name).state.Running),
+    );
+    world.engine('a').cut();
+    const made = (): number => world.engine('b').containers.size;
+    await eventually('both are made anew, one is started', 5_000, async () => {
+      return made() === 2 && world.where('runs').join() === 'b';
+    });
+    assert.deepEqual(world.where('stopped'), []);
+  });
+
+  test('a request that has failed has the next container made elsewhere, and this one if it may be tried again', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('first', 'constraint:node==b');
+    world.engine('a').cut();
+    const body = { Image: 'busybox' };
+    const { host } = await createContainer(world.cluster, { name: '', body }, { retries: 1, log });
+    assert.equal(host.key, 'b');
+  });
+
   test('a host that was only cut off: its copy goes, the other one stays', async () => {
     world = new World('a', 'b');
     await world.become('Healthy', 'a', 'b');

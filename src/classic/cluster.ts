@@ -39,6 +39,8 @@ export interface Place {
 
 /** How long (ms) until a container that is not seen yet is looked for again. */
 const LOOK_AGAIN = 250;
+/** How long (ms) it is remembered that a client has ended a container. */
+const STOPS_MATTER = 300_000;
 
 interface Pending {
   /** Absent until a host is chosen. */
@@ -56,6 +58,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   readonly #pending = new Set<Pending>();
   readonly #occupants = new WeakMap<ContainerRecord, Occupant>();
+  /** When (ms) clients had containers end, by id. */
+  readonly #stops = new Map<string, number>();
 
   constructor(options: ClusterOptions) {
     this.fleet = options.fleet;
@@ -76,6 +80,17 @@ export class Cluster {
   /** Hosts that were reached at some time. */
   registered(): Host[] {
     return this.hosts().filter(({ facts }) => facts !== undefined);
+  }
+
+  /** A client has a container end. */
+  noteStop(id: string, now: number): void {
+    for (const [each, at] of this.#stops) if (at < now - STOPS_MATTER) this.#stops.delete(each);
+    this.#stops.set(id, now);
+  }
+
+  /** Whether a client had it end lately. */
+  wasStopped(id: string): boolean {
+    return this.#stops.has(id);
   }
 
   /** Keeps a name in the whole cluster for a container that is being created. @throws ApiError 409 */

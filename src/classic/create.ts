@@ -1,6 +1,7 @@
 /** How a container comes to be: its wishes read, its name and place kept, made by the engine that was chosen. */
 import { randomBytes } from 'node:crypto';
 import { keyOf, part, set, text, texts } from '../api/body-object.ts';
+import { EngineUnavailableError } from '../engine/client.ts';
 import { errorIn, type Progress } from '../engine/images.ts';
 import { jsonLines } from '../engine/lines.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
@@ -56,10 +57,11 @@ export async function createContainer(
       try {
         return await attempt(cluster, request, body, ask);
       } catch (error) {
-        if (request.signal?.aborted || !(error instanceof CreateFailed)) throw error;
-        const elsewhere = imageElsewhere(cluster, ask, error);
+        const isHosts = error instanceof CreateFailed || error instanceof EngineUnavailableError;
+        if (request.signal?.aborted || !isHosts) throw error;
+        const elsewhere = error instanceof CreateFailed && imageElsewhere(cluster, ask, error);
         if (elsewhere) return await attempt(cluster, request, body, elsewhere);
-        if (tries >= options.retries) throw error.cause;
+        if (tries >= options.retries) throw error;
         options.log.warn({}, `Failed to create container: ${error.message}, retrying`);
       }
     }

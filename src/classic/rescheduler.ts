@@ -3,6 +3,7 @@
  * All is derived from what hosts have: what could not be done is tried again, whatever happened in between.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineEvent } from '../engine/client.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
 import type { ContainerRecord, InspectedContainer } from '../fleet/records.ts';
 import { messageOf } from '../model/errors.ts';
@@ -27,6 +28,9 @@ export interface ReschedulerOptions {
   isPrimary(): boolean;
 }
 
+/** What a host's engine ends when it is shut down, it ends within that time (ms) before it is gone. */
+const SHUTDOWN = 20_000;
+
 /** A host that is no member any more, with what was on it. */
 interface Departed {
   host: Host;
@@ -41,6 +45,8 @@ export class Rescheduler {
   readonly #moving = new Set<string>();
   /** What was last said against it, by container: it is tried again and again, and said once. */
   readonly #refusals = new Map<string, string>();
+  /** When (ms) an engine has told containers to end, by id. */
+  readonly #told = new Map<string, number>();
   #wake: () => void = () => undefined;
 
   constructor(options: ReschedulerOptions) {
@@ -51,6 +57,7 @@ export class Rescheduler {
   async run(signal: AbortSignal): Promise<void> {
     const { cluster, log } = this.#options;
     const stop = cluster.fleet.listen((event) => {
+      if (event.type === 'engine') this.#heard(event.event);
       if (event.type === 'engine' || event.type === 'contents') return;
       const { host } = event;
       if (host.status === 'Disconnected' && [...host.containers.values()].some(isMeant)) {
@@ -67,6 +74,19 @@ export class Rescheduler {
       );
     }
     stop();
+  }
+
+  #heard({ Type, Action, Actor }: EngineEvent): void {
+    if (Type !== 'container') return;
+    if (Action === 'kill') this.#told.set(Actor.ID, Date.now());
+    else if (Action === 'start' || Action === 'destroy') this.#told.delete(Actor.ID);
+  }
+
+  /** Whether it ran until its host was lost; what an engine ends because it is shut down itself did. */
+  #ran(from: Host, { id, state }: ContainerRecord): boolean {
+    if (state.Running) return true;
+    const told = this.#told.get(id) ?? 0;
+    return told > from.answeredAt - SHUTDOWN && !this.#options.cluster.wasStopped(id);
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -139,7 +159,7 @@ export class Rescheduler {
         `Rescheduled container ${record.id} from ${hostName(from)} to ${hostName(created.host)} as ${created.id}`,
       );
       await connectRest(created.host, created.id, inspected, shared);
-      if (!record.state.Running) return;
+      if (!this.#ran(from, record)) return;
       log.info({}, `Container ${record.id} was running, starting container ${created.id}`);
       await callJson(created.host, 'POST', `/containers/${created.id}/start`);
       await created.host.refreshContainer(created.id);

@@ -1,14 +1,14 @@
 /** One configuration of TLS for clients and engines, as classic Swarm has it. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createPlainServer } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { certificates } from '../../test/support/certificates.ts';
 import { eventually } from '../../test/support/lab.ts';
 import { nodesDiscovery } from '../discovery/simple.ts';
 import type { Logger } from '../fleet/contract.ts';
@@ -21,26 +21,8 @@ const silent = (): void => undefined;
 const log: Logger = { debug: silent, info: silent, warn: silent, error: silent };
 const TIMING = { refreshMin: 50, refreshMax: 100, failureRetry: 3 };
 
-/** An authority, and a certificate of it for 127.0.0.1 that is good for both ends. */
-function certificates(folder: string): Required<EndpointTls> {
-  const openssl = (...args: string[]): void =>
-    void execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  openssl('req', '-x509', ...key, '-keyout', 'ca-key.pem', '-out', 'ca.pem', '-subj', '/CN=ca', '-days', '2');
-  openssl('req', ...key, '-keyout', 'key.pem', '-out', 'request.pem', '-subj', '/CN=manager');
-  writeFileSync(join(folder, 'ext'), 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth,clientAuth\n');
-  const signed = [
-    '-CA',
-    'ca.pem',
-    '-CAkey',
-    'ca-key.pem',
-    '-CAcreateserial',
-    '-extfile',
-    'ext',
-    '-days',
-    '2',
-  ];
-  openssl('x509', '-req', '-in', 'request.pem', '-out', 'cert.pem', ...signed);
+function readCertificates(folder: string): Required<EndpointTls> {
+  certificates(folder, ['127.0.0.1']);
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
   return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
 }
@@ -58,7 +40,7 @@ describe('an endpoint with TLS', { timeout: 60_000 }, () => {
   const servers: Server[] = [];
   const managers: Manager[] = [];
   before(async () => {
-    tls = certificates(folder);
+    tls = readCertificates(folder);
     const safe = createServer(
       { ...tls, requestCert: true, rejectUnauthorized: true },
       new SimulatedEngine('safe').handler,

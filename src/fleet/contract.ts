@@ -48,8 +48,10 @@ export interface Host {
   readonly facts: HostFacts | undefined;
   /** Why it is not Healthy, as far as that is known; empty otherwise. */
   readonly problem: string;
-  /** Failed attempts to reach it since the last success. */
+  /** Failed attempts to reach it since the last success, requests of others among them. */
   readonly failures: number;
+  /** When (ms since the epoch) it was last seen to answer; 0 if never. */
+  readonly answeredAt: number;
   /** Milliseconds since the epoch. */
   readonly updatedAt: number;
   readonly containers: ReadonlyMap<string, ContainerRecord>;

@@ -44,10 +44,13 @@ export class FollowedHost implements Host {
   problem = '';
   ip: string;
   updatedAt: number;
+  answeredAt = 0;
   readonly #options: HostOptions;
   readonly #contents: Contents;
   #health: Health;
   #tries = 0;
+  /** Requests of others that have failed since it last answered. */
+  #doubts = 0;
   #look: () => void = () => undefined;
 
   constructor(options: HostOptions) {
@@ -70,7 +73,9 @@ export class FollowedHost implements Host {
   }
 
   get failures(): number {
-    return this.status === 'Pending' ? this.#tries : this.#health.failures;
+    if (this.status === 'Pending') return this.#tries;
+    // What counts for losing it are looks alone; whoever chooses a host wants to know at once.
+    return Math.max(this.#health.failures, Math.min(this.#doubts, this.#options.timing.failureRetry - 1));
   }
   get containers(): ReadonlyMap<string, ContainerRecord> {
     return this.#contents.containers;
@@ -111,6 +116,7 @@ export class FollowedHost implements Host {
 
   /** A request to it has failed: it is looked at at once. */
   doubt(): void {
+    this.#doubts++;
     this.#look();
   }
 
@@ -150,6 +156,7 @@ export class FollowedHost implements Host {
     this.facts = facts;
     this.problem = '';
     this.updatedAt = clock.now();
+    this.#answered();
     const returned = this.status === 'Unhealthy';
     this.status = 'Healthy';
     if (returned) {
@@ -176,7 +183,10 @@ export class FollowedHost implements Host {
       if (signal.aborted) return;
       // However often it is looked at because something failed: it is given the time that it is given.
       if (isDue || outcome === 'well') this.#health.note(outcome);
-      if (outcome === 'well') this.problem = '';
+      if (outcome === 'well') {
+        this.problem = '';
+        this.#answered();
+      }
       if (this.#health.isLost) {
         met.abort();
         log.warn({}, `Flagging engine as unhealthy. Connect failed ${timing.failureRetry} times`);
@@ -186,6 +196,11 @@ export class FollowedHost implements Host {
       }
       await this.#pause(due - clock.now(), signal);
     }
+  }
+
+  #answered(): void {
+    this.answeredAt = this.#options.clock.now();
+    this.#doubts = 0;
   }
 
   async #missed(error: unknown, signal: AbortSignal): Promise<void> {
@@ -203,7 +218,9 @@ export class FollowedHost implements Host {
 
   async #lookAt(signal: AbortSignal): Promise<Outcome> {
     const { engine } = this;
-    const time = AbortSignal.timeout(LOOK_TIME);
+    // Who wants to know sooner has less patience with an answer as well.
+    const patience = Math.min(LOOK_TIME, Math.max(this.#options.timing.refreshMin, LOOK_TIME / 2));
+    const time = AbortSignal.timeout(patience);
     try {
       await engine.ping(AbortSignal.any([signal, time]));
       return 'well';

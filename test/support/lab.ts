@@ -57,22 +57,27 @@ export class Lab implements AsyncDisposable {
     // Not in /tmp: it may be in memory, and engines keep their layers here. Short: sockets lie in it.
     const lab = new Lab(await mkdtemp('/var/tmp/essaim-'), await engineOptions(wantedEngine()));
     try {
-      const alike = hosts.filter((host) => typeof host === 'string');
-      if (alike.length > 0) await lab.must('create', '-d', 'lab', ...alike);
-      for (const host of hosts) {
-        if (typeof host === 'string') continue;
-        const flags = (host.options ?? []).flatMap((option) => ['--engine-opt', option]);
-        const own = (host.daemon ?? []).flatMap((option) => ['--daemon-opt', option]);
-        const options = [...(await engineOptions(host.engine ?? wantedEngine())), ...flags, ...own];
-        const outcome = await execute(ESSAIM, ['machine', 'create', ...options, host.name], lab.#env);
-        successful(`essaim machine create ${host.name}`, outcome);
-      }
-      if (hosts.length > 0) await lab.must('load', ...hosts.map(hostName), await imagesTar());
+      await lab.add(...hosts);
       return lab;
     } catch (error) {
       await lab[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** More hosts, with the test images. */
+  async add(...hosts: HostSpec[]): Promise<void> {
+    const alike = hosts.filter((host) => typeof host === 'string');
+    if (alike.length > 0) await this.must('create', '-d', 'lab', ...alike);
+    for (const host of hosts) {
+      if (typeof host === 'string') continue;
+      const flags = (host.options ?? []).flatMap((option) => ['--engine-opt', option]);
+      const own = (host.daemon ?? []).flatMap((option) => ['--daemon-opt', option]);
+      const options = [...(await engineOptions(host.engine ?? wantedEngine())), ...flags, ...own];
+      const outcome = await execute(ESSAIM, ['machine', 'create', ...options, host.name], this.#env);
+      successful(`essaim machine create ${host.name}`, outcome);
+    }
+    if (hosts.length > 0) await this.must('load', ...hosts.map(hostName), await imagesTar());
   }
 
   /** Runs `essaim machine …` to its end, whatever that is. */

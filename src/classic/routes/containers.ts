@@ -75,6 +75,7 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
       const found = mustFind(cluster.hosts(), params.id!, action === 'start' ? 'plain' : 'proxied');
       // Starting is tried wherever it is.
       if (action !== 'start') onHealthyHost(found, params.id!);
+      if (action === 'stop' || action === 'kill') cluster.noteStop(found.container.id, Date.now());
       return changed(context, found, request, action);
     });
   }

@@ -63,6 +63,7 @@ export function host(
     },
     problem: '',
     failures: 0,
+    answeredAt: 0,
     updatedAt: 0,
     containers: new Map(containers.map((each) => [each.id, each])),
     images: [],

@@ -80,6 +80,15 @@ export class SimulatedEngine {
     for (const container of this.containers.values()) container.running = false;
   }
 
+  /** Ends a container as an engine does that is told so, or is shut down. */
+  end(name: string): void {
+    for (const container of this.running.filter((each) => each.name === name)) {
+      this.#tell('kill', container.id);
+      container.running = false;
+      this.#tell('die', container.id);
+    }
+  }
+
   back(): void {
     this.#up = true;
   }
