@@ -1,5 +1,5 @@
 # The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
-.PHONY: help up down test test-engines bench examples lint packages web
+.PHONY: help up down test test-engines test-hosts bench examples lint packages web
 .DEFAULT_GOAL := help
 
 help:
@@ -7,6 +7,7 @@ help:
 	@echo 'make down      remove them, with everything on them'
 	@echo 'make test      lint, unit tests, simulation, end-to-end tests on real engines'
 	@echo 'make test-engines  the end-to-end tests on Docker Engine 26 and 28, fetched from Debian, with the newest client'
+	@echo 'make test-hosts  servers that become Essaim hosts, and what is installed from packages; fetched from Debian'
 	@echo 'make web       the web interface, built for the browser'
 	@echo 'make lint      types, style, directions of imports'
 	@echo 'make bench     the benchmarks'
@@ -19,7 +20,7 @@ down: node_modules/.installed
 	@test/support/down.sh
 
 test: web
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium debootstrap debootstrap
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
@@ -34,6 +35,11 @@ test-engines: web
 	  echo "On Docker Engine $$engine"; \
 	  for tests in e2e:alone e2e; do ENGINE=$$engine npm run --silent $$tests || failed="$$failed $$engine"; done; \
 	done; [ -z "$$failed" ] || { echo "Tests have failed on Docker Engine$$failed"; exit 1; }
+
+# Needs Debian's mirror and npm's registry.
+test-hosts: web
+	@test/support/packages.sh debootstrap debootstrap openssl openssl docker-compose docker-compose
+	npm run --silent e2e:hosts
 
 bench: packages web
 	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done

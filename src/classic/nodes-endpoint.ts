@@ -17,6 +17,8 @@ export interface NodesEndpointOptions {
   nodeId: string;
   /** Whether this manager leads. */
   leads(): boolean;
+  /** Which of the nodes that can have a container gets it: spread, binpack or random. */
+  strategy: string;
   log: Logger;
 }
 
@@ -26,12 +28,12 @@ export class NodesEndpoint {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor({ nodes, log, nodeId, leads }: NodesEndpointOptions) {
+  constructor({ nodes, log, nodeId, leads, strategy }: NodesEndpointOptions) {
     this.#nodes = nodes;
     const { fleet } = nodes;
     const context = clusterContext({
       fleet,
-      scheduling: { strategy: 'spread', filters: filtersNamed([]) },
+      scheduling: { strategy, filters: filtersNamed([]) },
       overcommit: 0,
       failureRetry: FAILURE_RETRY,
       ...{ random: Math.random, log, role: () => 'primary' as const },

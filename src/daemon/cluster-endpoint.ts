@@ -19,14 +19,21 @@ const NO_MANAGER =
 export class ClusterEndpoint {
   readonly #membership: Membership;
   readonly #nodes: NodesOfManager;
+  readonly #strategy: string;
   readonly #log: Log;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   #current: { face: ManagerFace; endpoint: Promise<NodesEndpoint> } | undefined;
 
-  constructor({ membership, nodes, log }: { membership: Membership; nodes: NodesOfManager; log: Log }) {
+  constructor({
+    membership,
+    nodes,
+    strategy,
+    log,
+  }: { membership: Membership; nodes: NodesOfManager; strategy: string; log: Log }) {
     this.#membership = membership;
     this.#nodes = nodes;
+    this.#strategy = strategy;
     this.#log = log;
     membership.watch(() => {
       if (this.#current && this.#current.face !== membership.manager()) void this.#leave();
@@ -92,7 +99,8 @@ export class ClusterEndpoint {
     const nodes = await this.#nodes.of(face);
     if (!nodes) throw new ApiError(503, NO_MANAGER);
     const { nodeId, leader } = face;
-    return new NodesEndpoint({ nodes, nodeId, leads: () => leader.isHere(), log: this.#log });
+    const strategy = this.#strategy;
+    return new NodesEndpoint({ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log });
   }
 
   async #leave(): Promise<void> {

@@ -62,13 +62,15 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const switchedOff = once('SIGPWR');
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
-  const cluster = new ClusterEndpoint({ membership, nodes, log });
+  const { clusterStrategy: strategy } = options;
+  const cluster = new ClusterEndpoint({ membership, nodes, strategy, log });
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, nodes, log);
   const registry = await startRegistry(options, itself, membership, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
+  const known = options.discovery && makeKnown(options.discovery, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
   // First of all, while everything here still works: what clients ask for meanwhile is passed on.
   await membership.handOver();
@@ -82,6 +84,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   ending.abort();
   await backups;
   await registry?.close();
+  await known;
   server.close();
   await cluster.close();
   await nodes.close();
@@ -132,6 +135,19 @@ async function startBackups(
 ): Promise<void> {
   const { runSchedule } = await import('./backup/schedule.ts');
   await runSchedule(options, { manager: () => membership.manager(), clock: systemClock, log, signal });
+}
+
+async function makeKnown(
+  discovery: NonNullable<DaemonOptions['discovery']>,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const { keepKnown } = await import('./known.ts');
+  try {
+    await keepKnown(discovery, log, signal);
+  } catch (error) {
+    log.error({ err: error }, 'this host is not made known');
+  }
 }
 
 async function listen(server: ApiServer, cluster: ClusterEndpoint, options: DaemonOptions): Promise<void> {

@@ -11,6 +11,7 @@ test('defaults and all options', () => {
     socket: '/run/essaim/docker.sock',
     hosts: [],
     clusterHosts: [],
+    clusterStrategy: 'spread',
     tls: undefined,
     logLevel: 'info',
     ui: { host: '', port: 9443, names: [], certificate: undefined },
@@ -53,6 +54,8 @@ test('the web interface is where it is said, or nowhere', () => {
 
 const refusals: Array<[string[], RegExp]> = [
   [['--host', 'tcp://0.0.0.0:2376'], /--host serves only with mutual TLS/],
+  [['--cluster-strategy', 'best'], /takes one of spread, binpack, random, not best/],
+  [['--discovery', 'token://t'], /--discovery URL and --discovery-advertise ADDRESS:PORT/],
   [['--cluster-host', 'tcp://0.0.0.0:3376'], /--cluster-host likewise/],
   [['--cluster-host', '0.0.0.0:3376', ...tls], /--cluster-host takes tcp:/],
   [['--tlscert', 'x'], /all three/],

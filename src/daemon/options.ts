@@ -14,6 +14,10 @@ export interface DaemonOptions {
   hosts: Array<{ host: string; port: number }>;
   /** TCP addresses at which a manager serves the cluster as one engine, with mutual TLS. */
   clusterHosts: Array<{ host: string; port: number }>;
+  /** How the cluster as one engine places containers. */
+  clusterStrategy: string;
+  /** Where this host makes an address of its API known, as classic Swarm's hosts did; absent: nowhere. */
+  discovery?: { url: string; address: string };
   /** Files; needed as soon as there is a TCP host. */
   tls?: { ca: string; cert: string; key: string };
   /** TCP addresses at which a manager serves the registry of published containers, in the clear. */
@@ -53,6 +57,9 @@ Options:
   --host tcp://A:P    serve the API there too, with mutual TLS; may be given several times
   --cluster-host tcp://A:P  on a manager, serve all hosts as one engine there, with mutual TLS (the socket cluster.sock beside
                       the other one is always there)
+  --cluster-strategy NAME  where that places containers: spread, binpack or random (default spread)
+  --discovery URL     make this host known there (token://…, etcd://…, consul://…) for as long as the daemon runs
+  --discovery-advertise A:P  the address that is made known, of --host
   --registry-host tcp://A:P  on a manager, serve the registry of published containers there, in Consul's form (usually port
                       8500), in the clear: give an address that only those reach who may read it; may be given several times
   --tlscacert FILE    trust clients with a certificate signed by this CA
@@ -71,6 +78,7 @@ Options:
   --log-level LEVEL   debug, info, warn or error (default info)
 `;
 
+const STRATEGIES = ['spread', 'binpack', 'random'];
 const LEVELS = ['debug', 'info', 'warn', 'error'];
 
 /** @throws UsageError that names the option and what it takes */
@@ -87,6 +95,9 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         host: { ...string, multiple: true },
         'cluster-host': { ...string, multiple: true },
         'registry-host': { ...string, multiple: true },
+        'cluster-strategy': { ...string, default: 'spread' },
+        discovery: string,
+        'discovery-advertise': string,
         tlscacert: string,
         tlscert: string,
         tlskey: string,
@@ -118,6 +129,10 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     throw new UsageError(
       '--host serves only with mutual TLS, and --cluster-host likewise: give --tlscacert, --tlscert and --tlskey, all three (anyone who can reach an open port would be root on this host)',
     );
+  if (!STRATEGIES.includes(values['cluster-strategy']))
+    throw new UsageError(
+      `--cluster-strategy takes one of ${STRATEGIES.join(', ')}, not ${values['cluster-strategy']}`,
+    );
   if (!LEVELS.includes(values['log-level']))
     throw new UsageError(`--log-level takes one of ${LEVELS.join(', ')}, not ${values['log-level']}`);
   return {
@@ -127,6 +142,8 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     hosts,
     clusterHosts,
     registryHosts,
+    clusterStrategy: values['cluster-strategy'],
+    ...discoveryOf(values.discovery, values['discovery-advertise']),
     tls,
     logLevel: values['log-level'],
     ui: values['ui-off']
@@ -162,6 +179,13 @@ function parseBackup(values: {
       passphraseFile: others['backup-passphrase-file'],
     },
   };
+}
+
+function discoveryOf(url: string | undefined, address: string | undefined) {
+  if (url === undefined && address === undefined) return {};
+  if (!url || !/^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/.test(address ?? ''))
+    throw new UsageError('--discovery URL and --discovery-advertise ADDRESS:PORT belong together');
+  return { discovery: { url, address: address! } };
 }
 
 function parseUiHost(text: string): { host: string; port: number } {

@@ -32,13 +32,13 @@ export interface CertificateRequest {
 }
 
 /** A new root as SwarmKit makes it: ECDSA P-256, CN swarm-ca, 20 years. `now` in ms. */
-export async function createRoot(now: number): Promise<Root> {
+export async function createRoot(now: number, name = ROOT_NAME): Promise<Root> {
   const lib = await load();
   const key = await newKey();
   const { privateKey, publicKey } = await importKey(key);
   const cert = await lib.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(),
-    name: `CN=${ROOT_NAME}`,
+    name: `CN=${name}`,
     notBefore: new Date(now - BACKDATE),
     notAfter: new Date(now + ROOT_LIFE),
     keys: { privateKey, publicKey },
@@ -126,12 +126,14 @@ export interface ServerNames {
   addresses: readonly string[];
   notBefore: number;
   notAfter: number;
+  /** What its holder may be; a server alone if not said. */
+  use?: readonly ('server' | 'client')[];
 }
 
-/** A new key and its certificate for a server that browsers and the docker CLI talk to; PEM. Names no node. */
+/** A new key and its certificate for a server that browsers and the docker CLI talk to, or for a client; PEM. Names no node. */
 export async function issueServerCertificate(
   root: Root,
-  { commonName, names, addresses, notBefore, notAfter }: ServerNames,
+  { commonName, names, addresses, notBefore, notAfter, use = ['server'] }: ServerNames,
 ): Promise<{ key: string; certificate: string }> {
   const lib = await load();
   const key = await newKey();
@@ -151,14 +153,18 @@ export async function issueServerCertificate(
         lib.KeyUsageFlags.digitalSignature | lib.KeyUsageFlags.keyEncipherment,
         true,
       ),
-      new lib.ExtendedKeyUsageExtension([lib.ExtendedKeyUsage.serverAuth]),
+      new lib.ExtendedKeyUsageExtension(use.map((each) => lib.ExtendedKeyUsage[`${each}Auth`])),
       new lib.BasicConstraintsExtension(false, undefined, true),
       await lib.SubjectKeyIdentifierExtension.create(publicKey),
       await issuedBy(lib, issuer),
-      new lib.SubjectAlternativeNameExtension([
-        ...names.map((value) => ({ type: 'dns' as const, value })),
-        ...addresses.map((value) => ({ type: 'ip' as const, value })),
-      ]),
+      ...(names.length + addresses.length === 0
+        ? []
+        : [
+            new lib.SubjectAlternativeNameExtension([
+              ...names.map((value) => ({ type: 'dns' as const, value })),
+              ...addresses.map((value) => ({ type: 'ip' as const, value })),
+            ]),
+          ]),
     ],
   });
   return { key, certificate: bundle(certificate.toString('pem')) };

@@ -1,10 +1,12 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Machine, MachineError } from './driver.ts';
 
-/** Directory under which all machines of this user lie. */
+/** Directory under which all machines of this user lie. Root's are the system's: lab hosts need that. */
 export function essaimHome(): string {
-  return resolve(process.env.ESSAIM_HOME || '/var/lib/essaim');
+  const usual = process.getuid?.() === 0 ? '/var/lib/essaim' : join(homedir(), '.essaim');
+  return resolve(process.env.ESSAIM_HOME || usual);
 }
 
 export function machineDirectory(name: string): string {

@@ -44,10 +44,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compose: ['model'],
   access: ['model', 'store', 'api'],
   ui: ['model', 'store', 'control', 'identity', 'engine', 'api', 'access', 'compose', 'fleet'],
-  machine: ['model'],
+  machine: ['model', 'identity'],
   daemon: [
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-    ...['access', 'ui', 'classic', 'fleet', 'registry'],
+    ...['access', 'ui', 'classic', 'fleet', 'registry', 'discovery'],
   ],
   cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
 };

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { serverFiles } from '../certificates.ts';
 import {
   type CreateOptions,
   type Driver,
@@ -47,7 +49,8 @@ export const lab: Driver = {
     const [held, machine] = await inTurn(() => begin(name, options));
     await using _held = held;
     try {
-      options.progress(`creating ${name} (${machine.address})`);
+      options.progress(`${name}: creating it at ${machine.address}`);
+      await serverFiles(machine);
       await boot(machine);
       const ready: Machine = { ...machine, phase: 'ready' };
       await saveMachine(ready);
@@ -77,7 +80,13 @@ export const lab: Driver = {
 
   kill: powerOff,
 
-  remove: (machine) => withMachine(machine, erase),
+  remove: (machine, force) =>
+    withMachine(machine, async (found) => {
+      if (found.phase === 'ready' && !force && (await host.findInit(found))) {
+        throw new MachineError(`Machine "${found.name}" is running: stop it first, or remove it with -f.`);
+      }
+      await erase(found);
+    }),
 
   async link(machine, up) {
     await running(machine);
@@ -98,9 +107,38 @@ export const lab: Driver = {
       : { state: 'Error', problem: dead.join(', ') };
   },
 
+  async provision(machine, progress) {
+    progress('starting what does not run');
+    await this.start(machine);
+  },
+
+  upgrade: (called, progress) =>
+    withMachine(called, async (machine) => {
+      const init = await running(machine);
+      progress('starting the Essaim of this folder; containers go on');
+      await host.endPart(machine, init, 'essaim');
+      await boot(machine);
+    }),
+
+  async prepareManager() {
+    if (await which('etcd')) return;
+    throw new MachineError('Several managers need etcd, which is not installed here: package etcd-server.');
+  },
+
+  renewCertificate: (called, progress) =>
+    withMachine(called, async (machine) => {
+      progress('giving the API a new certificate');
+      await serverFiles(machine, true);
+      const init = await host.findInit(machine);
+      if (!init) return;
+      await host.endPart(machine, init, 'essaim');
+      await boot(machine);
+    }),
+
   endpoints: (machine) => ({
-    essaim: host.socketPath(machine, 'essaim'),
-    engine: host.socketPath(machine, 'engine'),
+    essaim: { socket: host.socketPath(machine, 'essaim') },
+    engine: { socket: host.socketPath(machine, 'engine') },
+    cluster: { socket: join(machine.directory, 'run/cluster.sock') },
   }),
 
   async command(machine, argv): Promise<HostCommand> {
@@ -116,7 +154,12 @@ export const lab: Driver = {
 
   async details(machine) {
     const init = await host.findInit(machine);
-    return { Pid: init?.pid ?? 0, NetworkNamespace: network.namespaceName(machine) };
+    return {
+      Pid: init?.pid ?? 0,
+      NetworkNamespace: network.namespaceName(machine),
+      DNS: machine.dns ?? machine.address,
+      EnginePath: machine.enginePath ?? '',
+    };
   },
 };
 
@@ -151,10 +194,11 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
       driver: 'lab',
       address,
       directory: machineDirectory(name),
-      dns: options.dns ?? address,
-      enginePath: options.enginePath,
-      engineOptions: options.engineOptions,
-      daemonOptions: options.daemonOptions,
+      ...(options.dns !== undefined && { dns: options.dns }),
+      ...(options.enginePath !== undefined && { enginePath: options.enginePath }),
+      engine: options.engine,
+      ...(options.daemonOptions && { daemonOptions: options.daemonOptions }),
+      ...(options.swarm && { swarm: options.swarm }),
       phase: 'creating',
       createdAt: new Date().toISOString(),
     };
@@ -172,6 +216,7 @@ async function reserve(name: string, options: CreateOptions): Promise<Machine> {
 }
 
 async function powerOn(machine: Machine): Promise<void> {
+  await serverFiles(machine);
   if (!(await host.findInit(machine))) {
     await host.killProcesses(machine);
     await withNetwork(async () => {

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Machine, MachineError } from '../driver.ts';
+import { daemonFlags } from '../daemon-flags.ts';
+import { type EngineSettings, type Machine, MachineError } from '../driver.ts';
 import { ping, serves } from '../engine-api.ts';
 import { hostPath, run, until } from '../exec.ts';
 import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
@@ -72,7 +73,7 @@ export async function startInit(machine: Machine): Promise<ProcessIdentity> {
   for (const d of ['run', 'mnt', 'log', 'home', 'etc/docker', 'engine', 'daemon']) {
     await mkdir(join(directory, d), { recursive: true });
   }
-  await writeFile(join(directory, 'etc/resolv.conf'), `nameserver ${machine.dns}\n`);
+  await writeFile(join(directory, 'etc/resolv.conf'), `nameserver ${machine.dns ?? machine.address}\n`);
   await writeFile(join(directory, 'etc/hostname'), `${name}\n`);
   await writeFile(join(directory, 'etc/hosts'), `127.0.0.1 localhost\n${machine.address} ${name}\n`);
   const groups = (await makeGroups(hostKey(machine))).join(' ');
@@ -96,13 +97,15 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
   const groups = (await makeGroups(hostKey(machine))).join(' ');
   const argv = part === 'engine' ? engineCommand(machine) : daemonCommand(machine);
   // Forked off, it becomes a child of the host's first process.
-  const launch = ['setsid', '--fork', 'sh', script('launch.sh'), groups, `/run/${part}.process`, ...argv];
+  const environment = part === 'engine' ? (machine.engine?.environment ?? []) : [];
+  const program = environment.length > 0 ? ['env', ...environment, ...argv] : argv;
+  const launch = ['setsid', '--fork', 'sh', script('launch.sh'), groups, `/run/${part}.process`, ...program];
   for (const file of [socketPath(machine, part), identityPath(machine, part)])
     await rm(file, { force: true });
   await spawnLogged(machine, part, 'nsenter', [...enter(init), ...launch]);
   await until(
     async () => {
-      if (await serves(socketPath(machine, part))) return true;
+      if (await serves({ socket: socketPath(machine, part) })) return true;
       const started = await readIdentity(identityPath(machine, part));
       if (started && !(await findPart(machine, init, part)))
         throw await failure(machine, part, `${label(part)} ended`);
@@ -116,17 +119,31 @@ export async function startPart(machine: Machine, init: ProcessIdentity, part: P
 /** Waits until all of a host answers. */
 export async function ready(machine: Machine): Promise<void> {
   await until(
-    () => ping(socketPath(machine, 'essaim')),
+    () => ping({ socket: socketPath(machine, 'essaim') }),
     START_TIMEOUT,
     () => failure(machine, 'essaim', `${label('essaim')} does not reach its engine`),
   );
 }
 
-/** Asks a service to end and waits for it; does nothing when it does not run. */
-export async function stopPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
+/** Shuts a service down as its host is, and waits for it; does nothing when it does not run. */
+export function stopPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
+  return signalPart(machine, init, part, STOP_SIGNALS[part]);
+}
+
+/** Ends a service while its host goes on. */
+export function endPart(machine: Machine, init: ProcessIdentity, part: Part): Promise<void> {
+  return signalPart(machine, init, part, 'TERM');
+}
+
+async function signalPart(
+  machine: Machine,
+  init: ProcessIdentity,
+  part: Part,
+  signal: string,
+): Promise<void> {
   const identity = await findPart(machine, init, part);
   if (!identity) return;
-  await run('nsenter', [...enter(init), 'kill', `-${STOP_SIGNALS[part]}`, String(identity.pid)]);
+  await run('nsenter', [...enter(init), 'kill', `-${signal}`, String(identity.pid)]);
   await until(
     async () => ((await isAlive(identity, `/proc/${init.pid}/root/proc`)) ? undefined : true),
     STOP_TIMEOUT[part],
@@ -182,15 +199,28 @@ function engineCommand(machine: Machine): string[] {
     `--cgroup-parent=${containersGroup(hostKey(machine))}`,
     // There is no systemd on the host that could make the groups.
     '--exec-opt=native.cgroupdriver=cgroupfs',
-    ...(machine.engineOptions ?? []).map((option) => `--${option}`),
+    ...flagsOf(machine.engine ?? {}),
+  ];
+}
+
+function flagsOf({
+  options = [],
+  labels = [],
+  insecureRegistries = [],
+  registryMirrors = [],
+}: EngineSettings) {
+  return [
+    ...options.map((option) => `--${option}`),
+    ...labels.map((label) => `--label=${label}`),
+    ...insecureRegistries.map((registry) => `--insecure-registry=${registry}`),
+    ...registryMirrors.map((mirror) => `--registry-mirror=${mirror}`),
   ];
 }
 
 function daemonCommand(machine: Machine): string[] {
   const data = join(machine.directory, 'daemon');
-  const own = (machine.daemonOptions ?? []).map((option) => `--${option}`);
   const sockets = ['--engine', '/run/engine.sock', '--socket', '/run/docker.sock'];
-  return [essaim, 'daemon', '--data', data, ...sockets, ...own];
+  return [essaim, 'daemon', '--data', data, ...sockets, ...daemonFlags(machine, machine.directory)];
 }
 
 /** Spawns a process that outlives us; the result tells whether it has ended already. */

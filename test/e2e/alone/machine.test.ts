@@ -24,9 +24,10 @@ describe('lab hosts', { timeout }, () => {
 
   test('are listed with address, state and engine', async () => {
     const [heading, ...rows] = (await lab.must('ls')).split('\n');
-    assert.match(heading!, /^NAME +ACTIVE +DRIVER +STATE +ADDRESS +ENGINE/);
+    assert.match(heading!, /^NAME +ACTIVE +DRIVER +STATE +URL +SWARM +DOCKER +ERRORS$/);
     assert.equal(rows.length, 3);
-    for (const row of rows) assert.match(row, /^h[abc] +- +lab +Running +192\.168\.99\.\d+ +v\d+\.\d+/);
+    for (const row of rows)
+      assert.match(row, /^h[abc] +- +lab +Running +tcp:\/\/192\.168\.99\.\d+:2376 +v\d+\.\d+/);
     assert.equal(await lab.must('ls', '-q'), [a, b, c].join('\n'));
     assert.equal(new Set(await Promise.all([a, b, c].map(ip))).size, 3);
     const inspected = JSON.parse(await lab.must('inspect', a)) as Record<string, unknown>;
@@ -149,7 +150,7 @@ describe('lab hosts', { timeout }, () => {
     const mistakes: [string[], RegExp][] = [
       [['ip', 'nope'], /Machine "nope" does not exist\. Use "essaim machine ls"/],
       [['create', '-d', 'lab', a], /Machine "ha" already exists/],
-      [['create', '-d', 'vax', 'x'], /Driver "vax" does not exist\. Drivers: lab/],
+      [['create', '-d', 'vax', 'x'], /Driver "vax" does not exist here\. lab: .*\n.*ssh: /],
       [['create', 'a/b'], /Invalid machine name "a\/b"/],
       [['create'], /missing required argument/],
       [['create', '--engine-path', 'docs', 'x'], /docs holds no dockerd, .*docker-proxy/],

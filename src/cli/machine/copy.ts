@@ -1,0 +1,110 @@
+/** `essaim machine scp`: files go as a tar stream, whatever the driver. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { MachineError } from '../../machine/driver.ts';
+import { driverOf } from '../../machine/drivers.ts';
+import { findMachine, getMachine } from '../../machine/registry.ts';
+
+interface Place {
+  /** undefined: here. */
+  readonly machine?: string;
+  readonly path: string;
+}
+
+/** @throws MachineError */
+export async function copy(from: string, to: string, recursive: boolean): Promise<void> {
+  const [source, target] = await Promise.all([placeOf(from), placeOf(to)]);
+  if (source.machine === undefined && target.machine === undefined)
+    throw new MachineError('Neither is on a host: write NAME:PATH for a path there.');
+  const folder = await isFolder(source);
+  if (folder === undefined) throw new MachineError(`There is no ${from}.`);
+  if (folder && !recursive) throw new MachineError(`${from} is a folder: give -r to copy it.`);
+  // As with cp: into a folder that is there, else under the new name.
+  const into = await isFolder(target);
+  const [toFolder, name] =
+    into === true || target.path.endsWith('/')
+      ? [target.path || '.', basename(source.path)]
+      : [dirname(target.path), basename(target.path)];
+  const rename = `s,^${literally(basename(source.path))},${name.replace(/[\\,&]/g, '\\$&')},`;
+  const pack = [
+    'tar',
+    '-C',
+    dirname(source.path),
+    '--transform',
+    rename,
+    '-cf',
+    '-',
+    '--',
+    basename(source.path),
+  ];
+  const unpack = ['tar', '-C', toFolder, '--no-same-owner', '-xf', '-'];
+  const reader = await started(target.machine, unpack, 'pipe');
+  const writer = await started(source.machine, pack, 'ignore');
+  writer.stdout!.pipe(reader.stdin!);
+  const [packed, unpacked] = await Promise.all([ended(writer), ended(reader)]);
+  if (packed || unpacked) throw new MachineError(`The copy has failed: ${packed || unpacked}`);
+}
+
+function literally(text: string): string {
+  return text.replace(/[.*[\]^$\\,]/g, '\\$&');
+}
+
+/** `NAME:PATH` is on a host, if there is one of that name. */
+async function placeOf(text: string): Promise<Place> {
+  const [, name, path] = /^([^/:]+):(.*)$/.exec(text) ?? [];
+  if (name === undefined) return { path: resolve(text) + (text.endsWith('/') ? '/' : '') };
+  const machine = await getMachine(name);
+  return { machine: machine.name, path: path! };
+}
+
+/** undefined: there is nothing. */
+async function isFolder({ machine, path }: Place): Promise<boolean | undefined> {
+  if (machine === undefined)
+    return stat(path).then(
+      (found) => found.isDirectory(),
+      () => undefined,
+    );
+  if (path === '') return true;
+  const child = await started(
+    machine,
+    ['sh', '-c', `if [ -d ${word(path)} ]; then echo folder; elif [ -e ${word(path)} ]; then echo file; fi`],
+    'ignore',
+  );
+  let said = '';
+  child.stdout!.on('data', (chunk: Buffer) => {
+    said += chunk;
+  });
+  const problem = await ended(child);
+  if (problem) throw new MachineError(problem);
+  return said.trim() === '' ? undefined : said.trim() === 'folder';
+}
+
+function word(path: string): string {
+  return `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+async function started(
+  name: string | undefined,
+  argv: readonly string[],
+  stdin: 'pipe' | 'ignore',
+): Promise<ChildProcess> {
+  const stdio: ['pipe' | 'ignore', 'pipe', 'pipe'] = [stdin, 'pipe', 'pipe'];
+  if (name === undefined) return spawn(argv[0]!, argv.slice(1), { stdio });
+  const machine = (await findMachine(name))!;
+  const { file, args, env } = await driverOf(machine).command(machine, argv);
+  return spawn(file, args.slice(1), { stdio, env: { ...env } });
+}
+
+/** What a program says against it; '' if it has succeeded. */
+function ended(child: ChildProcess): Promise<string> {
+  let words = '';
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    words += chunk;
+  });
+  child.stdin?.on('error', () => undefined);
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code) => resolve(code === 0 ? '' : words.trim() || `exit code ${code}`));
+  });
+}
