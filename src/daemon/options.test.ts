@@ -11,6 +11,7 @@ test('defaults and all options', () => {
     socket: '/run/essaim/docker.sock',
     hosts: [],
     clusterHosts: [],
+    registryHosts: [],
     clusterStrategy: 'spread',
     tls: undefined,
     logLevel: 'info',
