@@ -190,7 +190,8 @@ describe('lab hosts', { timeout }, () => {
       const own = async (): Promise<void> => {
         const inspected = JSON.parse(await lab.must('inspect', 'hd')) as Record<string, unknown>;
         assert.equal(inspected.EnginePath, folder);
-        assert.deepEqual(inspected.EngineOptions, ['label=rack=7']);
+        const flags = ['inspect', '-f', '{{json .HostOptions.EngineOptions.ArbitraryFlags}}', 'hd'];
+        assert.equal(await lab.must(...flags), '["label=rack=7"]');
         assert.equal(await lab.must('ssh', 'hd', 'command -v runc'), join(folder, 'runc'));
         const found = `tr '\\0' '\\n' </proc/$(cut -d' ' -f1 /run/engine.process)/environ | grep ^PATH=`;
         assert.match(await lab.must('ssh', 'hd', found), new RegExp(`^PATH=${folder}:`));
