@@ -1,4 +1,6 @@
 /** Debian's Chromium, driven by playwright-core: what a person does, and what the page says of it. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 export class TestBrowser implements AsyncDisposable {
@@ -42,4 +44,23 @@ export class TestBrowser implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
   }
+}
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+let axe: string | undefined;
+
+/** What of a page WCAG 2.2 AA forbids, as axe finds it. */
+export async function violations(page: Page): Promise<string[]> {
+  axe ??= await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  await page.evaluate(axe);
+  return page.evaluate(async (tags) => {
+    // biome-ignore lint/suspicious/noExplicitAny: axe is on the page, which has no types here
+    const found = await (globalThis as any).axe.run({ runOnly: { type: 'tag', values: tags } });
+    return found.violations.flatMap(
+      ({ id, nodes }: { id: string; nodes: Array<{ target: string[]; failureSummary: string }> }) =>
+        nodes.map(
+          ({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary.split('\n')[1]}`,
+        ),
+    );
+  }, TAGS);
 }

@@ -1,12 +1,11 @@
 /** Every page in a browser, on a cluster in memory: no fault, and nothing that WCAG 2.2 AA forbids, in both themes and on a phone. */
 import assert from 'node:assert/strict';
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { mkdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { COOKIE } from '../../src/ui/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
-import { TestBrowser } from '../support/browser.ts';
+import { TestBrowser, violations } from '../support/browser.ts';
 import { sampleCluster, sampleEngine } from './sample.ts';
 
 /** Pages with something on each that is there when it is. */
@@ -22,6 +21,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['service-update', '/services/worker?tab=update', 'The update has stopped'],
   ['service-settings', '/services/worker?tab=settings', 'Working directory'],
   ['service-yaml', '/services/worker?tab=settings&as=yaml', 'TaskTemplate'],
+  ['logs', '/logs', 'Choose the services'],
   ['tasks', '/tasks', 'voting_db.1'],
   ['task', '/tasks/d1', 'it does not meet node.labels.disk==ssd'],
   ['nodes', '/nodes', 'node3'],
@@ -40,11 +40,8 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['activity', '/activity', '/services/create'],
   ['access', '/access', 'Your sessions'],
 ];
-const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 /** Where pictures are put; unset: none are taken. */
 const PICTURES = process.env.PICTURES;
-
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe('pages', { timeout: 300_000 }, () => {
   let port: TestPort;
@@ -66,20 +63,6 @@ describe('pages', { timeout: 300_000 }, () => {
       { name: COOKIE, value, url: `https://${port.host}`, secure: true, httpOnly: true, sameSite: 'Strict' },
     ]);
     return visitor;
-  }
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axe);
-    return page.evaluate(async (tags) => {
-      // biome-ignore lint/suspicious/noExplicitAny: axe is on the page, which has no types here
-      const found = await (globalThis as any).axe.run({ runOnly: { type: 'tag', values: tags } });
-      return found.violations.flatMap(
-        ({ id, nodes }: { id: string; nodes: Array<{ target: string[]; failureSummary: string }> }) =>
-          nodes.map(
-            ({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary.split('\n')[1]}`,
-          ),
-      );
-    }, TAGS);
   }
 
   const looks = [
@@ -141,6 +124,58 @@ describe('pages', { timeout: 300_000 }, () => {
     await page.locator('[data-row=worker]').focus();
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'voting_worker' }).waitFor();
+    await context.close();
+  });
+
+  test('Ctrl-K finds what is typed, and does what is asked for; g and a letter go somewhere', async () => {
+    const { context, page, faults } = await signedIn('administrator', {});
+    await page.goto(`https://${port.host}/ui/`);
+    await page.getByText('Wrong now').first().waitFor();
+    await page.keyboard.press('Control+k');
+    const field = page.getByLabel('What to go to, or to do');
+    await field.fill('voting w');
+    await page.getByRole('option', { name: 'voting_worker' }).first().waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'voting_worker' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await field.fill('drain node3');
+    await page.getByRole('option', { name: 'Drain node3' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('node3 is being drained').waitFor();
+    assert.equal(port.cluster.store.view.get('node', 'node3')?.Spec.Availability, 'drain');
+    await page.keyboard.press('g');
+    await page.keyboard.press('n');
+    await page.getByRole('heading', { name: 'Nodes' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test('on a phone the bar at the bottom leads everywhere', async () => {
+    const { context, page } = await signedIn('operator', { width: 360, height: 740 });
+    await page.goto(`https://${port.host}/ui/`);
+    await page.getByRole('contentinfo').getByRole('link', { name: 'Services' }).click();
+    await page.getByText('voting_worker').first().waitFor();
+    await page.getByRole('contentinfo').getByRole('button', { name: 'Find' }).click();
+    await page.getByLabel('What to go to, or to do').fill('node2');
+    await page.getByRole('option', { name: 'node2' }).first().click();
+    await page.getByRole('heading', { name: 'node2' }).waitFor();
+    await context.close();
+  });
+
+  test('a service’s settings: what a change would do, and what is wrong with it, is said before it is saved', async () => {
+    const { context, page, faults } = await signedIn('administrator', {});
+    await page.goto(`https://${port.host}/ui/services/vote?tab=settings`);
+    await page.getByLabel('Memory, at most').fill('much');
+    await page.getByText('takes a size like 512M, not much').waitFor();
+    await page.getByLabel('Memory, at most').fill('64M');
+    await page.getByText('2 tasks restart: 1 at a time; stops when one fails.').waitFor();
+    await page.getByText('docker service update --limit-memory 64M voting_vote').waitFor();
+    await page.getByText('YAML', { exact: true }).click();
+    await page.locator('.cm-content').getByText('MemoryBytes: 67108864').waitFor();
+    assert.deepEqual(faults, []);
     await context.close();
   });
 

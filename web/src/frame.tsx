@@ -7,27 +7,42 @@ import {
   Group,
   NavLink,
   Text,
+  UnstyledButton,
   useMantineColorScheme,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { type ReactNode, useEffect } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { remove } from './api/http.ts';
 import { useConnection } from './api/live.ts';
 import { NAVIGATION } from './pages.tsx';
 import { useNow } from './parts/Age.tsx';
+import { useKeys } from './parts/keys.ts';
 import { useRights } from './parts/who.ts';
+
+const Palette = lazy(() => import('./parts/Palette.tsx'));
+
+/** What stands at the bottom of a phone. */
+const BAR = [
+  { path: '/', title: 'Overview', sign: '◉' },
+  { path: '/stacks', title: 'Stacks', sign: '▤' },
+  { path: '/services', title: 'Services', sign: '⚙' },
+  { path: '/nodes', title: 'Nodes', sign: '▦' },
+];
 
 export function Frame({ children }: { children: ReactNode }) {
   const [isOpen, { toggle, close }] = useDisclosure();
   const [place] = useLocation();
   const rights = useRights();
+  const [palette, setPalette] = useState<'palette' | 'help'>();
+  useKeys(setPalette);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere needs the list of places no more
   useEffect(close, [place]);
   return (
     <AppShell
       header={{ height: 48 }}
       navbar={{ width: 180, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+      footer={{ height: { base: 56, sm: 0 } }}
       padding={{ base: 'xs', sm: 'md' }}
     >
       <AppShell.Header px="sm">
@@ -40,6 +55,9 @@ export function Frame({ children }: { children: ReactNode }) {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <ConnectionLine />
+            <Button size="xs" variant="default" onClick={() => setPalette('palette')} visibleFrom="sm">
+              Find… Ctrl-K
+            </Button>
             <Theme />
             <UserMenu />
           </Group>
@@ -58,6 +76,30 @@ export function Frame({ children }: { children: ReactNode }) {
         ))}
       </AppShell.Navbar>
       <AppShell.Main>{children}</AppShell.Main>
+      <AppShell.Footer hiddenFrom="sm" aria-label="Places">
+        <div className="bar">
+          {BAR.map(({ path, title, sign }) => (
+            <UnstyledButton
+              key={path}
+              component={Link}
+              href={path}
+              aria-current={place === path ? 'page' : undefined}
+            >
+              <span aria-hidden="true">{sign}</span>
+              {title}
+            </UnstyledButton>
+          ))}
+          <UnstyledButton onClick={() => setPalette('palette')}>
+            <span aria-hidden="true">⌕</span>
+            Find
+          </UnstyledButton>
+        </div>
+      </AppShell.Footer>
+      {palette && (
+        <Suspense>
+          <Palette isHelp={palette === 'help'} onClose={() => setPalette(undefined)} />
+        </Suspense>
+      )}
     </AppShell>
   );
 }

@@ -15,6 +15,7 @@ export const NAVIGATION: Place[] = [
   { path: '/stacks', title: 'Stacks' },
   { path: '/services', title: 'Services' },
   { path: '/tasks', title: 'Tasks' },
+  { path: '/logs', title: 'Logs' },
   { path: '/nodes', title: 'Nodes' },
   { path: '/containers', title: 'Containers' },
   { path: '/images', title: 'Images' },
@@ -60,6 +61,7 @@ export const ROUTES: Array<{ path: string; page: ComponentType }> = [
     path: '/services/:id',
     page: page(() => import('./pages/Service.tsx').then(({ Service }) => Service)),
   },
+  { path: '/logs', page: page(() => import('./pages/logs/Logs.tsx').then(({ Logs }) => Logs)) },
   { path: '/tasks', page: page(() => import('./pages/Tasks.tsx').then(({ Tasks }) => Tasks)) },
   {
     path: '/tasks/:id',

@@ -18,66 +18,110 @@ export function isLog(channel: string): boolean {
   return channel.startsWith('logs?');
 }
 
+/** One log may be of so many services and tasks. */
+const MOST_SOURCES = 50;
+
 /** Tells the client of that log until the signal; `socket`: of the daemon's own API. */
 export function serveLog(client: Client, channel: string, socket: string, signal: AbortSignal): void {
-  const path = logPath(channel);
-  const fail = (error: string): void => {
-    if (!signal.aborted) client.send(JSON.stringify({ channel, error }));
-  };
-  if (path === undefined) {
-    fail('there is no such log');
+  const paths = logPaths(channel);
+  if (typeof paths === 'string') {
+    client.send(JSON.stringify({ channel, error: paths }));
     return;
   }
-  const request = httpRequest({ socketPath: socket, path, headers: { host: 'essaim' } });
-  signal.addEventListener('abort', () => request.destroy(), { once: true });
-  request.on('error', (error) => fail(error.message));
-  request.once('response', (answer) => {
-    if (answer.statusCode === 200) passOn(client, channel, answer, signal);
-    else void refusal(answer).then(fail);
-  });
-  request.end();
+  const teller = new Teller(client, channel, paths.length, signal);
+  for (const path of paths) {
+    const request = httpRequest({ socketPath: socket, path, headers: { host: 'essaim' } });
+    signal.addEventListener('abort', () => request.destroy(), { once: true });
+    request.on('error', (error) => teller.fail(path, error.message));
+    request.once('response', (answer) => {
+      if (answer.statusCode === 200) teller.passOn(answer);
+      else void refusal(answer).then((why) => teller.fail(path, why));
+    });
+    request.end();
+  }
 }
 
-function logPath(channel: string): string | undefined {
+/** What has to be asked for; a text that says why there is no such log. */
+function logPaths(channel: string): string[] | string {
   const params = new URLSearchParams(channel.slice('logs?'.length));
-  const place = placeOf(params);
-  if (place === undefined) return undefined;
-  const tail = Math.min(Number(params.get('tail') ?? TAIL) || 0, MOST_TAIL);
-  const query = `stdout=1&stderr=1&timestamps=1&details=1&follow=1&tail=${tail}`;
-  return `${place}/logs?${query}`;
-}
-
-function placeOf(params: URLSearchParams): string | undefined {
-  const [service, task, container, node] = ['service', 'task', 'container', 'node'].map((name) =>
-    encodeURIComponent(params.get(name) ?? ''),
+  const paths = (['service', 'task'] as const).flatMap((kind) =>
+    params
+      .getAll(kind)
+      .filter(Boolean)
+      .map((id) => `/${kind}s/${encodeURIComponent(id)}/logs`),
   );
-  if (service) return `/services/${service}`;
-  if (task) return `/tasks/${task}`;
-  return container && node ? `/essaim/nodes/${node}/containers/${container}` : undefined;
+  if (paths.length === 0) return 'there is no such log';
+  if (paths.length > MOST_SOURCES) return `a log is of ${MOST_SOURCES} services at most`;
+  const tail = Math.min(Number(params.get('tail') ?? TAIL) || 0, MOST_TAIL);
+  return paths.map((path) => `${path}?stdout=1&stderr=1&timestamps=1&details=1&follow=1&tail=${tail}`);
 }
 
-function passOn(client: Client, channel: string, answer: IncomingMessage, signal: AbortSignal): void {
-  const reader = new LogReader(!String(answer.headers['content-type']).includes('multiplexed'));
-  let lines: LogLine[] = [];
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const tell = (isOver: boolean): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (signal.aborted) return;
-    if (lines.length > 0 || isOver)
-      client.send(JSON.stringify({ channel, lines, ...(isOver && { over: true }) }));
-    lines = [];
-    if (client.unread() > SLOW) {
-      answer.pause();
-      timer = setTimeout(() => tell(false), PACE);
-    } else answer.resume();
-  };
-  answer.on('data', (chunk: Buffer) => {
-    for (const line of reader.push(chunk)) lines.push(line);
-    timer ??= setTimeout(() => tell(false), PACE);
-  });
-  answer.once('end', () => tell(true));
-  answer.once('error', () => tell(true));
+/** Tells what several sources write, in the order in which it comes. */
+class Teller {
+  readonly #client: Client;
+  readonly #channel: string;
+  readonly #signal: AbortSignal;
+  readonly #isOne: boolean;
+  readonly #answers = new Set<IncomingMessage>();
+  #open: number;
+  #lines: LogLine[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(client: Client, channel: string, sources: number, signal: AbortSignal) {
+    this.#client = client;
+    this.#channel = channel;
+    this.#signal = signal;
+    this.#isOne = sources === 1;
+    this.#open = sources;
+  }
+
+  passOn(answer: IncomingMessage): void {
+    const reader = new LogReader(!String(answer.headers['content-type']).includes('multiplexed'));
+    this.#answers.add(answer);
+    answer.on('data', (chunk: Buffer) => {
+      for (const line of reader.push(chunk)) this.#lines.push(line);
+      this.#timer ??= setTimeout(() => this.#tell(), PACE);
+    });
+    const end = (): void => {
+      if (!this.#answers.delete(answer)) return;
+      this.#open--;
+      this.#tell();
+    };
+    answer.once('end', end);
+    answer.once('error', end);
+  }
+
+  /** Of several sources one that cannot be read is a line among the others. */
+  fail(path: string, why: string): void {
+    if (this.#signal.aborted) return;
+    if (this.#isOne) {
+      this.#client.send(JSON.stringify({ channel: this.#channel, error: why }));
+      return;
+    }
+    this.#open--;
+    const [, kind, id = ''] = path.split(/[/?]/);
+    const text = `the log of ${kind === 'tasks' ? 'the task' : 'the service'} ${decodeURIComponent(id)} cannot be read: ${why}`;
+    this.#lines.push({ task: '', stream: 'stderr', at: new Date().toISOString(), text });
+    this.#tell();
+  }
+
+  #tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#signal.aborted) return;
+    const over = this.#open === 0;
+    if (this.#lines.length > 0 || over)
+      this.#client.send(
+        JSON.stringify({ channel: this.#channel, lines: this.#lines, ...(over && { over }) }),
+      );
+    this.#lines = [];
+    const isSlow = this.#client.unread() > SLOW;
+    for (const answer of this.#answers) {
+      if (isSlow) answer.pause();
+      else answer.resume();
+    }
+    if (isSlow) this.#timer = setTimeout(() => this.#tell(), PACE);
+  }
 }
 
 async function refusal(answer: IncomingMessage): Promise<string> {

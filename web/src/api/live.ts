@@ -3,7 +3,8 @@
  * a broken connection is taken up again at the revision that each list is at.
  */
 import { useCallback, useSyncExternalStore } from 'react';
-import type { ClientMessage, List, LogLine, Rows, ServerMessage } from '../../../src/ui/protocol.ts';
+import type { ClientMessage, List, Rows, ServerMessage } from '../../../src/ui/protocol.ts';
+import { grown, type LiveLog } from '../format/log-lines.ts';
 import { get } from './http.ts';
 
 /** A tab that nobody looks at lets go of the socket after so long, ms. */
@@ -14,20 +15,6 @@ const PAUSES = [500, 1_000, 2_000, 4_000, 8_000];
 interface Row {
   id: string;
 }
-
-/** A line with its number in this tab: what is read again after a break has none twice. */
-export interface NumberedLine extends LogLine {
-  number: number;
-}
-
-export interface LiveLog {
-  lines: readonly NumberedLine[];
-  isOver: boolean;
-  error?: string;
-}
-
-/** Of a log, the page keeps so many lines. */
-const MOST_LINES = 20_000;
 
 interface Channel {
   log: LiveLog;
@@ -53,7 +40,7 @@ export interface Connection {
 }
 
 const LOADING: LiveList<Row> = { rows: [], isLoading: true };
-const NO_LOG: LiveLog = { lines: [], isOver: false };
+const NO_LOG: LiveLog = { lines: [], count: 0, isOver: false };
 
 class LiveSocket {
   readonly #channels = new Map<string, Channel>();
@@ -168,18 +155,6 @@ class LiveSocket {
     }
     for (const listener of channel.listeners) listener();
   }
-}
-
-/** The log with further lines; those that were there already, as after a break, are left out. */
-function grown({ lines }: LiveLog, more: readonly LogLine[], isOver: boolean): LiveLog {
-  const last = lines.at(-1);
-  let number = last?.number ?? 0;
-  const known = new Set(lines.slice(-1_000).map(({ at, task, text }) => `${at} ${task} ${text}`));
-  const fresh = more.filter(
-    ({ at, task, text }) => !last || at > last.at || !known.has(`${at} ${task} ${text}`),
-  );
-  const added = fresh.map((line) => ({ ...line, number: ++number }));
-  return { lines: [...lines, ...added].slice(-MOST_LINES), isOver };
 }
 
 export const live = new LiveSocket();

@@ -11,6 +11,7 @@ import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { useRights } from '../parts/who.ts';
+import { StackLogs } from './logs/Logs.tsx';
 import { ServiceTable } from './Services.tsx';
 import { stackWord } from './Stacks.tsx';
 import { Revisions } from './stacks/Revisions.tsx';
@@ -64,6 +65,7 @@ export function Stack() {
         <Tabs.List>
           <Tabs.Tab value="services">Services</Tabs.Tab>
           <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
+          <Tabs.Tab value="logs">Logs</Tabs.Tab>
           {mayChange && <Tabs.Tab value="revisions">Revisions</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="services" pt="sm">
@@ -71,6 +73,9 @@ export function Stack() {
         </Tabs.Panel>
         <Tabs.Panel value="tasks" pt="sm">
           <TaskTable filter={{ stack: name }} />
+        </Tabs.Panel>
+        <Tabs.Panel value="logs" pt="sm">
+          <StackLogs stack={name} />
         </Tabs.Panel>
         <Tabs.Panel value="revisions" pt="sm">
           <Revisions stack={name} />

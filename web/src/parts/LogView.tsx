@@ -1,59 +1,67 @@
-/** A log as it is written: pushed, drawn only where it is in view, searched; scrolling up stops the scrolling, not the log. */
+/** A log as it is written: pushed, searched, of one or of many; scrolling up stops the scrolling, not the log. */
 import { Button, Group, SegmentedControl, Stack, Switch, Text, TextInput } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useList, useLog } from '../api/live.ts';
-import { ansiSpans, colorOf, lineTime, type TimeStyle } from '../format/log.ts';
+import { colorOf, type TimeStyle } from '../format/log.ts';
+import { searchOf } from '../format/log-lines.ts';
+import { counted } from '../format/size.ts';
 import { Failed } from './Failed.tsx';
+import { LogLines } from './LogLines.tsx';
+
+/** More replicas than that have no switch of their own. */
+const MOST_SWITCHES = 40;
 
 export function LogView({ channel, of }: { channel: string; of: string }) {
-  const { lines, isOver, error } = useLog(channel);
+  const log = useLog(channel);
   const tasks = useList('tasks').rows;
-  const [search, setSearch] = useState('');
+  const [typed, setTyped] = useState('');
+  const [onlyFound, setOnlyFound] = useLocalStorage({ key: 'log-only-found', defaultValue: true });
   const [times, setTimes] = useLocalStorage<TimeStyle>({ key: 'log-times', defaultValue: 'local' });
   const [isWrapped, setWrapped] = useLocalStorage({ key: 'log-wrap', defaultValue: true });
-  const [isPaused, setPaused] = useState(false);
-  const [seen, setSeen] = useState(0);
-  const scroller = useRef<HTMLDivElement>(null);
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const { lines, isOver, error } = log;
   const names = useMemo(() => new Map(tasks.map(({ id, name }) => [id, name])), [tasks]);
-  const words = search.toLowerCase();
-  const shown = useMemo(
-    () => (words ? lines.filter(({ text }) => text.toLowerCase().includes(words)) : lines),
-    [lines, words],
-  );
-  const virtual = useVirtualizer({
-    count: shown.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 20,
-    overscan: 30,
-  });
-  const total = lines.length === 0 ? 0 : lines.at(-1)!.number;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: at each new line the end is the end
-  useEffect(() => {
-    if (isPaused || shown.length === 0) return;
-    virtual.scrollToIndex(shown.length - 1, { align: 'end' });
-    setSeen(total);
-  }, [shown.length, total, isPaused]);
+  const writers = useMemo(() => [...new Set(lines.map(({ task }) => task))].filter(Boolean), [lines]);
+  const search = useMemo(() => searchOf(typed), [typed]);
+  const pattern = typeof search === 'string' ? undefined : search;
+  const shown = useMemo(() => {
+    const isFound = (text: string) => !pattern || !onlyFound || text.search(pattern) >= 0;
+    if (hidden.size === 0 && !pattern) return lines;
+    return lines.filter(({ task, text }) => !hidden.has(task) && isFound(text));
+  }, [lines, hidden, pattern, onlyFound]);
 
   if (error) return <Failed title={`The log of ${of} cannot be read`} message={error} />;
   const download = (): void => {
-    const text = lines.map(({ at, task, text }) => `${at} ${names.get(task) ?? task} ${text}`).join('\n');
+    const text = shown.map(({ at, task, text }) => `${at} ${names.get(task) ?? task} ${text}`).join('\n');
     const link = document.createElement('a');
     link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'text/plain' }));
     link.download = `${of}.log`;
     link.click();
     URL.revokeObjectURL(link.href);
   };
+  const turn = (task: string): void =>
+    setHidden((before) => {
+      const after = new Set(before);
+      if (!after.delete(task)) after.add(task);
+      return after;
+    });
   return (
     <Stack gap="xs">
       <Group gap="xs">
         <TextInput
           size="xs"
-          placeholder="Search in the log"
+          placeholder="Search, or /pattern/"
           aria-label="Search in the log"
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
+          value={typed}
+          error={typeof search === 'string' ? search : undefined}
+          onChange={(event) => setTyped(event.currentTarget.value)}
+        />
+        <Switch
+          size="xs"
+          label="only what is found"
+          checked={onlyFound}
+          onChange={(event) => setOnlyFound(event.currentTarget.checked)}
         />
         <SegmentedControl
           size="xs"
@@ -76,71 +84,41 @@ export function LogView({ channel, of }: { channel: string; of: string }) {
           Download
         </Button>
         <Text size="xs" c="dimmed" aria-live="off">
-          {words ? `${shown.length} of ${lines.length} lines` : `${lines.length} lines`}
+          {shown.length < lines.length
+            ? `${shown.length} of ${lines.length} lines`
+            : counted(lines.length, 'line')}
           {isOver && ', the log has ended'}
         </Text>
-        {isPaused && (
-          <Button size="compact-xs" onClick={() => setPaused(false)}>
-            {total > seen ? `${total - seen} new, go to the end` : 'Go to the end'}
-          </Button>
-        )}
       </Group>
+      {writers.length > 1 && writers.length <= MOST_SWITCHES && (
+        <Group gap={4} role="group" aria-label="Replicas" className="log-colors">
+          {writers.map((task) => (
+            <Button
+              key={task}
+              size="compact-xs"
+              variant="default"
+              aria-pressed={!hidden.has(task)}
+              onClick={() => turn(task)}
+            >
+              <span style={{ color: `var(--log-${colorOf(task)})` }}>{hidden.has(task) ? '○' : '●'}</span>
+              &nbsp;{names.get(task) ?? task.slice(0, 12)}
+            </Button>
+          ))}
+        </Group>
+      )}
       {lines.length === 0 ? (
         <Text size="sm" c="dimmed">
           {isOver ? 'Nothing was written.' : 'Nothing written yet.'}
         </Text>
       ) : (
-        <div
-          ref={scroller}
-          className="log"
-          role="log"
-          aria-label={`Log of ${of}`}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard
-          tabIndex={0}
-          onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-            const isAtEnd = scrollHeight - scrollTop - clientHeight < 40;
-            if (isAtEnd && isPaused) setPaused(false);
-          }}
-          onWheel={({ deltaY }) => deltaY < 0 && setPaused(true)}
-          onKeyDown={({ key }) => ['PageUp', 'ArrowUp', 'Home'].includes(key) && setPaused(true)}
-          onTouchMove={() => setPaused(true)}
-        >
-          <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-            {virtual.getVirtualItems().map((item) => {
-              const { number, task, stream, at, text } = shown[item.index]!;
-              return (
-                <div
-                  key={number}
-                  ref={virtual.measureElement}
-                  data-index={item.index}
-                  className="log-line"
-                  data-stream={stream}
-                  style={{
-                    transform: `translateY(${item.start}px)`,
-                    whiteSpace: isWrapped ? 'pre-wrap' : 'pre',
-                  }}
-                >
-                  {times !== 'off' && <span className="log-time">{lineTime(at, times)} </span>}
-                  {task && (
-                    <span style={{ color: `var(--log-${colorOf(task)})` }}>
-                      {names.get(task) ?? task.slice(0, 12)}{' '}
-                    </span>
-                  )}
-                  {stream === 'stderr' && <span className="log-err">err </span>}
-                  {ansiSpans(text).map(({ text: part, color, isBold }, index) => (
-                    <span
-                      // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never change
-                      key={index}
-                      style={{ color: color && `var(--log-${color})`, fontWeight: isBold ? 700 : undefined }}
-                    >
-                      {part}
-                    </span>
-                  ))}
-                </div>
-              );
-            })}
-          </div>
-        </div>
+        <LogLines
+          of={of}
+          lines={shown}
+          count={log.count}
+          look={{ times, isWrapped }}
+          names={names}
+          search={pattern}
+        />
       )}
     </Stack>
   );
