@@ -217,7 +217,9 @@ export async function newToken(
   };
   await store.commit((view) => {
     userOf(view, user);
-    const same = [...view.all('accessToken')].some((each) => each.user === user && each.name === name);
+    const same = [...view.all('accessToken')].some(
+      (each) => each.use === 'api' && each.user === user && each.name === name,
+    );
     if (same) throw new ApiError(409, `${user} has a token ${name} already`);
     return { changes: [put('accessToken', kept)] };
   });
@@ -227,7 +229,9 @@ export async function newToken(
 /** @throws ApiError 404 */
 export async function removeToken({ store }: Keeper, user: string, name: string): Promise<void> {
   await store.commit((view) => {
-    const token = [...view.all('accessToken')].find((each) => each.user === user && each.name === name);
+    const token = [...view.all('accessToken')].find(
+      (each) => each.use === 'api' && each.user === user && each.name === name,
+    );
     if (!token) throw new ApiError(404, `${user} has no token ${name}`);
     return { changes: [remove('accessToken', token)] };
   });

@@ -5,6 +5,7 @@ import type { AccountRole } from '../model/objects.ts';
  * What a route takes.
  * - `open`: nothing; asked before anybody is signed in.
  * - `own`: to be signed in; it is about one's own account.
+ * - `wall`: to see which tasks are on which hosts; all that a screen on the wall may.
  * - `see`: to look, without anything secret.
  * - `stack`: to change what belongs to a stack that is one's own.
  * - `console`: to get into a container of such a stack, or at what is in it.
@@ -12,20 +13,20 @@ import type { AccountRole } from '../model/objects.ts';
  * - `accounts`: to change accounts.
  * - `socket`: nothing gives that: only the daemon's own socket has such routes.
  */
-export type Right = 'open' | 'own' | 'see' | 'stack' | 'console' | 'operate' | 'accounts' | 'socket';
+export type Right = 'open' | 'own' | 'wall' | 'see' | 'stack' | 'console' | 'operate' | 'accounts' | 'socket';
 
 export interface Actor {
   name: string;
   role: AccountRole;
   /** Of a deployer: its own stacks. */
   stacks: ReadonlySet<string>;
-  /** A token may be for reading alone. */
-  scope: 'all' | 'read';
+  /** A token may be for reading alone, or for the map alone. */
+  scope: 'all' | 'read' | 'wall';
   via: { kind: 'session' | 'accessToken'; id: string; name: string };
 }
 
 /** Of what changes something only when it is asked for by a method that says so, a reading token has nothing. */
-const READS: ReadonlySet<Right> = new Set<Right>(['open', 'own', 'see']);
+const READS: ReadonlySet<Right> = new Set<Right>(['open', 'own', 'wall', 'see']);
 const OF_ROLE: Record<AccountRole, ReadonlySet<Right>> = {
   viewer: READS,
   deployer: READS,
@@ -37,6 +38,7 @@ const OF_ROLE: Record<AccountRole, ReadonlySet<Right>> = {
 export function has(actor: Actor | undefined, right: Right, stack?: string): boolean {
   if (right === 'open') return true;
   if (!actor || right === 'socket') return false;
+  if (actor.scope === 'wall') return right === 'wall';
   if (actor.scope === 'read' && !READS.has(right)) return false;
   if (OF_ROLE[actor.role].has(right)) return true;
   const mayBeOwn = right === 'stack' || right === 'console';

@@ -208,7 +208,13 @@ const OWN: Grant[] = [
      POST /essaim/users/{name}
      DELETE /essaim/users/{name}`,
   ),
-  ...grants('operate', 'GET /essaim/audit'),
+  ...grants(
+    'operate',
+    `GET /essaim/audit
+     GET /essaim/walls
+     POST /essaim/walls
+     DELETE /essaim/walls/{name...}`,
+  ),
   ...grants('see', 'POST /essaim/compose/check', { reads: true }),
   ...grants(
     'stack',

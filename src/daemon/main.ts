@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { accessRoutes } from '../access/routes.ts';
+import { wallRoutes } from '../access/walls.ts';
 import { backupRoutes } from '../api/backup.ts';
 import { mergedRoutes } from '../api/merged/routes.ts';
 import { networkCheckRoutes } from '../api/networks-check.ts';
@@ -49,7 +50,13 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   });
   const nodes = new NodesOfManager({ membership, log });
   let ui: UiHost | undefined;
-  const screens = [accessRoutes, lookRoutes, stackRoutes(options.socket), uiRoutes(() => ui?.state)];
+  const screens = [
+    accessRoutes,
+    wallRoutes,
+    lookRoutes,
+    stackRoutes(options.socket),
+    uiRoutes(() => ui?.state),
+  ];
   const stats = new HostStats({ membership, engine, log });
   const hosts = [
     ...[hereRoutes, statsHereRoutes(() => stats.source), statsRoutes],

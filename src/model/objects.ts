@@ -332,8 +332,8 @@ export interface Session extends Meta {
 
 /** What is shown once and then known by its digest, which is its ID. Encrypted at rest. */
 export interface AccessToken extends Meta {
-  /** setup: whoever has it may make the first account. */
-  use: 'api' | 'setup';
+  /** setup: whoever has it may make the first account. wall: may see the map, on a screen. */
+  use: 'api' | 'setup' | 'wall';
   name: string;
   /** Whose it is; it can never do more than that account. */
   user?: string;

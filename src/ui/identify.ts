@@ -3,11 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { sessionEnds } from '../access/accounts.ts';
 import type { Actor } from '../access/actor.ts';
 import { digest } from '../access/secret.ts';
+import { wallActor } from '../access/walls.ts';
 import { ApiError } from '../model/errors.ts';
 import type { AccessToken, Session } from '../model/objects.ts';
 import type { View } from '../store/contract.ts';
 
 export const COOKIE = '__Host-essaim';
+/** The protocol of a live socket that is opened with a link for the wall; the link's secret is named after it. */
+const WALL = 'essaim-wall';
 
 export interface Identified {
   actor: Actor;
@@ -30,6 +33,18 @@ export function identify(headers: IncomingHttpHeaders, view: View, now: number):
   if (!session || sessionEnds(session) <= now)
     throw new ApiError(401, 'your session has ended: sign in again');
   return { actor: actorOf(view, session.user, session, 'session'), seenAt: session.seenAt };
+}
+
+/**
+ * Whoever has a link for the wall, which a page gives as a name of a protocol: browsers let it send no other header with
+ * a WebSocket, and nothing secret stands in addresses. @throws ApiError 401 if the link is good for nothing
+ */
+export function identifyWall(headers: IncomingHttpHeaders, view: View, now: number): Actor | undefined {
+  const [protocol, secret] = (headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+  if (protocol !== WALL) return undefined;
+  const actor = wallActor(secret ?? '', view, now);
+  if (!actor) throw new ApiError(401, 'this link was withdrawn or has come to its end');
+  return actor;
 }
 
 /** Whether the credential is still good: its account is there and able, and neither has come to its end. */

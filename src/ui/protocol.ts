@@ -112,6 +112,25 @@ export interface NodeRow extends Versioned {
   labels: Record<string, string>;
 }
 
+/** A task on the map: what a screen on the wall may show. */
+export interface TileRow extends Versioned {
+  name: string;
+  service: string;
+  serviceName: string;
+  stack?: string;
+  node?: string;
+  state: string;
+  desired: string;
+}
+
+/** A host on the map. */
+export interface PlaceRow extends Versioned {
+  name: string;
+  role: string;
+  state: string;
+  availability: string;
+}
+
 export interface StackRow extends Versioned {
   services: number;
   /** Services of it that have all that they should. */
@@ -164,6 +183,8 @@ export interface StateRows {
   services: ServiceRow;
   tasks: TaskRow;
   nodes: NodeRow;
+  tiles: TileRow;
+  places: PlaceRow;
   stacks: StackRow;
   networks: NetworkRow;
   secrets: ContentRow;

@@ -30,7 +30,7 @@ import { EXEC_START, Gateway, TooMany } from './gateway.ts';
 import { COMMON } from './headers.ts';
 import { hostNamed } from './hosts/asked.ts';
 import { HostFeeds } from './hosts/feeds.ts';
-import { isSameHost, isStillGood } from './identify.ts';
+import { identifyWall, isSameHost, isStillGood } from './identify.ts';
 import { LiveHub } from './live/hub.ts';
 import { serveLive } from './live/socket.ts';
 import { tunnel } from './tunnel.ts';
@@ -242,18 +242,21 @@ export class UiServer {
         });
         return;
       }
-      const actor = this.#gateway.identify(from);
+      const { store, now } = this.#options.manager;
+      const isLive = target.path === '/essaim/live';
+      const wall = isLive ? identifyWall(from.headers, store.view, now()) : undefined;
+      const actor = wall ?? this.#gateway.identify(from);
       if (!actor) throw new ApiError(401, 'sign in first');
       // A page of another site can open a WebSocket, and the browser sends the cookie with it.
       const isForeign = !isSameHost(from.headers, hostOf(from));
-      if (isForeign && (from.headers.origin !== undefined || actor.via.kind === 'session'))
+      if (isForeign && (wall || from.headers.origin !== undefined || actor.via.kind === 'session'))
         throw new ApiError(403, 'this connection was opened by a page of another site');
       if (target.path === '/essaim/console') {
         await this.#console(request, wire, head, from, actor, target.query);
         return;
       }
-      if (target.path !== '/essaim/live') throw new ApiError(404, 'page not found');
-      if (!has(actor, 'see')) throw new ApiError(403, refusal(actor, 'see'));
+      if (!isLive) throw new ApiError(404, 'page not found');
+      if (!has(actor, 'wall')) throw new ApiError(403, refusal(actor, 'wall'));
       this.#web.handleUpgrade(request, wire, head, (socket: WebSocket) => {
         this.#keep(wire, actor);
         serveLive(socket, actor, {

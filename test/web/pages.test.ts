@@ -26,6 +26,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['task', '/tasks/d1', 'it does not meet node.labels.disk==ssd'],
   ['nodes', '/nodes', 'node3'],
   ['node', '/nodes/node2', 'voting_vote.1'],
+  ['map', '/map', 'voting_db.1: pending'],
   ['containers', '/containers', 'cache'],
   ['container', '/containers/node2/cache?tab=inspect', 'PASSWORD=hush'],
   ['images', '/images', 'postgres:16'],
@@ -94,6 +95,23 @@ describe('pages', { timeout: 300_000 }, () => {
       await page.goto(`https://${port.host}/ui/`);
       await page.getByRole('button', { name: 'Sign in' }).waitFor();
       assert.deepEqual(await violations(page), []);
+      await context.close();
+    }
+  });
+
+  test('a screen on the wall, by its link and until that is withdrawn', async () => {
+    const made = await port.ask('POST', '/essaim/walls', { as: 'operator', body: { name: 'kitchen' } });
+    const { secret } = JSON.parse(made.text);
+    for (const dark of [false, true]) {
+      const { context, page } = await browser.visitor({ dark });
+      await page.goto(`https://${port.host}/ui/wall#${secret}`);
+      await page.locator('[data-node=node2]').getByText('voting_vote.1').waitFor();
+      assert.deepEqual(await violations(page), []);
+      assert.equal(await page.getByRole('link').count(), 0);
+      if (dark) {
+        await port.ask('DELETE', '/essaim/walls/kitchen', { as: 'operator' });
+        await page.getByText('the link was withdrawn').waitFor();
+      }
       await context.close();
     }
   });

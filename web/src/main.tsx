@@ -8,6 +8,7 @@ import {
 } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { nonce } from './nonce.ts';
@@ -48,6 +49,10 @@ const contrast: CSSVariablesResolver = () => ({
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 5_000 } } });
 
+/** A screen that nobody has signed in at. */
+const isWall = location.pathname === '/ui/wall';
+const Wall = lazy(() => import('./pages/map/Wall.tsx'));
+
 createRoot(document.getElementById('root')!).render(
   <MantineProvider
     theme={theme}
@@ -57,7 +62,13 @@ createRoot(document.getElementById('root')!).render(
   >
     <QueryClientProvider client={queries}>
       <Notifications position="bottom-right" />
-      <App />
+      {isWall ? (
+        <Suspense>
+          <Wall />
+        </Suspense>
+      ) : (
+        <App />
+      )}
     </QueryClientProvider>
   </MantineProvider>,
 );

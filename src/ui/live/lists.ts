@@ -6,7 +6,17 @@ import { stackOf } from '../../access/stack.ts';
 import type { Service, Task } from '../../model/objects.ts';
 import type { StoreEvent, View } from '../../store/contract.ts';
 import type { StateRows } from '../protocol.ts';
-import { contentRow, contentsOf, networkRow, nodeRow, serviceRow, stackRow, taskRow } from './rows.ts';
+import {
+  contentRow,
+  contentsOf,
+  networkRow,
+  nodeRow,
+  placeRow,
+  serviceRow,
+  stackRow,
+  taskRow,
+  tileRow,
+} from './rows.ts';
 
 /** Changes of the audit that are kept in a list: what is older is asked for. */
 const AUDIT_ROWS = 500;
@@ -104,6 +114,28 @@ const LISTS: { [L in List]: ListSource<L> } = {
     row(id, view) {
       const node = view.get('node', id);
       return node && nodeRow(node, view);
+    },
+  },
+  tiles: {
+    right: 'wall',
+    *ids(view) {
+      for (const { ID } of view.all('task')) yield ID;
+    },
+    dirty: (event) => (event.kind === 'task' ? [event.id] : []),
+    row(id, view) {
+      const task = view.get('task', id);
+      return task && tileRow(task, view);
+    },
+  },
+  places: {
+    right: 'wall',
+    *ids(view) {
+      for (const { ID } of view.all('node')) yield ID;
+    },
+    dirty: (event) => (event.kind === 'node' ? [event.id] : []),
+    row(id, view) {
+      const node = view.get('node', id);
+      return node && placeRow(node, view);
     },
   },
   stacks: {

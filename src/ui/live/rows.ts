@@ -6,7 +6,16 @@ import type { Node, Service, Task } from '../../model/objects.ts';
 import { taskName } from '../../model/task-context.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
-import type { ContentRow, NetworkRow, NodeRow, ServiceRow, StackRow, TaskRow } from '../protocol.ts';
+import type {
+  ContentRow,
+  NetworkRow,
+  NodeRow,
+  PlaceRow,
+  ServiceRow,
+  StackRow,
+  TaskRow,
+  TileRow,
+} from '../protocol.ts';
 
 const MOST_PROBLEMS = 5;
 
@@ -148,6 +157,17 @@ function isOld(task: Task, node: Node | undefined, view: View): boolean {
   const difference = known.get(specVersion) ?? compareToSpec(service, task);
   known.set(specVersion, difference);
   return difference === 'other' || (difference === 'placement' && !placementHolds(service, node));
+}
+
+/** A task as the map shows it: nothing of what is in it. */
+export function tileRow(task: Task, view: View): TileRow {
+  const { id, version, name, service, serviceName, stack, node, state, desired } = taskRow(task, view);
+  return { id, version, name, service, serviceName, stack, node, state, desired };
+}
+
+export function placeRow(node: Node, view: View): PlaceRow {
+  const { id, version, name, role, state, availability } = nodeRow(node, view);
+  return { id, version, name, role, state, availability };
 }
 
 /** As `docker service ps` shows it. */

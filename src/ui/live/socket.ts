@@ -1,6 +1,6 @@
 /** One tab's live socket: what it subscribes to and what it is told. */
 import type { WebSocket } from 'ws';
-import type { Actor } from '../../access/actor.ts';
+import { type Actor, has } from '../../access/actor.ts';
 import { HostFeeds } from '../hosts/feeds.ts';
 import type { ClientMessage } from '../protocol.ts';
 import type { Client, LiveHub } from './hub.ts';
@@ -61,6 +61,10 @@ export function serveLive(socket: WebSocket, actor: Actor, { hub, hosts, api, si
     logs.get(channel)?.abort();
     logs.delete(channel);
     if (op === 'close') return;
+    if (!has(actor, 'see')) {
+      client.send(JSON.stringify({ channel, error: 'you may not see this' }));
+      return;
+    }
     if (logs.size >= MOST_LOGS) {
       client.send(JSON.stringify({ channel, error: 'too many logs are open in this tab' }));
       return;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { addUser, newToken, signIn } from '../../access/accounts.ts';
 import { accessRoutes } from '../../access/routes.ts';
+import { wallRoutes } from '../../access/walls.ts';
 import { backupRoutes } from '../../api/backup.ts';
 import { mergedRoutes } from '../../api/merged/routes.ts';
 import { networkCheckRoutes } from '../../api/networks-check.ts';
@@ -85,6 +86,7 @@ export class TestPort implements AsyncDisposable {
       networkCheckRoutes,
       backupRoutes,
       accessRoutes,
+      wallRoutes,
       lookRoutes,
     ];
     const socket = join(folder, 'docker.sock');

@@ -47,11 +47,14 @@ class LiveSocket {
   readonly #listeners = new Set<() => void>();
   #socket: WebSocket | undefined;
   #tries = 0;
+  #protocols: string[] | undefined;
   #hidden: ReturnType<typeof setTimeout> | undefined;
   connection: Connection = { isLive: false, since: Date.now(), nextTry: 0 };
 
-  start(): void {
+  /** `protocols`: with a link for the wall in place of a session. */
+  start(protocols?: string[]): void {
     if (this.#socket) return;
+    this.#protocols = protocols;
     this.#connect();
     document.addEventListener('visibilitychange', () => {
       clearTimeout(this.#hidden);
@@ -105,7 +108,7 @@ class LiveSocket {
   }
 
   #connect(): void {
-    const socket = new WebSocket(`wss://${location.host}/essaim/live`);
+    const socket = new WebSocket(`wss://${location.host}/essaim/live`, this.#protocols);
     this.#socket = socket;
     socket.onopen = () => {
       this.#tries = 0;
@@ -122,7 +125,7 @@ class LiveSocket {
       const since = this.connection.isLive ? Date.now() : this.connection.since;
       this.#is({ isLive: false, since, nextTry: Date.now() + pause });
       // A socket does not say why it was refused; an ordinary request does.
-      get('/essaim/sessions').catch(() => undefined);
+      if (!this.#protocols) get('/essaim/sessions').catch(() => undefined);
       setTimeout(() => {
         if (!this.#socket) this.#connect();
       }, pause);
