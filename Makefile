@@ -2,6 +2,9 @@
 .PHONY: help up down test test-engines test-hosts bench examples lint packages web
 .DEFAULT_GOAL := help
 
+# What asks the registry of published containers in tests.
+REGISTRY = dig bind9-dnsutils haproxy haproxy prometheus prometheus /usr/lib/python3/dist-packages/consul/__init__.py python3-consul
+
 help:
 	@echo 'make up        a swarm of three lab hosts with a service on it, to try things out'
 	@echo 'make down      remove them, with everything on them'
@@ -20,7 +23,7 @@ down: node_modules/.installed
 	@test/support/down.sh
 
 test: web
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium debootstrap debootstrap
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium debootstrap debootstrap $(REGISTRY)
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
@@ -30,7 +33,7 @@ test: web
 
 # All are run, whatever the first one says.
 test-engines: web
-	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose chromium chromium
+	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose chromium chromium $(REGISTRY)
 	@failed=; for engine in 26 28; do \
 	  echo "On Docker Engine $$engine"; \
 	  for tests in e2e:alone e2e; do ENGINE=$$engine npm run --silent $$tests || failed="$$failed $$engine"; done; \

@@ -118,7 +118,7 @@ function startUi(
 }
 
 async function startRegistry(
-  { registryHosts }: DaemonOptions,
+  { registryHosts, registryDnsPort: dnsPort }: DaemonOptions,
   api: EngineClient,
   membership: HostMembership,
   log: Log,
@@ -127,7 +127,8 @@ async function startRegistry(
   // What only a registry needs costs others no memory.
   const { RegistryHost } = await import('../registry/host.ts');
   const { version } = packageJson;
-  return RegistryHost.start({ api, membership, addresses: registryHosts, version, clock: systemClock, log });
+  const where = { addresses: registryHosts, dnsPort };
+  return RegistryHost.start({ ...where, api, membership, version, clock: systemClock, log });
 }
 
 function once(signal: NodeJS.Signals): Promise<NodeJS.Signals> {

@@ -22,6 +22,8 @@ export interface DaemonOptions {
   tls?: { ca: string; cert: string; key: string };
   /** TCP addresses at which a manager serves the registry of published containers, in the clear. */
   registryHosts: Array<{ host: string; port: number }>;
+  /** The port of the registry's names at these addresses; 0: none. */
+  registryDnsPort: number;
   logLevel: string;
   /** Where a manager serves the web interface; absent: nowhere. */
   ui?: {
@@ -62,6 +64,7 @@ Options:
   --discovery-advertise A:P  the address that is made known, of --host
   --registry-host tcp://A:P  on a manager, serve the registry of published containers there, in Consul's form (usually port
                       8500), in the clear: give an address that only those reach who may read it; may be given several times
+  --registry-dns-port N  where the registry's names are answered at these addresses, UDP and TCP (default 8600; 0: nowhere)
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
   --tlskey FILE       the server's key
@@ -98,6 +101,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         'cluster-strategy': { ...string, default: 'spread' },
         discovery: string,
         'discovery-advertise': string,
+        'registry-dns-port': { ...string, default: '8600' },
         tlscacert: string,
         tlscert: string,
         tlskey: string,
@@ -144,6 +148,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     registryHosts,
     clusterStrategy: values['cluster-strategy'],
     ...discoveryOf(values.discovery, values['discovery-advertise']),
+    registryDnsPort: parsePort(values['registry-dns-port'], '--registry-dns-port'),
     tls,
     logLevel: values['log-level'],
     ui: values['ui-off']
@@ -208,6 +213,12 @@ function parseHost(text: string, option = '--host'): { host: string; port: numbe
   if (!match || port < 1 || port > 65535)
     throw new UsageError(`${option} takes tcp://ADDRESS:PORT, not ${text} (the unix socket is --socket)`);
   return { host: match[1] ?? match[2]!, port };
+}
+
+function parsePort(text: string, option: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
+  if (port < 0 || port > 65535) throw new UsageError(`${option} takes a port from 0 to 65535, not ${text}`);
+  return port;
 }
 
 const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -2,6 +2,7 @@
  * What the data plane of one host has to be: computed by the manager from the store at a revision, sent to the host's
  * agent, and reconciled there as a whole (src/network). A host is told only of the networks that it has use for.
  */
+import type { Offer } from './registration.ts';
 
 /** Addresses are text, IPv4 first, then IPv6; where a prefix length is given the text is CIDR. */
 export interface NetworkState {
@@ -69,6 +70,8 @@ export interface NetworkEndpoint {
   /** Its host is down, as far as the manager knows. */
   lost?: boolean;
   serviceId?: string;
+  /** Of a container that was attached by hand: the services of the registry that it is an instance of, while it can serve. */
+  offers?: Offer[];
 }
 
 export interface ServiceEndpoints {
@@ -80,6 +83,8 @@ export interface ServiceEndpoints {
   vips: string[];
   /** Ids of the endpoints that take part: running, healthy, not about to be stopped. */
   ready: string[];
+  /** The services of the registry that those are instances of. */
+  offers?: Offer[];
 }
 
 export interface PublishedPort {

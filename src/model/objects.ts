@@ -4,6 +4,7 @@
  *
  * Objects taken from a view are shared and immutable: change a copy and commit it.
  */
+import type { Offer } from './registration.ts';
 import type {
   ClusterSpec,
   ConfigSpec,
@@ -264,7 +265,7 @@ export interface Attachment extends Meta {
     /** The container was given name servers of its own. */
     ownNameServers?: boolean;
     /** Absent while the container is being made. */
-    container?: { id: string; name: string; running: boolean };
+    container?: { id: string; name: string; running: boolean; offers?: Offer[] };
   };
 }
 

@@ -47,6 +47,7 @@ import type {
   Task,
   TaskStatus,
 } from './objects.ts';
+import type { Offer } from './registration.ts';
 import type { Driver } from './spec.ts';
 
 export const CLUSTER_PORT = 2377;
@@ -170,6 +171,8 @@ export interface AttachedContainer {
   id: string;
   name: string;
   running: boolean;
+  /** The services of the registry that it is an instance of, while it can serve. */
+  offers?: Offer[];
   /** Addresses without prefix length. */
   networks: Array<{ id: string; addresses: string[] }>;
 }

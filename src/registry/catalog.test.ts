@@ -5,7 +5,7 @@ import { Catalog, type HostContents, TOPIC } from './catalog.ts';
 import type { Instance } from './instances.ts';
 
 const instance = (hostId: string, id: string, given: Partial<Instance> = {}): Instance => ({
-  ...{ id, service: 'web', hostId, containerId: id, address: '10.0.0.1', port: 80 },
+  ...{ id, service: 'web', hostId, containerId: id, address: '10.0.0.1', port: 80, protocol: 'tcp' },
   ...{ tags: [], meta: {}, status: 'passing', output: '' },
   ...given,
 });

@@ -88,6 +88,13 @@ export class Catalog {
     return [...(this.#services.get(name)?.values() ?? [])].flat();
   }
 
+  /** The same by a name in lower case; undefined if there is no such service. */
+  serviceFolded(folded: string): Registered[] | undefined {
+    if (this.#services.has(folded)) return this.service(folded);
+    const name = [...this.#services.keys()].find((each) => each.toLowerCase() === folded);
+    return name === undefined ? undefined : this.service(name);
+  }
+
   hosts(): RegisteredHost[] {
     const hosts = [...this.#places.values()].map(({ host }) => host);
     return hosts.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));

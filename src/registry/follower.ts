@@ -3,9 +3,9 @@ import type { EngineClient } from '../engine/client.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Node } from '../model/objects.ts';
+import { PREFIX } from '../model/registration.ts';
 import type { Store, StoreEvent } from '../store/contract.ts';
 import { Catalog, type HostContents } from './catalog.ts';
-import { PREFIX } from './conventions.ts';
 import { type HostEntry, instancesOf } from './instances.ts';
 import { hostEntry, publishedOn } from './published.ts';
 

@@ -4,6 +4,7 @@ import { Router } from '../api/router.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
+import { RegistryDns } from './dns.ts';
 import { Follower, type Logger } from './follower.ts';
 import { catalogRoutes } from './http/catalog-routes.ts';
 import type { Route } from './http/contract.ts';
@@ -20,6 +21,8 @@ export interface RegistryHostOptions {
   api: EngineClient;
   membership: Membership;
   addresses: ReadonlyArray<{ host: string; port: number }>;
+  /** Where names are answered, at the same addresses; 0: nowhere. */
+  dnsPort: number;
   version: string;
   clock: Clock;
   log: Logger;
@@ -29,12 +32,15 @@ interface Serving {
   face: ManagerFace;
   follower: Follower;
   watch: KeyWatch;
+  /** What is known of the hosts counts. */
+  isKnown: boolean;
   router: Router<Route>;
 }
 
 export class RegistryHost {
   readonly #options: RegistryHostOptions;
   readonly #servers: RegistryServer[] = [];
+  readonly #names: RegistryDns[] = [];
   #serving: Serving | undefined;
 
   private constructor(options: RegistryHostOptions) {
@@ -55,6 +61,9 @@ export class RegistryHost {
         });
         host.#servers.push(server);
       }
+      // Several ports may be at one address.
+      for (const address of new Set(options.addresses.map((where) => where.host)))
+        if (options.dnsPort > 0) await host.#answerNames(address);
     } catch (error) {
       await host.close();
       throw error;
@@ -62,8 +71,16 @@ export class RegistryHost {
     return host;
   }
 
+  async #answerNames(address: string): Promise<void> {
+    const { log, dnsPort: port } = this.#options;
+    const catalog = () => (this.#serving?.isKnown ? this.#serving.follower.catalog : undefined);
+    const broken = (err: Error) => log.error({ err }, `the registry answers no more names at ${address}`);
+    this.#names.push(await RegistryDns.start({ host: address, port }, catalog, broken));
+  }
+
   async close(): Promise<void> {
     for (const server of this.#servers) server.close();
+    await Promise.all(this.#names.map((names) => names.close()));
     const left = this.#serving;
     this.#serving = undefined;
     await end(left);
@@ -90,7 +107,11 @@ export class RegistryHost {
       hostName: () => follower.catalog.host(nodeId)?.name ?? nodeId,
       command: (command, signal) => this.#command(command, signal),
     });
-    return { face, follower, watch, router };
+    const serving: Serving = { face, follower, watch, router, isKnown: false };
+    void follower.known.then(() => {
+      serving.isKnown = true;
+    });
+    return serving;
   }
 
   async #command(command: Command, signal: AbortSignal): Promise<Result> {

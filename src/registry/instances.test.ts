@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { nameOfImage, saidOf, tagsOf } from './conventions.ts';
+import { nameOfImage, offersOf, saidOf, tagsOf } from '../model/registration.ts';
 import { type HostEntry, instancesOf, type Port, type PublishedContainer } from './instances.ts';
 
 const host: HostEntry = {
@@ -38,6 +38,20 @@ describe("Registrator's conventions", () => {
   test("a task is called as its service, if it doesn't say otherwise", () => {
     assert.equal(only({ service: 'lb_web' }).service, 'lb_web');
     assert.equal(only({ service: 'lb_web', labels: { SERVICE_NAME: 'web' } }).service, 'web');
+  });
+
+  test('what is offered within a network: ports that are published, exposed or spoken of, else the address alone', () => {
+    const offers = (labels: Record<string, string>, ...ports: number[]) =>
+      offersOf({
+        ...{ image: 'acme/web:1', variables: [], labels },
+        ports: ports.map((port) => ({ port, protocol: 'tcp' as const })),
+      }).map(({ service, port, tags }) => [service, port, tags.join()].join(' ').trim());
+    assert.deepEqual(offers({}), ['web 0']);
+    assert.deepEqual(offers({ SERVICE_NAME: 'site', SERVICE_TAGS: 'a' }, 80), ['site 80 a']);
+    assert.deepEqual(offers({}, 443, 80), ['web-80 80', 'web-443 443']);
+    assert.deepEqual(offers({ SERVICE_80_NAME: 'site' }), ['site 80']);
+    assert.deepEqual(offers({ SERVICE_80_NAME: 'site', SERVICE_99999_NAME: 'x' }, 80), ['site 80']);
+    assert.deepEqual(offers({ SERVICE_80_IGNORE: '1' }, 80, 81), ['web-81 81']);
   });
 
   test('several ports: each its own name, unless one was said for it', () => {

@@ -1,5 +1,5 @@
 /** Which instances of which services a host's containers are. Pure. */
-import { nameOfImage, saidOf, tagsOf } from './conventions.ts';
+import { saidOf, serviceName, tagsOf } from '../model/registration.ts';
 
 /** As Consul has it: what is not `passing` is led to by nobody, or as the last resort where it is a `warning`. */
 export type Status = 'passing' | 'warning' | 'critical';
@@ -48,6 +48,7 @@ export interface Instance {
   readonly containerId: string;
   readonly address: string;
   readonly port: number;
+  readonly protocol: Port['protocol'];
   readonly tags: readonly string[];
   readonly meta: Readonly<Record<string, string>>;
   readonly status: Status;
@@ -83,10 +84,10 @@ function instanceOf(
   port: Port,
   isOneOfSeveral: boolean,
 ): Instance | undefined {
-  const { values, ofPort } = saidOf(port.inside, container.variables, container.labels);
+  const said = saidOf(port.inside, container.variables, container.labels);
+  const { values } = said;
   if (values.ignore) return undefined;
-  const base = values.name || container.service || nameOfImage(container.image);
-  const service = isOneOfSeveral && !(ofPort.has('name') && values.name) ? `${base}-${port.inside}` : base;
+  const service = serviceName({ ...container, port: port.inside, isOneOfSeveral }, said);
   return {
     id: values.id || defaultId(host, container, port),
     service,
@@ -94,6 +95,7 @@ function instanceOf(
     containerId: container.id,
     address: port.ip ?? host.address,
     port: port.outside,
+    protocol: port.protocol,
     tags: [...tagsOf(values.tags), ...(port.protocol === 'tcp' ? [] : [port.protocol])],
     meta: metaOf(values),
     status: container.status,

@@ -1,7 +1,7 @@
 /** The registry of published containers, asked by what people ask a Consul with. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually } from '../support/lab.ts';
+import { eventually, execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
 
 const PORT = 8500;
@@ -29,7 +29,8 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
 
   const run = (host: string, ...options: string[]): Promise<string> =>
     swarm.lab.docker(host, 'run', '-d', ...options, ...SLEEP);
-  const ask = (path: string): Promise<Response> => fetch(`http://${addresses[a]}:${PORT}${path}`);
+  const ask = (path: string, options?: RequestInit): Promise<Response> =>
+    fetch(`http://${addresses[a]}:${PORT}${path}`, options);
   const json = async <T>(path: string): Promise<T> => {
     const answer = await ask(path);
     const text = await answer.text();
@@ -80,4 +81,115 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     await swarm.lab.docker(b, 'rm', '-f', 'late');
     assert.deepEqual(await (await later).json(), []);
   });
+
+  const dig = async (...args: string[]): Promise<string[]> => {
+    const { stdout, stderr, code } = await execute(
+      'dig',
+      [`@${addresses[a]}`, '-p', '8600', '+short', '+tries=2', ...args],
+      process.env,
+    );
+    assert.equal(code, 0, stderr + stdout);
+    return stdout.split('\n').filter(Boolean).sort();
+  };
+  /** What a container is told by the name server of its network. */
+  const lookUp = async (host: string, container: string, name: string, type = 'a'): Promise<string[]> => {
+    const args = ['exec', container, 'busybox', 'nslookup', `-type=${type}`, name];
+    const { stdout } = await swarm.lab.tryDocker(host, args);
+    const found = stdout.matchAll(/^(?:Name:.*\nAddress: (\S+)|.*service = \d+ \d+ (.*))$/gm);
+    return [...found].map(([, address, service]) => (address ?? service)!).sort();
+  };
+
+  test('names by DNS: of services on their hosts, by UDP and TCP', async () => {
+    const [at, bt] = [addresses[a]!, addresses[b]!];
+    assert.deepEqual(await dig('hosts.service.essaim'), [at, bt].sort());
+    assert.deepEqual(await dig('blue.hosts.service.consul', '+tcp'), [at, bt].sort());
+    const services = await dig('_mesh._tcp.service.consul', 'SRV');
+    assert.deepEqual(services, [at, bt].map((ip) => `1 1 8082 ${hexOf(ip)}.addr.dc1.consul.`).sort());
+    assert.deepEqual(await dig(`${b}.node.essaim`), [bt]);
+    assert.deepEqual(await dig('nosuch.service.essaim'), []);
+  });
+
+  test('names within an overlay: tasks and containers of any host, at their own addresses', async () => {
+    await swarm.docker(
+      'network',
+      'create',
+      '-d',
+      'overlay',
+      '--attachable',
+      '--subnet',
+      '10.77.0.0/24',
+      'inner',
+    );
+    const named = ['--container-label', 'SERVICE_8080_NAME=inside'];
+    await swarm.create('--name', 'in', '--replicas', '2', '--network', 'inner', ...named, 'whoami');
+    await swarm.converge('in', 2);
+    await run(
+      b,
+      '--name',
+      'one',
+      '--network',
+      'inner',
+      '-e',
+      'SERVICE_9000_NAME=own',
+      '--label',
+      'SERVICE_TAGS=x',
+    );
+    await run(a, '--name', 'asker', '--network', 'inner');
+    const names = async (): Promise<string[]> => lookUp(a, 'asker', '_inside._tcp.service.essaim', 'srv');
+    const found = await eventually('both are named', 20_000, async () => {
+      const all = await names();
+      return all.length === 2 && all;
+    });
+    for (const each of found) assert.match(each, /^8080 0a4d00[0-9a-f]{2}\.addr\.dc1\.essaim$/);
+    const own = async (): Promise<string> => (await lookUp(a, 'asker', 'x.own.service.consul', 'srv')).join();
+    await eventually('the container of the other host is named', 20_000, async () =>
+      /^9000 0a4d00[0-9a-f]{2}\.addr\.dc1\.consul$/.test(await own()),
+    );
+    const [address] = await lookUp(a, 'asker', 'own.service.essaim');
+    assert.equal(
+      await swarm.lab.docker(b, 'inspect', '-f', '{{.NetworkSettings.Networks.inner.IPAddress}}', 'one'),
+      address,
+    );
+    await swarm.lab.docker(b, 'pause', 'one');
+    await eventually('nobody is led to one that is paused', 20_000, async () => (await own()) === '');
+    await swarm.lab.docker(b, 'unpause', 'one');
+    await eventually('it is back', 20_000, async () => (await own()) !== '');
+  });
+
+  test('over a restart of the manager whoever waits misses nothing, and keys are there', async () => {
+    assert.equal(await (await ask('/v1/kv/x/y', { method: 'PUT', body: 'kept' })).text(), 'true');
+    const before = await ask('/v1/health/service/plain?passing=1');
+    const index = Number(before.headers.get('x-consul-index'));
+    assert.equal(((await before.json()) as unknown[]).length, 1);
+    const waiting = ask(`/v1/health/service/plain?passing=1&index=${index}&wait=60s`).catch(() => undefined);
+    await swarm.lab.must('ssh', a, 'kill $(cut -d" " -f1 /run/essaim.process)');
+    assert.equal(await waiting, undefined);
+    // While nobody looks.
+    await swarm.lab.docker(b, 'rm', '-f', 'plain');
+    await swarm.lab.must('start', a);
+    // Asked with what is known from before, it answers at once with what is so now.
+    const after = await eventually('it answers', 30_000, () =>
+      ask(`/v1/health/service/plain?passing=1&index=${index}&wait=60s`).catch(() => undefined),
+    );
+    assert.deepEqual(await after.json(), []);
+    assert.ok(Number(after.headers.get('x-consul-index')) > index);
+    assert.deepEqual(Object.keys(await json<object>('/v1/catalog/services')).sort(), ['hosts', 'mesh']);
+    assert.equal(await (await ask('/v1/kv/x/y?raw')).text(), 'kept');
+  });
+
+  test('it says what docker ps says on all hosts', async () => {
+    const wanted: string[] = [];
+    for (const host of swarm.hosts) {
+      const rows = await swarm.lab.docker(host, 'ps', '--format', '{{.Names}}\t{{.Ports}}');
+      for (const row of rows.split('\n').filter(Boolean)) {
+        const [name, ports = ''] = row.split('\t');
+        if (ports.includes('->') || name!.startsWith('mesh.')) wanted.push(`${host}:${name}`);
+      }
+    }
+    const checks = await json<Array<{ ServiceID: string }>>('/v1/health/state/any');
+    const found = checks.flatMap(({ ServiceID }) => (ServiceID ? [ServiceID.replace(/:\d+$/, '')] : []));
+    assert.deepEqual(found.sort(), wanted.sort());
+  });
 });
+
+const hexOf = (address: string): string => Buffer.from(address.split('.').map(Number)).toString('hex');

@@ -20,6 +20,9 @@ const API_TOOLS = [
   ...['request.ts', 'router.ts', 'target.ts'],
 ].map((file) => `api/${file}`);
 
+/** How DNS is spoken. */
+const DNS_CODEC = ['listener.ts', 'message.ts', 'registered.ts'].map((file) => `network/dns/${file}`);
+
 /** What each folder of src may import of the others: a whole folder, or one file of it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
@@ -39,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
   registry: [
     ...['model', 'store/contract.ts', 'engine', 'fleet', 'api/contract.ts'],
-    ...['api/swarm/access.ts', 'control/registry-sessions.ts', ...API_TOOLS],
+    ...['api/swarm/access.ts', 'control/registry-sessions.ts', ...DNS_CODEC, ...API_TOOLS],
   ],
   compose: ['model'],
   access: ['model', 'store', 'api'],

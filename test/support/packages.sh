@@ -3,8 +3,8 @@
 # besides: PROGRAM PACKAGE …
 set -eu
 missing=
-need() { # PROGRAM PACKAGE
-  PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null || missing="$missing $2"
+need() { # PROGRAM-OR-FILE PACKAGE
+  [ -e "$1" ] || PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v "$1" >/dev/null || missing="$missing $2"
 }
 need dockerd docker.io
 need iptables iptables

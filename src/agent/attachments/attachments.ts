@@ -12,13 +12,13 @@ import { Backoff } from '../backoff.ts';
 import type { ContainerNetworks, ContainerPlace, TaskNetworks, WantedNetwork } from '../contract.ts';
 import { LABEL } from '../engine-tasks/names.ts';
 import type { NodeLocalNetworks } from '../engine-tasks/node-local.ts';
-import { listAttached } from './containers.ts';
+import { listAttached, type Variables } from './containers.ts';
 
 /** Everything is looked at this often even if no event says so. */
 const LOOK_EVERY_MS = 45_000;
 /** How long a network may take to come up on this host (ms). */
 const NETWORK_PATIENCE = 30_000;
-const EVENTS = ['create', 'start', 'die', 'destroy', 'rename'];
+const EVENTS = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'health_status'];
 
 /** The calls to the manager. They reject with ApiError: 503 without a session. */
 export interface AttachmentLink {
@@ -45,6 +45,7 @@ export class HostAttachments implements ContainerNetworks {
   readonly #stirred = new Set<string>();
   #turn: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  readonly #variables: Variables = new Map();
   /** What the manager was told last, as JSON. */
   #told: string | undefined;
 
@@ -131,7 +132,7 @@ export class HostAttachments implements ContainerNetworks {
     const pending = new Set(this.#pending);
     const stirred = new Set(this.#stirred);
     this.#stirred.clear();
-    const containers = await listAttached(engine, stirred);
+    const containers = await listAttached(engine, stirred, this.#variables);
     for (const id of this.#pending) pending.add(id);
     const report = { containers, pending: [...pending] };
     const text = JSON.stringify(report);

@@ -98,25 +98,25 @@ export function reportedAttachments(
       continue;
     }
     for (const address of found.addresses) there.delete(placeOf(NetworkID, address));
-    const { id, name, running } = found.container;
+    const container = containerOf(found.container);
+    const { name } = container;
     const { lack, ...others } = internal;
     if (lack !== undefined) {
       refused.push(`container ${name} has an address that is not its own: ${lack}`);
       put(attachment, others);
-    } else if (!same(internal.container, { id, name, running })) {
-      put(attachment, { ...internal, container: { id, name, running } });
+    } else if (!same(internal.container, container)) {
+      put(attachment, { ...internal, container });
     }
   }
   for (const { container, networkId, addresses } of new Set(there.values())) {
     // The network was removed, and the host is about to hear of it.
     if (!view.get('network', networkId)) continue;
-    const { id, name, running } = container;
     const object: Attachment = {
       ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
       NetworkID: networkId,
       NodeID: nodeId,
       Addresses: [],
-      internal: { wanted: addresses, container: { id, name, running } },
+      internal: { wanted: addresses, container: containerOf(container) },
     };
     changes.push({ op: 'put', kind: 'attachment', object });
   }
@@ -130,7 +130,12 @@ interface Place {
 }
 
 function same(a: Attachment['internal']['container'], b: typeof a): boolean {
-  return a?.id === b?.id && a?.name === b?.name && a?.running === b?.running;
+  const isSame = a?.id === b?.id && a?.name === b?.name && a?.running === b?.running;
+  return isSame && JSON.stringify(a?.offers) === JSON.stringify(b?.offers);
+}
+
+function containerOf({ id, name, running, offers }: AttachedContainer) {
+  return { id, name, running, ...(offers && { offers }) };
 }
 
 function placeOf(networkId: string, address: string): string {

@@ -9,6 +9,7 @@ import {
   type ServiceEndpoints,
 } from '../../model/network-state.ts';
 import type { Attachment, Service, Task } from '../../model/objects.ts';
+import { type Offer, offersOf } from '../../model/registration.ts';
 import { taskName, templateContext } from '../../model/task-context.ts';
 import { atLeast, compareStates } from '../../model/task-state.ts';
 import { expand } from '../../model/template/template.ts';
@@ -70,7 +71,8 @@ export interface Core {
 /** @param members in the order in which they are to be told */
 export function coreOf(networkId: string, members: Members, view: View): Core {
   const tasks = Map.groupBy(members.tasks, ({ ServiceID }) => ServiceID);
-  const services = members.services.map(({ ID, Spec, Endpoint }) => {
+  const services = members.services.map((service) => {
+    const { ID, Spec, Endpoint } = service;
     const config = taskTemplate(Spec).Networks?.filter(({ Target }) => Target === networkId) ?? [];
     const vips = (Endpoint.VirtualIPs ?? []).filter(({ NetworkID }) => NetworkID === networkId);
     return {
@@ -79,6 +81,7 @@ export function coreOf(networkId: string, members: Members, view: View): Core {
       aliases: [...new Set(config.flatMap(({ Aliases }) => Aliases ?? []))],
       vips: vips.map(({ Addr }) => hostOf(Addr)),
       ready: serving(tasks.get(ID) ?? [], view).map((task) => task.ID),
+      offers: offersOfService(service),
     };
   });
   const endpoints = [
@@ -134,6 +137,21 @@ function endpointOf(task: Task, networkId: string, view: View): NetworkEndpoint 
   };
 }
 
+/** By the ports that it publishes, and those that its containers say something of. */
+function offersOfService({ Spec, Endpoint }: Service): Offer[] {
+  const { Image, Labels, Env } = taskTemplate(Spec).ContainerSpec ?? {};
+  const ports = Endpoint.Ports ?? [];
+  return offersOf({
+    service: Spec.Name ?? '',
+    image: Image ?? '',
+    variables: Env ?? [],
+    labels: Labels ?? {},
+    ports: ports.flatMap(({ TargetPort, Protocol }) =>
+      TargetPort ? [{ port: TargetPort, protocol: (Protocol || 'tcp') as Offer['protocol'] }] : [],
+    ),
+  });
+}
+
 /** What the container takes its host for: programs tell each other that name to be reached under it. */
 function hostnamesOf(task: Task, view: View): string[] {
   const given = task.Spec.ContainerSpec?.Hostname;
@@ -170,5 +188,6 @@ function attachedEndpoint({ ID, NodeID, Addresses, internal }: Attachment): Netw
     mac: macOf(addresses[0]!),
     names: container?.running ? [container.name, container.id.slice(0, 12), ...aliases] : [],
     ...(ownNameServers ? { ownNameServers } : {}),
+    ...(container?.running && container.offers ? { offers: container.offers } : {}),
   };
 }

@@ -74,10 +74,17 @@ export const attachRequest = Compile(
     ownNameServers: Type.Boolean(),
   }),
 );
+const Offer = Type.Object({
+  service: Type.String({ maxLength: 256 }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')]),
+  tags: Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 }),
+});
 const AttachedContainer = Type.Object({
   id: Type.String(),
   name: Type.String(),
   running: Type.Boolean(),
+  offers: opt(Type.Array(Offer, { maxItems: 16 })),
   networks: Type.Array(Type.Object({ id: Type.String(), addresses: Type.Array(Type.String()) })),
 });
 export const attachedReport = Compile(

@@ -48,13 +48,17 @@ function recordsFor(
 function records(addresses: readonly string[]): readonly Buffer[] {
   const known = encoded.get(addresses);
   if (known) return known;
-  const made = addresses.map(addressRecord);
+  const made = addresses.map((address) => addressRecord(address));
   encoded.set(addresses, made);
   return made;
 }
 
 /** In random order, as many takers use the first only. Mixed is just the beginning that fits into `limit` bytes. */
-function shuffled(values: readonly Buffer[], limit: number, random: () => number): readonly Buffer[] {
+export function shuffled(
+  values: readonly Buffer[],
+  limit: number,
+  random: () => number = Math.random,
+): readonly Buffer[] {
   if (values.length < 2) return values;
   const mixed = [...values];
   const needed = Math.min(mixed.length - 1, Math.ceil(limit / mixed[0]!.length));

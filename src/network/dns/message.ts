@@ -4,7 +4,7 @@
  */
 import { isV6, toHex } from '../address.ts';
 
-export const TYPE = { A: 1, PTR: 12, AAAA: 28, OPT: 41, ANY: 255 } as const;
+export const TYPE = { A: 1, PTR: 12, AAAA: 28, SRV: 33, OPT: 41, ANY: 255 } as const;
 export const CODE = {
   noError: 0,
   formatError: 1,
@@ -92,11 +92,11 @@ export function codeReply(query: Exclude<Read, undefined>, code: number): Buffer
   return bytes;
 }
 
-/** @param records as `records` gives them; those that do not fit into `limit` bytes are left out, and it is said so */
+/** @param records as `addressRecord` and the like make them; those that do not fit into `limit` bytes are left out, and it is said so */
 export function reply(
   query: Query,
   records: readonly Buffer[],
-  { code = CODE.noError, authoritative = true, limit = query.datagram }: ReplyOptions,
+  { code = CODE.noError, authoritative = true, limit = query.datagram, further = [] }: ReplyOptions,
 ): Buffer {
   const { packet, end, extended } = query;
   const room = limit - end - (extended ? OPT_LENGTH : 0);
@@ -107,15 +107,24 @@ export function reply(
     length += record.length;
     count++;
   }
+  // Whoever lacks them can ask for them: nothing is said of those that do not fit.
+  const added: Buffer[] = [];
+  if (count === records.length)
+    for (const record of further) {
+      if (length + record.length > room) break;
+      length += record.length;
+      added.push(record);
+    }
   const bytes = Buffer.allocUnsafe(end + length + (extended ? OPT_LENGTH : 0));
   packet.copy(bytes, 0, 0, end);
   const truncated = count < records.length ? FLAG.truncated : 0;
   writeFlags(bytes, packet, code, truncated | (authoritative ? FLAG.authoritative : 0));
   bytes.writeUInt16BE(count, 6);
   bytes.writeUInt16BE(0, 8);
-  bytes.writeUInt16BE(extended ? 1 : 0, 10);
+  bytes.writeUInt16BE(added.length + (extended ? 1 : 0), 10);
   let at = end;
   for (let index = 0; index < count; index++) at += records[index]!.copy(bytes, at);
+  for (const record of added) at += record.copy(bytes, at);
   if (extended) {
     bytes.fill(0, at);
     bytes.writeUInt16BE(TYPE.OPT, at + 1);
@@ -129,6 +138,8 @@ export interface ReplyOptions {
   authoritative?: boolean;
   /** Bytes; what fits into one datagram if not given. */
   limit?: number;
+  /** Records that may save whoever asks a question. */
+  further?: readonly Buffer[];
 }
 
 /** For a connection, where there is no datagram to fit into. */
@@ -139,33 +150,57 @@ function writeFlags(bytes: Buffer, packet: Buffer, code: number, more: number): 
   bytes.writeUInt16BE(FLAG.response | FLAG.recursive | kept | more | code, 2);
 }
 
-/** The record that says that the question's name has that address. */
-export function addressRecord(address: string): Buffer {
+/**
+ * The record that says that a name has that address.
+ * @param ttl seconds @param owner the name; the question's if not given
+ */
+export function addressRecord(address: string, ttl = TTL, owner?: string): Buffer {
   const data = isV6(address)
     ? Buffer.from(toHex(address).slice(2), 'hex')
     : Buffer.from(address.split('.').map(Number));
-  return record(isV6(address) ? TYPE.AAAA : TYPE.A, data);
+  return record(isV6(address) ? TYPE.AAAA : TYPE.A, data, { ttl, owner });
 }
 
 /** The record that says that the question's address has that name. */
 export function pointerRecord(name: string): Buffer {
+  return record(TYPE.PTR, encodedName(name), {});
+}
+
+/** The record that says where the question's service is. */
+export function serviceRecord(target: string, port: number, ttl: number): Buffer {
+  const name = encodedName(target);
+  const data = Buffer.alloc(6 + name.length);
+  // Priority and weight are the same for all.
+  data.writeUInt16BE(1, 0);
+  data.writeUInt16BE(1, 2);
+  data.writeUInt16BE(port, 4);
+  name.copy(data, 6);
+  return record(TYPE.SRV, data, { ttl });
+}
+
+function encodedName(name: string): Buffer {
   const labels = name.split('.').flatMap((label) => {
     const bytes = Buffer.from(label, 'latin1').subarray(0, 63);
     return [Buffer.of(bytes.length), bytes];
   });
-  return record(TYPE.PTR, Buffer.concat([...labels, Buffer.of(0)]));
+  return Buffer.concat([...labels, Buffer.of(0)]);
 }
 
-function record(type: number, data: Buffer): Buffer {
-  const bytes = Buffer.alloc(HEADER + data.length);
-  // The name is the question's, which always stands in the same place.
-  bytes.writeUInt16BE(0xc000 | HEADER, 0);
-  bytes.writeUInt16BE(type, 2);
-  bytes.writeUInt16BE(INTERNET, 4);
-  bytes.writeUInt32BE(TTL, 6);
-  bytes.writeUInt16BE(data.length, 10);
-  data.copy(bytes, 12);
-  return bytes;
+/** The question's name, which always stands in the same place. */
+const OF_QUESTION = Buffer.of(0xc0, HEADER);
+
+function record(
+  type: number,
+  data: Buffer,
+  { ttl = TTL, owner }: { ttl?: number | undefined; owner?: string | undefined },
+): Buffer {
+  const name = owner === undefined ? OF_QUESTION : encodedName(owner);
+  const fixed = Buffer.alloc(10);
+  fixed.writeUInt16BE(type, 0);
+  fixed.writeUInt16BE(INTERNET, 2);
+  fixed.writeUInt32BE(ttl, 4);
+  fixed.writeUInt16BE(data.length, 8);
+  return Buffer.concat([name, fixed, data]);
 }
 
 export const isTruncated = (answer: Buffer): boolean => (answer.readUInt16BE(2) & FLAG.truncated) !== 0;

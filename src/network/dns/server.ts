@@ -13,6 +13,7 @@ import type { Handler, Transport } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { CODE, codeReply, fitting, type Query, readQuery, UNLIMITED } from './message.ts';
 import { Names, together, type View } from './names.ts';
+import { type Registered, registeredAnswer, registryDomain } from './registered.ts';
 
 const PORT = 53;
 /** Questions a second from all containers together, before those who ask most are held back. */
@@ -144,7 +145,8 @@ export class DnsServer {
     if ('code' in query) return codeReply(query, query.code);
     // It has not been told yet: whoever asks may ask again, or somebody else.
     if (!view) return codeReply(query, CODE.serverFailure);
-    const own = ownAnswer(query, view, transport === 'datagram' ? query.datagram : UNLIMITED);
+    const limit = transport === 'datagram' ? query.datagram : UNLIMITED;
+    const own = ownAnswer(query, view, limit) ?? registryNames(query, view, limit);
     if (own) {
       this.counters.answered++;
       return own;
@@ -158,4 +160,25 @@ export class DnsServer {
       return transport === 'datagram' ? fitting(answer, query) : answer;
     });
   }
+}
+
+/**
+ * What the networks that are shared know of the registry's names. The domain `essaim` is the cluster's alone; somebody may
+ * have a Consul besides, so of `consul` what is not known here is asked elsewhere.
+ */
+function registryNames(query: Query, { zones }: View, limit: number): Buffer | undefined {
+  const domain = registryDomain(query.name);
+  if (domain === undefined) return undefined;
+  const registered: Registered = {
+    service(name) {
+      for (const zone of zones) {
+        const places = zone.service(name);
+        if (places) return places;
+      }
+      return undefined;
+    },
+    node: () => undefined,
+  };
+  const answer = registeredAnswer(query, registered, limit);
+  return answer ?? (domain === 'essaim' ? codeReply(query, CODE.noSuchName) : undefined);
 }

@@ -1,7 +1,9 @@
 /** The names of one network: what its containers may ask, and what the answers are. Pure; built when first asked. */
 import { BlockList } from 'node:net';
 import type { OverlayState } from '../../model/network-state.ts';
+import type { Offer } from '../../model/registration.ts';
 import { canonical, isV4, isV6 } from '../address.ts';
+import type { Place } from './registered.ts';
 
 /** Where a name leads to; both empty for one that exists and has nobody behind it at present. */
 export interface Named {
@@ -19,6 +21,8 @@ interface Index {
   endpointIds: Set<string>;
   /** Ids of those that have name servers of their own. */
   independent: Set<string>;
+  /** Instances of the registry's services that can serve, by name in lower case. */
+  registered: Map<string, Place[]>;
 }
 
 /** For comparing without case, as DNS does: ASCII only. */
@@ -54,6 +58,11 @@ export class Zone {
 
   has(endpointId: string): boolean {
     return this.#built.endpointIds.has(endpointId);
+  }
+
+  /** The instances of that service of the registry here, name in lower case; undefined if there is none of that name. */
+  service(name: string): readonly Place[] | undefined {
+    return this.#built.registered.get(name);
   }
 
   /** Whether that container was given name servers of its own. */
@@ -116,7 +125,20 @@ function buildIndex({ endpoints, services }: OverlayState): Index {
   const names = ofSlots;
   for (const stronger of [ofReadySlots, ofContainers, ofServices])
     for (const [name, leads] of stronger) names.set(name, leads);
-  return { names, pointers, owners, endpointIds: new Set(known.keys()), independent };
+  const registered = new Map<string, Place[]>();
+  const register = (offers: readonly Offer[], ids: readonly string[]): void => {
+    for (const { service, port, protocol, tags } of offers) {
+      const places = registered.get(fold(service)) ?? [];
+      for (const id of ids) {
+        const own = known.get(id);
+        if (own) places.push({ addresses: [...own.v4, ...own.v6], port, protocol, tags });
+      }
+      registered.set(fold(service), places);
+    }
+  };
+  for (const { offers = [], ready } of services) register(offers, ready);
+  for (const { offers = [], id } of endpoints) register(offers, [id]);
+  return { names, pointers, owners, endpointIds: new Set(known.keys()), independent, registered };
 }
 
 const named = (addresses: readonly string[]): Named => ({
