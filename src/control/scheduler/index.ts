@@ -7,6 +7,7 @@ import { sameSpec } from '../../model/same-spec.ts';
 import { compareStates } from '../../model/task-state.ts';
 import type { Commit, EventOf, View } from '../../store/contract.ts';
 import { counts, NodeLoad, occupies } from './node-load.ts';
+import { NodeOrder } from './node-order.ts';
 
 const FAILURE_MEMORY = 5 * 60_000;
 
@@ -30,6 +31,8 @@ export class SchedulerIndex {
   readonly changedNodes = new Set<string>();
   /** Tasks that the allocator has not seen. */
   readonly fresh = new Set<string>();
+  /** The nodes that there are. */
+  readonly order = new NodeOrder();
   /** Grows whenever a task that fitted nowhere might fit now. */
   capacity = 0;
   private readonly loads = new Map<string, NodeLoad>();
@@ -37,6 +40,7 @@ export class SchedulerIndex {
 
   constructor(view: View) {
     const latest = new Map<string, Task>();
+    for (const node of view.all('node')) this.order.set(node.ID, 0);
     for (const task of view.all('task')) {
       this.enter(task);
       // The youngest task of a slot knows the failures of those before it.
@@ -101,6 +105,8 @@ export class SchedulerIndex {
 
   private applyNode({ id, before, after }: EventOf<'node'>): void {
     if (!after) this.changedNodes.delete(id);
+    if (!after) this.order.delete(id);
+    else if (!before) this.order.set(id, this.load(id).tasks);
     const matters =
       before?.Status.State !== after?.Status.State ||
       before?.Status.Addr !== after?.Status.Addr ||
@@ -126,7 +132,7 @@ export class SchedulerIndex {
   }
 
   private enter(task: Task): void {
-    if (occupies(task)) this.load(task.NodeID!).add(task);
+    if (occupies(task)) this.changeLoad(task.NodeID!, (load) => load.add(task));
     if (compareStates(task.DesiredState, 'complete') > 0) return;
     if (task.Status.State === 'new') {
       this.fresh.add(task.ID);
@@ -151,7 +157,7 @@ export class SchedulerIndex {
   }
 
   private leave(task: Task): void {
-    if (occupies(task)) this.load(task.NodeID!).remove(task);
+    if (occupies(task)) this.changeLoad(task.NodeID!, (load) => load.remove(task));
     this.fresh.delete(task.ID);
     if (task.Status.State !== 'pending') return;
     if (task.NodeID !== undefined) {
@@ -163,6 +169,13 @@ export class SchedulerIndex {
     const group = this.groups.get(groupKey(task));
     group?.tasks.delete(task.ID);
     if (group?.tasks.size === 0) this.groups.delete(group.key);
+  }
+
+  private changeLoad(nodeId: string, change: (load: NodeLoad) => void): void {
+    const load = this.load(nodeId);
+    change(load);
+    // Tasks may outlive their node.
+    if (this.order.has(nodeId)) this.order.set(nodeId, load.tasks);
   }
 
   private rememberFailure(task: Task, { at, node }: { at: number; node: string }): void {

@@ -38,7 +38,8 @@ class Pass {
   private readonly loads = new Map<string, NodeLoad>();
   private readonly filters = new Map<string, Filter[]>();
   private readonly changed: Task[] = [];
-  private order: NodeOrder | undefined;
+  /** Of the nodes in `loads`. */
+  private readonly order = new NodeOrder();
 
   constructor(
     view: View,
@@ -89,9 +90,10 @@ class Pass {
   /** A task that is about to be stopped counts no more: the one in its place is wanted where it was. */
   private foresee(before: Task | undefined, after: Task | undefined): void {
     if (!before?.NodeID || counts(before) === (after !== undefined && counts(after))) return;
-    const load = this.load(before.NodeID);
-    load.remove(before);
-    if (after) load.add(after);
+    this.changeLoad(before.NodeID, (load) => {
+      load.remove(before);
+      if (after) load.add(after);
+    });
   }
 
   private full(): boolean {
@@ -129,7 +131,7 @@ class Pass {
     const node = this.view.get('node', task.NodeID!);
     if (!node) return;
     const tally = new Tally(this.filtersOf(task));
-    if (tally.check(node, this.load(node.ID))) {
+    if (tally.check(node, this.peekLoad(node.ID))) {
       this.assign(task, node, CONFIRMED);
     } else {
       this.explain(task, tally.explain());
@@ -158,7 +160,7 @@ class Pass {
       const candidate = spread.next();
       if (candidate) {
         this.assign(task, candidate.node, ASSIGNED);
-        spread.placed(tally.checkAgain(candidate.node, this.load(candidate.node.ID)));
+        spread.placed(tally.checkAgain(candidate.node, this.peekLoad(candidate.node.ID)));
       } else {
         this.explain(task, noSuitableNode(tally));
       }
@@ -168,7 +170,6 @@ class Pass {
 
   /** As placeAll, without looking at all nodes where one of the emptiest will do. */
   private placeFew(tasks: readonly Task[], failures: ReadonlyMap<string, number>): boolean {
-    this.order ??= new NodeOrder(this.view.all('node'), (node) => this.peekLoad(node.ID).tasks);
     let reason: string | undefined;
     for (const task of tasks) {
       if (this.full()) return false;
@@ -178,7 +179,8 @@ class Pass {
       }
       const tally = new Tally(this.filtersOf(task));
       let best: Candidate | undefined;
-      for (const node of this.order) {
+      for (const id of this.index.order.emptiest(this.order)) {
+        const node = this.view.get('node', id)!;
         const candidate = this.candidate(node, task, failures);
         if (best && !isBefore(candidate, best)) continue;
         if (!tally.check(node, this.peekLoad(node.ID))) continue;
@@ -206,9 +208,8 @@ class Pass {
   }
 
   private assign(task: Task, node: Node, message: string): void {
-    const load = this.load(node.ID);
     const wanted = task.Spec.Resources?.Reservations?.GenericResources ?? [];
-    const generic = wanted.length > 0 ? load.genericLeft(node).choose(wanted) : undefined;
+    const generic = wanted.length > 0 ? this.peekLoad(node.ID).genericLeft(node).choose(wanted) : undefined;
     const placed: Task = {
       ...task,
       UpdatedAt: timestamp(this.now),
@@ -216,9 +217,7 @@ class Pass {
       Status: { State: 'assigned', Timestamp: timestamp(this.now), Message: message, PortStatus: {} },
       ...(generic && { AssignedGenericResources: generic }),
     };
-    const before = load.tasks;
-    load.add(placed);
-    this.order?.move(node, before, load.tasks);
+    this.changeLoad(node.ID, (load) => load.add(placed));
     this.changed.push(placed);
   }
 
@@ -242,14 +241,15 @@ class Pass {
     return this.loads.get(nodeId) ?? this.index.load(nodeId);
   }
 
-  /** This pass's own copy, which may be changed. */
-  private load(nodeId: string): NodeLoad {
+  /** Changes this pass's own copy. */
+  private changeLoad(nodeId: string, change: (load: NodeLoad) => void): void {
     let load = this.loads.get(nodeId);
     if (!load) {
       load = new NodeLoad(this.index.load(nodeId));
       this.loads.set(nodeId, load);
     }
-    return load;
+    change(load);
+    this.order.set(nodeId, load.tasks);
   }
 }
 

@@ -238,7 +238,7 @@ export class Dispatcher implements Sessions {
 
   #onCommit(commit: Commit): void {
     const touched = this.#networks.apply(commit);
-    if (touched.size > 0) this.#onNetworks(touched);
+    if (touched.size > 0) this.#onNetworks(touched, commit);
     for (const event of commit.events) {
       if (event.kind === 'task') this.#onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
@@ -277,20 +277,27 @@ export class Dispatcher implements Sessions {
   /** Its tasks are told to stop one after the other: until each has its turn, none is to be started any more. */
   #onServiceGone(id: string): void {
     const { view } = this.#options.store;
-    for (const [nodeId, open] of this.#open) {
-      if (!open.told || !view.usage(nodeId).tasksByService.has(id)) continue;
+    for (const { NodeID } of view.tasksOfService(id)) {
+      const open = NodeID === undefined ? undefined : this.#open.get(NodeID);
+      if (!open?.told || !view.usage(NodeID!).tasksByService.has(id)) continue;
       open.gone.add(id);
       this.#changed.add(open);
     }
   }
 
-  #onNetworks(touched: ReadonlySet<string>): void {
-    for (const [nodeId, open] of this.#open) {
-      if (!open.told || this.#changed.has(open)) continue;
-      const now = this.#networks.networksOf(nodeId);
-      if (now.some((id) => touched.has(id)) || [...touched].some((id) => open.networks.knows(id)))
-        this.#changed.add(open);
-    }
+  #onNetworks(touched: ReadonlySet<string>, { events }: Commit): void {
+    // A network that is made or goes concerns hosts that have no part in it any more, or not yet.
+    const concerned = events.some(({ kind }) => kind === 'network')
+      ? [this.#open.keys()]
+      : [...[...touched].map((id) => this.#networks.nodesOf(id)), changedNodes(events)];
+    for (const ids of concerned)
+      for (const nodeId of ids) {
+        const open = this.#open.get(nodeId);
+        if (!open?.told || this.#changed.has(open)) continue;
+        const now = this.#networks.networksOf(nodeId);
+        if (now.some((id) => touched.has(id)) || [...touched].some((id) => open.networks.knows(id)))
+          this.#changed.add(open);
+      }
   }
 
   /** Has the agent of a task hear of it, as it is now. */
@@ -369,6 +376,10 @@ export class Dispatcher implements Sessions {
       if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
     return false;
   }
+}
+
+function changedNodes(events: Commit['events']): string[] {
+  return events.filter(({ kind }) => kind === 'node').map(({ id }) => id);
 }
 
 /** A manager has come or gone, or has another address. */
