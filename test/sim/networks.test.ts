@@ -97,7 +97,7 @@ class Trial {
     if (what === 'cut') {
       const host = random.pick(world.hosts);
       world.network.cut(host.nodeId);
-      world.later(random.int(100, 12_000), () => world.network.heal(host.nodeId));
+      world.later(random.int(100, 12_000), () => world.reconnect(host));
       return `cut ${host.nodeId}`;
     }
     if (what === 'kill') {
