@@ -28,18 +28,21 @@ export class CountingStore implements Store {
       this.looked++;
       return object;
     };
+    const each = function* <T>(objects: Iterable<T>): IterableIterator<T> {
+      for (const object of objects) yield one(object);
+    };
     return {
       get revision() {
         return view.revision;
       },
       get: (kind, id) => one(view.get(kind, id)),
-      all: (kind) => view.all(kind).map(one),
+      all: (kind) => each(view.all(kind)),
       count: (kind) => view.count(kind),
       byName: (kind, name) => view.byName(kind, name).map(one),
-      tasksOfService: (id) => view.tasksOfService(id).map(one),
-      tasksOfNode: (id) => view.tasksOfNode(id).map(one),
-      tallies: (id) => view.tallies(id).map(one),
-      unassigned: () => view.unassigned().map(one),
+      tasksOfService: (id) => each(view.tasksOfService(id)),
+      tasksOfNode: (id) => each(view.tasksOfNode(id)),
+      tallies: (id) => each(view.tallies(id)),
+      unassigned: () => each(view.unassigned()),
       usage: (id) => one(view.usage(id)),
     };
   }
