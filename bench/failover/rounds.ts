@@ -50,15 +50,15 @@ interface Result {
 }
 
 /**
- * Each makes ready and gives what does it, at once: a program that has to be started on that host first would count as
- * time without a leader.
+ * Each makes ready and gives what does it, which resolves when it is done: a program that has to be started on that host
+ * first would count as time without a leader.
  */
 const FAULTS = {
   daemon: (side: Side, host: string) =>
     armed(side.lab, host, `kill -9 $(cut -d" " -f1 /run/${side.daemon}.process)`),
   async power({ lab }: Side, host: string) {
     const init = await readFile(join(lab.home, 'machines', host, 'init'), 'utf8');
-    return () => void process.kill(Number.parseInt(init, 10), 'SIGKILL');
+    return async () => void process.kill(Number.parseInt(init, 10), 'SIGKILL');
   },
   'cut off': ({ lab }: Side, host: string) => armed(lab, host, 'ip link set eth0 down'),
 } as const;
@@ -67,11 +67,13 @@ type Fault = keyof typeof FAULTS;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A command that waits on the host for its moment. */
-async function armed(lab: Lab, host: string, command: string): Promise<() => void> {
-  const shell = lab.spawn('ssh', host, `echo armed; read now; ${command}`);
+async function armed(lab: Lab, host: string, command: string): Promise<() => Promise<void>> {
+  const shell = lab.spawn('ssh', host, `echo armed; read now; ${command}; echo done`);
   await once(shell.stdout!, 'data');
-  shell.stdout!.resume();
-  return () => shell.stdin!.end('\n');
+  return async () => {
+    shell.stdin!.end('\n');
+    await once(shell.stdout!, 'data');
+  };
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
@@ -167,7 +169,7 @@ async function round(side: Side, fault: Fault): Promise<Result> {
   await pause(1_000);
   const strike = await FAULTS[fault](side, lost);
   const begun = performance.now();
-  strike();
+  await strike();
   let attempts = 0;
   await until('a change is taken', () =>
     tell(

@@ -3,7 +3,8 @@
  * Debian (engines.sh fetches it). A test that needs a certain one says so itself.
  */
 import { execFile } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -22,12 +23,31 @@ export function wantedEngine(): EngineName {
 
 const folders = new Map<EngineName, Promise<string>>();
 
-/** The folder with the engine's programs, fetched if it is not here yet; undefined for the machine's own engine. */
+/**
+ * The folder with the engine's programs, fetched if it is not here yet; undefined for the machine's own engine. With the
+ * variable ETCD that program is in it as well, which comes first on a lab host's PATH then.
+ */
 export async function engineFolder(engine: EngineName = wantedEngine()): Promise<string | undefined> {
-  if (engine === 'own') return undefined;
-  const known = folders.get(engine) ?? promisify(execFile)(SCRIPT, [engine]).then((r) => r.stdout.trim());
+  const { ETCD } = process.env;
+  if (engine === 'own') {
+    if (ETCD) throw new Error('ETCD on lab hosts: only beside an engine that has a folder, ENGINE=26 or 28');
+    return undefined;
+  }
+  const fetched = (): Promise<string> => promisify(execFile)(SCRIPT, [engine]).then((r) => r.stdout.trim());
+  const known = folders.get(engine) ?? fetched().then((folder) => (ETCD ? withEtcd(folder, ETCD) : folder));
   folders.set(engine, known);
   return known;
+}
+
+async function withEtcd(folder: string, etcd: string): Promise<string> {
+  const both = join(dirname(folder), `bin-etcd-${basename(dirname(etcd))}`);
+  const making = `${both}.${process.pid}`;
+  await mkdir(making);
+  for (const program of await readdir(folder)) await symlink(join(folder, program), join(making, program));
+  await symlink(etcd, join(making, 'etcd'));
+  // Another test that makes the same at the same time makes it alike.
+  await rename(making, both).catch(() => rm(making, { recursive: true }));
+  return both;
 }
 
 /** From here on `docker` is the newest client that is tried, and knows compose and buildx. */
