@@ -3,7 +3,9 @@
  * nothing is left of them after `service rm`, and what the API answers meanwhile. All on this machine, each a process of its own: the manager, the agents, one client for
  * each list that is asked for, and this one, which creates the services.
  *
- *   node bench/control/main.ts [--agents N] [--services N] [--replicas N] [--profile DIR]
+ *   node bench/control/main.ts [--agents N] [--services N] [--replicas N] [--managers N] [--profile DIR]
+ *
+ * With `--managers 3` all of it is done once more with the state on etcd, and two managers that follow.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,8 +14,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Child } from './child.ts';
 import type { ApiClient } from './client.ts';
-import type { ListsReport, ListsStart, ManagerReport, PlacementReport, PlacementStart } from './messages.ts';
+import type { Members } from './members.ts';
+import type {
+  ListsReport,
+  ListsStart,
+  ManagerReport,
+  PlacementReport,
+  PlacementStart,
+  SeenReport,
+} from './messages.ts';
 import { print, Rig, seconds } from './rig.ts';
+import { lags } from './seen.ts';
 import { serviceSpec } from './workload.ts';
 
 const { values } = parseArgs({
@@ -21,12 +32,14 @@ const { values } = parseArgs({
     agents: { type: 'string', default: '1000' },
     services: { type: 'string', default: '50' },
     replicas: { type: 'string', default: '1000' },
+    managers: { type: 'string', default: '1' },
     profile: { type: 'string' },
   },
 });
 const agents = Number(values.agents);
 const services = Number(values.services);
 const replicas = Number(values.replicas);
+const managers = Number(values.managers);
 const tasks = services * replicas;
 
 type Lists = Child<ListsStart, ListsReport>;
@@ -43,8 +56,12 @@ const LISTS = {
 const execArgv = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const directory = mkdtempSync(join(tmpdir(), 'essaim-bench-'));
 try {
-  await placement();
-  await cluster();
+  if (managers === 1) await placement();
+  await cluster(1);
+  if (managers > 1) {
+    console.log(`\n${managers} managers on etcd`);
+    await cluster(managers);
+  }
 } finally {
   rmSync(directory, { recursive: true });
 }
@@ -68,8 +85,9 @@ async function placement(): Promise<void> {
 }
 
 /** All of a manager, with agents and clients. */
-async function cluster(): Promise<void> {
-  const rig = await Rig.start({ directory, tasks }, execArgv);
+async function cluster(count: number): Promise<void> {
+  const own = mkdtempSync(join(directory, `${count}-`));
+  const rig = await Rig.start({ directory: own, tasks, managers: count }, execArgv);
   const { socket } = rig;
   const lists = Object.values(LISTS).map(
     ([path, pause]) => new Child<ListsStart, ListsReport>('lists.ts', { socket, path, pause }),
@@ -119,6 +137,23 @@ async function run(rig: Rig, lists: Lists[]): Promise<void> {
   print("manager's event loop: a turn takes", `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`);
   const { now, most } = manager.memory();
   print('manager memory', `${now.toFixed(0)} MB, at most ${most.toFixed(0)} MB`);
+  if (rig.members) await printFollowers(manager, rig.members);
+}
+
+async function printFollowers(manager: Rig['manager'], members: Members): Promise<void> {
+  const isSeen = (report: { type: string }): report is SeenReport => report.type === 'seen';
+  const led = await manager.until(isSeen);
+  for (const follower of members.followers) {
+    follower.ask();
+    const late = lags((await follower.until(isSeen)).at, led.at);
+    const [p50, p99, most] = [0.5, 0.99, 1].map((part) =>
+      late[Math.min(late.length - 1, Math.floor(part * late.length))]!.toFixed(1),
+    );
+    print('a manager that follows is late by', `p50 ${p50} ms, p99 ${p99} ms, at most ${most} ms`);
+    print('  its memory, without API and agent', `at most ${follower.memory().most.toFixed(0)} MB`);
+  }
+  const memory = (await members.memory()).map((megabytes) => megabytes.toFixed(0));
+  print("etcd's memory, each member", `${memory.join(', ')} MB`);
 }
 
 /** What has been answered since this was last called. */

@@ -5,16 +5,21 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { ApiServer } from '../../src/api/server.ts';
 import { swarmRoutes } from '../../src/api/swarm/routes.ts';
 import { foundCluster } from '../../src/daemon/found.ts';
-import { createLog } from '../../src/daemon/log.ts';
+import { createLog, type Log } from '../../src/daemon/log.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import { loadIdentity } from '../../src/identity/node-identity.ts';
 import { startManager } from '../../src/manager/manager.ts';
+import { QUOTA } from '../../src/manager/members/flags.ts';
 import { soleOffice } from '../../src/manager/office.ts';
+import { Upkeep } from '../../src/manager/peers/upkeep.ts';
+import { ManagerState } from '../../src/manager/state/state.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/id.ts';
 import type { Store } from '../../src/store/contract.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { foldersIn } from './members.ts';
 import type { ManagerReport, ManagerStart } from './messages.ts';
+import { Seen } from './seen.ts';
 
 process.once('message', (start: ManagerStart) => {
   run(start).catch((error: Error) => report({ type: 'failed', message: String(error.stack) }));
@@ -22,7 +27,8 @@ process.once('message', (start: ManagerStart) => {
 // Ends the ordinary way, so that a profile is written.
 process.once('disconnect', () => process.exit());
 
-async function run({ directory, port, socket, tasks }: ManagerStart): Promise<void> {
+async function run(start: ManagerStart): Promise<void> {
+  const { directory, port, socket, tasks } = start;
   const log = createLog('warn');
   const database = join(directory, 'cluster.db');
   const identityFolder = join(directory, 'identity');
@@ -32,7 +38,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     { identityFolder, database, interfaces: [], clock: systemClock },
   );
   const identity = (await loadIdentity(identityFolder))!;
-  const store = await openSqliteStore({ path: database });
+  const { store, office } = await open(start, founded.nodeId, log);
   const manager = await startManager({
     store,
     identity,
@@ -40,7 +46,7 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
     listenPort: port,
     clock: systemClock,
     newId,
-    office: soleOffice(founded.nodeId),
+    office,
     clientsWait: () => server.answering,
     serveApi: (connection) => connection.destroy(),
     connectManager: () => Promise.reject(new Error('there is no other manager')),
@@ -79,6 +85,26 @@ async function run({ directory, port, socket, tasks }: ManagerStart): Promise<vo
   watchProgress(store, tasks);
   watchDelay(store);
   report({ type: 'ready' });
+}
+
+/** The state, in SQLite or on etcd. */
+async function open(
+  { directory, etcd }: ManagerStart,
+  nodeId: string,
+  log: Log,
+): Promise<Pick<ManagerState, 'store' | 'office'>> {
+  const folders = foldersIn(directory);
+  if (etcd === undefined)
+    return { store: await openSqliteStore({ path: folders.database }), office: soleOffice(nodeId) };
+  const options = { folders, nodeId, address: etcd, fileKey: () => undefined, clock: systemClock, log };
+  const state = await ManagerState.openAlone(options);
+  await state.replicate(`${process.pid}`, () => {});
+  const { client, store } = state.seat!;
+  const upkeep = new Upkeep({ client, quota: QUOTA, needed: () => store.shown, onAlarms: () => {}, log });
+  void upkeep.run(systemClock, new AbortController().signal);
+  const seen = new Seen(state.store);
+  process.on('message', () => report({ type: 'seen', at: seen.all() }));
+  return state;
 }
 
 /** Measures from the first task on how long the event loop lets things wait; told about at the end. */

@@ -1,4 +1,5 @@
 /** What the benchmark says to its processes, and what those answer. */
+import type { Member } from '../../src/store/etcd/member-messages.ts';
 
 export interface ManagerStart {
   /** For the database and the manager's identity. */
@@ -9,7 +10,31 @@ export interface ManagerStart {
   socket: string;
   /** How many tasks there will be. */
   tasks: number;
+  /** The address of its member of etcd, whose certificate is there; absent: the state is in SQLite. */
+  etcd?: string;
 }
+
+/** Revisions, and when (ms) each was shown first. */
+export interface SeenReport {
+  type: 'seen';
+  at: [number, number][];
+}
+
+export interface FollowerStart {
+  folder: string;
+  /** Of its member of etcd, which was added as a learner. */
+  address: string;
+  name: string;
+  memberId: string;
+  members: Member[];
+}
+
+export type FollowerReport =
+  | { type: 'started' }
+  | { type: 'ready' }
+  | { type: 'log'; message: string }
+  | SeenReport
+  | Failure;
 
 export type ManagerReport =
   | { type: 'ready' }
@@ -28,6 +53,7 @@ export type ManagerReport =
   | { type: 'state'; at: number; tasks: number; running: number }
   /** How long (ms) the event loop's turns have taken since the first service was created. */
   | { type: 'delay'; p50: number; p99: number; max: number }
+  | SeenReport
   | Failure;
 
 export interface AgentsStart {

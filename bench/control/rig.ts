@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Child } from './child.ts';
 import { ApiClient } from './client.ts';
+import { Members } from './members.ts';
 import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './messages.ts';
 
 export class Rig {
@@ -11,25 +12,32 @@ export class Rig {
   readonly socket: string;
   readonly client: ApiClient;
   readonly manager: Child<ManagerStart, ManagerReport>;
+  /** The other managers; undefined: there is only one. */
+  readonly members: Members | undefined;
   readonly #start: ManagerStart;
   #hosts: Child<AgentsStart, AgentsReport> | undefined;
 
-  private constructor(start: ManagerStart, execArgv: string[]) {
+  private constructor(start: ManagerStart, members: Members | undefined, execArgv: string[]) {
+    this.members = members;
     this.socket = start.socket;
     this.client = new ApiClient(start.socket);
     this.manager = new Child('manager.ts', start, execArgv);
     this.#start = start;
   }
 
-  /** A manager without hosts. */
+  /** A manager without hosts. `managers`: with others on etcd, if there is to be more than one. */
   static async start(
-    { directory, tasks }: Pick<ManagerStart, 'directory' | 'tasks'>,
+    { directory, tasks, managers = 1 }: Pick<ManagerStart, 'directory' | 'tasks'> & { managers?: number },
     execArgv: string[] = [],
   ): Promise<Rig> {
     const socket = join(directory, 'api.sock');
-    const rig = new Rig({ directory, tasks, socket, port: await freePort() }, execArgv);
+    const members = managers > 1 ? await Members.create(directory) : undefined;
+    const etcd = (await members?.place('leader', 1))?.address;
+    const start = { directory, tasks, socket, port: await freePort(), ...(etcd && { etcd }) };
+    const rig = new Rig(start, members, execArgv);
     try {
       await rig.manager.until((report) => report.type === 'ready');
+      for (let number = 2; number <= managers; number++) await members!.follow(number);
       return rig;
     } catch (error) {
       await rig.end();
@@ -60,6 +68,7 @@ export class Rig {
     this.client.close();
     await this.#hosts?.end();
     await this.manager.end();
+    await this.members?.end();
   }
 }
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const BRIDGE = 'esfail';
+/** Of this run: others may be under way. */
+const BRIDGE = `esf${process.pid}`;
 const DISK = '1500M';
-const FOLDER = '/var/tmp/esf';
+const FOLDER = `/var/tmp/${BRIDGE}`;
 
 export interface Place {
   name: string;
@@ -32,7 +33,6 @@ export function places(count: number): Place[] {
 }
 
 export async function build(hosts: readonly Place[]): Promise<void> {
-  await demolish(hosts);
   await run('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
   await run('ip', ['link', 'set', BRIDGE, 'up']);
   for (const host of hosts) {
@@ -48,7 +48,7 @@ export async function build(hosts: readonly Place[]): Promise<void> {
   }
 }
 
-/** Removes what there is of it, also of an earlier run. */
+/** Removes what there is of it. */
 export async function demolish(hosts: readonly Place[]): Promise<void> {
   for (const host of hosts) {
     const { stdout } = await run('ip', ['netns', 'pids', space(host)]).catch(() => ({ stdout: '' }));

@@ -2,7 +2,7 @@
  * Three managers' states on real etcd for some minutes, each on a host of its own, while members and managers are killed,
  * stand still, are cut off and have no room: what each of them was told of its writes is held against what there is in the end.
  */
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoot, issueCertificate, type Root } from '../../../src/identity/authority.ts';
@@ -24,16 +24,20 @@ const WRITES_AGAIN = 10;
 
 export async function faultRun(minutes: number): Promise<boolean> {
   const all = places(3);
-  const logs = `/var/tmp/esf-logs`;
-  await mkdir(logs, { recursive: true });
+  const logs = await mkdtemp('/var/tmp/esf-logs-');
   const history = new History();
   await build(all);
   const hosts = all.map((place, i) => new Host(place, all, i === 0 ? 'found' : 'join', history, logs));
+  const over = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => over.abort(new Error(`ended by ${signal}`)));
   try {
     await assemble(hosts);
+    over.signal.throwIfAborted();
     for (const host of hosts) host.write();
     await goesOn(history);
-    const problems = await befall(hosts, history, minutes * 60_000);
+    const problems = await befall(hosts, history, minutes * 60_000, over.signal);
+    over.signal.throwIfAborted();
     problems.push(...(await check(hosts, history)));
     const counts = (['acknowledged', 'refused', 'unknown'] as const).map(
       (outcome) => `${history.count(outcome)} ${outcome}`,
@@ -42,6 +46,7 @@ export async function faultRun(minutes: number): Promise<boolean> {
       `writes: ${counts.join(', ')}; longest pause of writes ${longestPause(history).toFixed(1)} s`,
     );
     for (const problem of problems.slice(0, 50)) console.log(`WRONG: ${problem}`);
+    console.log(`what the managers have said: ${logs}`);
     console.log(
       problems.length === 0 ? 'nothing was lost, done twice or out of order' : `${problems.length} problems`,
     );
@@ -85,13 +90,18 @@ async function certify({ name, address, folder }: Place, root: Root): Promise<vo
 }
 
 /** Faults at random, until the time is over. Resolves with what was wrong meanwhile. */
-async function befall(hosts: readonly Host[], history: History, ms: number): Promise<string[]> {
+async function befall(
+  hosts: readonly Host[],
+  history: History,
+  ms: number,
+  signal: AbortSignal,
+): Promise<string[]> {
   const problems: string[] = [];
   const end = now() + ms;
   const tally = new Map<string, { times: number; longest: number }>();
-  while (now() < end) {
+  while (now() < end && !signal.aborted) {
     for (const [what, fault] of shuffled(Object.entries(FAULTS))) {
-      if (now() >= end) break;
+      if (now() >= end || signal.aborted) break;
       const leader = hosts.find(({ place }) => hosts.filter((each) => each.leader === place.name).length > 1);
       const host = leader && Math.random() < 0.7 ? leader : pick(hosts);
       const others = shuffled(hosts.filter((each) => each !== host));
