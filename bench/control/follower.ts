@@ -15,7 +15,7 @@ async function run({ folder, address, name, memberId, members }: FollowerStart):
     report({ type: 'log', message: `${message} ${JSON.stringify(fields)}` });
   const state = await ManagerState.openReplicated(
     {
-      ...{ folders: foldersIn(folder), nodeId: name, address, fileKey: () => undefined },
+      ...{ folders: foldersIn(folder), nodeId: name, address: () => address, fileKey: () => undefined },
       ...{ clock: systemClock, log: { info: log, warn: log, error: log } },
     },
     { mode: 'join', memberId, members },

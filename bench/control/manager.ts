@@ -96,7 +96,7 @@ async function open(
   const folders = foldersIn(directory);
   if (etcd === undefined)
     return { store: await openSqliteStore({ path: folders.database }), office: soleOffice(nodeId) };
-  const options = { folders, nodeId, address: etcd, fileKey: () => undefined, clock: systemClock, log };
+  const options = { folders, nodeId, address: () => etcd, fileKey: () => undefined, clock: systemClock, log };
   const state = await ManagerState.openAlone(options);
   await state.replicate(`${process.pid}`, () => {});
   const { client, store } = state.seat!;

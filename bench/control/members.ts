@@ -23,7 +23,7 @@ export function foldersIn(folder: string): StateFolders {
     database: join(folder, 'cluster.db'),
     dataKey: join(folder, 'cluster.db.key'),
     etcd: join(folder, 'etcd'),
-    peer: join(folder, 'peer'),
+    peer: { live: join(folder, 'peer'), kept: join(folder, 'peer.json') },
   };
 }
 
@@ -50,7 +50,7 @@ export class Members {
     const holder = { nodeId: name, role: 'manager', clusterId: 'bench', address } as const;
     const validity = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR };
     const certificate = await issueCertificate(this.#root, csr, { ...holder, ...validity });
-    await writePeer(foldersIn(folder).peer, { certificate, key, roots: this.#root.cert });
+    await writePeer(foldersIn(folder).peer.live, { certificate, key, roots: this.#root.cert });
     return { folder, address };
   }
 

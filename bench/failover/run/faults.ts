@@ -65,9 +65,15 @@ export const FAULTS: Record<string, (scene: Scene) => Promise<void>> = {
     await delay(lasting);
     await mend(host.place);
   },
-  async 'the disk is full'({ host, lasting }) {
+  async 'the disk is full'({ host, others, lasting }) {
+    const large = (on: boolean): void => {
+      for (const each of [host, ...others]) each.send({ type: 'large', on });
+    };
     await fill(host.place);
-    await delay(lasting);
+    // etcd has some room of its own, which has to be used up.
+    large(true);
+    await delay(lasting + 8_000);
+    large(false);
     await empty(host.place);
   },
   async 'two members are killed'({ host, others }) {

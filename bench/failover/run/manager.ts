@@ -10,7 +10,7 @@ import { addLearner, promoteWhenReady } from '../../../src/manager/peers/steps.t
 import { Upkeep } from '../../../src/manager/peers/upkeep.ts';
 import { ManagerState, type StateOptions } from '../../../src/manager/state/state.ts';
 import { systemClock } from '../../../src/model/clock.ts';
-import { sampleNode } from '../../../src/store/samples.ts';
+import { sampleConfig, sampleNode } from '../../../src/store/samples.ts';
 import { Onlooker, outcomeIn, writeTo } from '../../../src/store/testing/history.ts';
 import { type ManagerConfig, now, type Order, type Word } from './messages.ts';
 
@@ -19,6 +19,8 @@ const { name, address, folder } = config;
 /** Milliseconds between two writes. */
 const PACE = 10;
 const AFTER_REFUSAL = 50;
+/** Bytes of what is large. */
+const LARGE = 500_000;
 const PORT = 2377;
 const QUOTA = 8 * 1024 ** 3;
 
@@ -111,6 +113,17 @@ async function write(): Promise<void> {
   }
 }
 
+/** So that disks become full within a moment. */
+async function writeLarge(): Promise<void> {
+  for (const data = 'x'.repeat(LARGE); large && !ending.signal.aborted; ) {
+    const change = { op: 'put', kind: 'config', object: sampleConfig('large', data) } as const;
+    // Whether it is taken is nobody's concern.
+    await state.store.commit({ changes: [change] }).catch(() => {});
+    await delay(PACE);
+  }
+}
+
+let large = false;
 let quiet = false;
 let writing: Promise<void> = Promise.resolve();
 process.on('message', (order: Order) => {
@@ -126,7 +139,10 @@ async function obey(order: Order): Promise<void> {
     tell({ type: 'promoted' });
   } else if (order.type === 'write') writing = write();
   else if (order.type === 'quiet') quiet = true;
-  else if (order.type === 'dump') {
+  else if (order.type === 'large') {
+    large = order.on;
+    if (large) void writeLarge();
+  } else if (order.type === 'dump') {
     const { revisions, counted } = outcomeIn(state.store.view);
     tell({ type: 'dump', revisions: [...revisions], counted, problems: onlooker.problems });
   }

@@ -20,6 +20,8 @@ export type Order =
   | { type: 'joined'; memberId: string; members: Member[] }
   | { type: 'admitted' }
   | { type: 'write' }
+  /** What is large is written as well, or not any more. */
+  | { type: 'large'; on: boolean }
   /** Nothing more is written. */
   | { type: 'quiet' }
   | { type: 'dump' };

@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { takeLead } from '../../store/etcd/lead.ts';
 import type { EtcdStore } from '../../store/etcd/store.ts';
+import { sampleConfig } from '../../store/samples.ts';
 import { createPlace, type Place } from '../../store/testing/etcd.ts';
 import { History, Onlooker, outcomeIn } from '../../store/testing/history.ts';
 import { handOver } from './steps.ts';
@@ -14,6 +15,7 @@ import { eventually, type MemberHost, MemberHosts } from './testing/hosts.ts';
 
 /** Bytes of the disk that becomes full. */
 const DISK = 256 * 1024 * 1024;
+const LARGE = 'x'.repeat(500_000);
 
 interface Manager {
   host: MemberHost;
@@ -150,7 +152,12 @@ describe('stores on three members', () => {
     await goesOn();
     const fill = join(disk, 'fill');
     await writeFile(fill, Buffer.alloc(DISK)).catch(() => {});
-    await eventually(() => assert.ok(third.host.ends.some(({ reason }) => reason === 'disk full')));
+    // etcd has some room of its own, which has to be used up.
+    await eventually(async () => {
+      const change = { op: 'put', kind: 'config', object: sampleConfig('large', LARGE) } as const;
+      await leading.store.commit({ changes: [change] }).catch(() => {});
+      assert.ok(third.host.ends.some(({ reason }) => reason === 'disk full'));
+    });
     await goesOn();
     assert.notEqual(leading, third);
     await rm(fill);
