@@ -200,9 +200,15 @@ export async function removeLeftovers(
 ): Promise<void> {
   const networks = running ?? (await startNetworks(record, options));
   const filesFolder = join(options.data, FILES);
-  await removeEtcd(options.data);
-  await engineTasks({ ...options, networks, nodeId: record.nodeId, filesFolder }).clear();
-  await detachAll(options.engine);
+  try {
+    await removeEtcd(options.data);
+    await engineTasks({ ...options, networks, nodeId: record.nodeId, filesFolder }).clear();
+    await detachAll(options.engine);
+  } catch (error) {
+    // Nobody else has them any more, and while they run the daemon does not end.
+    await networks.close();
+    throw error;
+  }
   await networks.remove();
 }
 

@@ -12,6 +12,7 @@ import { call, connectAs, connectManager, request, responseTo, textOf } from '..
 import { createRequest, createRoot, issueCertificate } from '../identity/authority.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
+import type { LeaderAnswer } from '../model/protocol.ts';
 import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import { theCluster } from './ca/cluster.ts';
 
@@ -35,6 +36,7 @@ const status =
   (error: unknown) =>
     error instanceof ApiError && error.status === wanted && message.test(error.message);
 
+const MANAGER = { Reachability: 'reachable', Addr: '127.0.0.1:2377' } as const;
 const ISSUE = { ':method': 'POST', ':path': '/ca/issue', ...OWN_PROTOCOL };
 
 describe('cluster port', () => {
@@ -104,6 +106,25 @@ describe('cluster port', () => {
     await once(other.signal, 'abort');
     assert.equal(other.send({ type: 'node', node }), false);
     await assert.rejects(other.ping());
+  });
+
+  test('who may have been put off takes no session, and does not say that it leads', async () => {
+    const connection = await as(worker);
+    const leader = async () => ((await call(connection, 'GET', '/leader')) as LeaderAnswer).leader?.NodeID;
+    const { nodeId } = port.identity.certificate;
+    const { store } = port;
+    const node = { ...store.view.get('node', nodeId)!, ManagerStatus: MANAGER };
+    await store.commit({ changes: [{ op: 'put', kind: 'node', object: node }] });
+    assert.equal(await leader(), nodeId);
+    port.isCurrent = false;
+    try {
+      assert.equal(await leader(), undefined);
+      const session = { description: describeHost('w1') };
+      await assert.rejects(call(connection, 'POST', '/session', session), /does not have a leader/);
+      assert.equal(port.sessions.open.get(worker.certificate.nodeId), undefined);
+    } finally {
+      port.isCurrent = true;
+    }
   });
 
   test('a newer session of a node ends the older one', async () => {

@@ -103,6 +103,8 @@ export interface ClusterPort {
   identity: NodeIdentity;
   address: string;
   errors: unknown[];
+  /** Whether the manager knows that it still leads. */
+  isCurrent: boolean;
   token(): string;
   /** Another node's identity, joined over the wire. */
   join(options?: Partial<JoinOptions>): Promise<NodeIdentity>;
@@ -144,7 +146,7 @@ export async function startClusterPort(
   const server = await createClusterServer({
     identity,
     store,
-    office: soleOffice(node.ID),
+    office: { ...soleOffice(node.ID), isCurrent: () => port.isCurrent },
     duties: () => ({ authority, sessions, attachments: new Attachments({ store, clock, newId }) }),
     serveApi: (connection) => connection.destroy(),
     host: '127.0.0.1',
@@ -155,7 +157,7 @@ export async function startClusterPort(
   });
   const address = `127.0.0.1:${server.port}`;
   const token = () => theCluster(store.view).internal.joinTokens.Worker;
-  return {
+  const port: ClusterPort = {
     store,
     authority,
     sessions,
@@ -163,6 +165,7 @@ export async function startClusterPort(
     identity,
     address,
     errors,
+    isCurrent: true,
     token,
     folder,
     async join(join = {}) {
@@ -177,4 +180,5 @@ export async function startClusterPort(
       await rm(base, { recursive: true });
     },
   };
+  return port;
 }

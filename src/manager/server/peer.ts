@@ -35,7 +35,10 @@ export function authorize(peer: Peer, roles: readonly Role[], view: View): strin
     );
   const known = view.get('node', node.nodeId);
   if (known === undefined || known.internal.left)
-    throw new ApiError(403, `node ${node.nodeId} is not part of this cluster any more`);
+    throw new ApiError(
+      403,
+      `node ${node.nodeId} is not part of this cluster any more: have its host leave ("docker swarm leave --force"), then join again`,
+    );
   if (!roles.includes(node.role))
     throw new ApiError(403, `a ${node.role}’s certificate is not good for this`);
   return node.nodeId;
