@@ -212,6 +212,9 @@ const OWN: Grant[] = [
     'operate',
     `GET /essaim/audit
      GET /essaim/walls
+     GET /essaim/registries
+     POST /essaim/registries
+     DELETE /essaim/registries/{host}
      POST /essaim/walls
      DELETE /essaim/walls/{name...}`,
   ),
@@ -274,6 +277,7 @@ const HOSTS: Grant[] = [
     'operate',
     `GET /essaim/nodes/{node}/volumes/{name}/file
      POST /essaim/images/pull
+     POST /essaim/registries/try
      POST /essaim/images/prune
      POST /essaim/containers/prune
      POST /essaim/volumes/prune

@@ -16,6 +16,7 @@ import { registryRoutes } from '../registry/routes.ts';
 import { UiHost } from '../ui/host.ts';
 import { hereRoutes } from '../ui/hosts/here/routes.ts';
 import { statsHereRoutes } from '../ui/hosts/here/stats.ts';
+import { registriesRoutes } from '../ui/hosts/registries.ts';
 import { hostRoutes } from '../ui/hosts/routes.ts';
 import { statsRoutes } from '../ui/hosts/stats.ts';
 import { lookRoutes, uiRoutes } from '../ui/routes.ts';
@@ -61,6 +62,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const hosts = [
     ...[hereRoutes, statsHereRoutes(() => stats.source), statsRoutes],
     hostRoutes((manager) => nodes.of(manager)),
+    registriesRoutes((manager) => nodes.of(manager)),
   ];
   const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens, ...hosts];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];

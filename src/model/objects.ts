@@ -297,7 +297,10 @@ export interface OldContent extends Meta {
   };
 }
 
-/** Registry credentials of a service (base64 of the X-Registry-Auth header); its ID is the service's. Encrypted at rest. */
+/**
+ * Registry credentials (base64 of the X-Registry-Auth header). Of a service: its ID is the service's; or of a registry, for
+ * all hosts (control/registries.ts). Encrypted at rest.
+ */
 export interface Credential extends Meta {
   auth?: string;
   previousAuth?: string;

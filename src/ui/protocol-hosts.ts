@@ -111,3 +111,10 @@ export interface Stats {
   /** Hosts that have not told theirs. */
   silent: Array<{ node: string; why: string }>;
 }
+
+/** A registry that credentials are kept of. */
+export interface RegistryRow {
+  host: string;
+  user: string;
+  changed: string;
+}

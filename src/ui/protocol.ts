@@ -112,6 +112,18 @@ export interface NodeRow extends Versioned {
   labels: Record<string, string>;
 }
 
+/** A container on a network: a task's, or one that was attached to it. */
+export interface MemberRow extends Versioned {
+  name: string;
+  /** CIDR. */
+  addresses: string[];
+  node?: string;
+  nodeName?: string;
+  state: string;
+  /** Present if it is a task's. */
+  task?: string;
+}
+
 /** A task on the map: what a screen on the wall may show. */
 export interface TileRow extends Versioned {
   name: string;
@@ -187,6 +199,7 @@ export interface StateRows {
   places: PlaceRow;
   stacks: StackRow;
   networks: NetworkRow;
+  members: MemberRow;
   secrets: ContentRow;
   configs: ContentRow;
   audit: AuditRow;

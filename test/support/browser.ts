@@ -35,7 +35,7 @@ export class TestBrowser implements AsyncDisposable {
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(String(error)));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 40[01349]/.test(message.text()))
+      if (message.type() === 'error' && !/status of (40[01349]|503)/.test(message.text()))
         faults.push(message.text());
     });
     return { context, page, faults };

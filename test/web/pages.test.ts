@@ -36,8 +36,10 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['use', '/services/vote?tab=use', 'Processors: 0.5'],
   ['node-use', '/nodes/node2?tab=use', 'Memory: 95.4 MiB'],
   ['networks', '/networks', 'voting_default'],
+  ['network', '/networks/net', '10.0.9.3/24'],
   ['configs', '/configs', 'page'],
   ['secrets', '/secrets', 'key'],
+  ['registries', '/registries', 'registry.example.com'],
   ['activity', '/activity', '/services/create'],
   ['access', '/access', 'Your sessions'],
 ];

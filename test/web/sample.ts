@@ -33,8 +33,9 @@ export function sampleCluster(): Change[] {
     StartedAt: now,
   };
   db.Spec.TaskTemplate!.Placement = { Constraints: ['node.labels.disk==ssd'] };
+  const attached = { Network: { ID: 'net' }, Addresses: ['10.0.9.3/24'] } as never;
   const objects = [
-    task('v1', vote, 1, 'node2', 'running'),
+    { ...task('v1', vote, 1, 'node2', 'running'), NetworksAttachments: [attached] },
     task('v2', vote, 2, 'node2', 'running'),
     {
       ...task('d1', db, 1, undefined, 'pending'),
@@ -51,6 +52,15 @@ export function sampleCluster(): Change[] {
     ...objects.map((object) => ({ op: 'put', kind: 'task', object }) as Change),
     { op: 'put', kind: 'network', object: { ...sampleNetwork('net', 'voting_default'), ...times } },
     { op: 'put', kind: 'secret', object: { ...sampleSecret('key', 'aHVzaA=='), ...times } },
+    {
+      op: 'put',
+      kind: 'credential',
+      object: {
+        ...{ ...sampleConfig('registry registry.example.com', ''), ...times, Spec: undefined },
+        auth: Buffer.from(JSON.stringify({ username: 'ci', password: 'hush' })).toString('base64url'),
+        internal: {},
+      } as never,
+    },
     { op: 'put', kind: 'config', object: { ...sampleConfig('page', 'aGVsbG8='), ...times } },
     {
       op: 'put',

@@ -26,6 +26,7 @@ export const NAVIGATION: Place[] = [
   { path: '/secrets', title: 'Secrets' },
   { path: '/events', title: 'Events' },
   { path: '/activity', title: 'Activity', needs: 'operate' },
+  { path: '/registries', title: 'Registries', needs: 'operate' },
   { path: '/access', title: 'Access' },
 ];
 
@@ -92,7 +93,15 @@ export const ROUTES: Array<{ path: string; page: ComponentType }> = [
     page: page(() => import('./pages/hosts/Files.tsx').then(({ Files }) => Files)),
   },
   { path: '/events', page: page(() => import('./pages/hosts/Events.tsx').then(({ Events }) => Events)) },
+  {
+    path: '/registries',
+    page: page(() => import('./pages/registries/Registries.tsx').then(({ Registries }) => Registries)),
+  },
   { path: '/map', page: page(() => import('./pages/map/Map.tsx').then(({ ClusterMap }) => ClusterMap)) },
+  {
+    path: '/networks/:id',
+    page: page(() => import('./pages/networks/Network.tsx').then(({ Network }) => Network)),
+  },
   { path: '/networks', page: page(() => lists().then(({ Networks }) => Networks)) },
   { path: '/configs', page: page(() => lists().then(({ Configs }) => Configs)) },
   { path: '/secrets', page: page(() => lists().then(({ Secrets }) => Secrets)) },

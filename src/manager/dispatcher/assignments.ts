@@ -1,5 +1,6 @@
 /** What one agent has been told to do, and what it has to be told now. */
 import { isDeepStrictEqual } from 'node:util';
+import { registryAuth } from '../../control/registries.ts';
 import { contentKey } from '../../model/contents.ts';
 import type { Config, Secret, Task } from '../../model/objects.ts';
 import type { AssignedTask, Assignments } from '../../model/protocol.ts';
@@ -163,7 +164,8 @@ function stillRunning(task: Task): Task {
 }
 
 function assigned(view: View, task: Task): AssignedTask {
-  const auth = view.get('credential', task.ServiceID)?.auth;
+  const own = view.get('credential', task.ServiceID)?.auth;
+  const auth = own ?? registryAuth(view, task.Spec.ContainerSpec?.Image ?? '');
   const { logDriver } = task.internal;
   return { task, ...(auth !== undefined && { auth }), ...(logDriver && { logDriver }) };
 }

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { eventually } from '../../../test/support/lab.ts';
 import { SimulatedEngine } from '../../classic/testing/simulated-engine.ts';
+import { registryAuth } from '../../control/registries.ts';
 import { sampleNode } from '../../store/samples.ts';
 import type { ContainerRow, HostOutcome, ImageRow, VolumeRow } from '../protocol.ts';
 import { TestPort } from '../testing/port.ts';
@@ -108,6 +109,46 @@ describe('what is on all hosts', () => {
     assert.equal((await pull({})).status, 400);
     assert.equal((await pull({ image: 'x', nodes: ['node9'] })).status, 404);
     assert.equal((await port.ask('DELETE', '/essaim/images/nothing:1', { as: 'operator' })).status, 404);
+  });
+
+  test('credentials of a registry go in, and never come out; each host tries them and pulls with them', async () => {
+    const keep = (body: object, as = 'operator') => port.ask('POST', '/essaim/registries', { as, body });
+    const login = { host: 'Registry.example.com:5000', user: 'ci', password: 'hush' };
+    assert.equal((await keep(login, 'viewer')).status, 403);
+    assert.equal((await keep({ ...login, host: 'https://x/' })).status, 400);
+    assert.equal((await keep({ ...login, password: '' })).status, 400);
+    assert.equal((await keep(login)).status, 204);
+    const listed = await port.ask('GET', '/essaim/registries', { as: 'operator' });
+    assert.match(listed.text, /"host":"registry.example.com:5000","user":"ci"/);
+    assert.ok(!listed.text.includes('hush') && !listed.text.includes('auth'));
+    assert.equal((await port.ask('GET', '/essaim/registries', { as: 'viewer' })).status, 403);
+    engines.n2.answers['/auth'] = { Status: 'Login Succeeded' };
+    const tried = await port.ask('POST', '/essaim/registries/try', {
+      as: 'operator',
+      body: { host: 'registry.example.com:5000' },
+    });
+    assert.deepEqual(
+      outcomesOf(tried.text)
+        .map(({ name, ok, message }) => [name, ok, message])
+        .sort(),
+      [
+        ['node2', true, 'Login Succeeded'],
+        ['node3', false, 'page not found'],
+      ],
+    );
+    assert.match(
+      Buffer.from(
+        registryAuth(port.cluster.store.view, 'registry.example.com:5000/x:1')!,
+        'base64url',
+      ).toString(),
+      /"password":"hush"/,
+    );
+    assert.equal(registryAuth(port.cluster.store.view, 'x:1'), undefined);
+    const forgotten = await port.ask('DELETE', '/essaim/registries/registry.example.com:5000', {
+      as: 'operator',
+    });
+    assert.equal(forgotten.status, 204);
+    assert.equal(registryAuth(port.cluster.store.view, 'registry.example.com:5000/x:1'), undefined);
   });
 
   test('the live list tells what changes, and what has become of a host that is lost', async () => {

@@ -2,6 +2,7 @@
 import type { ManagerFace } from '../../api/contract.ts';
 import type { ApiRequest, RouteModule } from '../../api/router.ts';
 import { managerOf } from '../../api/swarm/access.ts';
+import { registryAuth } from '../../control/registries.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { NodesFleet } from '../../fleet/nodes.ts';
 import { ApiError } from '../../model/errors.ts';
@@ -74,7 +75,8 @@ export function hostRoutes(nodesOf: (manager: ManagerFace) => Promise<NodesFleet
       const { image, nodes } = await request.json(PullBody);
       if (!image) throw new ApiError(400, 'say which image: {"image": "nginx:1.27"}');
       const hosts = hostsNamed(await known(), nodes);
-      const stream = everywhere(hosts, (host) => pulled(host, image, undefined, request.signal));
+      const auth = registryAuth(managerOf(membership).store.view, image);
+      const stream = everywhere(hosts, (host) => pulled(host, image, auth, request.signal));
       return { status: 200, stream, lasting: true };
     });
     router.delete('/essaim/images/{name...}', async ({ params, query, signal }) => {

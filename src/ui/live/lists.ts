@@ -9,6 +9,7 @@ import type { StateRows } from '../protocol.ts';
 import {
   contentRow,
   contentsOf,
+  memberRow,
   networkRow,
   nodeRow,
   placeRow,
@@ -51,6 +52,9 @@ const content = <L extends 'secrets' | 'configs'>(kind: 'secret' | 'config'): Li
   },
   row: (id, view) => contentRow(kind, id, view) as StateRows[L] | undefined,
 });
+
+const isOn = ({ NetworksAttachments }: Task, network: string | undefined): boolean =>
+  (NetworksAttachments ?? []).some(({ Network }) => Network.ID === network);
 
 const stackOfTask = (task: Task): string | undefined => stackOf(task.internal.service);
 
@@ -158,6 +162,16 @@ const LISTS: { [L in List]: ListSource<L> } = {
       return event.kind === 'service' ? [...view.all('network')].map(({ ID }) => ID) : [];
     },
     row: (id, view) => networkRow(id, view),
+  },
+  members: {
+    right: 'see',
+    filters: ['network'],
+    *ids(view, { network }) {
+      for (const task of view.all('task')) if (isOn(task, network)) yield task.ID;
+      for (const { ID, NetworkID } of view.all('attachment')) if (NetworkID === network) yield ID;
+    },
+    dirty: (event) => (event.kind === 'task' || event.kind === 'attachment' ? [event.id] : []),
+    row: (id, view, { network = '' }) => memberRow(id, network, view),
   },
   secrets: content('secret'),
   configs: content('config'),

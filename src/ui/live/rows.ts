@@ -8,6 +8,7 @@ import { atLeast, compareStates } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
 import type {
   ContentRow,
+  MemberRow,
   NetworkRow,
   NodeRow,
   PlaceRow,
@@ -266,6 +267,26 @@ function isOn({ Spec, Endpoint }: Service, id: string, name: string): boolean {
     networks.some(({ Target }) => Target === id || Target === name) ||
     (Endpoint.VirtualIPs ?? []).some(({ NetworkID }) => NetworkID === id)
   );
+}
+
+/** Of a task that has an address on that network, or of another container that was attached to it. */
+export function memberRow(id: string, network: string, view: View): MemberRow | undefined {
+  const task = view.get('task', id);
+  if (task) {
+    const place = (task.NetworksAttachments ?? []).find(({ Network }) => Network.ID === network);
+    if (!place || compareStates(task.Status.State, 'running') > 0) return undefined;
+    const { version, name, node, nodeName, state } = taskRow(task, view);
+    return { id, version, name, addresses: place.Addresses, node, nodeName, state, task: id };
+  }
+  const attached = view.get('attachment', id);
+  if (attached?.NetworkID !== network) return undefined;
+  const { container } = attached.internal;
+  const node = view.get('node', attached.NodeID);
+  return {
+    ...{ id, version: attached.Version.Index, name: container?.name ?? 'a container that is being made' },
+    ...{ addresses: attached.Addresses, node: attached.NodeID, nodeName: node && hostnameOf(node) },
+    state: container === undefined ? 'being made' : container.running ? 'running' : 'stopped',
+  };
 }
 
 export function contentRow(kind: 'secret' | 'config', id: string, view: View): ContentRow | undefined {

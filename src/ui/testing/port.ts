@@ -22,6 +22,7 @@ import type { AccountRole } from '../../model/objects.ts';
 import { Assets } from '../assets.ts';
 import { hereRoutes } from '../hosts/here/routes.ts';
 import { statsHereRoutes } from '../hosts/here/stats.ts';
+import { registriesRoutes } from '../hosts/registries.ts';
 import { hostRoutes } from '../hosts/routes.ts';
 import { statsRoutes } from '../hosts/stats.ts';
 import { COOKIE } from '../identify.ts';
@@ -110,6 +111,7 @@ export class TestPort implements AsyncDisposable {
         statsHereRoutes(() => undefined),
         statsRoutes,
         hostRoutes(nodes),
+        registriesRoutes(nodes),
       ],
     });
     await api.listenUnix(socket);

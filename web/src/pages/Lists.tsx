@@ -9,11 +9,18 @@ import { Age } from '../parts/Age.tsx';
 import { Ask } from '../parts/Ask.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { type Rights, useRights } from '../parts/who.ts';
 
 const networkColumns = (rights: Rights, ask: (row: NetworkRow) => void): Array<Column<NetworkRow>> => [
-  { key: 'name', title: 'Name', width: 'minmax(8rem, 2fr)', value: ({ name }) => name },
+  {
+    key: 'name',
+    title: 'Name',
+    width: 'minmax(8rem, 2fr)',
+    value: ({ name }) => name,
+    cell: ({ id, name }) => <Link to={`/networks/${id}`}>{name}</Link>,
+  },
   {
     key: 'driver',
     title: 'Driver',
@@ -76,7 +83,13 @@ export function Networks() {
         )
       }
     >
-      <DataTable label="networks" list={list} columns={columns} empty={<Text>No networks.</Text>} />
+      <DataTable
+        label="networks"
+        list={list}
+        columns={columns}
+        href={({ id }) => `/networks/${id}`}
+        empty={<Text>No networks.</Text>}
+      />
       {asked && (
         <Ask
           title={`Remove ${asked.name}`}
