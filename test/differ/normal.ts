@@ -33,7 +33,8 @@ const RULES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Lines of a progress display say how far it was when the CLI looked. */
-const PROGRESS = /^(?:overall progress: .*|\d+\/\d+: .*|verify: Waiting .*|[0-9a-z]{12}: .*)$/;
+const PROGRESS =
+  /^(?:overall progress: .*|desired root digest: .*|\s*rotated (?:TLS|CA) certificates: .*|\d+\/\d+: .*|verify: Waiting .*|[0-9a-z]{12}: .*)$/;
 
 /** What is to be compared of a text: with the addresses of the hosts as their names. */
 export function normal(text: string, addresses: Readonly<Record<string, string>>): string {
