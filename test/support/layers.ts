@@ -52,7 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
     ...['access', 'ui', 'classic', 'fleet', 'registry', 'discovery'],
   ],
-  cli: ['model', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
+  cli: ['model', 'identity', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
 };
 interface Rooms {
   /** Files at the root of the part that each of its rooms may import; they themselves import none of its rooms. */

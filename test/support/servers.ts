@@ -34,7 +34,6 @@ export class Server {
   #process: ChildProcess | undefined;
 
   constructor(name: string, address: string, directory: string, lower: string, init: 'systemd' | 'plain') {
-    Object.assign(this, { name, address, directory, init });
     this.name = name;
     this.address = address;
     this.directory = directory;
@@ -77,7 +76,6 @@ export class Server {
       () => answers(this.address, 22),
       async () => words,
     );
-    child.unref();
   }
 
   /** A power cut. */
@@ -193,6 +191,8 @@ export class Servers implements AsyncDisposable {
     const server = new Server(name, address, directory, lower, init);
     this.all.push(server);
     const root = join(directory, 'upper');
+    // It is the root folder of the server, for all its users.
+    await mkdir(root, { recursive: true });
     await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
     await mkdir(join(root, 'etc/ssh'), { recursive: true });
     await writeFile(join(root, 'root/.ssh/authorized_keys'), await readFile(`${this.key}.pub`), {

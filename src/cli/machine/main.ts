@@ -6,6 +6,7 @@ import { getMachine, listMachines } from '../../machine/registry.ts';
 import { createCommand } from './create.ts';
 import { config, env } from './env.ts';
 import { activity, describeMachine, fillDeep, type ListFlags, listing } from './output.ts';
+import type { ExportFlags, ImportFlags } from './share.ts';
 import { forEach, lastApart, teller } from './shared.ts';
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -56,6 +57,7 @@ export function machineCommand(): Command {
     .option('-f, --force', 'also when they are running, in a swarm, or out of reach')
     .addOption(new Option('-y', 'without being asked, as it always is').hideHelp())
     .action(remove);
+  addSharing(machine);
   machine
     .command('load')
     .description('put an image on hosts: a tar file, or an image of the engine that docker talks to here')
@@ -78,6 +80,32 @@ export function machineCommand(): Command {
       );
     });
   return machine;
+}
+
+/** What hands machines on. */
+function addSharing(machine: Command): void {
+  const passphrase = ['--passphrase-file <file>', 'the passphrase is the first line of this file'] as const;
+  machine
+    .command('export')
+    .description('write servers with their certificates to an encrypted file, for a colleague')
+    .argument('<file>')
+    .argument('[name...]', 'all servers if none is named')
+    .option(...passphrase)
+    .action(async (file: string, names: string[], flags: ExportFlags) => {
+      const { exportMachines } = await import('./share.ts');
+      await exportMachines(file, names, flags);
+    });
+  machine
+    .command('import')
+    .description('take servers out of such a file')
+    .argument('<file>')
+    .option(...passphrase)
+    .option('--ssh-user <user>', 'who you log in as, if not as who wrote it')
+    .option('--ssh-key <file>', "your private key (the agent's and the usual ones if not given)")
+    .action(async (file: string, flags: ImportFlags) => {
+      const { importMachines } = await import('./share.ts');
+      await importMachines(file, flags);
+    });
 }
 
 /** What is only asked. */

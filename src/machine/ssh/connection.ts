@@ -152,10 +152,10 @@ function unreachable({ name, directory, target }: Way, stderr: string): MachineE
       `${name}: the host key of ${where} is not the one that it had when the machine was made. Somebody may stand between you and the host. If it was installed anew, remove ${knownHosts(directory)}.`,
     );
   }
-  const advice = /Permission denied/.test(stderr)
-    ? ' Give the key that the host knows by --ssh-key, or put yours on it: ssh-copy-id.'
-    : /UNPROTECTED PRIVATE KEY|invalid format|error in libcrypto|No such file/.test(stderr)
-      ? ' Look at the file of --ssh-key.'
+  const advice = /UNPROTECTED PRIVATE KEY|invalid format|error in libcrypto|No such file/.test(stderr)
+    ? ' Look at the file of --ssh-key.'
+    : /Permission denied/.test(stderr)
+      ? ' Give the key that the host knows by --ssh-key, or put yours on it: ssh-copy-id.'
       : '';
   return new MachineError(
     `${name}: ${where} cannot be reached by ssh: ${words}.${advice}`.replace('..', '.'),

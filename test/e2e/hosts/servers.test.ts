@@ -69,10 +69,9 @@ describe('a server that has no engine', { timeout }, () => {
 
   test('whose port is taken, or that is short of something, is named with all that is in the way', async () => {
     await fresh.must('mv /usr/bin/apt-get /usr/bin/apt-got');
-    const listener = `exec perl -MIO::Socket::INET -e 'IO::Socket::INET->new(LocalPort=>2376,Listen=>1,ReuseAddr=>1); sleep 600'`;
-    await fresh.must(
-      `setsid sh -c "${listener.replaceAll('"', '\\"')}" >/dev/null 2>&1 </dev/null & sleep 1`,
-    );
+    const listen = 'push @kept, IO::Socket::INET->new(LocalPort => 2376, Listen => 1); sleep 600';
+    await fresh.must(`setsid perl -MIO::Socket::INET -e '${listen}' >/dev/null 2>&1 </dev/null &
+      until grep -q ':0948 ' /proc/net/tcp; do sleep 0.1; done`);
     const { code, stderr } = await create('x');
     assert.equal(code, 1);
     assert.match(stderr, /cannot become an Essaim host, and nothing was changed:/);
@@ -195,7 +194,7 @@ describe('a server that has no engine', { timeout }, () => {
       });
     });
     const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 255)));
-    await cut;
+    await Promise.race([cut, ended]);
     await fresh.link(false);
     assert.equal(await ended, 1);
     assert.match(
