@@ -150,7 +150,8 @@ class Parts {
 function headOf<H>(kind: ArchiveKind, file: Buffer): { head: H & Sealing; text: string } {
   const first = file.indexOf('\n');
   const magic = file.toString('latin1', 0, first);
-  if (first < 0 || !magic.startsWith(`${kind.magic} `)) throw invalid(`this file is not a ${kind.noun} of Essaim`);
+  if (first < 0 || !magic.startsWith(`${kind.magic} `))
+    throw invalid(`this file is not a ${kind.noun} of Essaim`);
   const format = Number(magic.slice(kind.magic.length + 1));
   if (format !== kind.format)
     throw invalid(

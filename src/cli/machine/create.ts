@@ -13,6 +13,7 @@ import {
 import { driverNamed } from '../../machine/drivers.ts';
 import { checkName } from '../../machine/registry.ts';
 import { parseTarget } from '../../machine/ssh/target.ts';
+import { GONE, isGone } from './gone.ts';
 import { checkSwarm, joinTheirSwarm } from './join.ts';
 import { allOf, commandName, teller } from './shared.ts';
 
@@ -139,6 +140,8 @@ function engineOf(flags: Flags): EngineSettings {
     /^[a-z0-9][a-z0-9-]*=[^\s'"]*$/,
     'an option of "essaim daemon" and its value without dashes, for example "registry-host=tcp://0.0.0.0:8500"',
   );
+  const gone = flags.engineOpt.find(isGone);
+  if (gone !== undefined) throw new MachineError(`--engine-opt ${gone}: ${GONE}: leave it out.`);
   check('--engine-label', flags.engineLabel, /^[^=\s]+=/, 'a key and its value, for example "storage=ssd"');
   check(
     '--engine-env',

@@ -4,9 +4,21 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { readPassphrase, writeBackup } from '../../daemon/backup/files.ts';
-import { type ArchiveHeader, type ArchiveKind, openArchive, readHeader, sealArchive } from '../../identity/archive.ts';
+import {
+  type ArchiveHeader,
+  type ArchiveKind,
+  openArchive,
+  readHeader,
+  sealArchive,
+} from '../../identity/archive.ts';
 import { type Machine, MachineError } from '../../machine/driver.ts';
-import { checkName, findMachine, getMachine, listMachines, machineDirectory } from '../../machine/registry.ts';
+import {
+  checkName,
+  findMachine,
+  getMachine,
+  listMachines,
+  machineDirectory,
+} from '../../machine/registry.ts';
 import { parseTarget } from '../../machine/ssh/target.ts';
 import { askSecret } from '../prompt.ts';
 
@@ -77,7 +89,10 @@ export async function importMachines(file: string, flags: ImportFlags): Promise<
   const { text } = await openArchive<Header>(MACHINES, archive, passphrase).catch((error: Error) => {
     throw new MachineError(error.message);
   });
-  const all = text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Shared);
+  const all = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Shared);
   for (const { machine } of all) {
     checkName(machine.name);
     if (await findMachine(machine.name))
@@ -98,7 +113,11 @@ async function take({ machine, files }: Shared, { sshUser, sshKey }: ImportFlags
   }
   const { host, user, port } = machine.ssh!;
   // The key of who exported it stays with them.
-  const ssh = parseTarget(host.includes(':') ? `[${host}]` : host, { user: sshUser ?? user, port: String(port), key: sshKey });
+  const ssh = parseTarget(host.includes(':') ? `[${host}]` : host, {
+    user: sshUser ?? user,
+    port: String(port),
+    key: sshKey,
+  });
   const path = join(directory, 'machine.json');
   await writeFile(`${path}.new`, `${JSON.stringify({ ...machine, directory, ssh }, null, 2)}\n`);
   await rename(`${path}.new`, path);

@@ -25,6 +25,12 @@ test('servers that one has are reached by ssh', () => {
   ]);
 });
 
+test("an engine's key–value store is passed over", () => {
+  const { argv, notes } = translateCreate(['--engine-opt=cluster-store=consul://10.0.0.1:8500', 'm']);
+  assert.deepEqual(argv, ['m']);
+  assert.match(notes[0]!, /overlay networks need none/);
+});
+
 test('what means the same is left as it is', () => {
   const line = [
     '-d',
@@ -35,6 +41,7 @@ test('what means the same is left as it is', () => {
     '--engine-opt=a=b',
     'm',
   ];
-  assert.deepEqual(translateCreate(line), { argv: line, notes: [] });
+  const split = [...line.slice(0, 5), '--engine-opt', 'a=b', 'm'];
+  assert.deepEqual(translateCreate(line), { argv: split, notes: [] });
   assert.throws(() => translateCreate(['--virtualbox-memory']), /needs a value/);
 });

@@ -1,5 +1,6 @@
 /** Command lines of docker-machine that mean something else here, or nothing. Pure. */
 import { MachineError } from '../../machine/driver.ts';
+import { GONE, isGone } from './gone.ts';
 
 /** Options of its driver for servers that one has, and ours. */
 const GENERIC: Readonly<Record<string, string>> = {
@@ -43,7 +44,11 @@ export function translateCreate(words: readonly string[]): Translated {
       return found;
     };
     if (Object.hasOwn(GENERIC, name)) argv.push(`--${GENERIC[name]}`, value());
-    else if (name === 'engine-storage-driver') argv.push('--engine-opt', `storage-driver=${value()}`);
+    else if (name === 'engine-opt') {
+      const option = value();
+      if (!isGone(option)) argv.push('--engine-opt', option);
+      else notes.push(`--engine-opt ${option} is passed over: ${GONE}.`);
+    } else if (name === 'engine-storage-driver') argv.push('--engine-opt', `storage-driver=${value()}`);
     else if (Object.hasOwn(OTHERS, name)) {
       value();
       notes.push(`--${name} is passed over: ${OTHERS[name]}.`);

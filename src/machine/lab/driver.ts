@@ -8,7 +8,8 @@ import {
   MachineError,
   type MachineStatus,
 } from '../driver.ts';
-import { which } from '../exec.ts';
+import { flagProblem, unknownFlags } from '../engine-flags.ts';
+import { run, which } from '../exec.ts';
 import { takeLock, withLock } from '../lock.ts';
 import {
   deleteMachine,
@@ -166,6 +167,7 @@ export const lab: Driver = {
 /** Makes the record of a new machine; returns it with its lock, held. */
 async function begin(name: string, options: CreateOptions): Promise<[AsyncDisposable, Machine]> {
   await checkRequirements(options.enginePath);
+  await checkFlags(options);
   host.checkDirectory(machineDirectory(name));
   const held = await takeLock(machineDirectory(name));
   try {
@@ -175,6 +177,15 @@ async function begin(name: string, options: CreateOptions): Promise<[AsyncDispos
     await held[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** @throws MachineError if the engine has no such flags */
+async function checkFlags({ engine, enginePath }: CreateOptions): Promise<void> {
+  if (!engine.options?.length) return;
+  const program =
+    enginePath === undefined ? ((await which('dockerd')) ?? 'dockerd') : join(enginePath, 'dockerd');
+  const unknown = unknownFlags(await run(program, ['--help']), engine);
+  if (unknown.length > 0) throw new MachineError(`A host cannot be made: ${flagProblem(unknown)}.`);
 }
 
 /** Removes what a `create` that was killed has left under this name; throws when a finished machine has the name. */

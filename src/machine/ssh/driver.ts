@@ -26,7 +26,7 @@ import {
   type Way,
   wayTo,
 } from './connection.ts';
-import { configureEngine, ensureEngine, install, judge, look, serve, step } from './steps.ts';
+import { configureEngine, ensureEngine, install, judge, judgeFlags, look, serve, step } from './steps.ts';
 
 const withMachine = <T>({ name }: Machine, work: (machine: Machine) => Promise<T>): Promise<T> =>
   withLock(machineDirectory(name), async () => work(await getMachine(name)));
@@ -219,6 +219,7 @@ async function establish(machine: Machine, progress: Progress, told = { changed:
   progress(`looking at ${way.target.user}@${way.target.host}`);
   const facts = await look(way);
   judge(way, facts, engine);
+  await judgeFlags(way, facts, engine);
   progress(
     `${facts.distribution}, ${facts.machine}, ${facts.engine ? `Docker Engine ${facts.engine.version} with ${facts.engine.running} containers running` : 'no Docker Engine'}`,
   );

@@ -77,6 +77,8 @@ install_etcd() { # MANAGER
   esac
 }
 
+engine_help() { dockerd --help 2>&1; }
+
 start_engine() {
   case $(init) in
     systemd) systemctl enable --now docker >&2 ;;

@@ -13,6 +13,7 @@ import {
   type Progress,
 } from '../driver.ts';
 import { ping } from '../engine-api.ts';
+import { flagProblem, unknownFlags } from '../engine-flags.ts';
 import { until } from '../exec.ts';
 import { carriedMachine, ownRelease } from '../release.ts';
 import { asRoot, execute, type Output, quote, sudo, type Way } from './connection.ts';
@@ -59,6 +60,14 @@ export function judge(way: Way, facts: HostFacts, wanted: EngineSettings): void 
   throw new MachineError(
     `${way.name}: ${way.target.host} cannot become an Essaim host, and nothing was changed:\n${lines.map((line) => `  - ${line}`).join('\n')}`,
   );
+}
+
+/** @throws MachineError if the engine that is there has no such flags */
+export async function judgeFlags(way: Way, facts: HostFacts, wanted: EngineSettings): Promise<void> {
+  if (facts.missing.includes('dockerd') || !wanted.options?.length) return;
+  const unknown = unknownFlags(await step(way, 'asking the engine', 'engine_help'), wanted);
+  if (unknown.length > 0)
+    throw new MachineError(`${way.name}: nothing was changed: ${flagProblem(unknown)}.`);
 }
 
 /** Installs what is missing, and the engine if there is none. Returns the engine's version. */
