@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -43,8 +44,8 @@ export function sshOptions({ directory, target }: Way): string[] {
   const options: Record<string, string> = {
     UserKnownHostsFile: knownHosts(directory),
     GlobalKnownHostsFile: '/dev/null',
-    // The first key that a host shows is kept in the machine's own file; any other one is refused from then on.
-    StrictHostKeyChecking: 'accept-new',
+    // The first key that a host shows is kept in the machine's own file; any other one is refused from then on, of another type too.
+    StrictHostKeyChecking: existsSync(knownHosts(directory)) ? 'yes' : 'accept-new',
     HashKnownHosts: 'no',
     UpdateHostKeys: 'no',
     HostKeyAlias: 'essaim-machine',

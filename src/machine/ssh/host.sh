@@ -162,7 +162,9 @@ forget_others() {
 }
 
 # Certificates as docker-machine named them, and the daemon's options.
+# Prints "changed" where the daemon that runs was started with others.
 configure() { # OPTIONS CA SERVER KEY
+  before=$(cat /etc/default/essaim /etc/essaim/tls/*.pem 2>/dev/null | cksum)
   umask 077
   mkdir -p /etc/essaim/tls
   printf '%s' "$2" >/etc/essaim/tls/ca.pem
@@ -173,6 +175,7 @@ configure() { # OPTIONS CA SERVER KEY
   printf "# Written by essaim machine.\nESSAIM_OPTIONS='%s'\n" "$1" >/etc/default/essaim
   # Who logs in there has docker speak to Essaim.
   printf 'export DOCKER_HOST=unix:///run/essaim/docker.sock\n' >/etc/profile.d/essaim.sh
+  [ "$before" = "$(cat /etc/default/essaim /etc/essaim/tls/*.pem | cksum)" ] || echo changed
 }
 
 install_service() {

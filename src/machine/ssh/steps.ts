@@ -123,9 +123,9 @@ export async function serve(
 ): Promise<void> {
   const text = daemonFlags(machine, '/etc/essaim/tls').join(' ');
   const [ca, server, key] = [files['ca.pem'], files['server.pem'], files['server-key.pem']];
-  await step(way, 'writing certificates', 'configure', text, ca, server, key);
+  const changed = await step(way, 'writing certificates', 'configure', text, ca, server, key);
   await step(way, "installing Essaim's service", 'install_service');
-  if (restart) await step(way, 'stopping Essaim', 'stop_service');
+  if (restart || changed === 'changed') await step(way, 'stopping Essaim', 'stop_service');
   progress('starting Essaim');
   await step(way, 'starting Essaim', 'start_service');
   await until(
