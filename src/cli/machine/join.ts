@@ -12,10 +12,6 @@ import { listMachines } from '../../machine/registry.ts';
 /** Joining waits for the manager, and for its networks. */
 const PATIENCE = 90_000;
 
-interface SwarmInfo {
-  readonly Swarm?: { readonly LocalNodeState?: string };
-}
-
 /** Makes a new machine's swarm, or has it join the one of the same discovery. Nothing for a machine without. */
 export async function joinTheirSwarm(machine: Machine, progress: Progress): Promise<void> {
   const { swarm } = machine;
@@ -56,16 +52,20 @@ async function masterOf({ discovery }: SwarmSettings): Promise<Machine> {
   );
 }
 
-/** Whether the host is in a swarm already. */
-export async function isInSwarm(machine: Machine): Promise<boolean> {
-  const info = await callApi<SwarmInfo>(apiOver(machine), 'GET', '/info', undefined, PATIENCE);
-  return info.Swarm?.LocalNodeState !== 'inactive';
-}
-
+/** @throws MachineError that says that the host itself is there */
 export async function initSwarm(machine: Machine): Promise<void> {
   const { address } = machine;
   const body = { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: address };
-  await callApi(apiOver(machine), 'POST', '/swarm/init', body, PATIENCE);
+  await callApi(apiOver(machine), 'POST', '/swarm/init', body, PATIENCE).catch(inNoSwarm(machine));
+}
+
+function inNoSwarm({ name }: Machine): (error: Error) => never {
+  return (error) => {
+    throw new MachineError(
+      `${name}: ${error.message}. The host is made, and in no swarm: try again ("essaim up ${name} …", or "docker swarm" there), or remove it.`,
+      { cause: error },
+    );
+  };
 }
 
 export async function joinSwarm(
@@ -86,5 +86,5 @@ export async function joinSwarm(
     RemoteAddrs: managers.map(({ address }) => `${address.includes(':') ? `[${address}]` : address}:2377`),
     JoinToken: role === 'manager' ? JoinTokens.Manager : JoinTokens.Worker,
   };
-  await callApi(apiOver(machine), 'POST', '/swarm/join', body, PATIENCE);
+  await callApi(apiOver(machine), 'POST', '/swarm/join', body, PATIENCE).catch(inNoSwarm(machine));
 }
