@@ -42,7 +42,11 @@ fi
     postrm: `#!/bin/sh
 set -e
 if [ -d /run/systemd/system ]; then systemctl --system daemon-reload || :; fi
-if [ "$1" = purge ]; then rm -rf /var/lib/essaim/daemon /var/cache/essaim; rmdir /var/lib/essaim 2>/dev/null || :; fi
+if [ "$1" = purge ]; then
+  # Where contents of secrets lie in memory; gone already if the host has left its swarm.
+  umount /var/lib/essaim/daemon/files 2>/dev/null || :
+  rm -rf /var/lib/essaim/daemon /var/cache/essaim; rmdir /var/lib/essaim 2>/dev/null || :
+fi
 `,
   };
 }

@@ -107,7 +107,7 @@ export class Server {
       '-C',
       'env',
       '-i',
-      'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       'HOME=/root',
     ];
     return execute('nsenter', [...enter, 'sh', '-c', line], process.env);

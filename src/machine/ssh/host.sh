@@ -258,6 +258,7 @@ remove() {
       ;;
   esac
   case $(readlink /usr/local/bin/essaim 2>/dev/null || :) in "$top"/*) rm -f /usr/local/bin/essaim ;; esac
+  umount /var/lib/essaim/daemon/files 2>/dev/null || :
   rm -rf $top /etc/essaim /var/lib/essaim/daemon /var/cache/essaim /run/essaim
   rm -f /etc/default/essaim /etc/profile.d/essaim.sh /var/log/essaim.log
   rmdir /var/lib/essaim 2>/dev/null || :
