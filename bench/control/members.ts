@@ -2,9 +2,11 @@
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRoot, issueCertificate, type Root } from '../../src/identity/authority.ts';
+import { unmount } from '../../src/identity/memory-folder.ts';
 import { endAll, runningIn } from '../../src/manager/members/child.ts';
 import { peerUrl, SOCKET } from '../../src/manager/members/flags.ts';
-import { requestPeer, writePeer } from '../../src/manager/members/peer-files.ts';
+import { savePeer } from '../../src/manager/members/kept-peer.ts';
+import { requestPeer } from '../../src/manager/members/peer-files.ts';
 import { addLearner, promoteWhenReady } from '../../src/manager/peers/steps.ts';
 import { PEER_PORT } from '../../src/manager/state/seat.ts';
 import type { StateFolders } from '../../src/manager/state/state.ts';
@@ -50,7 +52,8 @@ export class Members {
     const holder = { nodeId: name, role: 'manager', clusterId: 'bench', address } as const;
     const validity = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR };
     const certificate = await issueCertificate(this.#root, csr, { ...holder, ...validity });
-    await writePeer(foldersIn(folder).peer.live, { certificate, key, roots: this.#root.cert });
+    const { peer } = foldersIn(folder);
+    await savePeer({ ...peer, fileKey: () => undefined }, { certificate, key, roots: this.#root.cert });
     return { folder, address };
   }
 
@@ -76,7 +79,7 @@ export class Members {
 
   /** Megabytes of each member's process. */
   async memory(): Promise<number[]> {
-    const found = await Promise.all(this.#folders().map(runningIn));
+    const found = await Promise.all(this.#folders().map(({ etcd }) => runningIn(etcd)));
     return Promise.all(
       found.flat().map(async ({ pid }) => {
         const status = await readFile(`/proc/${pid}/status`, 'utf8');
@@ -87,11 +90,14 @@ export class Members {
 
   async end(): Promise<void> {
     for (const follower of this.followers) await follower.end();
-    for (const folder of this.#folders()) await endAll(folder);
+    for (const { etcd, peer } of this.#folders()) {
+      await endAll(etcd);
+      await unmount(peer.live);
+    }
   }
 
-  #folders(): string[] {
+  #folders(): StateFolders[] {
     const others = this.followers.map((_, at) => join(this.#directory, `follower${at + 2}`));
-    return [this.#directory, ...others].map((folder) => foldersIn(folder).etcd);
+    return [this.#directory, ...others].map(foldersIn);
   }
 }
