@@ -49,6 +49,7 @@ interface Result {
   tasks: number | undefined;
 }
 
+const UNPLUG = 'ip link set eth0 down';
 /**
  * Each makes ready and gives what does it, which resolves when it is done: a program that has to be started on that host
  * first would count as time without a leader.
@@ -58,9 +59,14 @@ const FAULTS = {
     armed(side.lab, host, `kill -9 $(cut -d" " -f1 /run/${side.daemon}.process)`),
   async power({ lab }: Side, host: string) {
     const init = await readFile(join(lab.home, 'machines', host, 'init'), 'utf8');
-    return async () => void process.kill(Number.parseInt(init, 10), 'SIGKILL');
+    const unplug = await armed(lab, host, UNPLUG);
+    return async () => {
+      // The kernel of such a host goes on until all that there was is gone.
+      await unplug();
+      process.kill(Number.parseInt(init, 10), 'SIGKILL');
+    };
   },
-  'cut off': ({ lab }: Side, host: string) => armed(lab, host, 'ip link set eth0 down'),
+  'cut off': ({ lab }: Side, host: string) => armed(lab, host, UNPLUG),
 } as const;
 type Fault = keyof typeof FAULTS;
 
