@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sampleService } from '../samples.ts';
+import { NotLeadingError } from '../store-error.ts';
 import { EtcdFixture } from '../testing/etcd.ts';
 import { HeldClient } from '../testing/etcd-clients.ts';
 import { DeposedError, readLead, takeLead } from './lead.ts';
@@ -59,6 +60,21 @@ describe("the leader's key", () => {
       );
       await store.close();
     }
+  });
+
+  test('who was put off refuses nothing either, by what it knew', async () => {
+    const place = await fixture.place();
+    const old = await place.open();
+    await old.commit(put('before'));
+    const refused = (): never => {
+      throw new Error('there is one of that name');
+    };
+    await assert.rejects(old.commit(refused), /there is one of that name/);
+    await takeLead(fixture.client, place.lead.key, 'two');
+    await assert.rejects(old.commit(refused), DeposedError);
+    old.lead(undefined);
+    await assert.rejects(old.commit(refused), NotLeadingError);
+    await old.close();
   });
 
   test('what was on its way while another took over is not written when it arrives', async () => {

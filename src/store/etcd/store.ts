@@ -15,7 +15,7 @@ import type { DataKey } from '../encoding/data-key.ts';
 import { NotLeadingError, StoreError } from '../store-error.ts';
 import { EtcdError, type StateClient } from './client.ts';
 import { Keys } from './keys.ts';
-import { DeposedError, type Leadership } from './lead.ts';
+import { DeposedError, type Leadership, readLead } from './lead.ts';
 import type { Operation } from './messages.ts';
 import { type OwnWrite, Replica } from './replica.ts';
 import { loadState } from './state.ts';
@@ -160,26 +160,44 @@ class LeaderStore implements EtcdStore {
       if (deadline.isOver) throw this.#late(NOTHING);
       if (this.#leadership !== this.#caughtUp) await this.#catchUp(deadline);
       const { view } = this.#replica;
-      const { result, ...transaction } =
-        typeof proposal === 'function' ? proposal(view) : { ...proposal, result: undefined };
-      const checked = check(view, transaction);
+      const { result, checked } = await this.#decide(proposal, view);
       const revision = checked.length === 0 ? view.revision : await this.#write(checked, deadline);
       if (revision !== undefined) return { revision, result };
     }
     throw overtaken();
   }
 
+  /** What is refused is refused by who leads at that time: nobody else has written since, so the view is the newest. */
+  async #decide(proposal: Proposal, view: View): Promise<{ result: unknown; checked: Checked[] }> {
+    try {
+      const { result, ...transaction } =
+        typeof proposal === 'function' ? proposal(view) : { ...proposal, result: undefined };
+      return { result, checked: check(view, transaction) };
+    } catch (refusal) {
+      const lead = this.#leadership;
+      if (!lead) throw new NotLeadingError();
+      const held = await this.#told(readLead(this.#options.client, lead.key));
+      if (held?.revision !== lead.revision) throw new DeposedError(held?.holder);
+      throw refusal;
+    }
+  }
+
   /** Waits until the view shows all that was written before this manager's term of office. */
   async #catchUp(deadline: Deadline): Promise<void> {
     const lead = this.#leadership;
+    const { kvs } = await this.#told(this.#options.client.range({ key: this.#keys.head }));
+    await this.#within(this.#replica.reached(kvs[0]?.mod_revision ?? 0), deadline, NOTHING);
+    this.#caughtUp = lead;
+  }
+
+  /** What etcd says, asked before anything is written. */
+  async #told<T>(asked: Promise<T>): Promise<T> {
     try {
-      const { kvs } = await this.#options.client.range({ key: this.#keys.head });
-      await this.#within(this.#replica.reached(kvs[0]?.mod_revision ?? 0), deadline, NOTHING);
+      return await asked;
     } catch (error) {
       if (error instanceof EtcdError) throw new StoreError(`${error.message}; ${NOTHING}`, { cause: error });
       throw error;
     }
-    this.#caughtUp = lead;
   }
 
   /** Returns the revision; undefined if something was written since the view, which by now shows it. */
