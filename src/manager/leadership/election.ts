@@ -29,8 +29,11 @@ const SIGN = 500;
 /** Milliseconds between looks at the daemon of the one that leads; so many in a row have to find it away, the later ones soon. */
 const WATCH = 400;
 const AWAY = 2;
-/** A member that has not answered for so long (ms) is none. */
-const SILENCE = 1_000;
+/**
+ * A member that has not answered for so long (ms) is none: so old can be what is shown, at most. On a host that has much to
+ * do an answer may well take a second.
+ */
+const SILENCE = 2_500;
 
 export class Election implements Office {
   readonly #options: ElectionOptions;
