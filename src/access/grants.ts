@@ -232,6 +232,7 @@ const OWN: Grant[] = [
   ...grants('stack', 'POST /essaim/services/{id}/plan', { target: 'service', reads: true }),
   ...grants('stack', 'GET /essaim/configs/{id}/versions', { target: 'config' }),
   ...grants('stack', 'GET /essaim/secrets/{id}/versions', { target: 'secret' }),
+  ...grants('see', 'GET /metrics'),
   ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
 ];
 

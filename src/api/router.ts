@@ -84,6 +84,8 @@ export interface ApiContext {
 export type RouteModule = (router: Router, context: ApiContext) => void;
 
 export interface Match<H = Handler> {
+  /** As it was registered: `/services/{id}`. */
+  route: string;
   handler: H;
   params: Record<string, string>;
 }
@@ -135,7 +137,7 @@ export class Router<H = Handler> {
       const params: Record<string, string> = {};
       const found = fold(route.segments, segments);
       if (found?.every((segment, i) => take(route.segments[i]!, segment, params))) {
-        return { handler: route.handler, params };
+        return { route: `/${route.segments.join('/')}`, handler: route.handler, params };
       }
     }
     return undefined;

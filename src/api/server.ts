@@ -40,7 +40,18 @@ export interface ServerTls {
   key: string;
 }
 
+/** A request that was answered, as figures have it. */
+export interface Answered {
+  method: string;
+  /** As it was registered; undefined: the engine has answered. */
+  route: string | undefined;
+  status: number;
+  ms: number;
+}
+
 export interface ApiServerOptions extends ApiContext {
+  /** Told of each answer that is complete, but for streams, which last for as long as somebody wants them. */
+  answered?: (answered: Answered) => void;
   routes: readonly RouteModule[];
   /** Closes the server when aborted. */
   signal?: AbortSignal;
@@ -54,12 +65,16 @@ export class ApiServer {
   readonly #sockets = new Set<Duplex>();
   /** For connections from other managers, whose requests are for the leader; made with the first one. */
   #forLeader: Server | undefined;
+  /** Answers that are streams for as long as somebody wants them. */
+  readonly #lasting = new WeakSet<ServerResponse>();
   readonly #passedOn = new WeakSet<Duplex>();
+  readonly #answered: ((answered: Answered) => void) | undefined;
   #answering = 0;
 
   constructor(options: ApiServerOptions) {
     const { engine, membership, log } = options;
     this.#context = { engine, membership, log };
+    this.#answered = options.answered;
     this.#destinations = new Destinations(this.#context);
     for (const routes of options.routes) routes(this.#router, this.#context);
     options.signal?.addEventListener('abort', () => this.close(), { once: true });
@@ -141,6 +156,7 @@ export class ApiServer {
       common = headersOf(engine);
       const version = checkVersion(target, engine);
       const match = this.#router.match(request.method!, target.path);
+      if (this.#answered) this.#time(request.method!, match?.route, response);
       if (match) await this.#answer(request, response, target, match, version, common);
       // The engine answers OPTIONS for whatever there might be, and does nothing.
       else if (this.#router.owns(target.path) && request.method !== 'OPTIONS')
@@ -149,6 +165,14 @@ export class ApiServer {
     } catch (error) {
       sendError(response, error, common, log);
     }
+  }
+
+  #time(method: string, route: string | undefined, response: ServerResponse): void {
+    const begun = performance.now();
+    response.once('finish', () => {
+      if (this.#lasting.has(response)) return;
+      this.#answered?.({ method, route, status: response.statusCode, ms: performance.now() - begun });
+    });
   }
 
   async #answer(
@@ -174,7 +198,8 @@ export class ApiServer {
       this.#forward(request, response, target, common, reply.forward);
       return;
     }
-    if (!('stream' in reply && reply.lasting)) {
+    if ('stream' in reply && reply.lasting) this.#lasting.add(response);
+    else {
       this.#answering++;
       response.once('close', () => this.#answering--);
     }

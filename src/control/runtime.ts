@@ -35,6 +35,8 @@ export interface ControlOptions {
   batch?: number | undefined;
   /** Gives the rest of the process its turn before each batch; the one before kept it for `ms`. */
   yieldTo(ms: number): Promise<void>;
+  /** Told how long (ms) each pass has taken, its writing included. */
+  passed?(ms: number): void;
   /** Told of errors, with the kind and id of the object that was being planned for. */
   log?(message: string, error: unknown, object?: { kind: string; id: string }): void;
 }
@@ -100,7 +102,9 @@ class Control {
         await yieldTo(this.stretch.worked);
         if (signal.aborted) break;
         this.stretch.begin();
+        const begun = clock.now();
         await this.pass();
+        this.options.passed?.(clock.now() - begun);
         this.stretch.end();
         this.fitSlice();
       }

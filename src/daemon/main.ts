@@ -10,6 +10,9 @@ import { networkCheckRoutes } from '../api/networks-check.ts';
 import { ApiServer } from '../api/server.ts';
 import { swarmRoutes } from '../api/swarm/routes.ts';
 import { type EngineClient, unixEngine } from '../engine/client.ts';
+import type { Format } from '../metrics/figures.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { metricsRoutes, serveMetrics } from '../metrics/routes.ts';
 import { systemClock } from '../model/clock.ts';
 import type { RegistryHost } from '../registry/host.ts';
 import { registryRoutes } from '../registry/routes.ts';
@@ -44,8 +47,15 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const engine = unixEngine(options.engine);
   const clientsWait = () => server.answering;
   const itself = unixEngine(options.socket);
+  const metrics = new Metrics();
+  let registry: RegistryHost | undefined;
+  const figures = (format: Format): string => {
+    const networks = () => membership.networkCounters();
+    const shown = { version: packageJson.version, membership, networks, registry: () => registry?.figures };
+    return metrics.text(shown, format);
+  };
   const membership = new HostMembership({
-    ...{ data: options.data, engine, clock: systemClock, clientsWait, log },
+    ...{ data: options.data, engine, clock: systemClock, clientsWait, log, measure: metrics.measure },
     serveApi: (connection) => server.serve(connection),
     connectApi: () => itself.connect(),
   });
@@ -64,19 +74,31 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     hostRoutes((manager) => nodes.of(manager)),
     registriesRoutes((manager) => nodes.of(manager)),
   ];
-  const own = [networkCheckRoutes, backupRoutes, registryRoutes, ...screens, ...hosts];
+  const own = [
+    networkCheckRoutes,
+    backupRoutes,
+    registryRoutes,
+    metricsRoutes(figures),
+    ...screens,
+    ...hosts,
+  ];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
-  const server: ApiServer = new ApiServer({ engine, membership, log, routes });
+  const server: ApiServer = new ApiServer({
+    ...{ engine, membership, log, routes },
+    answered: (answered) => metrics.answered(answered),
+  });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
   const switchedOff = once('SIGPWR');
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
+  metrics.follow(membership);
   const { clusterStrategy: strategy } = options;
   const cluster = new ClusterEndpoint({ membership, nodes, strategy, log });
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, nodes, log);
-  const registry = await startRegistry(options, itself, membership, log);
+  registry = await startRegistry(options, itself, membership, log);
+  const scraped = await Promise.all(options.metricsHosts.map((where) => serveMetrics(where, figures)));
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const known = options.discovery && makeKnown(options.discovery, log, ending.signal);
@@ -93,6 +115,10 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   ending.abort();
   await backups;
   await registry?.close();
+  for (const each of scraped) {
+    each.close();
+    each.closeAllConnections();
+  }
   await known;
   server.close();
   await cluster.close();

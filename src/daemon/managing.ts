@@ -16,6 +16,7 @@ import type { ManagerState, StateFolders, StateOptions } from '../manager/state/
 import type { Clock } from '../model/clock.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
+import type { Measure } from '../model/measure.ts';
 import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
 import { hostPort } from './address.ts';
 import { EnginesOfNodes } from './engines.ts';
@@ -50,6 +51,7 @@ export interface ManagingOptions {
   engine: EngineClient;
   clock: Clock;
   clientsWait(): boolean;
+  measure?: Measure | undefined;
   serveApi(connection: Duplex): void;
   /** A new connection to the API of this host. */
   connectApi(): Promise<Duplex>;
@@ -373,6 +375,7 @@ export class Managing {
       );
       const running: Manager = await manager.startManager({
         ...{ store, office, identity, listenHost, listenPort, clock, newId, clientsWait, serveApi, log },
+        measure: this.#options.measure,
         images: createImageSource({ store, nodeId, engineOf }),
         connectManager: (address, signal) => connectAs(identity, address, signal),
         members: {

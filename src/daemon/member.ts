@@ -6,6 +6,7 @@ import type { ManagerFace } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Measure } from '../model/measure.ts';
 import type { DataPlane } from '../network/contract.ts';
 import { createHostNetworks } from '../network/host-networks.ts';
 import { hostPort } from './address.ts';
@@ -33,6 +34,8 @@ export interface MemberOptions {
   changed(): void;
   /** Whether clients of the API are being answered. */
   clientsWait(): boolean;
+  /** Told of how long a manager's things take. */
+  measure?: Measure | undefined;
   /** Serves this host's API on a connection from another manager. */
   serveApi(connection: Duplex): void;
   /** A new connection to the API of this host. */
@@ -103,6 +106,7 @@ export class Member {
     const { data, engine, clock, clientsWait, serveApi, connectApi, log } = options;
     this.#managing = new Managing({
       ...{ data, swarm: dir.path, identity, fileKey, engine, clock, clientsWait, serveApi, connectApi, log },
+      measure: options.measure,
       record: () => this.#record,
       update: (change) => this.#update(change),
       managers: () => this.#managers(),

@@ -19,7 +19,7 @@ import { createIdentity } from '../identity/node-identity.ts';
 import { parseUnlockKey } from '../identity/unlock-key.ts';
 import { pause } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
-import type { DataPlane } from '../network/contract.ts';
+import type { DataPlane, DataPlaneCounters } from '../network/contract.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { etcdHere } from './etcd-here.ts';
 import type { FoundingPlace } from './found.ts';
@@ -159,6 +159,11 @@ export class HostMembership implements Membership {
 
   manager(): ManagerFace | undefined {
     return this.#active?.manager;
+  }
+
+  /** Of this host's networks, while it is in a swarm. */
+  networkCounters(): DataPlaneCounters | undefined {
+    return this.#active?.networks.counters;
   }
 
   containers(): ContainerNetworks | undefined {

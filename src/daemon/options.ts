@@ -22,6 +22,8 @@ export interface DaemonOptions {
   tls?: { ca: string; cert: string; key: string };
   /** TCP addresses at which a manager serves the registry of published containers, in the clear. */
   registryHosts: Array<{ host: string; port: number }>;
+  /** TCP addresses at which figures are served, in the clear. */
+  metricsHosts: Array<{ host: string; port: number }>;
   /** The port of the registry's names at these addresses; 0: none. */
   registryDnsPort: number;
   logLevel: string;
@@ -64,6 +66,7 @@ Options:
   --discovery-advertise A:P  the address that is made known, of --host
   --registry-host tcp://A:P  on a manager, serve the registry of published containers there, in Consul's form (usually port
                       8500), in the clear: give an address that only those reach who may read it; may be given several times
+  --metrics-host tcp://A:P  serve this daemon's figures there (GET /metrics, which the API has too), in the clear
   --registry-dns-port N  where the registry's names are answered at these addresses, UDP and TCP (default 8600; 0: nowhere)
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
@@ -101,6 +104,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         'cluster-strategy': { ...string, default: 'spread' },
         discovery: string,
         'discovery-advertise': string,
+        'metrics-host': { ...string, multiple: true },
         'registry-dns-port': { ...string, default: '8600' },
         tlscacert: string,
         tlscert: string,
@@ -148,6 +152,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     registryHosts,
     clusterStrategy: values['cluster-strategy'],
     ...discoveryOf(values.discovery, values['discovery-advertise']),
+    metricsHosts: (values['metrics-host'] ?? []).map((text) => parseHost(text, '--metrics-host')),
     registryDnsPort: parsePort(values['registry-dns-port'], '--registry-dns-port'),
     tls,
     logLevel: values['log-level'],

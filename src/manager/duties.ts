@@ -2,6 +2,7 @@
 import { startControl } from '../control/runtime.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Measure } from '../model/measure.ts';
 import type { Store } from '../store/contract.ts';
 import { Attachments } from './attachments.ts';
 import { createAuthority } from './ca/authority.ts';
@@ -22,6 +23,7 @@ export interface DutiesOptions {
   clock: Clock;
   newId(): string;
   rest: Rest;
+  measure?: Measure | undefined;
   onError(error: unknown): void;
   log: Log;
 }
@@ -37,7 +39,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
   const external = externalAuthorities(() => identity.credentials);
   const authority = createAuthority({ store, clock, external, newId, onError });
   const dispatcher = new Dispatcher({
-    ...{ store, clock, afterInput, rest, log },
+    ...{ store, clock, afterInput, rest, log, measure: options.measure },
     roots: () => authority.roots(),
     probe: probeHost,
     hostsMayBoot: bootedJustNow(),
@@ -56,6 +58,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
     ...{ store, clock, newId },
     signal: stop.signal,
     yieldTo: rest,
+    passed: (ms) => options.measure?.planned(ms),
     log: (message, error, object) => log.error({ err: error, ...object }, message),
   });
   return {

@@ -5,6 +5,7 @@ import type { ManagerFace } from '../api/contract.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
+import type { Measure } from '../model/measure.ts';
 import type { Store } from '../store/contract.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { theCluster } from './ca/cluster.ts';
@@ -43,6 +44,8 @@ export interface ManagerOptions {
   /** A connection to the cluster port of another manager, as this node. */
   connectManager(address: string, signal: AbortSignal): Promise<ClientHttp2Session>;
   log: Log;
+  /** Told of how long things take. */
+  measure?: Measure | undefined;
 }
 
 /** What a manager offers to the API of its host, but for the engine clients, which the host makes of `connectEngine`. */

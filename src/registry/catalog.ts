@@ -68,6 +68,12 @@ export class Catalog {
     if (!sameTags(tags, this.tags())) this.topics.change([TOPIC.services]);
   }
 
+  get counts(): { services: number; instances: number } {
+    let instances = 0;
+    for (const place of this.#places.values()) instances += place.instances.size;
+    return { services: this.#services.size, instances };
+  }
+
   /** The tags of each service, all that any of its instances has. In order of names. */
   tags(): ReadonlyMap<string, readonly string[]> {
     if (this.#tags) return this.#tags;

@@ -71,6 +71,12 @@ export class RegistryHost {
     return host;
   }
 
+  /** What is registered, and how many wait; undefined on a host that is no manager. */
+  get figures(): { services: number; instances: number; waiting: number } | undefined {
+    const catalog = this.#serving?.follower.catalog;
+    return catalog && { ...catalog.counts, waiting: catalog.topics.waiting };
+  }
+
   async #answerNames(address: string): Promise<void> {
     const { log, dnsPort: port } = this.#options;
     const catalog = () => (this.#serving?.isKnown ? this.#serving.follower.catalog : undefined);

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Consul from 'consul';
 import { RegistryDns } from '../../src/registry/dns.ts';
 import { TestRegistry } from '../../src/registry/testing/registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually, execute } from '../support/lab.ts';
 
 /** An address of this machine that nobody else answers at. */
@@ -194,12 +194,3 @@ print('done')
 
 const nameOf = (address: string): string =>
   `${Buffer.from(address.split('.').map(Number)).toString('hex')}.addr.dc1.consul`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -1,10 +1,17 @@
 /** The registry of published containers, asked by what people ask a Consul with. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { freePort } from '../support/free-port.ts';
 import { eventually, execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
 
 const PORT = 8500;
+const METRICS = 9180;
 const SLEEP = ['busybox', 'sleep', '100000'];
 
 interface CatalogService {
@@ -21,8 +28,9 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
   const addresses: Record<string, string> = {};
   const [a, b] = ['ra', 'rb'];
   before(async () => {
-    const daemon = [`registry-host=tcp://0.0.0.0:${PORT}`];
-    swarm = await Swarm.on({ name: a, daemon }, b);
+    const metrics = `metrics-host=tcp://0.0.0.0:${METRICS}`;
+    const daemon = [`registry-host=tcp://0.0.0.0:${PORT}`, metrics];
+    swarm = await Swarm.on({ name: a, daemon }, { name: b, daemon: [metrics] });
     for (const host of swarm.hosts) addresses[host] = await swarm.lab.must('ip', host);
   });
   after(() => swarm?.[Symbol.asyncDispose]());
@@ -189,6 +197,66 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     const checks = await json<Array<{ ServiceID: string }>>('/v1/health/state/any');
     const found = checks.flatMap(({ ServiceID }) => (ServiceID ? [ServiceID.replace(/:\d+$/, '')] : []));
     assert.deepEqual(found.sort(), wanted.sort());
+  });
+
+  test('figures: of each daemon, found by Prometheus as nodes of a swarm', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'service-registry-'));
+    const config = join(folder, 'prometheus.yml');
+    await writeFile(
+      config,
+      `scrape_configs:
+- job_name: essaim
+  scrape_interval: 1s
+  dockerswarm_sd_configs:
+  - {host: 'unix://${swarm.lab.socket(a)}', role: nodes, port: ${METRICS}, refresh_interval: 1s}
+  relabel_configs:
+  - {source_labels: [__meta_dockerswarm_node_hostname], target_label: host}
+`,
+    );
+    const port = await freePort();
+    const flags = [
+      ...[`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`],
+      `--web.listen-address=127.0.0.1:${port}`,
+    ];
+    const child = spawn('prometheus', flags, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      said = (said + String(chunk)).slice(-4000);
+    });
+    const query = async (text: string): Promise<string> => {
+      const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(text)}`;
+      const answer = await fetch(url).catch(() => undefined);
+      if (!answer?.ok) return '';
+      const { data } = (await answer.json()) as {
+        data: { result: Array<{ metric: Record<string, string>; value: [number, string] }> };
+      };
+      return data.result
+        .map(({ metric, value }) => `${metric.host} ${value[1]}`)
+        .sort()
+        .join();
+    };
+    try {
+      const why = async (): Promise<string> => said;
+      await eventually('both are up', 30_000, async () => (await query('up')) === `${a} 1,${b} 1`, why);
+      assert.equal(await query('essaim_nodes{state="ready"}'), `${a} 2`);
+      assert.equal(await query('essaim_tasks{state="running"}'), `${a} 6`);
+      assert.equal(await query('essaim_leader'), `${a} 1,${b} 0`);
+      await swarm.docker('service', 'scale', '--detach', 'mesh=3');
+      for (const name of ['essaim_dispatch_seconds_count', 'essaim_network_apply_seconds_count'])
+        await eventually(`${name} has counted`, 30_000, async () => /^ra [1-9]/.test(await query(name)), why);
+      const scaled = 'sum by (host, code) (essaim_api_requests_total{route="/services/{id}/update"})';
+      await eventually(
+        'the request was counted',
+        30_000,
+        async () => (await query(scaled)) === `${a} 1`,
+        why,
+      );
+      assert.equal(await query('essaim_registry_services'), `${a} 2`);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -40,6 +40,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fleet: ['model', 'engine'],
   discovery: ['model', 'engine'],
   classic: ['model', 'engine', 'fleet', 'discovery', ...API_TOOLS],
+  metrics: [
+    'model',
+    'store/contract.ts',
+    'network/contract.ts',
+    'api/contract.ts',
+    'api/server.ts',
+    ...API_TOOLS,
+  ],
   registry: [
     ...['model', 'store/contract.ts', 'engine', 'fleet', 'api/contract.ts'],
     ...['api/swarm/access.ts', 'control/registry-sessions.ts', ...DNS_CODEC, ...API_TOOLS],
@@ -50,7 +58,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machine: ['model', 'identity'],
   daemon: [
     ...['model', 'store', 'control', 'identity', 'engine', 'manager', 'network', 'agent', 'api'],
-    ...['access', 'ui', 'classic', 'fleet', 'registry', 'discovery'],
+    ...['access', 'ui', 'classic', 'fleet', 'metrics', 'registry', 'discovery'],
   ],
   cli: ['model', 'identity', 'machine', 'daemon', 'fleet', 'discovery', 'classic', 'api/listen.ts'],
 };

@@ -7,6 +7,7 @@ import { NetworkTables } from '../../control/networks/tables.ts';
 import { ToldNetworks } from '../../control/networks/told.ts';
 import { type Clock, timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
+import type { Measure } from '../../model/measure.ts';
 import type { Cluster, Node } from '../../model/objects.ts';
 import type {
   HostDescription,
@@ -46,6 +47,8 @@ export interface DispatcherOptions {
   afterInput(fn: () => void): void;
   rest: Rest;
   log: WatchLog;
+  /** Told of how long things take. */
+  measure?: Measure | undefined;
 }
 
 interface Open {
@@ -57,6 +60,10 @@ interface Open {
   needs: Map<string, Need>;
   /** Services that are no more, which the agent has not heard of yet. */
   gone: Set<string>;
+  /** Since when (ms) there is news for the agent that it was not sent. */
+  newsSince?: number;
+  /** A state of its networks that it was sent and does not have yet, and when it was sent. */
+  applying?: { revision: number; since: number } | undefined;
 }
 
 export class Dispatcher implements Sessions {
@@ -189,6 +196,10 @@ export class Dispatcher implements Sessions {
 
   async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
     this.#departures.applied(nodeId, revision);
+    const open = this.#open.get(nodeId);
+    if (!open?.applying || revision < open.applying.revision) return;
+    this.#options.measure?.applied(this.#options.clock.now() - open.applying.since);
+    open.applying = undefined;
   }
 
   async away({ nodeId }: AgentSession): Promise<void> {
@@ -323,6 +334,7 @@ export class Dispatcher implements Sessions {
   }
 
   #scheduleFlush(): void {
+    if (this.#options.measure) for (const open of this.#changed) open.newsSince ??= this.#options.clock.now();
     if (this.#changed.size === 0 || this.#cancelFlush || this.#flushing) return;
     const { clock } = this.#options;
     this.#cancelFlush = clock.timer(Math.max(0, this.#nextFlush - clock.now()), () => {
@@ -351,14 +363,25 @@ export class Dispatcher implements Sessions {
     this.#scheduleFlush();
   }
 
-  #bring({ session, networks, assignments, needs, gone }: Open): void {
+  #bring(open: Open): void {
+    const { session, networks, assignments, needs, gone } = open;
     const { view } = this.#options.store;
+    this.#measure(open);
     const newNetworks = networks.changes(view.revision);
-    if (newNetworks) session.send({ type: 'networks', ...newNetworks });
+    if (newNetworks) {
+      session.send({ type: 'networks', ...newNetworks });
+      open.applying ??= { revision: view.revision, since: this.#options.clock.now() };
+    }
     const newAssignments = assignments.changes(view, needs, gone);
     needs.clear();
     gone.clear();
     if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
+  }
+
+  #measure(open: Open): void {
+    const { measure, clock } = this.#options;
+    if (open.newsSince !== undefined) measure?.told(clock.now() - open.newsSince);
+    delete open.newsSince;
   }
 
   /** A host that says that it goes away follows its networks to the end, and so does one without an engine. */
