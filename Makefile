@@ -1,5 +1,5 @@
 # The front door. Needs a Debian-like Linux, root, Node.js with npm; installs the rest.
-.PHONY: help up down test test-engines test-hosts bench examples lint packages web
+.PHONY: help up down test test-engines test-hosts test-managers bench examples lint packages web
 .DEFAULT_GOAL := help
 
 # What asks the registry of published containers in tests.
@@ -11,6 +11,7 @@ help:
 	@echo 'make test      lint, unit tests, simulation, end-to-end tests on real engines'
 	@echo 'make test-engines  the end-to-end tests on Docker Engine 26 and 28, fetched from Debian, with the newest client'
 	@echo 'make test-hosts  servers that become Essaim hosts, and what is installed from packages; fetched from Debian'
+	@echo 'make test-managers  what several managers survive: promotion killed at each step, five managers'
 	@echo 'make web       the web interface, built for the browser'
 	@echo 'make lint      types, style, directions of imports'
 	@echo 'make bench     the benchmarks'
@@ -43,6 +44,11 @@ test-engines: web
 test-hosts: web
 	@test/support/packages.sh debootstrap debootstrap openssl openssl docker-compose docker-compose
 	npm run --silent e2e:hosts
+
+# Minutes of kills and losses, more than each change has to wait for.
+test-managers: packages
+	@test/support/packages.sh etcd etcd-server
+	npm run --silent e2e:managers
 
 bench: packages web
 	@for bench in bench/*/main.ts; do node_modules/.bin/node $$bench || exit 1; done

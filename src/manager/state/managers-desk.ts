@@ -90,7 +90,9 @@ export class ManagersDesk {
         throw noLeader();
       }
       const id = this.#options.store.view.get('node', nodeId)?.internal.member;
-      if (state.seat && id !== undefined) await removeMember(state.seat.client, id);
+      const members = (await state.seat?.client.memberList({ linearizable: true })) ?? [];
+      for (const { ID, name } of members)
+        if (ID === id || name === nodeId) await removeMember(state.seat!.client, ID);
       await this.#note(nodeId, ({ ManagerStatus: _, ...node }) => {
         const { member: _member, ...internal } = node.internal;
         return { ...node, internal };
@@ -98,8 +100,18 @@ export class ManagersDesk {
     });
   }
 
-  /** This manager's seat among several, made if it was the only one. */
+  /** This manager's seat among several, made if it was the only one; its node says so. */
   async #seat(): Promise<Seat> {
+    const seat = await this.#haveSeat();
+    const { nodeId } = this.#options;
+    const { memberId } = seat.member;
+    // It may have been killed before that was written.
+    if (this.#node(nodeId).internal.member !== memberId)
+      await this.#note(nodeId, (node) => ({ ...node, internal: { ...node.internal, member: memberId } }));
+    return seat;
+  }
+
+  async #haveSeat(): Promise<Seat> {
     const { state, nodeId, address, authority, folders, fileKey, newId, decided } = this.#options;
     if (state.seat) return state.seat;
     try {
@@ -111,8 +123,6 @@ export class ManagersDesk {
     const { certificate, roots } = await authority.certifyMember(nodeId, { csr, address: address() });
     await savePeer({ ...folders.peer, fileKey }, { certificate, key, roots });
     await state.replicate(newId(), decided);
-    const { memberId } = state.seat!.member;
-    await this.#note(nodeId, (node) => ({ ...node, internal: { ...node.internal, member: memberId } }));
     return state.seat!;
   }
 

@@ -117,6 +117,8 @@ export class Seat {
   /** Another manager leads from now on, if there is one that can. Never rejects. */
   async resign(): Promise<void> {
     await this.election.resign(async () => {
+      const { leader } = await this.client.status();
+      if (leader !== this.member.memberId) return;
       const members = await this.client.memberList({ linearizable: false });
       const best = capable(this.store.view).flatMap(({ internal }) => internal.member ?? []);
       if (members.some(({ ID, isLearner }) => ID !== this.member.memberId && !isLearner))
