@@ -4,7 +4,6 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { NetworkTables } from '../../control/networks/tables.ts';
-import { ToldNetworks } from '../../control/networks/told.ts';
 import { type Clock, timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Measure } from '../../model/measure.ts';
@@ -19,20 +18,18 @@ import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
 import { managersOf } from '../managers.ts';
 import type { Rest } from '../rest.ts';
-import { AssignmentSet, type Need, needOf } from './assignments.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { Departures } from './departures.ts';
 import { applyFacts, type NodeFacts, waitsForEngine } from './node-facts.ts';
+import { Orders } from './orders.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
 import { HostWatch, type WatchLog } from './watch.ts';
 
 const DEFAULT_HEARTBEAT_PERIOD = 5e9;
 /** The most tasks or nodes written in one transaction: the requests they came with are all answered at one stretch. */
 const COMMIT_LIMIT = 200;
-/** Milliseconds between two transactions of reports, and between two rounds of changes to the agents, under load. */
+/** Milliseconds between two transactions of reports, under load. */
 const PAUSE = 20;
-/** Milliseconds of telling agents at a stretch. */
-const SLICE = 5;
 
 export interface DispatcherOptions {
   store: Store;
@@ -51,37 +48,15 @@ export interface DispatcherOptions {
   measure?: Measure | undefined;
 }
 
-interface Open {
-  session: AgentSession;
-  assignments: AssignmentSet;
-  networks: ToldNetworks;
-  /** The full set of assignments was sent: from now on changes are. */
-  told: boolean;
-  needs: Map<string, Need>;
-  /** Services that are no more, which the agent has not heard of yet. */
-  gone: Set<string>;
-  /** Since when (ms) there is news for the agent that it was not sent. */
-  newsSince?: number;
-  /** A state of its networks that it was sent and does not have yet, and when it was sent. */
-  applying?: { revision: number; since: number } | undefined;
-}
-
 export class Dispatcher implements Sessions {
   readonly #options: DispatcherOptions;
-  readonly #open = new Map<string, Open>();
   readonly #watch: HostWatch;
   readonly #reports: CommitQueue<Report>;
   readonly #facts: CommitQueue<NodeFacts>;
   readonly #networks: NetworkTables;
   readonly #departures: Departures;
+  readonly #orders: Orders;
   readonly #unwatch: () => void;
-  readonly #changed = new Set<Open>();
-  #nextFlush = Number.NEGATIVE_INFINITY;
-  /** How long (ms) the last flush has kept the process. */
-  #flushed = 0;
-  #flushing = false;
-  #cancelFlush: (() => void) | undefined;
-  #closed = false;
 
   constructor(options: DispatcherOptions) {
     const { store, clock, rest, log, afterInput } = options;
@@ -113,18 +88,23 @@ export class Dispatcher implements Sessions {
     this.#networks = new NetworkTables(store.view);
     this.#departures = new Departures(store.view, this.#networks, clock, {
       isLive: (nodeId) => this.#isLive(store.view.get('node', nodeId)),
-      stop: (taskId) => this.#tell(taskId),
+      stop: (taskId) => this.#orders.tell(taskId),
+    });
+    this.#orders = new Orders({
+      ...{ view: store.view, networks: this.#networks, clock, rest, measure: options.measure },
+      holds: (taskId) => this.#departures.holds(taskId),
+      changed: (before, after) => this.#departures.changed(before, after),
     });
     this.#watch = new HostWatch({
       ...{ clock, log, afterInput },
       period: heartbeatPeriod(this.#cluster()) / 1e6,
-      ping: (nodeId) => this.#open.get(nodeId)?.session.ping(),
+      ping: (nodeId) => this.#orders.get(nodeId)?.session.ping(),
       probe: (nodeId) => {
         const addr = store.view.get('node', nodeId)?.Status.Addr;
         return addr ? options.probe(addr) : undefined;
       },
       isLeaving: () => this.#isLeaving(),
-      cutOff: (nodeId, reason) => this.#open.get(nodeId)?.session.close(reason),
+      cutOff: (nodeId, reason) => this.#orders.get(nodeId)?.session.close(reason),
       write: (nodeId, status) => this.#facts.add(nodeId, { status }),
     });
     const probed = !options.hostsMayBoot;
@@ -149,15 +129,7 @@ export class Dispatcher implements Sessions {
       roots: this.#options.roots(),
       heartbeatPeriod: heartbeatPeriod(cluster),
     });
-    const open: Open = {
-      session,
-      assignments: new AssignmentSet(nodeId, (taskId) => this.#departures.holds(taskId)),
-      networks: new ToldNetworks(this.#networks, nodeId),
-      told: false,
-      needs: new Map(),
-      gone: new Set(),
-    };
-    this.#open.set(nodeId, open);
+    const open = this.#orders.add(session);
     this.#watch.opened(nodeId);
 
     await this.#facts.add(nodeId, {
@@ -169,7 +141,7 @@ export class Dispatcher implements Sessions {
       status: { state: 'ready' },
     });
     const node = view.get('node', nodeId);
-    if (this.#open.get(nodeId) !== open || !node) return;
+    if (this.#orders.get(nodeId) !== open || !node) return;
     this.#watch.engine(nodeId, !waitsForEngine(node));
     session.send({ type: 'node', node });
     session.send({ type: 'networks', ...open.networks.full(view.revision) });
@@ -190,16 +162,13 @@ export class Dispatcher implements Sessions {
     const { nodeId } = session;
     const { EngineAway: engineAway = false, ...description } = told;
     // What comes of a session that has ended is not so any more.
-    const isOpen = this.#open.get(nodeId)?.session === session;
+    const isOpen = this.#orders.get(nodeId)?.session === session;
     await this.#facts.add(nodeId, { description, ...(isOpen && { engineAway }) });
   }
 
   async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
     this.#departures.applied(nodeId, revision);
-    const open = this.#open.get(nodeId);
-    if (!open?.applying || revision < open.applying.revision) return;
-    this.#options.measure?.applied(this.#options.clock.now() - open.applying.since);
-    open.applying = undefined;
+    this.#orders.applied(nodeId, revision);
   }
 
   async away({ nodeId }: AgentSession): Promise<void> {
@@ -212,11 +181,10 @@ export class Dispatcher implements Sessions {
 
   closed(session: AgentSession, reason: string): void {
     const { nodeId } = session;
-    const open = this.#open.get(nodeId);
+    const open = this.#orders.get(nodeId);
     if (open?.session !== session) return;
     this.#options.log.info({ node: nodeId, reason }, 'session closed');
-    this.#open.delete(nodeId);
-    this.#changed.delete(open);
+    this.#orders.delete(open);
     this.#watch.closed(nodeId);
     const node = this.#options.store.view.get('node', nodeId);
     if (node?.Status.State !== 'disconnected') return;
@@ -231,10 +199,9 @@ export class Dispatcher implements Sessions {
 
   /** Stops judging, telling and writing; sessions are the server's to end. */
   close(): void {
-    this.#closed = true;
     this.#unwatch();
     this.#watch.close();
-    this.#cancelFlush?.();
+    this.#orders.close();
     this.#departures.close();
     const reason = new ApiError(503, 'the manager is stopping');
     this.#reports.close(reason);
@@ -249,15 +216,15 @@ export class Dispatcher implements Sessions {
 
   #onCommit(commit: Commit): void {
     const touched = this.#networks.apply(commit);
-    if (touched.size > 0) this.#onNetworks(touched, commit);
+    if (touched.size > 0) this.#orders.onNetworks(touched, commit);
     for (const event of commit.events) {
-      if (event.kind === 'task') this.#onTask(event);
+      if (event.kind === 'task') this.#orders.onTask(event);
       else if (event.kind === 'node') this.#onNode(event);
-      else if (event.kind === 'service' && !event.after) this.#onServiceGone(event.id);
+      else if (event.kind === 'service' && !event.after) this.#orders.onServiceGone(event.id);
       else if (event.kind === 'cluster') this.#onCluster(event);
     }
     if (commit.events.some(movesManager)) this.#onManagers();
-    this.#scheduleFlush();
+    this.#orders.schedule();
   }
 
   #onCluster({ before, after }: EventOf<'cluster'>): void {
@@ -265,64 +232,17 @@ export class Dispatcher implements Sessions {
     const period = heartbeatPeriod(after);
     if (period === heartbeatPeriod(before)) return;
     this.#watch.period = period / 1e6;
-    for (const { session } of this.#open.values()) session.send({ type: 'period', heartbeatPeriod: period });
+    for (const session of this.#orders.sessions()) session.send({ type: 'period', heartbeatPeriod: period });
   }
 
   /** Agents find the one that leads among all that there are. */
   #onManagers(): void {
     const managers = managersOf(this.#options.store.view);
-    for (const { session } of this.#open.values()) session.send({ type: 'managers', managers });
-  }
-
-  #onTask({ id, before, after }: EventOf<'task'>): void {
-    const nodeId = after?.NodeID ?? before?.NodeID;
-    const open = nodeId === undefined ? undefined : this.#open.get(nodeId);
-    if (!open?.told) return;
-    const need = needOf(before, after);
-    if (this.#departures.changed(before, after)) return;
-    if (!need || (need === 'release' && open.needs.has(id))) return;
-    open.needs.set(id, need);
-    this.#changed.add(open);
-  }
-
-  /** Its tasks are told to stop one after the other: until each has its turn, none is to be started any more. */
-  #onServiceGone(id: string): void {
-    const { view } = this.#options.store;
-    for (const { NodeID } of view.tasksOfService(id)) {
-      const open = NodeID === undefined ? undefined : this.#open.get(NodeID);
-      if (!open?.told || !view.usage(NodeID!).tasksByService.has(id)) continue;
-      open.gone.add(id);
-      this.#changed.add(open);
-    }
-  }
-
-  #onNetworks(touched: ReadonlySet<string>, { events }: Commit): void {
-    // A network that is made or goes concerns hosts that have no part in it any more, or not yet.
-    const concerned = events.some(({ kind }) => kind === 'network')
-      ? [this.#open.keys()]
-      : [...[...touched].map((id) => this.#networks.nodesOf(id)), changedNodes(events)];
-    for (const ids of concerned)
-      for (const nodeId of ids) {
-        const open = this.#open.get(nodeId);
-        if (!open?.told || this.#changed.has(open)) continue;
-        const now = this.#networks.networksOf(nodeId);
-        if (now.some((id) => touched.has(id)) || [...touched].some((id) => open.networks.knows(id)))
-          this.#changed.add(open);
-      }
-  }
-
-  /** Has the agent of a task hear of it, as it is now. */
-  #tell(taskId: string): void {
-    const nodeId = this.#options.store.view.get('task', taskId)?.NodeID;
-    const open = nodeId === undefined ? undefined : this.#open.get(nodeId);
-    if (!open?.told) return;
-    open.needs.set(taskId, 'tell');
-    this.#changed.add(open);
-    this.#scheduleFlush();
+    for (const session of this.#orders.sessions()) session.send({ type: 'managers', managers });
   }
 
   #onNode({ id, before, after }: EventOf<'node'>): void {
-    const open = this.#open.get(id);
+    const open = this.#orders.get(id);
     if (!this.#isLive(after)) this.#departures.gone(id);
     if (open && after) this.#watch.engine(id, !waitsForEngine(after));
     if (!after) {
@@ -333,61 +253,10 @@ export class Dispatcher implements Sessions {
       open.session.send({ type: 'node', node: after });
   }
 
-  #scheduleFlush(): void {
-    if (this.#options.measure) for (const open of this.#changed) open.newsSince ??= this.#options.clock.now();
-    if (this.#changed.size === 0 || this.#cancelFlush || this.#flushing) return;
-    const { clock } = this.#options;
-    this.#cancelFlush = clock.timer(Math.max(0, this.#nextFlush - clock.now()), () => {
-      this.#cancelFlush = undefined;
-      void this.#flush();
-    });
-  }
-
-  /** Tells the agents what is new to them, in the order in which there came to be news for them. */
-  async #flush(): Promise<void> {
-    const { clock, rest } = this.#options;
-    this.#flushing = true;
-    await rest(this.#flushed);
-    this.#flushing = false;
-    if (this.#closed) return;
-    const begin = clock.now();
-    this.#nextFlush = begin + PAUSE;
-    for (const open of this.#changed) {
-      this.#changed.delete(open);
-      this.#bring(open);
-      if (clock.now() - begin < SLICE || this.#changed.size === 0) continue;
-      this.#nextFlush = begin;
-      break;
-    }
-    this.#flushed = clock.now() - begin;
-    this.#scheduleFlush();
-  }
-
-  #bring(open: Open): void {
-    const { session, networks, assignments, needs, gone } = open;
-    const { view } = this.#options.store;
-    this.#measure(open);
-    const newNetworks = networks.changes(view.revision);
-    if (newNetworks) {
-      session.send({ type: 'networks', ...newNetworks });
-      open.applying ??= { revision: view.revision, since: this.#options.clock.now() };
-    }
-    const newAssignments = assignments.changes(view, needs, gone);
-    needs.clear();
-    gone.clear();
-    if (newAssignments) session.send({ type: 'assignments', ...newAssignments });
-  }
-
-  #measure(open: Open): void {
-    const { measure, clock } = this.#options;
-    if (open.newsSince !== undefined) measure?.told(clock.now() - open.newsSince);
-    delete open.newsSince;
-  }
-
   /** A host that says that it goes away follows its networks to the end, and so does one without an engine. */
   #isLive(node: Node | undefined): boolean {
     if (!node || node.Status.State === 'down') return false;
-    return node.Status.State === 'ready' || this.#open.has(node.ID);
+    return node.Status.State === 'ready' || this.#orders.get(node.ID) !== undefined;
   }
 
   /**
@@ -399,10 +268,6 @@ export class Dispatcher implements Sessions {
       if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
     return false;
   }
-}
-
-function changedNodes(events: Commit['events']): string[] {
-  return events.filter(({ kind }) => kind === 'node').map(({ id }) => id);
 }
 
 /** A manager has come or gone, or has another address. */
