@@ -62,25 +62,23 @@ function zsh(tree: Entry): string {
       ...entry.children.map(({ name, description }) => quoted(name, description)),
       ...entry.options.flatMap(({ names, description }) => names.map((name) => quoted(name, description))),
     ];
-    const names = takesMachines(place) ? '\n      words+=(\${(f)"$(essaim machine ls -q 2>/dev/null)"})' : '';
-    return `    '${path}')\n      words=(\n        ${lines.join('\n        ')}\n      )${names}\n      ;;`;
+    const names = takesMachines(place) ? '\n      entries+=(\${(f)"$(essaim machine ls -q 2>/dev/null)"})' : '';
+    return `    '${path}')\n      entries=(\n        ${lines.join('\n        ')}\n      )${names}\n      ;;`;
   });
   const known = all.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
   return `#compdef essaim
 # Completion of essaim for zsh.
 _essaim() {
   local place= word i
-  local -a words_typed words
-  words_typed=("\${(@)words[2,CURRENT-1]}")
-  words=()
-  for i in "\${words_typed[@]}"; do
+  local -a entries
+  for i in "\${(@)words[2,CURRENT-1]}"; do
     word=\${place:+$place }$i
     case $word in (${known.join('|')}) place=$word ;; esac
   done
   case $place in
 ${cases.join('\n')}
   esac
-  _describe essaim words || _files
+  _describe essaim entries || _files
 }
 _essaim "$@"
 `;

@@ -98,7 +98,7 @@ engine_log() {
   else tail -n 15 /var/log/docker.log >&2; fi
 }
 
-# Settings that the engine reads while it runs: /etc/docker/daemon.json comes in on top of this script.
+# Settings that the engine reads while it runs. What was there before stays beside them.
 write_daemon_json() { # JSON
   mkdir -p /etc/docker
   [ ! -e /etc/docker/daemon.json ] || [ -e /etc/docker/daemon.json.before-essaim ] ||
