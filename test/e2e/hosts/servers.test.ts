@@ -228,6 +228,6 @@ describe('a server without systemd', { timeout }, () => {
     assert.equal(await servers.must('machine', 'status', 'plain'), 'Running');
     await servers.must('machine', 'rm', '-f', 'plain');
     assert.equal((await plain.run(TRACES)).stdout, '');
-    assert.equal((await plain.run('pgrep -f "essaim/current"')).stdout, '');
+    assert.equal((await plain.run('pgrep -f "[o]pt/essaim"')).stdout, '');
   });
 });
