@@ -148,6 +148,10 @@ export class SimulatedEngine {
         container.started = true;
         this.#tell('start', id);
         say(204);
+      } else if (path.endsWith('/stop')) {
+        container.running = false;
+        this.#tell('die', id);
+        say(204);
       } else say(200, this.#inspect(container));
     } else {
       const answers: Record<string, unknown> = {

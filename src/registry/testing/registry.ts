@@ -37,6 +37,8 @@ export interface TestRegistryOptions {
   /** How many times as fast as usual sessions end. */
   speed?: number;
   store?: Store;
+  /** False: nothing is planned for, tasks stay as they are put. */
+  control?: boolean;
   engines?: ReadonlyMap<string, SimulatedEngine>;
 }
 
@@ -78,13 +80,11 @@ export class TestRegistry implements AsyncDisposable {
         await store.commit({ changes: [{ op: 'put', kind: 'node', object: nodeAt(name, at + 1) }] });
     const clock = fastClock(speed);
     const over = new AbortController();
-    const control = startControl({
-      store,
-      clock,
-      newId,
-      signal: over.signal,
-      yieldTo: async () => undefined,
-    });
+    const { signal } = over;
+    const control =
+      options.control === false
+        ? Promise.resolve()
+        : startControl({ store, clock, newId, signal, yieldTo: async () => undefined });
     const engineOf = (id: string) => engines.get(id)!.client;
     const follower = new Follower({ store, engineOf, clock, log });
     const watch = new KeyWatch(store);
