@@ -33,6 +33,9 @@ export const SESSION = 'essaim-session';
 /** Where the request came from. */
 export const ADDRESS = 'essaim-address';
 
+/** The request is a part of something that is in the audit as a whole. */
+export const PART = 'essaim-part';
+
 /** How many entries the audit keeps; the oldest go first. */
 const AUDIT = 10_000;
 
@@ -48,7 +51,7 @@ const UserBody = object({
 });
 const TokenBody = object({ name: optional(text()), scope: optional(text()), days: optional(number()) });
 const SeenBody = object({ kind: optional(text()), id: optional(text()) });
-const AuditBody = object({
+const AuditEntryBody = object({
   actor: optional(text()),
   via: optional(text()),
   address: optional(text()),
@@ -56,6 +59,7 @@ const AuditBody = object({
   path: optional(text()),
   status: optional(integer()),
 });
+const AuditBody = object({ entries: optional(array(AuditEntryBody)) });
 
 export const accessRoutes: RouteModule = (router, { membership }) => {
   router.own('essaim');
@@ -201,21 +205,23 @@ export const accessRoutes: RouteModule = (router, { membership }) => {
   });
 
   router.post('/essaim/audit', async (request) => {
-    const body = await request.json(AuditBody);
+    const { entries } = await request.json(AuditBody);
     const { store, now } = keeper();
     const at = timestamp(now());
-    const entry: AuditEntry = {
-      ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
-      ...{ actor: body.actor ?? '', via: body.via ?? '', address: body.address ?? '' },
-      ...{ method: body.method ?? '', path: body.path ?? '', status: body.status ?? 0 },
-      internal: {},
-    };
+    const made = (entries ?? []).map(
+      (each): AuditEntry => ({
+        ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
+        ...{ actor: each.actor ?? '', via: each.via ?? '', address: each.address ?? '' },
+        ...{ method: each.method ?? '', path: each.path ?? '', status: each.status ?? 0 },
+        internal: {},
+      }),
+    );
     await store.commit((view) => {
-      const surplus = view.count('auditEntry') + 1 - AUDIT;
-      const oldest = [...view.all('auditEntry')].slice(0, Math.max(0, surplus));
+      const surplus = view.count('auditEntry') + made.length - AUDIT;
+      const oldest = surplus > 0 ? [...view.all('auditEntry')].slice(0, surplus) : [];
       return {
         changes: [
-          { op: 'put', kind: 'auditEntry', object: entry },
+          ...made.map((object) => ({ op: 'put', kind: 'auditEntry', object }) as const),
           ...oldest.map(
             ({ ID, Version }) =>
               ({ op: 'delete', kind: 'auditEntry', id: ID, revision: Version.Index }) as const,

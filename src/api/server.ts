@@ -4,6 +4,7 @@
  */
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type OutgoingHttpHeaders,
   type Server,
@@ -49,10 +50,23 @@ export interface Answered {
   ms: number;
 }
 
+/** A request that was answered here, and how. */
+export interface Written {
+  method: string;
+  path: string;
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** Over a socket of this host; otherwise from that address. */
+  isLocal: boolean;
+  address: string;
+}
+
 export interface ApiServerOptions extends ApiContext {
   /** Told of each answer that is complete, but for streams, which last for as long as somebody wants them. */
   answered?: (answered: Answered) => void;
   routes: readonly RouteModule[];
+  /** Told of each request that was answered here, those that another manager has passed on left out. */
+  written?: (written: Written) => void;
   /** Closes the server when aborted. */
   signal?: AbortSignal;
 }
@@ -69,12 +83,14 @@ export class ApiServer {
   readonly #lasting = new WeakSet<ServerResponse>();
   readonly #passedOn = new WeakSet<Duplex>();
   readonly #answered: ((answered: Answered) => void) | undefined;
+  readonly #written: ApiServerOptions['written'];
   #answering = 0;
 
   constructor(options: ApiServerOptions) {
     const { engine, membership, log } = options;
     this.#context = { engine, membership, log };
     this.#answered = options.answered;
+    this.#written = options.written;
     this.#destinations = new Destinations(this.#context);
     for (const routes of options.routes) routes(this.#router, this.#context);
     options.signal?.addEventListener('abort', () => this.close(), { once: true });
@@ -186,7 +202,14 @@ export class ApiServer {
     const { path, query } = target;
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
     const passedOn = this.#passedOn.has(request.socket);
-    const reply = await this.#decide(asked, match, passedOn);
+    const wrote = (status: number): void => {
+      if (!passedOn) this.#written?.({ ...writtenBy(request), path, status });
+    };
+    const reply = await this.#decide(asked, match, passedOn).catch((error: unknown) => {
+      wrote(error instanceof ApiError ? error.status : 500);
+      throw error;
+    });
+    if ('status' in reply) wrote(reply.status);
     if (response.destroyed) return;
     const { store } = this.#context.membership.manager() ?? {};
     const common = passedOn && store ? { ...always, [REVISION]: store.view.revision } : always;
@@ -315,6 +338,11 @@ export class ApiServer {
     const { engine } = this.#context;
     return engine.version().catch(() => engine.knownVersion ?? OLDEST_ENGINE);
   }
+}
+
+function writtenBy({ method = '', headers, socket }: IncomingMessage): Omit<Written, 'path' | 'status'> {
+  const { remoteAddress } = socket;
+  return { method, headers, isLocal: remoteAddress === undefined, address: remoteAddress ?? '' };
 }
 
 function isTarget(target: Target | BadTarget): target is Target {

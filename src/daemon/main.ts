@@ -1,8 +1,10 @@
 /** `essaim daemon`: puts the parts of a host together, and takes them apart again in order. */
 import { mkdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import { accessRoutes } from '../access/routes.ts';
+import { SocketAudit } from '../access/socket-audit.ts';
 import { wallRoutes } from '../access/walls.ts';
 import { backupRoutes } from '../api/backup.ts';
 import { mergedRoutes } from '../api/merged/routes.ts';
@@ -83,9 +85,14 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     ...hosts,
   ];
   const routes = [...mergedRoutes(packageJson.version), swarmRoutes, ...own];
+  const audit = new SocketAudit({
+    ...{ clock: systemClock, host: hostname(), isManager: () => membership.manager() !== undefined },
+    tell: (entries) => itself.json('POST', '/essaim/audit', { body: { entries } }),
+  });
   const server: ApiServer = new ApiServer({
     ...{ engine, membership, log, routes },
     answered: (answered) => metrics.answered(answered),
+    written: (written) => audit.note(written),
   });
   const stopped = Promise.race([once('SIGTERM'), once('SIGINT')]);
   const switchedOff = once('SIGPWR');
@@ -120,6 +127,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     each.closeAllConnections();
   }
   await known;
+  await audit.flush();
   server.close();
   await cluster.close();
   await nodes.close();

@@ -26,6 +26,8 @@ export interface EngineClientOptions {
   name: string;
   /** Idle connections that are kept, if not 16: agents and clients come in bursts. */
   maxIdle?: number;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface RequestOptions {
@@ -82,12 +84,14 @@ export class EngineClient {
   readonly name: string;
   readonly #connect: () => Duplex | Promise<Duplex>;
   readonly #pool: EnginePool;
+  readonly #headers: EngineClientOptions['headers'];
   #version: Promise<EngineVersion> | undefined;
   #known: EngineVersion | undefined;
 
   constructor(options: EngineClientOptions) {
     this.name = options.name;
     this.#connect = options.connect;
+    this.#headers = options.headers;
     this.#pool = new EnginePool(() => this.connect(), options.maxIdle ?? 16);
   }
 
@@ -221,7 +225,7 @@ export class EngineClient {
       agent: this.#pool,
       method,
       path: `${path}${queryString(options.query)}`,
-      headers: { host: 'docker', ...options.headers, ...headers },
+      headers: { host: 'docker', ...this.#headers, ...options.headers, ...headers },
     });
     const abort = (): void => {
       request.destroy(abortError(options.signal!));
@@ -251,8 +255,8 @@ export class EngineClient {
 }
 
 /** A client of the engine that listens on a unix socket. */
-export function unixEngine(path: string): EngineClient {
-  return new EngineClient({ name: `unix://${path}`, connect: () => unixConnection(path) });
+export function unixEngine(path: string, headers?: Readonly<Record<string, string>>): EngineClient {
+  return new EngineClient({ name: `unix://${path}`, connect: () => unixConnection(path), headers });
 }
 
 function unixConnection(path: string): Promise<Duplex> {

@@ -169,7 +169,7 @@ export class Gateway {
       path,
       status,
     };
-    void this.#tell('/essaim/audit', entry);
+    void this.#tell('/essaim/audit', { entries: [entry] });
   }
 
   /** What a session made with an exec is its own, once. @throws ApiError 403 */

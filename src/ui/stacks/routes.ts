@@ -1,6 +1,6 @@
 /** Stacks: checked, planned, deployed, kept revision by revision, removed. */
 import type { Actor } from '../../access/actor.ts';
-import { ACTOR } from '../../access/routes.ts';
+import { ACTOR, PART } from '../../access/routes.ts';
 import { stackOf } from '../../access/stack.ts';
 import type { ApiRequest, RouteModule } from '../../api/router.ts';
 import { leaderOf, managerOf } from '../../api/swarm/access.ts';
@@ -40,7 +40,8 @@ const compose = () => import('../../compose/deployment.ts');
 
 /** `socket`: of the daemon's own API. */
 export function stackRoutes(socket: string): RouteModule {
-  const api = unixEngine(socket);
+  // What they ask of it is in the audit as what was asked of them.
+  const api = unixEngine(socket, { [PART]: 'stack' });
   return (router, { membership }) => {
     router.post('/essaim/compose/check', async (request) => {
       const { name, files, prune } = await request.json(CheckBody);
