@@ -2,7 +2,7 @@
 import { Button, Text, Textarea, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { AuditRow, ContentRow, NetworkRow } from '../../../src/ui/protocol.ts';
-import { get, post, remove } from '../api/http.ts';
+import { post, remove } from '../api/http.ts';
 import { useList } from '../api/live.ts';
 import { encoded } from '../format/base64.ts';
 import { Age } from '../parts/Age.tsx';
@@ -12,6 +12,7 @@ import { doing } from '../parts/doing.tsx';
 import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
 import { type Rights, useRights } from '../parts/who.ts';
+import { NewContent } from './contents/NewContent.tsx';
 
 const networkColumns = (rights: Rights, ask: (row: NetworkRow) => void): Array<Column<NetworkRow>> => [
   {
@@ -203,12 +204,6 @@ function Contents({ kind }: { kind: 'secret' | 'config' }) {
     setText('');
     setName('row' in next ? next.row.name : '');
     setQuestion(next);
-    if (kind === 'config' && next.is === 'change')
-      void get<{ Spec: { Data?: string } }>(`/configs/${next.row.id}`).then(({ Spec }) =>
-        setText(
-          new TextDecoder().decode(Uint8Array.from(atob(Spec.Data ?? ''), (char) => char.charCodeAt(0))),
-        ),
-      );
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: rights are those of the account
   const columns = useMemo(() => contentColumns(rights, ask), [rights.account]);
@@ -250,42 +245,26 @@ function Contents({ kind }: { kind: 'secret' | 'config' }) {
           )}
         </Ask>
       )}
-      {(question?.is === 'new' || question?.is === 'change') && (
+      {question?.is === 'change' && <NewContent kind={kind} row={question.row} onClose={close} />}
+      {question?.is === 'new' && (
         <Ask
-          title={question.is === 'new' ? `New ${kind}` : `New content of ${name}`}
-          action={question.is === 'new' ? 'Create' : 'Change'}
+          title={`New ${kind}`}
+          action="Create"
+          command={`docker ${kind} create ${name || 'NAME'} FILE`}
           onClose={close}
           onDo={() =>
-            doing(`${question.is === 'new' ? 'create' : 'change'} ${name}`, async () => {
-              if (question.is === 'new') {
-                await post(`/${kind}s/create`, { Name: name, Data: encoded(text), Labels: {} });
-                return `${name} is there`;
-              }
-              const { Version, Spec } = await get<{ Version: { Index: number }; Spec: object }>(
-                `/${kind}s/${question.row.id}`,
-              );
-              await post(`/${kind}s/${question.row.id}/update?version=${Version.Index}`, {
-                ...Spec,
-                Data: encoded(text),
-              });
-              return `${name} has new content: the services that use it are updated`;
+            doing(`create ${name}`, async () => {
+              await post(`/${kind}s/create`, { Name: name, Data: encoded(text), Labels: {} });
+              return `${name} is there`;
             })
           }
         >
-          {question.is === 'new' ? (
-            <TextInput
-              label="Name"
-              value={name}
-              onChange={(event) => setName(event.currentTarget.value)}
-              data-autofocus
-            />
-          ) : (
-            <Text size="sm">
-              {question.row.services.length > 0
-                ? `${question.row.services.join(', ')} will be updated, task by task.`
-                : 'No service uses it.'}
-            </Text>
-          )}
+          <TextInput
+            label="Name"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            data-autofocus
+          />
           <Textarea
             label="Content"
             value={text}
@@ -338,7 +317,7 @@ export function Activity() {
         list={newest}
         columns={AUDIT}
         isOrdered
-        empty={<Text>Nothing was changed through this port yet.</Text>}
+        empty={<Text>Nothing was changed yet.</Text>}
       />
     </Page>
   );
