@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Failure } from './messages.ts';
 
 export class Child<Start extends object, Report extends { type: string }> {
@@ -11,9 +11,9 @@ export class Child<Start extends object, Report extends { type: string }> {
   readonly #reports: Report[] = [];
   #wake: (() => void) | undefined;
 
-  /** @param file beside this one */
+  /** @param file beside this one, or a whole path */
   constructor(file: string, start: Start, execArgv: string[] = []) {
-    this.#process = fork(join(import.meta.dirname, file), { execArgv });
+    this.#process = fork(resolve(import.meta.dirname, file), { execArgv });
     this.#failed.promise.catch(() => {}); // Whoever waits next hears of it.
     this.#process.on('message', (report: Report | Failure) => {
       if (report.type === 'log') console.error(`${file}: ${(report as { message?: string }).message}`);
@@ -31,6 +31,10 @@ export class Child<Start extends object, Report extends { type: string }> {
   /** Asks for its report. */
   ask(): void {
     this.#process.send('report');
+  }
+
+  send(message: object): void {
+    this.#process.send(message);
   }
 
   /** The first report that `wanted` accepts, also one of the past. Throws if the process fails or ends before. */

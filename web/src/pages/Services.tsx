@@ -82,6 +82,8 @@ function columns(rights: Rights): Array<Column<ServiceRow>> {
   ];
 }
 
+const serviceText = ({ stack }: ServiceRow): string => stack ?? '';
+
 export function ServiceTable({ filter }: { filter?: Record<string, string> }) {
   const services = useList('services', filter);
   const rights = useRights();
@@ -93,7 +95,7 @@ export function ServiceTable({ filter }: { filter?: Record<string, string> }) {
       list={services}
       columns={shown}
       href={({ id }) => `/services/${id}`}
-      text={({ stack }) => stack ?? ''}
+      text={serviceText}
       empty={
         <Stack gap="xs">
           <Text>No service runs here yet.</Text>

@@ -45,6 +45,9 @@ const COLUMNS: Array<Column<TaskRow>> = [
   },
 ];
 
+const taskText = ({ id, container, addresses }: TaskRow): string =>
+  `${id} ${container ?? ''} ${addresses.join(' ')}`;
+
 /** A table of tasks, without those that are over unless they are asked for. */
 export function TaskTable({ filter, height }: { filter?: Record<string, string>; height?: string }) {
   const list = useList('tasks', filter);
@@ -67,7 +70,7 @@ export function TaskTable({ filter, height }: { filter?: Record<string, string>;
       label="tasks"
       list={shown}
       columns={COLUMNS}
-      text={({ id, container, addresses }) => `${id} ${container ?? ''} ${addresses.join(' ')}`}
+      text={taskText}
       href={({ id }) => `/tasks/${id}`}
       height={height}
       tools={

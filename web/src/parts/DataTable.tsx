@@ -2,10 +2,10 @@
 import { Button, Group, Skeleton, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useHotkeys, useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, useCallback, useMemo, useRef } from 'react';
 import { useLocation, useSearchParams } from 'wouter';
 import type { LiveList } from '../api/live.ts';
-import { sorted } from '../format/sort.ts';
+import { Sorter } from '../format/sort.ts';
 import { Failed } from './Failed.tsx';
 
 export interface Column<R> {
@@ -50,6 +50,7 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
   const isPhone = useMediaQuery('(max-width: 48em)') ?? false;
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
+  const sorter = useRef(new Sorter<R>());
   const filter = params.get(`${name}q`) ?? '';
   const sort = params.get(`${name}sort`) ?? '';
   useHotkeys([['/', () => search.current?.focus()]]);
@@ -78,7 +79,7 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
     const isDown = sort.startsWith('-');
     if (props.isOrdered && sort === '') return found;
     const column = columns.find(({ key }) => key === sort.replace(/^-/, '')) ?? columns[0]!;
-    return sorted(found, column.value, isDown);
+    return sorter.current.sort(found, column.value, isDown);
   }, [list.rows, filter, sort, columns, text, props.isOrdered]);
 
   const virtual = useVirtualizer({
@@ -88,6 +89,22 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
     overscan: 8,
     getItemKey: (index) => rows[index]!.id,
   });
+
+  // Rows are drawn anew only where they have changed: what they call is always the same.
+  const now = useRef({ rows, virtual, navigate, href });
+  now.current = { rows, virtual, navigate, href };
+  const open = useCallback((row: R): void => {
+    const { navigate, href } = now.current;
+    if (href) navigate(href(row));
+  }, []);
+  const move = useCallback((row: R, step: 1 | -1): void => {
+    const { rows, virtual } = now.current;
+    const index = rows.findIndex(({ id }) => id === row.id) + step;
+    virtual.scrollToIndex(index);
+    requestAnimationFrame(() =>
+      scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus(),
+    );
+  }, []);
 
   if (list.error) return <Failed title={`Cannot show ${label}`} message={list.error} />;
   if (list.isLoading)
@@ -100,23 +117,6 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
     );
 
   const template = columns.map(({ width }) => width).join(' ');
-  const move = (event: KeyboardEvent<HTMLDivElement>, row: R): void => {
-    if (event.target !== event.currentTarget) return;
-    const step =
-      event.key === 'j' || event.key === 'ArrowDown'
-        ? 1
-        : event.key === 'k' || event.key === 'ArrowUp'
-          ? -1
-          : 0;
-    if (event.key === 'Enter' && href) navigate(href(row));
-    if (step === 0) return;
-    event.preventDefault();
-    const index = rows.findIndex(({ id }) => id === row.id) + step;
-    virtual.scrollToIndex(index);
-    requestAnimationFrame(() =>
-      scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"]`)?.focus(),
-    );
-  };
 
   return (
     <Stack gap="xs">
@@ -177,34 +177,18 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
             {virtual.getVirtualItems().map((item) => {
               const row = rows[item.index]!;
               return (
-                <div
+                <DataRow
                   key={item.key}
-                  className="dt-row"
-                  role="row"
-                  tabIndex={0}
-                  aria-rowindex={item.index + 2}
-                  data-index={item.index}
-                  data-link={href !== undefined}
-                  data-row={row.id}
-                  style={{
-                    height: item.size,
-                    transform: `translateY(${item.start}px)`,
-                    gridTemplateColumns: template,
-                  }}
-                  onKeyDown={(event) => move(event, row)}
-                  onClick={(event) => {
-                    const isOnControl = (event.target as HTMLElement).closest(
-                      'a, button, input, [role=menu], [role=menuitem]',
-                    );
-                    if (href && !isOnControl && !getSelection()?.toString()) navigate(href(row));
-                  }}
-                >
-                  {columns.map(({ key, value, cell, phone }) => (
-                    <div key={key} className="dt-cell" role="cell" data-phone={phone} data-cell={key}>
-                      {cell ? cell(row) : value(row)}
-                    </div>
-                  ))}
-                </div>
+                  row={row}
+                  index={item.index}
+                  start={item.start}
+                  height={item.size}
+                  columns={columns as unknown as AnyColumns}
+                  template={template}
+                  hasPage={href !== undefined}
+                  open={open as (row: AnyRow) => void}
+                  move={move as (row: AnyRow, step: 1 | -1) => void}
+                />
               );
             })}
           </div>
@@ -213,3 +197,59 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
     </Stack>
   );
 }
+
+interface AnyRow {
+  id: string;
+}
+type AnyColumns = ReadonlyArray<Column<AnyRow>>;
+
+interface RowProps {
+  row: AnyRow;
+  index: number;
+  start: number;
+  height: number;
+  columns: AnyColumns;
+  template: string;
+  hasPage: boolean;
+  open: (row: AnyRow) => void;
+  move: (row: AnyRow, step: 1 | -1) => void;
+}
+
+const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
+
+const DataRow = memo(function DataRow(props: RowProps) {
+  const { row, index, start, height, columns, template, hasPage, open, move } = props;
+  const press = (event: KeyboardEvent<HTMLDivElement>): void => {
+    if (event.target !== event.currentTarget) return;
+    if (event.key === 'Enter') open(row);
+    const step = STEPS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    move(row, step);
+  };
+  return (
+    <div
+      className="dt-row"
+      role="row"
+      tabIndex={0}
+      aria-rowindex={index + 2}
+      data-index={index}
+      data-link={hasPage}
+      data-row={row.id}
+      style={{ height, transform: `translateY(${start}px)`, gridTemplateColumns: template }}
+      onKeyDown={press}
+      onClick={(event) => {
+        const isOnControl = (event.target as HTMLElement).closest(
+          'a, button, input, [role=menu], [role=menuitem]',
+        );
+        if (!isOnControl && !getSelection()?.toString()) open(row);
+      }}
+    >
+      {columns.map(({ key, value, cell, phone }) => (
+        <div key={key} className="dt-cell" role="cell" data-phone={phone} data-cell={key}>
+          {cell ? cell(row) : value(row)}
+        </div>
+      ))}
+    </div>
+  );
+});
