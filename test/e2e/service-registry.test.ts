@@ -30,7 +30,7 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
   before(async () => {
     const metrics = `metrics-host=tcp://0.0.0.0:${METRICS}`;
     const daemon = [`registry-host=tcp://0.0.0.0:${PORT}`, metrics];
-    swarm = await Swarm.on({ name: a, daemon }, { name: b, daemon: [metrics] });
+    swarm = await Swarm.on({ name: a, daemon }, { name: b, daemon });
     for (const host of swarm.hosts) addresses[host] = await swarm.lab.must('ip', host);
   });
   after(() => swarm?.[Symbol.asyncDispose]());
@@ -257,6 +257,26 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
       await once(child, 'exit');
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  test('another manager says the same, goes on with the indexes, and takes keys', async () => {
+    const first = await ask('/v1/health/service/hosts?passing=1');
+    const index = Number(first.headers.get('x-consul-index'));
+    const wanted = await first.json();
+    await swarm.docker('node', 'promote', b);
+    const there = (path: string, options?: RequestInit): Promise<Response | undefined> =>
+      fetch(`http://${addresses[b]}:${PORT}${path}`, options).catch(() => undefined);
+    const answer = await eventually('it answers', 60_000, async () => {
+      const got = await there(`/v1/health/service/hosts?passing=1&index=${index}&wait=60s`);
+      return got?.status === 200 && got;
+    });
+    assert.ok(Number(answer.headers.get('x-consul-index')) > index);
+    const ids = (rows: unknown): string[] =>
+      (rows as Array<{ Service: { ID: string } }>).map(({ Service }) => Service.ID).sort();
+    assert.deepEqual(ids(await answer.json()), ids(wanted));
+    assert.equal(await (await there('/v1/kv/by/b', { method: 'PUT', body: 'there' }))!.text(), 'true');
+    assert.equal(await (await ask('/v1/kv/by/b?raw')).text(), 'there');
+    assert.equal(await (await there('/v1/kv/x/y?raw'))!.text(), 'kept');
   });
 });
 
