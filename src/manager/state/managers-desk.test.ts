@@ -13,9 +13,12 @@ import { createAuthority } from '../ca/authority.ts';
 import { newCluster } from '../ca/cluster.ts';
 import { externalAuthorities } from '../ca/external.ts';
 import { newNode } from '../ca/issue.ts';
+import { peerUrl } from '../members/flags.ts';
 import { forgetPeer, savePeer } from '../members/kept-peer.ts';
 import { requestPeer } from '../members/peer-files.ts';
+import { addLearner } from '../peers/steps.ts';
 import { ManagersDesk } from './managers-desk.ts';
+import { PEER_PORT } from './seat.ts';
 import { ManagerState, type StateOptions } from './state.ts';
 
 const NAMES = ['n1', 'n2'] as const;
@@ -33,6 +36,7 @@ describe('the leader’s part as managers come and go', { timeout: 120_000 }, ()
 
   const addressOf = (name: Name): string =>
     `127.${1 + ((process.pid >> 8) & 127)}.${process.pid & 255}.${200 + NAMES.indexOf(name)}`;
+  const urlOf = (name: Name): string => peerUrl(addressOf(name), PEER_PORT);
   const options = (name: Name): StateOptions => ({
     folders: {
       database: join(folder, `${name}.db`),
@@ -95,9 +99,12 @@ describe('the leader’s part as managers come and go', { timeout: 120_000 }, ()
   test('one that was killed as soon as its state was in etcd knows its own member afterwards', async () => {
     await first.replicate('token', ignore);
     assert.equal(node('n1').internal.member, undefined);
+    // And so may the next one be, as soon as it has added the learner.
+    const { member } = await addLearner(first.seat!.client, urlOf('n2'));
     const { csr, key } = await requestPeer();
     joined = await desk.join('n2', { csr, address: addressOf('n2') });
     assert.equal(node('n1').internal.member, first.seat!.member.memberId);
+    assert.equal(joined.memberId, member.ID);
     assert.equal(node('n2').internal.member, joined.memberId);
     assert.equal(node('n2').ManagerStatus, undefined);
     const { certificate, roots } = joined;
@@ -124,6 +131,13 @@ describe('the leader’s part as managers come and go', { timeout: 120_000 }, ()
     assert.equal(node('n2').ManagerStatus, undefined);
     const { next } = await second!.seat!.member.ended;
     assert.equal(next, 'rejoin');
+  });
+
+  test('a learner that has never come is taken out', async () => {
+    await addLearner(first.seat!.client, urlOf('n2'));
+    assert.deepEqual((await members()).sort(), ['', 'n1']);
+    await desk.leave('n2');
+    assert.deepEqual(await members(), ['n1']);
   });
 
   test('who is no manager by its node is not taken in', async () => {

@@ -5,7 +5,6 @@ import type { Node } from '../../model/objects.ts';
 import type { ManagerJoin, ManagerJoined } from '../../model/protocol.ts';
 import { advice, votersAmong } from '../../model/quorum.ts';
 import type { Store } from '../../store/contract.ts';
-import type { Member as EtcdMember } from '../../store/etcd/member-messages.ts';
 import type { Authority } from '../contract.ts';
 import { peerUrl } from '../members/flags.ts';
 import { savePeer } from '../members/kept-peer.ts';
@@ -46,12 +45,9 @@ export class ManagersDesk {
       this.#requireManager(nodeId);
       const { client } = await this.#seat();
       const url = peerUrl(request.address, PEER_PORT);
-      for (const member of await client.memberList({ linearizable: true })) {
-        const isOld = member.name === nodeId || member.ID === this.#node(nodeId).internal.member;
-        if (!isOld && member.peerURLs.includes(url)) throw this.#taken(request.address, member);
-        // What it was before is gone with its data.
-        if (isOld) await removeMember(client, member.ID);
-      }
+      // What it was before is gone with its data.
+      for (const { ID, name } of await client.memberList({ linearizable: true }))
+        if (name === nodeId || ID === this.#node(nodeId).internal.member) await removeMember(client, ID);
       const { member, members } = await addLearner(client, url);
       await this.#note(nodeId, (node) => ({ ...node, internal: { ...node.internal, member: member.ID } }));
       const { authority, state } = this.#options;
@@ -89,10 +85,14 @@ export class ManagersDesk {
         await state.seat?.resign();
         throw noLeader();
       }
-      const id = this.#options.store.view.get('node', nodeId)?.internal.member;
+      const node = this.#options.store.view.get('node', nodeId);
+      const url = peerUrl(node?.Status.Addr ?? '', PEER_PORT);
       const members = (await state.seat?.client.memberList({ linearizable: true })) ?? [];
-      for (const { ID, name } of members)
-        if (ID === id || name === nodeId) await removeMember(state.seat!.client, ID);
+      for (const { ID, name, peerURLs } of members) {
+        // One that has never started is known by its address alone, if a leader was killed as it was added.
+        const isItself = name === nodeId || (name === '' && peerURLs.includes(url));
+        if (isItself || ID === node?.internal.member) await removeMember(state.seat!.client, ID);
+      }
       await this.#note(nodeId, ({ ManagerStatus: _, ...node }) => {
         const { member: _member, ...internal } = node.internal;
         return { ...node, internal };
@@ -135,13 +135,6 @@ export class ManagersDesk {
     const node = this.#options.store.view.get('node', nodeId);
     if (!node) throw new ApiError(403, `node ${nodeId} is not part of this swarm`);
     return node;
-  }
-
-  #taken(address: string, { name, ID }: EtcdMember): ApiError {
-    return new ApiError(
-      409,
-      `manager ${name || ID} has the address ${address} already: let this host advertise another one (--advertise-addr), or demote that manager`,
-    );
   }
 
   async #note(nodeId: string, change: (node: Node) => Node): Promise<void> {

@@ -181,11 +181,12 @@ describe('five managers', { timeout: 400_000 }, () => {
 
   test('etcd’s port that is taken is said, and waited for', async () => {
     await demote(LAST);
-    await ssh(LAST, 'busybox nc -lk -p 2380 -e true >/dev/null 2>&1 & echo $! >/run/nc');
+    const listen = 'require("net").createServer((socket) => socket.destroy()).listen(2380)';
+    await ssh(LAST, `setsid ${process.execPath} -e '${listen}' >/dev/null 2>&1 & echo $! >/run/other`);
     await promote(LAST);
     await says(LAST, /:2380 is taken by another program/);
     await write(FIRST);
-    await ssh(LAST, 'kill $(cat /run/nc)');
+    await ssh(LAST, 'kill $(cat /run/other)');
     await agreed(HOSTS, whole);
   });
 
