@@ -1,8 +1,9 @@
 /** What only the leader may do is asked of it by the manager that was asked, however often the leader changes meanwhile. */
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { readAll } from '../engine/client.ts';
 import { ApiError, messageOf, noLeader } from '../model/errors.ts';
+import { request as httpRequest } from '../node/http.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import type { ManagerFace } from './contract.ts';
 import { until } from './merged/until.ts';

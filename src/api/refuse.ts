@@ -1,6 +1,7 @@
 /** Refusals that are not about what an API call means: bad targets, what is not HTTP, connections that HTTP has left. */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from '../node/http.ts';
 import type { BadTarget } from './target.ts';
 
 export function answerBadTarget(response: ServerResponse, target: BadTarget): void {

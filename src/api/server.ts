@@ -2,19 +2,19 @@
  * The Docker Engine API of this host: one HTTP server that answers what is about the swarm itself and passes all the
  * rest to the local engine.
  */
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
+import type {
+  IncomingHttpHeaders,
+  IncomingMessage,
+  OutgoingHttpHeaders,
+  Server,
+  ServerOptions,
+  ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
+import { createServer } from '../node/http.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { takeOver, takesOver } from './input.ts';
 import { listen, listenUnix } from './listen.ts';

@@ -1,12 +1,5 @@
 /** The cluster as one Docker Engine: an HTTP server that answers itself, or has a host's engine answer. */
-import {
-  createServer,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, Server, ServerOptions, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type Duplex, Readable } from 'node:stream';
 import { takeOver, takesOver } from '../api/input.ts';
@@ -19,6 +12,7 @@ import { Router } from '../api/router.ts';
 import { type BadTarget, parseTarget, type Target } from '../api/target.ts';
 import { type EngineClient, EngineUnavailableError } from '../engine/client.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
+import { createServer } from '../node/http.ts';
 import type {
   ClusterContext,
   ClusterHandler,

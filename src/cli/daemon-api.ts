@@ -1,5 +1,6 @@
 /** Questions to the daemon whose socket DOCKER_HOST names, else to this host's. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { request as httpRequest } from '../node/http.ts';
 
 const DEFAULT_SOCKET = '/run/essaim/docker.sock';
 /** Hosts are waited for a few seconds each, many at a time (ms). */

@@ -1,6 +1,7 @@
 /** Calls of key–value stores. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { request as httpRequest } from '../node/http.ts';
 
 /** PEM texts. */
 export interface StoreTls {

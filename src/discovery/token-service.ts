@@ -4,8 +4,9 @@
  * heartbeat where they are.
  */
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Clock } from '../model/clock.ts';
+import { createServer } from '../node/http.ts';
 
 /** What one service keeps: more would be an attempt to fill its memory. */
 const MOST_TOKENS = 10_000;

@@ -2,15 +2,11 @@
  * A client of one Docker Engine: requests, streams, hijacked connections, events. How its bytes travel is given by
  * `connect`: a unix socket here, or a tunnel to the engine of another host.
  */
-import {
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-} from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { connect as netConnect } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import { ApiError } from '../model/errors.ts';
+import { request as httpRequest } from '../node/http.ts';
 import { abortError, encodeBody, type Query, queryString } from './encode.ts';
 import { type Hijacked, hijack } from './hijack.ts';
 import { jsonLines } from './lines.ts';

@@ -1,6 +1,7 @@
 /** Keep-alive connections over any byte stream, for node:http. */
-import { Agent, type ClientRequest, type ClientRequestArgs } from 'node:http';
+import type { ClientRequest, ClientRequestArgs } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { Agent } from '../node/http.ts';
 
 /** How long (ms) idle connections are kept. */
 const IDLE_TIME = 30_000;

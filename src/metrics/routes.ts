@@ -1,8 +1,9 @@
 /** `GET /metrics`, with the API, and at addresses of its own. */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { listen } from '../api/listen.ts';
 import { refuse } from '../api/refuse.ts';
 import type { RouteModule } from '../api/router.ts';
+import { createServer } from '../node/http.ts';
 import { type Format, formatFor, TYPES } from './figures.ts';
 
 export function metricsRoutes(text: (format: Format) => string): RouteModule {

@@ -3,13 +3,7 @@
  * body is judged, and what was judged is asked of the daemon's own socket. Nothing goes on that is not in the list of
  * routes; of the client's headers only those that the API reads.
  */
-import {
-  Agent,
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-} from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { pipeline, type Readable } from 'node:stream';
 import { SEEN_EVERY } from '../access/accounts.ts';
 import { type Actor, has, refusal } from '../access/actor.ts';
@@ -24,6 +18,7 @@ import { findPlace, LEAST } from '../api/remote/reference.ts';
 import { type Logger, type Match, Router } from '../api/router.ts';
 import type { Target } from '../api/target.ts';
 import { ApiError } from '../model/errors.ts';
+import { Agent, request as httpRequest } from '../node/http.ts';
 import { type Asked, hostOf, type Reply, readBody } from './exchange.ts';
 import { COMMON } from './headers.ts';
 import { COOKIE, identify, isSameOrigin } from './identify.ts';

@@ -25,6 +25,7 @@ const DNS_CODEC = ['listener.ts', 'message.ts', 'registered.ts'].map((file) => `
 
 /** What each folder of src may import of the others: a whole folder, or one file of it. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  node: [],
   model: [],
   store: ['model'],
   control: ['model', 'store'],
@@ -115,6 +116,10 @@ const ROOMS: Readonly<Record<string, Rooms>> = {
 /** The planners are pure, and the model is what everything else is told in: neither reaches for the system. */
 const WITHOUT_NODE: Readonly<Record<string, readonly string[]>> = { control: [], model: ['node:crypto'] };
 
+/** All that is not pure may speak HTTP, by this file alone: src/node/http.ts says why. */
+const HTTP = 'src/node/http.ts';
+const HTTP_VALUES = /^import (?!type\b)[^;]*? from 'node:http';/m;
+
 const IMPORT =
   /^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^\s*import\s+['"]([^'"]+)['"]/gm;
 
@@ -123,6 +128,8 @@ for await (const path of glob('src/**/*.ts')) {
   // Tests, and what only they use, stand beside the code.
   if (/\.test\.ts$|\/testing\//.test(path)) continue;
   const text = await readFile(path, 'utf8');
+  if (HTTP_VALUES.test(text))
+    wrong.push(`${path}: only types are imported from node:http, values from ${HTTP}`);
   for (const match of text.matchAll(IMPORT)) {
     const imported = (match[1] ?? match[2] ?? match[3])!;
     const reason = objection(path, imported) ?? objectionOfRooms(path, imported);
@@ -161,6 +168,7 @@ function objection(path: string, imported: string): string | undefined {
   const [root, part, ...file] = target.split('/');
   if (root !== 'src' || !part)
     return target === 'package.json' ? undefined : `must not import ${target}, outside of src`;
+  if (target === HTTP && !(folder in WITHOUT_NODE)) return undefined;
   if (part === folder || allowed.includes(part) || allowed.includes(`${part}/${file.join('/')}`))
     return undefined;
   return `${folder} must not import ${target} (it may: ${allowed.join(', ') || 'nothing of ours'})`;

@@ -1,8 +1,9 @@
 /** A Docker Engine in memory, as far as a cluster uses it: for tests of what becomes of containers when engines fail. */
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
 import { EngineClient } from '../../engine/client.ts';
+import { createServer } from '../../node/http.ts';
 
 interface SimulatedContainer {
   id: string;

@@ -1,7 +1,8 @@
 /** Serves a network driver to the engine of this host on a unix socket. */
 import { mkdir, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
+import { createServer } from '../../node/http.ts';
 import type { NetworkLog } from '../contract.ts';
 import type {
   CreateEndpointCall,

@@ -1,10 +1,11 @@
 /** Serves the registry over HTTP in Consul's form: questions, blocking ones too. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { listen } from '../../api/listen.ts';
 import { refuse } from '../../api/refuse.ts';
 import type { Router } from '../../api/router.ts';
 import { ApiError, messageOf } from '../../model/errors.ts';
+import { createServer } from '../../node/http.ts';
 import type { Logger } from '../follower.ts';
 import {
   type Answer,

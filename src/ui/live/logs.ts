@@ -1,5 +1,6 @@
 /** Logs of services and tasks as channels of the live socket: read from the daemon's own API, line by line. */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { request as httpRequest } from '../../node/http.ts';
 import type { LogLine } from '../protocol.ts';
 import type { Client } from './hub.ts';
 
