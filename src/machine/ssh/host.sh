@@ -201,7 +201,11 @@ install_service() {
 }
 start_service() {
   case $(init) in
-    systemd) systemctl start essaim essaim-tasks ;;
+    systemd)
+      # One that could not start is tried no more until it is forgiven.
+      systemctl reset-failed essaim 2>/dev/null || :
+      systemctl start essaim essaim-tasks || { service_log >&2; exit 1; }
+      ;;
     openrc) rc-service -q essaim start ;;
     none) $top/supervise start ;;
   esac
