@@ -114,7 +114,7 @@ describe('packages', { timeout: 600_000 }, () => {
       },
     });
     await server.must(`until docker info >/dev/null 2>&1; do sleep 0.2; done
-      tar -C / -c bin lib lib64 sbin usr/bin usr/sbin usr/lib/x86_64-linux-gnu usr/share/iptables etc/alternatives etc/ld.so.conf etc/ld.so.conf.d etc/ld.so.cache etc/passwd etc/group usr/lib64 2>/dev/null | docker import - essaim-base >/dev/null
+      tar -C / -c bin etc lib lib64 sbin usr/bin usr/sbin usr/lib/x86_64-linux-gnu usr/share/iptables usr/lib64 2>/dev/null | docker import - essaim-base >/dev/null
       docker build -q -t essaim /srv/image`);
     await server.must(
       `docker run -d --name essaim --restart always ${await privileged()} --pid host --network host -v /run:/run:rshared -v /var/lib/essaim:/var/lib/essaim:rshared essaim`,
