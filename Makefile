@@ -25,6 +25,7 @@ down: node_modules/.installed
 
 test: web
 	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium debootstrap debootstrap $(REGISTRY)
+	@test/support/trees.sh >/dev/null
 	npm run --silent check
 	npm run --silent unit
 	npm run --silent sim
@@ -42,7 +43,8 @@ test-engines: web
 
 # Needs Debian's mirror and npm's registry.
 test-hosts: web
-	@test/support/packages.sh debootstrap debootstrap openssl openssl docker-compose docker-compose
+	@test/support/packages.sh debootstrap debootstrap openssl openssl
+	@test/support/trees.sh >/dev/null
 	npm run --silent e2e:hosts
 
 # Minutes of kills and losses, more than each change has to wait for.

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { imagesTar } from '../support/images.ts';
 import { type Server, Servers } from '../support/servers.ts';
 
-describe('a server with an engine on which something runs', { timeout: 300_000 }, () => {
+describe('a server with an engine on which something runs', { timeout: 600_000 }, () => {
   let servers: Servers;
   let server: Server;
   let started: string;
