@@ -3,6 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
+/** What Chromium says of requests that it has given up as the network has changed. */
+const CHANGED = 'net::ERR_NETWORK_CHANGED';
+
 export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
 
@@ -35,8 +38,14 @@ export class TestBrowser implements AsyncDisposable {
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(String(error)));
     page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (40[01349]|503)/.test(message.text()))
-        faults.push(message.text());
+      const text = message.text();
+      if (message.type() === 'error' && !/status of (40[01349]|503)/.test(text) && !text.includes(CHANGED))
+        faults.push(text);
+    });
+    // Chromium gives up what is under way whenever an address of this machine comes or goes, and labs do that all the time.
+    page.on('requestfailed', (request) => {
+      const isPart = ['script', 'stylesheet'].includes(request.resourceType());
+      if (isPart && request.failure()?.errorText === CHANGED) void page.reload().catch(() => undefined);
     });
     return { context, page, faults };
   }

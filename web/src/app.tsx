@@ -25,7 +25,13 @@ async function visitor(): Promise<Visitor> {
 
 export function App() {
   const queries = useQueryClient();
-  const { data, error, refetch } = useQuery({ queryKey: ['visitor'], queryFn: visitor, staleTime: Infinity });
+  const { data, error, refetch } = useQuery({
+    queryKey: ['visitor'],
+    queryFn: visitor,
+    staleTime: Infinity,
+    // Nobody has to press a button for a manager that was away for a moment.
+    refetchInterval: ({ state }) => (state.status === 'error' ? 3_000 : false),
+  });
   const [notice, setNotice] = useState<string>();
   const account = data && 'account' in data ? data.account : undefined;
 

@@ -49,6 +49,14 @@ const contrast: CSSVariablesResolver = () => ({
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 5_000 } } });
 
+const RELOADED = 'reloaded';
+// A part of the page that is not there any more, as the manager serves another build by now, or that was lost on the way.
+addEventListener('vite:preloadError', () => {
+  if (Date.now() - Number(sessionStorage.getItem(RELOADED) ?? 0) < 10_000) return;
+  sessionStorage.setItem(RELOADED, String(Date.now()));
+  location.reload();
+});
+
 /** A screen that nobody has signed in at. */
 const isWall = location.pathname === '/ui/wall';
 const Wall = lazy(() => import('./pages/map/Wall.tsx'));

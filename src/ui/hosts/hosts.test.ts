@@ -151,6 +151,20 @@ describe('what is on all hosts', () => {
     assert.equal(registryAuth(port.cluster.store.view, 'registry.example.com:5000/x:1'), undefined);
   });
 
+  test('the log of a container of any host is a channel', async () => {
+    const socket = await port.live({ authorization: `Bearer ${port.tokens.viewer}` });
+    assert.ok(socket instanceof WebSocket);
+    const ask = async (container: string): Promise<{ over?: true; error?: string }> => {
+      const channel = `logs?node=node2&container=${container}`;
+      socket.send(JSON.stringify({ op: 'open', channel }));
+      const [data] = await once(socket, 'message');
+      return JSON.parse(String(data));
+    };
+    assert.equal((await ask(idOf(engines.n2, 'web'))).over, true);
+    assert.equal((await ask('nothing')).error, 'No such container: nothing');
+    socket.terminate();
+  });
+
   test('the live list tells what changes, and what has become of a host that is lost', async () => {
     const socket = await port.live({ authorization: `Bearer ${port.tokens.viewer}` });
     assert.ok(socket instanceof WebSocket);

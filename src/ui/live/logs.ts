@@ -51,6 +51,8 @@ function logPaths(channel: string): string[] | string {
       .filter(Boolean)
       .map((id) => `/${kind}s/${encodeURIComponent(id)}/logs`),
   );
+  const [node, container] = ['node', 'container'].map((name) => encodeURIComponent(params.get(name) ?? ''));
+  if (node && container) paths.push(`/essaim/nodes/${node}/containers/${container}/logs`);
   if (paths.length === 0) return 'there is no such log';
   if (paths.length > MOST_SOURCES) return `a log is of ${MOST_SOURCES} services at most`;
   const tail = Math.min(Number(params.get('tail') ?? TAIL) || 0, MOST_TAIL);
