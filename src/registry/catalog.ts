@@ -89,9 +89,10 @@ export class Catalog {
     return this.#tags;
   }
 
-  /** All instances of a service, those of one host together. */
+  /** All instances of a service, those of one host together; in an order that only depends on what there is. */
   service(name: string): Registered[] {
-    return [...(this.#services.get(name)?.values() ?? [])].flat();
+    const all = [...(this.#services.get(name)?.values() ?? [])].flat();
+    return all.sort((a, b) => compare(a.hostId, b.hostId) || compare(a.id, b.id));
   }
 
   /** The same by a name in lower case; undefined if there is no such service. */
@@ -147,6 +148,8 @@ export class Catalog {
     this.#places.set(id, { host, instances });
   }
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Those of which an instance on this host has come, gone or changed, or whose host has. */
 function changedServices(before: Place | undefined, after: HostContents | undefined): Set<string> {

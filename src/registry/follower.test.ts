@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { eventually } from '../../test/support/lab.ts';
 import type { SimulatedEngine } from '../classic/testing/simulated-engine.ts';
+import type { RequestOptions } from '../engine/client.ts';
 import { meta, sampleService, sampleTask } from '../store/samples.ts';
 import { statusOf } from './http/select.ts';
 import { TestRegistry } from './testing/registry.ts';
@@ -80,11 +81,14 @@ class World {
   }
 
   async #run(at: number, name: string, Labels: object, port?: number): Promise<void> {
-    const { client } = this.engine(at);
+    const engine = this.engine(at);
     const HostConfig = port ? { PortBindings: { '80/tcp': [{ HostPort: String(port) }] } } : {};
     const body = { Image: 'busybox', Labels, HostConfig };
-    const { Id } = await client.json<{ Id: string }>('POST', '/containers/create', { query: { name }, body });
-    await client.json('POST', `/containers/${Id}/start`);
+    const { Id } = await call<{ Id: string }>(engine, 'POST', '/containers/create', {
+      query: { name },
+      body,
+    });
+    await call(engine, 'POST', `/containers/${Id}/start`);
   }
 
   async #task(at: number, name: string): Promise<void> {
@@ -113,8 +117,8 @@ class World {
     if (!chosen) return;
     const { engine, container } = chosen;
     if (what === 'remove')
-      await engine.client.json('DELETE', `/containers/${container.id}`, { query: { force: 1 } });
-    else if (what !== 'leave') await engine.client.json('POST', `/containers/${container.id}/${what}`);
+      await call(engine, 'DELETE', `/containers/${container.id}`, { query: { force: 1 } });
+    else if (what !== 'leave') await call(engine, 'POST', `/containers/${container.id}/${what}`);
     else {
       const { store } = this.registry;
       const task = store.view.get('task', container.name);
@@ -124,6 +128,18 @@ class World {
         });
     }
   }
+}
+
+/** Again on a new connection, if the one that was kept has been cut. */
+function call<T>(
+  engine: SimulatedEngine,
+  method: string,
+  path: string,
+  options: RequestOptions = {},
+): Promise<T> {
+  return engine.client
+    .json<T>(method, path, options)
+    .catch(() => engine.client.json<T>(method, path, options));
 }
 
 describe('the registry and what runs', { timeout: 110_000 }, () => {

@@ -9,7 +9,7 @@ import { Follower, type Logger } from './follower.ts';
 import { catalogRoutes } from './http/catalog-routes.ts';
 import type { Route } from './http/contract.ts';
 import { kvError, kvRoutes } from './http/kv-routes.ts';
-import { RegistryServer } from './http/server.ts';
+import { RegistryServer, type Served } from './http/server.ts';
 import type { Command, Result } from './kv/command.ts';
 import { KeyWatch } from './kv/subject.ts';
 
@@ -32,6 +32,7 @@ interface Serving {
   face: ManagerFace;
   follower: Follower;
   watch: KeyWatch;
+  over: AbortController;
   /** What is known of the hosts counts. */
   isKnown: boolean;
   router: Router<Route>;
@@ -55,7 +56,7 @@ export class RegistryHost {
     try {
       for (const where of options.addresses) {
         const server = await RegistryServer.start(where, {
-          router: () => host.#router(),
+          serving: () => host.#served(),
           isStale: () => host.#isStale(),
           log: options.log,
         });
@@ -113,7 +114,7 @@ export class RegistryHost {
       hostName: () => follower.catalog.host(nodeId)?.name ?? nodeId,
       command: (command, signal) => this.#command(command, signal),
     });
-    const serving: Serving = { face, follower, watch, router, isKnown: false };
+    const serving: Serving = { face, follower, watch, router, isKnown: false, over: new AbortController() };
     void follower.known.then(() => {
       serving.isKnown = true;
     });
@@ -129,11 +130,11 @@ export class RegistryHost {
   }
 
   /** Not before it is known what there is: an empty answer would have clients forget everything. */
-  async #router(): Promise<Router<Route>> {
+  async #served(): Promise<Served> {
     const serving = this.#serving;
     if (!serving) throw new ApiError(500, NO_MANAGER);
     await serving.follower.known;
-    return serving.router;
+    return { router: serving.router, over: serving.over.signal };
   }
 
   #isStale(): boolean {
@@ -147,6 +148,7 @@ export class RegistryHost {
 }
 
 async function end(serving: Serving | undefined): Promise<void> {
+  serving?.over.abort();
   serving?.watch.close();
   await serving?.follower.close();
 }

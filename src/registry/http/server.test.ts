@@ -248,6 +248,19 @@ describe("the registry's HTTP", { timeout: 60_000 }, () => {
     while (topics.waiting > 0) await new Promise(setImmediate);
   });
 
+  test('whoever waits for what is served no more is to ask again', async () => {
+    const other = await TestRegistry.start({ hosts: ['alone'] });
+    const path = `http://${other.address}/v1/catalog/services`;
+    const index = (await fetch(path)).headers.get('x-consul-index');
+    const waiting = fetch(`${path}?index=${index}&wait=60s`).then(
+      () => 'answered',
+      () => 'cut off',
+    );
+    while (other.follower.catalog.topics.waiting === 0) await new Promise(setImmediate);
+    await other[Symbol.asyncDispose]();
+    assert.equal(await waiting, 'cut off');
+  });
+
   test('times as Go writes them', () => {
     const said = ['10s', '5m', '1m30s', '1.5h', '100ms', '0', '10', '', 's', '-1s'].map(durationOf);
     const none = undefined;

@@ -24,9 +24,15 @@ const MOST_BODY = 512 * 1024;
 /** Connections; each waiting client has one. */
 const MOST_CONNECTIONS = 10_000;
 
+export interface Served {
+  router: Router<Route>;
+  /** Aborted when it is served no more: whoever waits for it is to ask again. */
+  over: AbortSignal;
+}
+
 export interface RegistryServerOptions {
   /** What is served now; waits for it where it is about to be. @throws ApiError if there is nothing */
-  router(): Promise<Router<Route>>;
+  serving(): Promise<Served>;
   /** Whether what is known here may be out of date. */
   isStale(): boolean;
   log: Logger;
@@ -81,18 +87,19 @@ export class RegistryServer {
   async #route(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const method = request.method ?? 'GET';
     const [path, query] = target(request.url ?? '/');
-    const router = await this.#options.router();
+    const { router, over } = await this.#options.serving();
+    const ended = AbortSignal.any([signal, over]);
     const match = router.match(method === 'HEAD' ? 'GET' : method, path);
     if (!match) throw noRoute(method, path, router);
     checkQuery(query);
     const known = indexOf(query);
     const wait = waitOf(query);
     const result = await match.handler({
-      ...{ method, params: match.params, query, signal },
+      ...{ method, params: match.params, query, signal: ended },
       bytes: () => bodyOf(request),
     });
-    const answer = 'now' in result ? await waited(result, known, wait, signal) : result;
-    if (signal.aborted) {
+    const answer = 'now' in result ? await waited(result, known, wait, ended) : result;
+    if (ended.aborted) {
       response.destroy();
       return;
     }

@@ -100,11 +100,11 @@ export class TestRegistry implements AsyncDisposable {
       },
     });
     const where = { host: '127.0.0.1', port: 0 };
-    const whenKnown = async () => {
+    const serving = async () => {
       await follower.known;
-      return router;
+      return { router, over: over.signal };
     };
-    const server = await RegistryServer.start(where, { router: whenKnown, isStale: () => false, log });
+    const server = await RegistryServer.start(where, { serving, isStale: () => false, log });
     return new TestRegistry({ store, engines, follower, server, watch, over, control });
   }
 
