@@ -186,7 +186,9 @@ const OWN: Grant[] = [
      POST /essaim/backup/create
      POST /essaim/backup/restore
      POST /essaim/node/follow
-     POST /essaim/registry`,
+     POST /essaim/registry
+     POST /essaim/endpoint/containers/create
+     POST /essaim/endpoint/containers/{id}/rename`,
   ),
   ...grants('open', 'GET /essaim/setup'),
   ...grants('open', 'POST /essaim/setup\nPOST /essaim/session', { tries: true }),

@@ -224,6 +224,17 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     assert.equal(host.key, 'b');
   });
 
+  test('who else looks after a host may say that it is lost: it is asked, once', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    world.fleet.lose('a');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(world.status('a'), 'Healthy');
+    world.engine('b').cut();
+    world.fleet.lose('b');
+    await world.become('Unhealthy', 'b');
+  });
+
   test('a host that was only cut off: its copy goes, the other one stays', async () => {
     world = new World('a', 'b');
     await world.become('Healthy', 'a', 'b');

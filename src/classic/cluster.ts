@@ -1,5 +1,7 @@
 /** The cluster as placement sees it: what is on its hosts, and what is about to be. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiRequest } from '../api/router.ts';
 import type { Host } from '../fleet/contract.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ContainerRecord } from '../fleet/records.ts';
@@ -20,12 +22,23 @@ export interface ClusterOptions {
   swarm?: SwarmSide;
 }
 
+export interface LeadersAnswer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
 /** What a swarm says of its nodes. */
 export interface SwarmSide {
   /** Whether a node takes containers. */
   accepts(host: Host): boolean;
   /** The host that knows all networks of the cluster, and makes them; undefined while it does not answer. */
   home(): Host | undefined;
+  /**
+   * What the manager that leads says to such a request at that path of its API: names and places are decided by one alone.
+   * Undefined: it is this one. Throws ApiError 503 if there is none.
+   */
+  askLeader(request: ApiRequest, path: string): Promise<LeadersAnswer | undefined>;
 }
 
 /** A place that is kept for a container until its own record stands for it. */

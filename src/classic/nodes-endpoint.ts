@@ -1,9 +1,13 @@
 /** A swarm's nodes served as one engine: followed from the first client on. */
 import type { Duplex } from 'node:stream';
+import type { ApiRequest, JsonReply } from '../api/router.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
 import type { NodesFleet } from '../fleet/nodes.ts';
+import type { SwarmSide } from './cluster.ts';
 import { clusterContext, clusterRoutes } from './context.ts';
+import type { ClusterContext } from './contract.ts';
 import { Rescheduler } from './rescheduler.ts';
+import { created, renamed } from './routes/create.ts';
 import { filtersNamed } from './rules/schedule.ts';
 import { ClusterServer } from './server.ts';
 
@@ -19,16 +23,19 @@ export interface NodesEndpointOptions {
   leads(): boolean;
   /** Which of the nodes that can have a container gets it: spread, binpack or random. */
   strategy: string;
+  /** See SwarmSide. */
+  askLeader: SwarmSide['askLeader'];
   log: Logger;
 }
 
 export class NodesEndpoint {
   readonly #server: ClusterServer;
+  readonly #context: ClusterContext;
   readonly #nodes: NodesFleet;
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor({ nodes, log, nodeId, leads, strategy }: NodesEndpointOptions) {
+  constructor({ nodes, log, nodeId, leads, strategy, askLeader }: NodesEndpointOptions) {
     this.#nodes = nodes;
     const { fleet } = nodes;
     const context = clusterContext({
@@ -40,8 +47,10 @@ export class NodesEndpoint {
       swarm: {
         accepts: ({ key }) => nodes.node(key)?.Spec.Availability === 'active',
         home: () => healthy(fleet.host(nodeId)),
+        askLeader,
       },
     });
+    this.#context = context;
     this.#server = new ClusterServer({
       ...context,
       cors: false,
@@ -55,6 +64,17 @@ export class NodesEndpoint {
   async serve(connection: Duplex): Promise<void> {
     await this.#nodes.known;
     this.#server.serve(connection);
+  }
+
+  /** What another manager was asked for, and this one decides. */
+  async create(request: ApiRequest): Promise<JsonReply> {
+    await this.#nodes.known;
+    return created(this.#context, request, 0);
+  }
+
+  async rename(request: ApiRequest): Promise<JsonReply> {
+    await this.#nodes.known;
+    return renamed(this.#context, request, request.params.id!);
   }
 
   async close(): Promise<void> {

@@ -6,8 +6,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ManagerFace, Membership } from '../api/contract.ts';
 import { listen, listenUnix } from '../api/listen.ts';
+import { askLeader } from '../api/pass-on.ts';
 import { refuseRaw } from '../api/refuse.ts';
+import type { ApiRequest, RouteModule } from '../api/router.ts';
 import type { ServerTls } from '../api/server.ts';
+import { leaderOf } from '../api/swarm/access.ts';
+import { DECIDED } from '../classic/decided.ts';
 import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Log } from './log.ts';
@@ -48,6 +52,18 @@ export class ClusterEndpoint {
     const verify = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const };
     const server = createTlsServer({ ...tls, ...verify, allowHalfOpen: true });
     await listen(this.#add(server, 'secureConnection'), { host, port });
+  }
+
+  /** What other managers leave to the one that leads: names and places are given by it alone. */
+  get routes(): RouteModule {
+    return (router, { membership }) => {
+      router.post(`${DECIDED}/containers/create`, async (request) =>
+        (await this.#endpoint(leaderOf(membership))).create(request),
+      );
+      router.post(`${DECIDED}/containers/{id}/rename`, async (request) =>
+        (await this.#endpoint(leaderOf(membership))).rename(request),
+      );
+    };
   }
 
   async close(): Promise<void> {
@@ -100,7 +116,10 @@ export class ClusterEndpoint {
     if (!nodes) throw new ApiError(503, NO_MANAGER);
     const { nodeId, leader } = face;
     const strategy = this.#strategy;
-    return new NodesEndpoint({ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log });
+    return new NodesEndpoint({
+      ...{ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log },
+      askLeader: (request, path) => askLeader(face, at(path, request)),
+    });
   }
 
   async #leave(): Promise<void> {
@@ -110,3 +129,16 @@ export class ClusterEndpoint {
     await endpoint?.close();
   }
 }
+
+/** The same request for another path. */
+function at(path: string, request: ApiRequest): ApiRequest {
+  const { method, params, query, headers, signal } = request;
+  return {
+    ...{ method, path, params, query, headers, signal },
+    apiVersion: API_VERSION,
+    json: (schema, type) => request.json(schema, type),
+    bytes: (most) => request.bytes(most),
+  };
+}
+/** As old as any that a manager's API is asked in. */
+const API_VERSION = '1.41';

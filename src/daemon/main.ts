@@ -33,6 +33,7 @@ import { HostMembership } from './membership.ts';
 import { NodesOfManager } from './nodes.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { HostStats } from './stats.ts';
+import { serveTokens } from './tokens.ts';
 import { turnsOnSignal } from './turns.ts';
 
 /**
@@ -76,8 +77,11 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     hostRoutes((manager) => nodes.of(manager)),
     registriesRoutes((manager) => nodes.of(manager)),
   ];
+  const { clusterStrategy: strategy, tokenHosts } = options;
+  const cluster = new ClusterEndpoint({ membership, nodes, strategy, log });
   const own = [
     networkCheckRoutes,
+    cluster.routes,
     backupRoutes,
     registryRoutes,
     metricsRoutes(figures),
@@ -99,13 +103,12 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
   metrics.follow(membership);
-  const { clusterStrategy: strategy } = options;
-  const cluster = new ClusterEndpoint({ membership, nodes, strategy, log });
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, nodes, log);
   registry = await startRegistry(options, itself, membership, log);
   const scraped = await Promise.all(options.metricsHosts.map((where) => serveMetrics(where, figures)));
+  const closeTokens = await serveTokens(tokenHosts);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const known = options.discovery && makeKnown(options.discovery, log, ending.signal);
@@ -128,6 +131,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   }
   await known;
   await audit.flush();
+  closeTokens();
   server.close();
   await cluster.close();
   await nodes.close();

@@ -12,6 +12,7 @@ test('defaults and all options', () => {
     hosts: [],
     clusterHosts: [],
     registryHosts: [],
+    tokenHosts: [],
     clusterStrategy: 'spread',
     registryDnsPort: 8600,
     metricsHosts: [],

@@ -26,6 +26,8 @@ export interface DaemonOptions {
   metricsHosts: Array<{ host: string; port: number }>;
   /** The port of the registry's names at these addresses; 0: none. */
   registryDnsPort: number;
+  /** TCP addresses at which tokens are served, in the clear. */
+  tokenHosts: Array<{ host: string; port: number }>;
   logLevel: string;
   /** Where a manager serves the web interface; absent: nowhere. */
   ui?: {
@@ -68,6 +70,8 @@ Options:
                       8500), in the clear: give an address that only those reach who may read it; may be given several times
   --metrics-host tcp://A:P  serve this daemon's figures there (GET /metrics, which the API has too), in the clear
   --registry-dns-port N  where the registry's names are answered at these addresses, UDP and TCP (default 8600; 0: nowhere)
+  --token-host tcp://A:P  serve tokens there (usually port 4243) by which engines and managers of "swarm" find each other, in
+                      the clear: whoever knows a token can add hosts to its cluster; may be given several times
   --tlscacert FILE    trust clients with a certificate signed by this CA
   --tlscert FILE      the server's certificate
   --tlskey FILE       the server's key
@@ -106,6 +110,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         'discovery-advertise': string,
         'metrics-host': { ...string, multiple: true },
         'registry-dns-port': { ...string, default: '8600' },
+        'token-host': { ...string, multiple: true },
         tlscacert: string,
         tlscert: string,
         tlskey: string,
@@ -131,6 +136,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
   const hosts = (values.host ?? []).map((text) => parseHost(text));
   const clusterHosts = (values['cluster-host'] ?? []).map((text) => parseHost(text, '--cluster-host'));
   const registryHosts = (values['registry-host'] ?? []).map((text) => parseHost(text, '--registry-host'));
+  const tokenHosts = (values['token-host'] ?? []).map((text) => parseHost(text, '--token-host'));
   const { tlscacert, tlscert, tlskey } = values;
   const tls = tlscacert && tlscert && tlskey ? { ca: tlscacert, cert: tlscert, key: tlskey } : undefined;
   if (!tls && (hosts.length > 0 || clusterHosts.length > 0 || tlscacert || tlscert || tlskey))
@@ -154,6 +160,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     ...discoveryOf(values.discovery, values['discovery-advertise']),
     metricsHosts: (values['metrics-host'] ?? []).map((text) => parseHost(text, '--metrics-host')),
     registryDnsPort: parsePort(values['registry-dns-port'], '--registry-dns-port'),
+    tokenHosts,
     tls,
     logLevel: values['log-level'],
     ui: values['ui-off']

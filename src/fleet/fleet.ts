@@ -75,6 +75,11 @@ export class Fleet {
     this.#entries.get(key)?.host.doubt();
   }
 
+  /** Others have found the host gone: it is lost, unless it answers at once. */
+  lose(key: string): void {
+    this.#entries.get(key)?.host.lose();
+  }
+
   listen(listener: (event: FleetEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

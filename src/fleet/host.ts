@@ -51,6 +51,7 @@ export class FollowedHost implements Host {
   #tries = 0;
   /** Requests of others that have failed since it last answered. */
   #doubts = 0;
+  #givenUp = false;
   #look: () => void = () => undefined;
 
   constructor(options: HostOptions) {
@@ -117,6 +118,12 @@ export class FollowedHost implements Host {
   /** A request to it has failed: it is looked at at once. */
   doubt(): void {
     this.#doubts++;
+    this.#look();
+  }
+
+  /** Others that look after it have found it gone: one look that finds nobody is enough. */
+  lose(): void {
+    this.#givenUp = true;
     this.#look();
   }
 
@@ -187,7 +194,7 @@ export class FollowedHost implements Host {
         this.problem = '';
         this.#answered();
       }
-      if (this.#health.isLost) {
+      if (this.#health.isLost || this.#givenUp) {
         met.abort();
         log.warn({}, `Flagging engine as unhealthy. Connect failed ${timing.failureRetry} times`);
         this.status = 'Unhealthy';
@@ -201,6 +208,7 @@ export class FollowedHost implements Host {
   #answered(): void {
     this.answeredAt = this.#options.clock.now();
     this.#doubts = 0;
+    this.#givenUp = false;
   }
 
   async #missed(error: unknown, signal: AbortSignal): Promise<void> {

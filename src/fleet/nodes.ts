@@ -58,8 +58,9 @@ export class NodesFleet {
     for (const { key } of this.fleet.hosts()) if (!nodes.some(({ ID }) => ID === key)) this.fleet.remove(key);
     for (const { ID, Status } of nodes) {
       // That its manager has lost a node is no news to be waited for.
-      if (this.fleet.has(ID)) {
-        if (Status.State === 'down') this.fleet.doubt(ID);
+      const known = this.fleet.host(ID);
+      if (known) {
+        if (Status.State === 'down' && known.status === 'Healthy') this.fleet.lose(ID);
         continue;
       }
       this.fleet.add({

@@ -91,18 +91,6 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
     return changed(context, found, request);
   });
 
-  router.post('/containers/{id...}/rename', async (request) => {
-    const { params, query } = request;
-    const found = onHealthyHost(mustFind(cluster.hosts(), params.id!), params.id!);
-    const name = (query.get('name') ?? '').replace(/^\//, '');
-    const release = cluster.claimName(name, found.container.id);
-    try {
-      return await changed(context, found, request, 'rename');
-    } finally {
-      release();
-    }
-  });
-
   router.post('/containers/{id...}/exec', async (request) => {
     const { params } = request;
     const { host, container } = onHealthyHost(mustFind(cluster.hosts(), params.id!), params.id!);
@@ -163,8 +151,8 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
 };
 
 /** What the engine answers, given once the container was looked at again. */
-async function changed(
-  { cluster }: ClusterContext,
+export async function changed(
+  { cluster }: Pick<ClusterContext, 'cluster'>,
   { host, container }: Found,
   request: ApiRequest,
   action?: string,

@@ -1,7 +1,9 @@
 /** `swarm manage`: the cluster's options read from its flags. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { type Listening, Manager } from '../../classic/manager.ts';
 import { filtersNamed } from '../../classic/rules/schedule.ts';
 import { STRATEGIES } from '../../classic/rules/strategy.ts';
@@ -122,7 +124,20 @@ function tlsOf(values: Values): EndpointTls | undefined {
   }
   if (!cert || !key) throw new FlagError('--tlscert and --tlskey must be provided when using --tls');
   if (verify && !ca) throw new FlagError('--tlscacert must be provided when using --tlsverify');
-  return { cert: read(cert), key: read(key), ...(verify && { ca: read(ca!) }) };
+  const tls = { cert: read(cert), key: read(key), ...(verify && { ca: read(ca!) }) };
+  try {
+    createSecureContext({ cert: tls.cert, key: tls.key });
+  } catch (error) {
+    throw new FlagError(
+      `Couldn't load X509 key pair (${cert}, ${key}): ${(error as Error).message}. Key encrypted?`,
+    );
+  }
+  try {
+    if (tls.ca !== undefined) new X509Certificate(tls.ca);
+  } catch (error) {
+    throw new FlagError(`Couldn't read CA certificate ${ca}: ${(error as Error).message}`);
+  }
+  return tls;
 }
 
 function read(file: string): string {
