@@ -223,13 +223,18 @@ export class EngineClient {
       path: `${path}${queryString(options.query)}`,
       headers: { host: 'docker', ...this.#headers, ...options.headers, ...headers },
     });
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => undefined);
     const abort = (): void => {
-      request.destroy(abortError(options.signal!));
+      const reason = abortError(options.signal!);
+      request.destroy(reason);
+      // A request says that it has ended only once it has got its connection, which may never come about.
+      aborted.reject(reason);
     };
     options.signal?.addEventListener('abort', abort, { once: true });
     request.once('close', () => options.signal?.removeEventListener('abort', abort));
     try {
-      const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const answer = new Promise<IncomingMessage>((resolve, reject) => {
         request.once('response', resolve);
         request.on('error', reject);
         if (stream === undefined) request.end(bytes);
@@ -238,6 +243,7 @@ export class EngineClient {
           stream.pipe(request);
         }
       });
+      const response = await Promise.race([answer, aborted.promise]);
       return { status: response.statusCode!, headers: response.headers, body: response };
     } catch (error) {
       if (options.signal?.aborted || error instanceof ApiError) throw error;
