@@ -269,6 +269,32 @@ describe('a compose file made of what runs', () => {
       assert.ok(text.includes(part), `${part} in\n${text}`);
   });
 
+  test('the tag that the docker CLI writes where there is none makes no difference', () => {
+    for (const running of [
+      'nginx:latest',
+      `nginx:latest@sha256:${'c'.repeat(64)}`,
+      'docker.io/library/nginx',
+    ]) {
+      const { plan, text } = planned([
+        {
+          Name: 'shop_web',
+          Labels: { ...NAMESPACE, 'com.docker.stack.image': 'nginx' },
+          TaskTemplate: {
+            ContainerSpec: { Image: running, Labels: NAMESPACE },
+            Networks: [{ Target: 'n1', Aliases: ['web'] }],
+          },
+          Mode: { Replicated: { Replicas: 1 } },
+          EndpointSpec: { Mode: 'vip' },
+        },
+      ]);
+      assert.match(text, /image: nginx\n/);
+      assert.deepEqual(
+        plan.filter(({ action }) => action !== 'keep'),
+        [],
+      );
+    }
+  });
+
   test('an image that was changed by a command is the one of the file', () => {
     const digest = `nginx:2@sha256:${'b'.repeat(64)}`;
     const { plan, text } = planned([

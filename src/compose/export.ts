@@ -5,7 +5,7 @@ import type { ContainerSpec, Mount, ServiceSpec } from '../model/spec.ts';
 import { deployEntry, durationText, trimmed } from './export-deploy.ts';
 import type { Dict } from './read.ts';
 import { IMAGE, NAMESPACE } from './service.ts';
-import { withoutDigest } from './unsaid.ts';
+import { isImage, withoutDigest } from './unsaid.ts';
 
 interface Used {
   stack: string;
@@ -95,9 +95,11 @@ function serviceEntry(spec: ServiceSpec, networks: readonly Network[], used: Use
   const task = spec.TaskTemplate ?? {};
   const container: ContainerSpec = task.ContainerSpec ?? {};
   const { Nameservers, Search, Options } = container.DNSConfig ?? {};
+  const running = container.Image ?? '';
+  const labelled = spec.Labels?.[IMAGE];
   return {
     ...trimmed({
-      image: withoutDigest(container.Image ?? ''),
+      image: labelled && isImage(labelled, running) ? labelled : withoutDigest(running),
       entrypoint: container.Command,
       command: container.Args,
       hostname: container.Hostname,

@@ -12,6 +12,16 @@ export function withoutDigest(image: string): string {
   return image.replace(/@sha256:\w+$/, '');
 }
 
+/** Whether a file's `nginx` is what runs as `nginx:latest@sha256:…`: the docker CLI writes a tag where there is none. */
+export function isImage(named: string, running: string): boolean {
+  return named === running || familiar(named) === familiar(running);
+}
+
+function familiar(image: string): string {
+  const name = withoutDigest(image).replace(/^docker\.io\/(library\/)?/, '');
+  return /:[^/]*$/.test(name) ? name : `${name}:latest`;
+}
+
 /** The spec of a compose file, with what `before` has that a compose file cannot say. */
 export function withUnsaid(spec: ServiceSpec, before: ServiceSpec | undefined): ServiceSpec {
   const was = before?.TaskTemplate;
@@ -44,7 +54,7 @@ function isSame(spec: ServiceSpec, before: ServiceSpec | undefined): boolean {
   const image = spec.Labels?.[IMAGE];
   const running = before?.TaskTemplate?.ContainerSpec?.Image;
   if (image === undefined || running == null) return false;
-  return before?.Labels?.[IMAGE] === image || withoutDigest(running) === image;
+  return before?.Labels?.[IMAGE] === image || isImage(image, running);
 }
 
 function containerOf(container: ContainerSpec, was: ContainerSpec, isSameImage: boolean): ContainerSpec {
