@@ -8,8 +8,11 @@ import { CommitQueue } from './commit-queue.ts';
 
 const service = sampleService('s');
 
-/** A queue of messages for tasks, whose commits take `took` ms, and whose rests last until `goOn` is called. */
-async function queue(t: TestContext, { limit = 100 } = {}) {
+/**
+ * A queue of messages for tasks, whose commits take `took` ms of the process's time and `latency` ms of waiting, and whose
+ * rests last until `goOn` is called.
+ */
+async function queue(t: TestContext, { limit = 100, latency = 0 } = {}) {
   const clock = new VirtualClock();
   const memory = openMemoryStore();
   const ids = Array.from({ length: 10 }, (_, index) => `t${index}`);
@@ -21,8 +24,12 @@ async function queue(t: TestContext, { limit = 100 } = {}) {
     clock.pause(world.took);
     world.sizes.push(changes.length);
   });
+  const commit: typeof store.commit = (proposal) =>
+    latency === 0
+      ? store.commit(proposal)
+      : new Promise((resolve) => clock.timer(latency, () => resolve(store.commit(proposal))));
   const entries = new CommitQueue<string>({
-    store,
+    store: { view: store.view, watch: store.watch.bind(store), close: store.close.bind(store), commit },
     clock,
     limit,
     pause: 20,
@@ -61,6 +68,18 @@ test('a rest precedes each transaction, for as long as the last one took', async
   await second;
   assert.deepEqual(world.rests, [0, 7]);
   assert.equal(message('t0'), 'two');
+});
+
+test('what the store waits for keeps nobody', async (t) => {
+  const { clock, world, entries, goOn } = await queue(t, { latency: 50 });
+  for (const text of ['one', 'two']) {
+    const added = entries.add('t0', text);
+    await clock.advance(20);
+    await goOn();
+    await clock.advance(50);
+    await added;
+  }
+  assert.deepEqual(world.rests, [0, 0]);
 });
 
 test('what comes during a rest is written with what waits, the last word of each', async (t) => {

@@ -3,6 +3,7 @@
  * is to be written is worked out from the view at the moment of writing, so nothing is lost or overwritten when others
  * write the same objects.
  */
+import { Stretch } from '../../control/stretch.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { Change, Store, View } from '../../store/contract.ts';
 import type { Rest } from '../rest.ts';
@@ -30,14 +31,15 @@ export class CommitQueue<T> {
   readonly #options: CommitQueueOptions<T>;
   #waiting = new Map<string, Waiting<T>>();
   #lastBegin = Number.NEGATIVE_INFINITY;
-  /** How long (ms) the last transaction has kept the process. */
-  #took = 0;
+  /** How long the last transaction has kept the process: a store that asks others keeps nobody while it waits. */
+  readonly #stretch: Stretch;
   #writing = false;
   #cancelTimer: (() => void) | undefined;
   #closed: Error | undefined;
 
   constructor(options: CommitQueueOptions<T>) {
     this.#options = options;
+    this.#stretch = new Stretch(options.clock);
   }
 
   /** Resolves when the entry, or one merged with it, is durable or has proved to change nothing. */
@@ -79,10 +81,11 @@ export class CommitQueue<T> {
   async #write(): Promise<void> {
     const { clock, limit, rest } = this.#options;
     this.#writing = true;
-    await rest(this.#took);
+    await rest(this.#stretch.worked);
     const batch = new Map(this.#waiting.entries().take(limit));
     for (const key of batch.keys()) this.#waiting.delete(key);
     this.#lastBegin = clock.now();
+    this.#stretch.begin();
     try {
       await this.#commit(batch);
       for (const { done } of batch.values()) done.resolve();
@@ -90,16 +93,17 @@ export class CommitQueue<T> {
       for (const { done } of batch.values()) done.reject(error);
     } finally {
       this.#writing = false;
-      this.#took = clock.now() - this.#lastBegin;
+      this.#stretch.end();
     }
     if (!this.#closed) this.#schedule();
   }
 
   async #commit(batch: ReadonlyMap<string, Waiting<T>>): Promise<void> {
     const { store, change } = this.#options;
-    await store.commit((view) => {
+    const decide = (view: View) => {
       const wanted = [...batch].map(([key, { entry }]) => change(view, key, entry));
       return { changes: wanted.filter((each) => each !== undefined) };
-    });
+    };
+    await this.#stretch.wait(store.commit((view) => this.#stretch.part(() => decide(view))));
   }
 }
