@@ -6,6 +6,10 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { TestBrowser } from '../support/browser.ts';
 import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
+import { hosts } from './web/hosts.ts';
+import { looker } from './web/looker.ts';
+import { moves } from './web/moves.ts';
+import type { Visit } from './web/visit.ts';
 
 const PASSWORD = 'a swarm of many bees';
 const COMPOSE = `services:
@@ -266,6 +270,11 @@ describe('web interface', { timeout: 600_000 }, () => {
     await essaim('token', 'rm', 'cli', '--user', 'eve');
     assert.match((await eve('service', 'ls')).stderr, /this token is unknown/);
   });
+
+  const visit = (): Visit => ({ swarm, browser, page, origin, password: PASSWORD });
+  hosts(visit);
+  looker(visit);
+  moves(visit);
 
   test('the page was quiet: no refused style, no failing script', () => {
     assert.deepEqual(
