@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { TestBrowser } from '../support/browser.ts';
+import { TestBrowser, violations } from '../support/browser.ts';
 import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
 import { hosts } from './web/hosts.ts';
@@ -132,6 +132,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByText('● Connected').waitFor();
     await page.keyboard.type('echo $GREETING-$((6*7)); hostname\n');
     await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
+    assert.deepEqual(await violations(page), []);
     await page.reload();
     await page.getByText('● Connected').waitFor();
     await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
@@ -169,6 +170,31 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByText('This stack was deployed by the docker CLI').waitFor();
     await page.locator('[data-action=keep]').filter({ hasText: 'service cli_web' }).waitFor();
     await swarm.docker('stack', 'rm', 'cli');
+  });
+
+  test('an update that fails is shown while it does, with why, and rolled back', async () => {
+    const loop = 'trap "exit 0" TERM; while :; do sleep 1; done';
+    const id = await swarm.create('--name', 'frail', '--replicas', '2', 'busybox', 'sh', '-c', loop);
+    await swarm.converge('frail', 2);
+    await page.goto(`${origin}/ui/services/${id}?tab=settings`);
+    await page.getByLabel('Arguments').fill('sh\n-c\necho it is broken; exit 3');
+    await page.getByText('2 tasks restart: 1 at a time; stops when one fails.').waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('tab', { name: 'Update' }).click();
+    await page
+      .getByText(/^The update has stopped: 1 of 2/)
+      .or(page.getByText(/^The update has stopped: 0 of 2/))
+      .waitFor({ timeout: 30_000 });
+    await page
+      .getByRole('table', { name: 'Timeline' })
+      .getByText(/has failed on \w+: task: non-zero exit \(3\)/)
+      .first()
+      .waitFor();
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Roll back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+    await page.getByText('It was rolled back: 2 of 2 are as they should be').waitFor({ timeout: 30_000 });
+    await swarm.remove('frail');
   });
 
   test('a manager that comes back is found again, with the same session', async () => {
