@@ -126,6 +126,9 @@ async function make(host: Host, request: CreateRequest, body: Body, ask: Ask): P
 }
 
 function failed(error: unknown, noImage: boolean): unknown {
+  // Clients take "not found" for a missing image, and would pull it.
+  if (error instanceof ApiError && error.status === 404 && !noImage)
+    return new CreateFailed(new ApiError(500, error.message), false);
   return error instanceof ApiError && error.status !== 503 ? new CreateFailed(error, noImage) : error;
 }
 
