@@ -15,7 +15,7 @@ help:
 	@echo 'make web       the web interface, built for the browser'
 	@echo 'make lint      types, style, directions of imports'
 	@echo 'make bench     the benchmarks'
-	@echo 'make examples  the voting application and WordPress, each on a swarm of its own'
+	@echo 'make examples  the voting application, WordPress and load balancers, each on a swarm of its own'
 
 up: packages web
 	@test/support/up.sh
