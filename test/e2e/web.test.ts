@@ -6,6 +6,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { TestBrowser, violations } from '../support/browser.ts';
 import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
+import { changes } from './web/changes.ts';
 import { hosts } from './web/hosts.ts';
 import { looker } from './web/looker.ts';
 import { moves } from './web/moves.ts';
@@ -159,19 +160,6 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByText('There is no stack yet').waitFor({ timeout: 30_000 });
   });
 
-  test('a stack of the docker CLI can be edited: its file is made of what runs', async () => {
-    const file = `${swarm.lab.home}/cli.yml`;
-    await writeFile(
-      file,
-      JSON.stringify({ version: '3.8', services: { web: { image: 'whoami:1', deploy: { replicas: 2 } } } }),
-    );
-    await swarm.docker('stack', 'deploy', '--resolve-image', 'never', '-c', file, 'cli');
-    await page.goto(`${origin}/ui/stacks/cli/edit`);
-    await page.getByText('This stack was deployed by the docker CLI').waitFor();
-    await page.locator('[data-action=keep]').filter({ hasText: 'service cli_web' }).waitFor();
-    await swarm.docker('stack', 'rm', 'cli');
-  });
-
   test('an update that fails is shown while it does, with why, and rolled back', async () => {
     const loop = 'trap "exit 0" TERM; while :; do sleep 1; done';
     const id = await swarm.create('--name', 'frail', '--replicas', '2', 'busybox', 'sh', '-c', loop);
@@ -298,6 +286,7 @@ describe('web interface', { timeout: 600_000 }, () => {
   });
 
   const visit = (): Visit => ({ swarm, browser, page, origin, password: PASSWORD });
+  changes(visit);
   hosts(visit);
   looker(visit);
   moves(visit);
