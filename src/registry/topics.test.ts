@@ -73,7 +73,8 @@ describe('indexes and those who wait', () => {
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         let time = 1_000_000;
         let state = 0;
-        let topics = new Topics(() => time);
+        let own = 0;
+        let topics = new Topics(() => time, own);
         let client = { index: 0, state: -1 };
         for (const each of steps) {
           time++;
@@ -82,7 +83,7 @@ describe('indexes and those who wait', () => {
             topics.change([each.topic]);
           } else if (each.kind === 'restart') {
             const { skew } = each;
-            topics = new Topics(() => time + skew);
+            topics = new Topics(() => time + skew, ++own * 10);
           } else {
             let answered = client.index === 0;
             const over = new AbortController();

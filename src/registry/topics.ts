@@ -13,16 +13,21 @@ const MOST_SUBJECTS = 50_000;
 
 export class Topics {
   readonly #now: () => number;
+  readonly #own: number;
   readonly #changed = new Map<string, number>();
   readonly #waiting = new Map<string, Set<() => void>>();
   #last: number;
   /** What was before is not known here. */
   #floor: number;
 
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param own tells its indexes from those that others give at the same time: at least 0, less than PER_MS
+   */
+  constructor(now: () => number, own = Math.floor(Math.random() * PER_MS)) {
     this.#now = now;
-    this.#last = now() * PER_MS;
+    this.#own = own;
+    this.#last = now() * PER_MS + own;
     this.#floor = this.#last;
   }
 
@@ -81,7 +86,7 @@ export class Topics {
   }
 
   #next(): number {
-    this.#last = Math.max(this.#last + 1, this.#now() * PER_MS);
+    this.#last = Math.max(this.#last + 1, this.#now() * PER_MS + this.#own);
     return this.#last;
   }
 }
