@@ -55,6 +55,9 @@ describe('managers come and are replaced under load', { timeout: 300_000 }, () =
     const data = join(lab.home, 'machines', host, 'daemon');
     const start = `setsid ${copy}/bin/essaim daemon --data ${data} --engine /run/engine.sock --socket /run/docker.sock >/tmp/next.log 2>&1 & p=$!; echo "$p $(cut -d" " -f22 /proc/$p/stat)" >/run/essaim.process`;
     await lab.must('ssh', host, start);
+    await eventually('the new daemon serves', 60_000, async () => {
+      return (await lab.tryDocker(host, ['version'])).code === 0;
+    });
   }
 
   const settled = () =>
