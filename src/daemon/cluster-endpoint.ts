@@ -13,6 +13,7 @@ import type { ServerTls } from '../api/server.ts';
 import { leaderOf } from '../api/swarm/access.ts';
 import { DECIDED } from '../classic/decided.ts';
 import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
+import { systemClock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Log } from './log.ts';
 import type { NodesOfManager } from './nodes.ts';
@@ -20,13 +21,28 @@ import type { NodesOfManager } from './nodes.ts';
 const NO_MANAGER =
   'This node is not a swarm manager. The cluster is served as one engine by its managers: connect to one of them.';
 
+/** After how long it is tried again to listen at a port that somebody has (ms). */
+const AGAIN = 5_000;
+
+/** Where it is to be served over TCP. */
+interface Place {
+  host: string;
+  port: number;
+  tls: ServerTls;
+  /** While this host is a manager; it may not have its port yet. */
+  server: Server | undefined;
+  cancel: (() => void) | undefined;
+}
+
 export class ClusterEndpoint {
   readonly #membership: Membership;
   readonly #nodes: NodesOfManager;
   readonly #strategy: string;
   readonly #log: Log;
-  readonly #servers: Server[] = [];
+  readonly #servers = new Set<Server>();
+  readonly #places: Place[] = [];
   readonly #sockets = new Set<Socket>();
+  #closed = false;
   #current: { face: ManagerFace; endpoint: Promise<NodesEndpoint> } | undefined;
 
   constructor({
@@ -41,6 +57,7 @@ export class ClusterEndpoint {
     this.#log = log;
     membership.watch(() => {
       if (this.#current && this.#current.face !== membership.manager()) void this.#leave();
+      this.#follow();
     });
   }
 
@@ -48,10 +65,10 @@ export class ClusterEndpoint {
     return listenUnix(this.#add(createServer({ allowHalfOpen: true }), 'connection'), path);
   }
 
-  async listenTls(host: string, port: number, tls: ServerTls): Promise<void> {
-    const verify = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const };
-    const server = createTlsServer({ ...tls, ...verify, allowHalfOpen: true });
-    await listen(this.#add(server, 'secureConnection'), { host, port });
+  /** Listens there for as long as this host is a manager: on any other one the port is free for what runs there. */
+  listenTls(host: string, port: number, tls: ServerTls): void {
+    this.#places.push({ host, port, tls, server: undefined, cancel: undefined });
+    this.#follow();
   }
 
   /** What other managers leave to the one that leads: names and places are given by it alone. */
@@ -67,9 +84,41 @@ export class ClusterEndpoint {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#follow();
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
     await this.#leave();
+  }
+
+  #follow(): void {
+    const manages = !this.#closed && this.#membership.manager() !== undefined;
+    for (const place of this.#places) {
+      if (manages && !place.server) void this.#listen(place);
+      if (manages || !place.server) continue;
+      place.cancel?.();
+      this.#servers.delete(place.server);
+      place.server.close();
+      place.server = undefined;
+    }
+  }
+
+  async #listen(place: Place): Promise<void> {
+    const { host, port, tls } = place;
+    const verify = { requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' as const };
+    const server = createTlsServer({ ...tls, ...verify, allowHalfOpen: true });
+    place.server = this.#add(server, 'secureConnection');
+    try {
+      await listen(server, { host, port });
+    } catch (error) {
+      if (place.server !== server) return;
+      this.#log.error({ err: error, port }, 'cannot serve the swarm as one engine, and will try again');
+      place.cancel = systemClock.timer(AGAIN, () => {
+        this.#servers.delete(server);
+        place.server = undefined;
+        this.#follow();
+      });
+    }
   }
 
   #add(server: Server, event: 'connection' | 'secureConnection'): Server {
@@ -80,7 +129,7 @@ export class ClusterEndpoint {
       void this.#serve(socket);
     };
     server.on(event, accept);
-    this.#servers.push(server);
+    this.#servers.add(server);
     return server;
   }
 

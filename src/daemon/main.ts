@@ -209,7 +209,7 @@ async function listen(server: ApiServer, cluster: ClusterEndpoint, options: Daem
     key: readPem(options.tls.key),
   };
   for (const { host, port } of options.hosts) await server.listenTls(host, port, tls);
-  for (const { host, port } of options.clusterHosts) await cluster.listenTls(host, port, tls);
+  for (const { host, port } of options.clusterHosts) cluster.listenTls(host, port, tls);
 }
 
 function readPem(file: string): string {

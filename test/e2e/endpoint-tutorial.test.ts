@@ -31,14 +31,15 @@ describe('a tutorial of classic Swarm', { timeout: 300_000 }, () => {
     certificates(certs, ADDRESSES);
     const file = (name: string): string => join(certs, name);
     const tls = [`tlscacert=${file('ca.pem')}`, `tlscert=${file('cert.pem')}`, `tlskey=${file('key.pem')}`];
-    const options = ['host=tcp://0.0.0.0:2376', 'tlsverify=true', ...tls];
+    // Not 2376, as in the tutorial: lab hosts serve Essaim there.
+    const options = ['host=tcp://0.0.0.0:2375', 'tlsverify=true', ...tls];
     await lab.add(...hosts.map((name) => ({ name, engine: wantedEngine(), options })));
     for (const host of hosts) ips.set(host, await lab.must('ip', host));
     service = spawn('bin/essaim', ['discovery', '--host', `tcp://${MACHINE}:4243`], { cwd: ROOT });
     const image = await execute(
       join(ROOT, 'examples/classic/image'),
       [`http://${MACHINE}:4243/v1`],
-      environment('cls-master', 2376),
+      environment('cls-master', 2375),
     );
     assert.equal(image.code, 0, image.stderr);
     await lab.must('load', ...hosts, image.stdout.trim());
@@ -64,18 +65,18 @@ describe('a tutorial of classic Swarm', { timeout: 300_000 }, () => {
   const cluster = (...args: string[]): Promise<string> => on('cls-master', 3376, ...args);
 
   test('swarm create, manage and join are run as containers; info shows four nodes', async () => {
-    token = await on('cls-master', 2376, 'run', '--rm', 'swarm', 'create');
+    token = await on('cls-master', 2375, 'run', '--rm', 'swarm', 'create');
     assert.match(token, /^[0-9a-f]{32}$/);
     const mounts = ['-v', `${certs}:/certs:ro`, '--name', 'swarm-manager'];
     const tls = ['--tlscacert=/certs/ca.pem', '--tlscert=/certs/cert.pem', '--tlskey=/certs/key.pem'];
     const manage = ['manage', '-H', '0.0.0.0:3376', '--tlsverify', ...tls, `token://${token}`];
-    await on('cls-master', 2376, 'run', '-d', '-p', '3376:3376', '-t', ...mounts, 'swarm', ...manage);
+    await on('cls-master', 2375, 'run', '-d', '-p', '3376:3376', '-t', ...mounts, 'swarm', ...manage);
     for (const host of hosts) {
-      const join = ['join', `--addr=${ips.get(host)}:2376`, `token://${token}`];
-      await on(host, 2376, 'run', '-d', 'swarm', ...join);
+      const join = ['join', `--addr=${ips.get(host)}:2375`, `token://${token}`];
+      await on(host, 2375, 'run', '-d', 'swarm', ...join);
     }
-    const listed = await on('cls-node1', 2376, 'run', '--rm', 'swarm', 'list', `token://${token}`);
-    assert.deepEqual(listed.split(/\s+/).sort(), [...ips.values()].map((ip) => `${ip}:2376`).sort());
+    const listed = await on('cls-node1', 2375, 'run', '--rm', 'swarm', 'list', `token://${token}`);
+    assert.deepEqual(listed.split(/\s+/).sort(), [...ips.values()].map((ip) => `${ip}:2375`).sort());
     const info = await eventually(
       'four nodes are there',
       // Tokens are asked again once a minute.
@@ -84,7 +85,7 @@ describe('a tutorial of classic Swarm', { timeout: 300_000 }, () => {
         const text = await cluster('info');
         return [...text.matchAll(/ └ Status: Healthy/g)].length === 4 && text;
       },
-      () => on('cls-master', 2376, 'logs', 'swarm-manager'),
+      () => on('cls-master', 2375, 'logs', 'swarm-manager'),
     );
     assert.match(info, / Role: primary\n Strategy: spread\n Filters: .*\n Nodes: 4\n {2}cls-master: /);
     assert.doesNotMatch(await cluster('ps'), /swarm/);
