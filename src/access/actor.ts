@@ -45,11 +45,6 @@ export function has(actor: Actor | undefined, right: Right, stack?: string): boo
   return mayBeOwn && actor.role === 'deployer' && stack !== undefined && actor.stacks.has(stack);
 }
 
-/** Whether the actor sees values of environments and the like; `stack` as above. */
-export function seesSecrets(actor: Actor, stack?: string): boolean {
-  return has({ ...actor, scope: 'all' }, 'operate') || has({ ...actor, scope: 'all' }, 'stack', stack);
-}
-
 /** Why somebody is refused, and who could do it. */
 export function refusal(actor: Actor, right: Right): string {
   if (actor.scope === 'read' && !READS.has(right)) return `the token ${actor.via.name} is for reading only`;

@@ -22,6 +22,7 @@ import { Age } from '../parts/Age.tsx';
 import { Ask } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
 import { Page } from '../parts/Page.tsx';
+import { Withdraw } from '../parts/Withdraw.tsx';
 import { useRights } from '../parts/who.ts';
 
 interface Session {
@@ -248,19 +249,7 @@ function Tokens() {
                 )}
               </Table.Td>
               <Table.Td>
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  aria-label={`Withdraw ${token.name}`}
-                  onClick={() =>
-                    void doing(`withdraw ${token.name}`, async () => {
-                      await remove(`/essaim/tokens/${encodeURIComponent(token.name)}`);
-                      return `${token.name} is good for nothing any more`;
-                    }).then(again)
-                  }
-                >
-                  Withdraw
-                </Button>
+                <Withdraw name={token.name} path="/essaim/tokens" then={again} />
               </Table.Td>
             </Table.Tr>
           ))}

@@ -3,9 +3,10 @@ import { Button, Code, Group, Modal, Stack, Table, Text, TextInput } from '@mant
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'wouter';
-import { get, post, remove } from '../../api/http.ts';
+import { get, post } from '../../api/http.ts';
 import { doing } from '../../parts/doing.tsx';
 import { Page } from '../../parts/Page.tsx';
+import { Withdraw } from '../../parts/Withdraw.tsx';
 import { useRights } from '../../parts/who.ts';
 import { Columns } from './Columns.tsx';
 
@@ -90,19 +91,7 @@ function Walls({ onClose }: { onClose: () => void }) {
                   <Table.Td>by {wall.user}</Table.Td>
                   <Table.Td>until {new Date(wall.ends).toLocaleDateString()}</Table.Td>
                   <Table.Td>
-                    <Button
-                      size="compact-xs"
-                      variant="default"
-                      aria-label={`Withdraw ${wall.name}`}
-                      onClick={() =>
-                        void doing(`withdraw ${wall.name}`, async () => {
-                          await remove(`/essaim/walls/${encodeURIComponent(wall.name)}`);
-                          return `${wall.name} is good for nothing any more`;
-                        }).then(again)
-                      }
-                    >
-                      Withdraw
-                    </Button>
+                    <Withdraw name={wall.name} path="/essaim/walls" then={again} />
                   </Table.Td>
                 </Table.Tr>
               ))}
