@@ -1,7 +1,7 @@
 /**
- * One endpoint over many simulated engines: how long the list of all containers takes, and what the manager weighs. Then, on
- * three real engines, containers that are started one after the other through the endpoint and on one engine directly, in
- * turns (`REAL=0` leaves that out).
+ * One endpoint over many simulated engines: how long the list of all containers takes, and what the manager weighs (`LISTS=0`
+ * leaves that out). Then, on three real engines, containers that are started through the endpoint and on one engine directly,
+ * in turns (`REAL=0` leaves that out): `LOOP` of them (10) one after the other, and ten at once, `TURNS` times (3).
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,6 +19,8 @@ const SIZES = [
   [100, 100],
 ] as const;
 const LOOP = Number(process.env.LOOP ?? 10);
+const TURNS = Number(process.env.TURNS ?? 3);
+const CLIENTS = 10;
 
 const at = (sorted: readonly number[], share: number): string =>
   sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(1);
@@ -67,29 +69,37 @@ async function loops(): Promise<void> {
   await using lab = await plainEngines({ fa: {}, fb: {}, fc: {} });
   const ips = await Promise.all(['fa', 'fb', 'fc'].map((name) => lab.must('ip', name)));
   await using endpoint = await Endpoint.start(ADDRESS, 3, ips.map((ip) => `${ip}:2375`).join(','));
-  const loop = async (address: string): Promise<number> => {
+  const run = async (address: string): Promise<void> => {
     const env = { ...process.env, DOCKER_HOST: `tcp://${address}` };
+    const { code, stderr } = await execute('docker', ['run', '-d', 'busybox', 'sleep', '100000'], env);
+    if (code !== 0) throw new Error(stderr);
+  };
+  const loop = async (address: string): Promise<void> => {
+    for (let i = 0; i < LOOP; i++) await run(address);
+  };
+  const atOnce = async (address: string): Promise<void> => {
+    await Promise.all(Array.from({ length: CLIENTS }, () => run(address)));
+  };
+  /** Seconds. */
+  const timed = async (what: (address: string) => Promise<void>, address: string): Promise<number> => {
     const began = performance.now();
-    for (let i = 0; i < LOOP; i++) {
-      const { code, stderr } = await execute('docker', ['run', '-d', 'busybox', 'sleep', '100000'], env);
-      if (code !== 0) throw new Error(stderr);
-    }
+    await what(address);
     const took = performance.now() - began;
     await endpoint.clear();
     return took / 1000;
   };
-  for (let round = 0; round < 3; round++) {
-    const [through, alone] = [await loop(ADDRESS), await loop(`${ips[0]}:2375`)];
-    process.stdout.write(
-      `${LOOP} × docker run -d: endpoint ${through.toFixed(2)} s, one engine ${alone.toFixed(2)} s, ${(through / alone).toFixed(2)} ×\n`,
-    );
+  for (const [name, what] of [
+    [`${LOOP} × docker run -d`, loop],
+    [`${CLIENTS} clients at once`, atOnce],
+  ] as const) {
+    for (let turn = 0; turn < TURNS; turn++) {
+      const [through, alone] = [await timed(what, ADDRESS), await timed(what, `${ips[0]}:2375`)];
+      process.stdout.write(
+        `${name}: endpoint ${through.toFixed(2)} s, one engine ${alone.toFixed(2)} s, ${(through / alone).toFixed(2)} ×\n`,
+      );
+    }
   }
-  const env = { ...process.env, DOCKER_HOST: `tcp://${ADDRESS}` };
-  const began = performance.now();
-  const run = () => execute('docker', ['run', '-d', 'busybox', 'sleep', '100000'], env);
-  await Promise.all(Array.from({ length: 10 }, run));
-  process.stdout.write(`ten at once: ${((performance.now() - began) / 1000).toFixed(2)} s\n`);
 }
 
-for (const [hosts, containers] of SIZES) await lists(hosts, containers);
+if (process.env.LISTS !== '0') for (const [hosts, containers] of SIZES) await lists(hosts, containers);
 if (process.env.REAL !== '0') await loops();
