@@ -76,6 +76,11 @@ export interface ContainerNetworks {
   attach<T>(wanted: readonly WantedNetwork[], make: (places: ContainerPlace[]) => Promise<T>): Promise<T>;
   /** Resolves when the manager knows which containers there are. Rejects if it cannot be told now. */
   refresh(): Promise<void>;
+  /**
+   * Takes a container out of what the registry's names answer, then has `stop` stop it; once that is done, whatever its
+   * outcome, the container is told of as it is. Where no manager answers, it is stopped all the same.
+   */
+  ending<T>(containerId: string, stop: () => Promise<T>): Promise<T>;
 }
 
 /** A container of a task as the engine knows it, found again by its labels after any restart. */

@@ -162,6 +162,16 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     await eventually('nobody is led to one that is paused', 20_000, async () => (await own()) === '');
     await swarm.lab.docker(b, 'unpause', 'one');
     await eventually('it is back', 20_000, async () => (await own()) !== '');
+    // It does not listen to SIGTERM.
+    const stopped = swarm.lab.docker(b, 'stop', '-t', '10', 'one');
+    await eventually('nobody is led to one that is to stop', 8_000, async () => (await own()) === '');
+    const running = ['inspect', '-f', '{{.State.Running}}', 'one'];
+    assert.equal(await swarm.lab.docker(b, ...running), 'true');
+    assert.equal(await stopped, 'one');
+    assert.equal(await swarm.lab.docker(b, ...running), 'false');
+    assert.equal(await swarm.lab.docker(b, 'stop', 'one'), 'one');
+    await swarm.lab.docker(b, 'start', 'one');
+    await eventually('it is back', 20_000, async () => (await own()) !== '');
   });
 
   test('over a restart of the manager whoever waits misses nothing, and keys are there', async () => {

@@ -16,6 +16,8 @@ import { listAttached, type Variables } from './containers.ts';
 
 /** Everything is looked at this often even if no event says so. */
 const LOOK_EVERY_MS = 45_000;
+/** How long (ms) a container that is to stop waits until the manager knows. */
+const STOP_PATIENCE = 2_000;
 /** How long a network may take to come up on this host (ms). */
 const NETWORK_PATIENCE = 30_000;
 const EVENTS = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'health_status'];
@@ -43,6 +45,8 @@ export class HostAttachments implements ContainerNetworks {
   readonly #pending = new Set<string>();
   /** Ids of containers to which something has just happened: the engine's list may not show it yet. */
   readonly #stirred = new Set<string>();
+  /** Ids of containers that are being stopped, each as often as it was asked for: they offer nothing any more. */
+  readonly #ending: string[] = [];
   #turn: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   readonly #variables: Variables = new Map();
@@ -117,6 +121,22 @@ export class HostAttachments implements ContainerNetworks {
     }
   }
 
+  async ending<T>(containerId: string, stop: () => Promise<T>): Promise<T> {
+    const { clock } = this.#options;
+    this.#ending.push(containerId);
+    try {
+      const { promise: over, resolve } = Promise.withResolvers<void>();
+      const cancel = clock.timer(STOP_PATIENCE, resolve);
+      await Promise.race([this.refresh().catch((error: unknown) => this.#failed(error)), over]);
+      cancel();
+      return await stop();
+    } finally {
+      this.#ending.splice(this.#ending.indexOf(containerId), 1);
+      this.#stirred.add(containerId);
+      this.#look();
+    }
+  }
+
   refresh(): Promise<void> {
     this.#next ??= this.#turn.then(async () => {
       this.#next = undefined;
@@ -132,7 +152,9 @@ export class HostAttachments implements ContainerNetworks {
     const pending = new Set(this.#pending);
     const stirred = new Set(this.#stirred);
     this.#stirred.clear();
-    const containers = await listAttached(engine, stirred, this.#variables);
+    const containers = (await listAttached(engine, stirred, this.#variables)).map((each) =>
+      this.#ending.includes(each.id) ? { ...each, offers: undefined } : each,
+    );
     for (const id of this.#pending) pending.add(id);
     const report = { containers, pending: [...pending] };
     const text = JSON.stringify(report);

@@ -3,6 +3,7 @@
  * engine knows as tasks only those of its own swarm; ours carry the same labels and are told by them. Everything else
  * about containers is the engine's.
  */
+import { errorOf } from '../../engine/client.ts';
 import { ApiError } from '../../model/errors.ts';
 import { bytesOf, objectOf } from '../body-object.ts';
 import { type Filters, parseFilters } from '../filters.ts';
@@ -32,6 +33,23 @@ export function containerRoutes(router: Router, context: ApiContext): void {
     const made = here && (await createAttached(context, request, here));
     return made ?? { forward: { body: await bytesOf(request, body, here) } };
   });
+
+  // What the registry's names lead to leaves them before it is told to end, as tasks do.
+  for (const action of ['stop', 'restart']) {
+    router.post(`/containers/{id}/${action}`, async (request) => {
+      const containers = membership.containers();
+      const id = containers && (await attachedHere(request));
+      if (id === undefined) return { pass: true };
+      const query = Object.fromEntries(request.query);
+      return containers!.ending(id, async () => {
+        const { apiVersion } = request;
+        const answer = await engine.request('POST', `/containers/${id}/${action}`, { query, apiVersion });
+        if (answer.status >= 400) throw await errorOf(answer);
+        answer.body.resume();
+        return { status: answer.status };
+      });
+    });
+  }
 
   router.get('/containers/{id}/json', async (request) => {
     if (membership.status().state !== 'active') return { pass: true };
@@ -65,6 +83,18 @@ export function containerRoutes(router: Router, context: ApiContext): void {
     );
     return { status: 200, body: shown.map((each) => asSeen(each, overlays)) };
   });
+
+  /** Its id, if it runs on an overlay and is no task's. */
+  async function attachedHere(request: ApiRequest): Promise<string | undefined> {
+    const { apiVersion, signal } = request;
+    const path = `/containers/${encodeURIComponent(request.params.id!)}/json`;
+    const [container, overlays] = await Promise.all([
+      engine.json<SeenContainer>('GET', path, { apiVersion, signal }).catch(unlessMissing),
+      overlaysHere(engine, request),
+    ]);
+    if (!container || Object.hasOwn(container.Config?.Labels ?? {}, TASK_LABEL)) return undefined;
+    return runsOnOverlay(container, overlays) ? container.Id : undefined;
+  }
 
   function list(request: ApiRequest, query: URLSearchParams, filters: Filters): Promise<SeenContainer[]> {
     return askEngine(engine, request, withFilters(query, filters));

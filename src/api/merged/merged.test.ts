@@ -570,7 +570,7 @@ test('a reader of events that stops reading is cut off, memory stays', async () 
 test('what is no container cannot be connected to an overlay', async () => {
   const { membership } = api;
   const never = () => Promise.reject(new Error('no place is asked for'));
-  membership.networks = { attach: never, refresh: never };
+  membership.networks = { attach: never, refresh: never, ending: never };
   try {
     for (const [body, status, message] of [
       [{}, 400, 'invalid name or ID supplied: ""'],
