@@ -483,11 +483,11 @@ export class Managing {
   }
 
   #stateOptions(): StateOptions {
-    const { clock, log, record } = this.#options;
+    const { clock, log, record, measure } = this.#options;
     const { nodeId } = record();
     const address = (): string => record().advertiseHost;
     const fileKey = (): Buffer | undefined => this.fileKey;
-    return { folders: this.#folders(), nodeId, address, fileKey, clock, log };
+    return { folders: this.#folders(), nodeId, address, fileKey, clock, measure, log };
   }
 }
 

@@ -24,6 +24,7 @@ export class Metrics {
   readonly #own = new Histogram({ by: 'essaim' });
   readonly #engines = new Histogram({ by: 'engine' });
   readonly #passes = new Histogram();
+  readonly #committed = new Histogram();
   readonly #told = new Histogram();
   readonly #applied = new Histogram();
   #commits = 0;
@@ -36,6 +37,7 @@ export class Metrics {
   /** For the parts of a manager. */
   readonly measure: Measure = {
     planned: (ms) => this.#passes.observe(ms / 1000),
+    committed: (ms) => this.#committed.observe(ms / 1000),
     told: (ms) => this.#told.observe(ms / 1000),
     applied: (ms) => this.#applied.observe(ms / 1000),
   };
@@ -106,6 +108,11 @@ export class Metrics {
             ...clusterFamilies(manager.store.view),
             counter('essaim_store_commits', 'Commits that this manager has seen.', this.#commits),
             counter('essaim_store_changes', 'Objects that they changed.', this.#changes),
+            histogram(
+              'essaim_store_commit_seconds',
+              'From when this manager asked for a commit until it was durable.',
+              this.#committed,
+            ),
             histogram('essaim_planner_pass_seconds', 'Passes of the controllers.', this.#passes),
             histogram('essaim_dispatch_seconds', 'From a commit until its host was sent it.', this.#told),
             histogram(

@@ -252,7 +252,10 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
       assert.equal(await query('essaim_tasks{state="running"}'), `${a} 6`);
       assert.equal(await query('essaim_leader'), `${a} 1,${b} 0`);
       await swarm.docker('service', 'scale', '--detach', 'mesh=3');
-      for (const name of ['essaim_dispatch_seconds_count', 'essaim_network_apply_seconds_count'])
+      const counts = ['store_commit', 'dispatch', 'network_apply'].map(
+        (each) => `essaim_${each}_seconds_count`,
+      );
+      for (const name of counts)
         await eventually(`${name} has counted`, 30_000, async () => /^ra [1-9]/.test(await query(name)), why);
       const scaled = 'sum by (host, code) (essaim_api_requests_total{route="/services/{id}/update"})';
       await eventually(

@@ -4,12 +4,14 @@
  */
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../../model/clock.ts';
+import type { Measure } from '../../model/measure.ts';
 import type { Store } from '../../store/contract.ts';
 import { type DataKey, readDataKey } from '../../store/encoding/data-key.ts';
 import { copyState } from '../../store/etcd/copy.ts';
 import { Keys } from '../../store/etcd/keys.ts';
 import { MovableStore } from '../../store/movable.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
+import { timed } from '../../store/timed.ts';
 import type { Office } from '../contract.ts';
 import type { Start } from '../members/flags.ts';
 import type { PeerPlace } from '../members/kept-peer.ts';
@@ -38,6 +40,7 @@ export interface StateOptions {
   /** What the file of the data key is encrypted with, if it is. */
   fileKey(): Buffer | undefined;
   clock: Clock;
+  measure?: Measure | undefined;
   log: {
     info(fields: object, message: string): void;
     warn(fields: object, message: string): void;
@@ -115,7 +118,7 @@ export class ManagerState {
     this.#movable = movable;
     this.#seat = seat;
     if (seat) this.#seated.resolve(seat);
-    this.store = movable?.store ?? seat!.store;
+    this.store = timed(movable?.store ?? seat!.store, (ms) => options.measure?.committed(ms));
     this.office = movable?.office ?? seat!.election;
   }
 
