@@ -1,5 +1,4 @@
 /** Who leads the cluster, where that is no question. */
-import type { Leader } from '../api/contract.ts';
 import type { Office } from './contract.ts';
 
 /** Of a cluster that has one manager: it leads for as long as it runs. */
@@ -45,11 +44,3 @@ export class PresentOffice implements Office {
     for (const listener of [...this.#listeners]) listener();
   };
 }
-
-/** Of a manager that has nobody to ask. */
-export const SOLE_LEADER: Leader = {
-  isHere: () => true,
-  requireCurrent: () => undefined,
-  connect: () => Promise.reject(new Error('this manager leads')),
-  changed: () => Promise.resolve(),
-};

@@ -5,7 +5,7 @@ import { type ApiContext, type ApiRequest, Router } from '../../src/api/router.t
 import { secretRoutes } from '../../src/api/swarm/contents/routes.ts';
 import { nodeRoutes } from '../../src/api/swarm/nodes/routes.ts';
 import { serviceRoutes } from '../../src/api/swarm/services/routes.ts';
-import { SOLE_LEADER } from '../../src/manager/office.ts';
+import { SOLE_LEADER } from '../../src/api/swarm/testing/leader.ts';
 import { ApiError } from '../../src/model/errors.ts';
 import type { Node, Secret, Service } from '../../src/model/objects.ts';
 import type { NodeSpec, ServiceSpec } from '../../src/model/spec.ts';

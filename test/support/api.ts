@@ -7,8 +7,8 @@ import type { ManagerFace, Membership, MembershipStatus } from '../../src/api/co
 import { mergedRoutes } from '../../src/api/merged/routes.ts';
 import type { Logger, RouteModule } from '../../src/api/router.ts';
 import { ApiServer } from '../../src/api/server.ts';
+import { SOLE_LEADER } from '../../src/api/swarm/testing/leader.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
-import { SOLE_LEADER } from '../../src/manager/office.ts';
 import { ApiError } from '../../src/model/errors.ts';
 import { newId } from '../../src/model/id.ts';
 import type { Cluster } from '../../src/model/objects.ts';

@@ -1,7 +1,6 @@
 /** For tests: a manager with a cluster in memory, and its routes called as functions. */
 
 import { unixEngine } from '../../../engine/client.ts';
-import { SOLE_LEADER } from '../../../manager/office.ts';
 import { ApiError } from '../../../model/errors.ts';
 import { newId } from '../../../model/id.ts';
 import type { Cluster, Node, Task } from '../../../model/objects.ts';
@@ -11,6 +10,7 @@ import type { ClusterUpdate, InitRequest, JoinRequest, ManagerFace, Membership }
 import { decodeJson } from '../../decode.ts';
 import { type ApiContext, type ApiRequest, type Reply, Router } from '../../router.ts';
 import { swarmRoutes } from '../routes.ts';
+import { SOLE_LEADER } from './leader.ts';
 
 const AT = '2026-01-02T03:04:05.000Z';
 const TLS = { TrustRoot: 'root', CertIssuerSubject: 'subject', CertIssuerPublicKey: 'key' };
