@@ -2,7 +2,7 @@
  * A process of agents: the real ones, with the real link, each joined with the token and a certificate of its own; only
  * the engine under them is simulated.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { runAgent } from '../../src/agent/agent.ts';
 import { createManagerLink } from '../../src/agent/link.ts';
@@ -18,7 +18,7 @@ import { SimulatedEngine } from './simulated-engine.ts';
 const AT_ONCE = 16;
 
 // Hosts have processors of their own: here they take what the manager and its clients leave.
-setPriority(10);
+setPriority(Math.min(19, getPriority() + 10));
 
 process.once('message', (start: AgentsStart) => {
   run(start).catch(failed);
@@ -36,7 +36,7 @@ async function run({ remote, joinToken, agents, directory }: AgentsStart): Promi
   report({ type: 'joined' });
 }
 
-/** As a host does, but for the process of its own in which a host makes its request. */
+/** As a host does, but for the token's proof of who the manager is. */
 async function joinCluster(address: string, token: string, signal: AbortSignal): Promise<Credentials> {
   const { roots } = (await callOnce(
     { address, expect: { kind: 'anybody' }, signal },

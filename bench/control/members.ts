@@ -51,7 +51,7 @@ export class Members {
     const { csr, key } = await requestPeer();
     const holder = { nodeId: name, role: 'manager', clusterId: 'bench', address } as const;
     const validity = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR };
-    const certificate = await issueCertificate(this.#root, csr, { ...holder, ...validity });
+    const certificate = issueCertificate(this.#root, csr, { ...holder, ...validity });
     const { peer } = foldersIn(folder);
     await savePeer({ ...peer, fileKey: () => undefined }, { certificate, key, roots: this.#root.cert });
     return { folder, address };

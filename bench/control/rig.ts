@@ -15,6 +15,7 @@ export class Rig {
   /** The other managers; undefined: there is only one. */
   readonly members: Members | undefined;
   readonly #start: ManagerStart;
+  readonly #execArgv: string[];
   #hosts: Child<AgentsStart, AgentsReport> | undefined;
 
   private constructor(start: ManagerStart, members: Members | undefined, execArgv: string[]) {
@@ -23,6 +24,7 @@ export class Rig {
     this.client = new ApiClient(start.socket);
     this.manager = new Child('manager.ts', start, execArgv);
     this.#start = start;
+    this.#execArgv = execArgv;
   }
 
   /** A manager without hosts. `managers`: with others on etcd, if there is to be more than one. */
@@ -50,7 +52,7 @@ export class Rig {
     const { JoinTokens } = await this.client.get<{ JoinTokens: { Worker: string } }>('/swarm');
     const { directory, port } = this.#start;
     const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
-    this.#hosts = new Child('agents.ts', start);
+    this.#hosts = new Child('agents.ts', start, this.#execArgv);
     await this.#hosts.until((report) => report.type === 'joined');
     for (;;) {
       const nodes = await this.client.get<Array<{ Status: { State: string } }>>('/nodes');

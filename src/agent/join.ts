@@ -1,9 +1,9 @@
 /** How a host becomes a node: by a join token that proves each side to the other. */
 
+import { createRequest } from '../identity/authority.ts';
 import { readNodeCertificate } from '../identity/certificate.ts';
 import type { Credentials } from '../identity/node-identity.ts';
 import { certificatesIn } from '../identity/pem.ts';
-import { requestApart } from '../identity/request.ts';
 import { parseToken, rootDigest } from '../identity/token.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import type { CaAnswer, IssueAnswer, IssueRequest, ManagerAddress } from '../model/protocol.ts';
@@ -51,7 +51,7 @@ export async function joinCluster(options: JoinOptions): Promise<Joined> {
 
 async function attempt(options: JoinOptions, digest: string | undefined): Promise<Joined> {
   const root = await pinnedRoot(options, digest);
-  const { csr, key } = await requestApart();
+  const { csr, key } = await createRequest();
   const body: IssueRequest = { csr, token: options.token };
   if (options.availability) body.availability = options.availability;
   if (options.addr) body.addr = options.addr;

@@ -1,8 +1,8 @@
 /** Keeps a node's certificate good: renews it in the second half of its life, and at once when asked to. */
 
+import { createRequest } from '../identity/authority.ts';
 import { renewalTime } from '../identity/expiry.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
-import { requestApart } from '../identity/request.ts';
 import type { Clock } from '../model/clock.ts';
 import type { IssueAnswer, RenewRequest } from '../model/protocol.ts';
 import { callLeader } from './leader.ts';
@@ -72,7 +72,7 @@ export function startRenewal({ identity, managers, clock, random, onError }: Ren
 
   async function run(): Promise<void> {
     wanted = false;
-    const { csr, key } = await requestApart();
+    const { csr, key } = await createRequest();
     const body: RenewRequest = { csr };
     const { certificate } = (await callLeader(
       identity,

@@ -1,8 +1,8 @@
 /** Reading certificates: whose they are, who signed them, what the API shows of them. */
 import { X509Certificate } from 'node:crypto';
 import type { TLSInfo } from '../model/objects.ts';
-import { certificateParts } from './der.ts';
 import { bundle, certificatesIn } from './pem.ts';
+import { certificateParts } from './x509.ts';
 
 export type Role = 'worker' | 'manager';
 

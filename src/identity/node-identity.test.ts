@@ -24,7 +24,7 @@ describe('a node’s identity on disk', () => {
     const { csr, key } = await createRequest();
     const notAfter = Date.now() + DAY;
     const holder = { nodeId, clusterId, role: 'worker', notBefore: Date.now() - DAY, notAfter } as const;
-    return { key, certificate: await issueCertificate(root, csr, holder), roots: root.cert };
+    return { key, certificate: issueCertificate(root, csr, holder), roots: root.cert };
   }
 
   test('is the same after a restart, and for its owner alone', async () => {

@@ -238,7 +238,7 @@ describe('cluster port', () => {
         notBefore: Date.now() - 7_200_000,
         notAfter: Date.now() - 3_600_000,
       };
-      const certificate = await issueCertificate({ cert: internal.caCert, key: internal.caKey }, csr, holder);
+      const certificate = issueCertificate({ cert: internal.caCert, key: internal.caKey }, csr, holder);
       const session = await connectManager({
         address: port.address,
         expect: { kind: 'anybody' },

@@ -34,7 +34,7 @@ export class Cfssl implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'essaim-cfssl-'));
     const { csr, key } = await createRequest();
     const now = Date.now();
-    const certificate = await issueCertificate(root, csr, {
+    const certificate = issueCertificate(root, csr, {
       ...{ nodeId: 'authority', role: 'worker', clusterId: 'none', address: '127.0.0.1' },
       ...{ notBefore: now - 60_000, notAfter: now + 3_600_000 },
     });

@@ -85,7 +85,7 @@ async function certify({ name, address, folder }: Place, root: Root): Promise<vo
   const { csr, key } = await requestPeer();
   const holder = { nodeId: name, role: 'manager', clusterId: 'c1', address } as const;
   const validity = { notBefore: Date.now() - HOUR, notAfter: Date.now() + 24 * HOUR };
-  const certificate = await issueCertificate(root, csr, { ...holder, ...validity });
+  const certificate = issueCertificate(root, csr, { ...holder, ...validity });
   await keepPeer(join(folder, 'peer.json'), { certificate, key, roots: root.cert }, undefined);
 }
 

@@ -146,7 +146,7 @@ async function signedHere(cluster: Cluster, holder: Holder, csr: string): Promis
       'the key of the swarm\'s root is not here, and no external authority is named for it: name one with "docker swarm update --external-ca"',
     );
   try {
-    return await issueCertificate(root, csr, holder);
+    return issueCertificate(root, csr, holder);
   } catch (error) {
     throw rpcError('InvalidArgument', `cannot certify the request: ${(error as Error).message}`);
   }

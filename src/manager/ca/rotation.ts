@@ -92,7 +92,7 @@ async function certifyRoot(
       'rotating from one external CA to a different external CA is not supported',
     );
   try {
-    return bundle(await sign(rootRequest(root.cert, await requestOf(root))));
+    return bundle(await sign(rootRequest(root.cert, requestOf(root))));
   } catch (error) {
     throw rpcError(
       'Internal',

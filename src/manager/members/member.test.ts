@@ -62,7 +62,7 @@ describe('members of etcd', () => {
     const { csr, key } = await createRequest();
     const now = Date.now();
     const holder = { nodeId: 'w', role: 'worker', clusterId: 'c1', address: '127.0.0.1' } as const;
-    const cert = await issueCertificate(hosts.root, csr, {
+    const cert = issueCertificate(hosts.root, csr, {
       ...holder,
       notBefore: now - 1000,
       notAfter: now + 60_000,
@@ -92,7 +92,7 @@ describe('members of etcd', () => {
     const root = await createRoot(Date.now());
     const both = hosts.root.cert + root.cert;
     const pids = [await one.pid(), await two.pid()];
-    await one.certify(one.address, root, both, await crossSign(root, hosts.root));
+    await one.certify(one.address, root, both, crossSign(root, hosts.root));
     const fresh = await readFile(join(one.certificates, 'peer.pem'), 'utf8');
     // The others know the old root alone.
     assert.match((await ask(two, { cert: fresh, key: fresh, ca: hosts.root.cert })).text, /node1/);

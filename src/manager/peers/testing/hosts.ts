@@ -54,7 +54,7 @@ export class MemberHost {
     const holder = { nodeId: this.name, role: 'manager', clusterId: 'c1', address } as const;
     const now = Date.now();
     const validity = { notBefore: now - HOUR, notAfter: now + HOUR };
-    const certificate = await issueCertificate(root, csr, { ...holder, ...validity });
+    const certificate = issueCertificate(root, csr, { ...holder, ...validity });
     await writePeer(this.certificates, { certificate: certificate + certified, key, roots });
   }
 
