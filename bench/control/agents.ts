@@ -6,7 +6,7 @@ import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { runAgent } from '../../src/agent/agent.ts';
 import { createManagerLink } from '../../src/agent/link.ts';
-import { callOnce } from '../../src/agent/wire.ts';
+import { callOnce, NoAnswerError } from '../../src/agent/wire.ts';
 import { createRequest } from '../../src/identity/authority.ts';
 import { type Credentials, createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
 import { systemClock } from '../../src/model/clock.ts';
@@ -15,7 +15,7 @@ import type { AgentsReport, AgentsStart } from './messages.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 
 /** How many hosts join at a time. */
-const AT_ONCE = 16;
+const AT_ONCE = 64;
 
 // Hosts have processors of their own: here they take what the manager and its clients leave.
 setPriority(Math.min(19, getPriority() + 10));
@@ -29,11 +29,22 @@ async function run({ remote, joinToken, agents, directory }: AgentsStart): Promi
   const signal = AbortSignal.timeout(300_000);
   const numbers = Array.from({ length: agents }, (_, index) => index + 1);
   await inParallel(numbers, async (number) => {
-    const credentials = await joinCluster(remote, joinToken, signal);
+    const credentials = await patiently(() => joinCluster(remote, joinToken, signal));
     const identity = await createIdentity(join(directory, `host${number}`), credentials);
     start(remote, identity, `host${number}`);
   });
   report({ type: 'joined' });
+}
+
+/** Again while the manager is too busy to answer, as a host does it. */
+async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+    }
+  }
 }
 
 /** As a host does, but for the token's proof of who the manager is. */

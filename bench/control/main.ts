@@ -76,7 +76,7 @@ async function placement(): Promise<void> {
         (report): report is Extract<PlacementReport, { cpuMs: number }> => report.type === what,
       );
       print(`planners, scheduler, store: tasks ${what}`, rate(ms));
-      print('  processor time', seconds(cpuMs));
+      print('  processor time', each(cpuMs, tasks, 'task'));
     }
     print('  memory', `${child.memory().most.toFixed(0)} MB`);
   } finally {
@@ -103,8 +103,11 @@ async function cluster(count: number): Promise<void> {
 async function run(rig: Rig, lists: Lists[]): Promise<void> {
   const { client, manager } = rig;
   const joining = performance.now();
+  const before = manager.cpu();
   await rig.join(agents);
-  print('hosts joined and ready', `${agents} in ${seconds(performance.now() - joining)}`);
+  const took = performance.now() - joining;
+  print('hosts joined and ready', `${agents} in ${seconds(took)}: ${perSecond(agents, took)} a second`);
+  print("  manager's processor time", each(manager.cpu() - before, agents, 'host'));
   print('manager memory, hosts only', `${manager.memory().now.toFixed(0)} MB`);
 
   for (const list of lists) await list.until((report) => report.type === 'ready');
@@ -123,7 +126,7 @@ async function run(rig: Rig, lists: Lists[]): Promise<void> {
     print(`tasks ${what}`, rate(ms));
     if (what === 'running') print('transactions', `${commits} with ${writes} tasks`);
   }
-  print("manager's processor time", seconds(manager.cpu() - cpu));
+  print("  manager's processor time", each(manager.cpu() - cpu, tasks, 'task'));
   await printAnswers('meanwhile', lists);
   await rig.well(wait(5000));
   await printAnswers('afterwards', lists);
@@ -188,5 +191,13 @@ async function remove({ client, manager }: Rig): Promise<void> {
 }
 
 function rate(ms: number): string {
-  return `${tasks} in ${seconds(ms)}: ${Math.round((tasks / ms) * 1000)} a second`;
+  return `${tasks} in ${seconds(ms)}: ${perSecond(tasks, ms)} a second`;
+}
+
+function perSecond(count: number, ms: number): number {
+  return Math.round((count / ms) * 1000);
+}
+
+function each(ms: number, count: number, what: string): string {
+  return `${seconds(ms)}: ${(ms / count).toFixed(3)} ms a ${what}`;
 }

@@ -1,5 +1,7 @@
 /** A manager and its hosts, each a process of its own, and how results are written. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Child } from './child.ts';
@@ -16,6 +18,8 @@ export class Rig {
   readonly members: Members | undefined;
   readonly #start: ManagerStart;
   readonly #execArgv: string[];
+  /** Hosts have disks of their own: here the manager's is not to wait for theirs. */
+  readonly #identities = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'essaim-bench-'));
   #hosts: Child<AgentsStart, AgentsReport> | undefined;
 
   private constructor(start: ManagerStart, members: Members | undefined, execArgv: string[]) {
@@ -50,7 +54,8 @@ export class Rig {
   /** Resolves when all hosts are ready. */
   async join(agents: number): Promise<void> {
     const { JoinTokens } = await this.client.get<{ JoinTokens: { Worker: string } }>('/swarm');
-    const { directory, port } = this.#start;
+    const { port } = this.#start;
+    const directory = this.#identities;
     const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
     this.#hosts = new Child('agents.ts', start, this.#execArgv);
     await this.#hosts.until((report) => report.type === 'joined');
@@ -71,6 +76,7 @@ export class Rig {
     await this.#hosts?.end();
     await this.manager.end();
     await this.members?.end();
+    rmSync(this.#identities, { recursive: true });
   }
 }
 

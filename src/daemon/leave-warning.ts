@@ -2,7 +2,7 @@
 import type { View } from '../store/contract.ts';
 
 export function leaveWarning(view: View): string {
-  const managers = [...view.all('node')].filter(({ ManagerStatus }) => ManagerStatus);
+  const managers = [...view.managers()];
   const reachable = managers.filter(
     ({ ManagerStatus }) => ManagerStatus?.Reachability === 'reachable',
   ).length;

@@ -75,6 +75,8 @@ function identity(path: string, first: Credentials, protectedBy: Buffer | undefi
   let credentials = first;
   let fileKey = protectedBy;
   let certificate = readNodeCertificate(first.certificate);
+  /** Of these credentials, made when it is first asked for: signatures are checked for it. */
+  let tlsInfo: TLSInfo | undefined;
   // One write at a time, each from what the one before has left.
   let last: Promise<void> = Promise.resolve();
 
@@ -87,6 +89,7 @@ function identity(path: string, first: Credentials, protectedBy: Buffer | undefi
     await write(path, next, fileKey);
     credentials = next;
     certificate = read;
+    tlsInfo = undefined;
     for (const listener of listeners) listener();
   }
 
@@ -103,7 +106,10 @@ function identity(path: string, first: Credentials, protectedBy: Buffer | undefi
     get certificate() {
       return certificate;
     },
-    tlsInfo: () => nodeTlsInfo(credentials.certificate, credentials.roots),
+    tlsInfo() {
+      tlsInfo ??= nodeTlsInfo(credentials.certificate, credentials.roots);
+      return tlsInfo;
+    },
     update: (wanted) => inTurn(() => change(wanted)),
     protect: (wanted) =>
       inTurn(async () => {

@@ -37,7 +37,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
   const { nodeId } = identity.certificate;
   const now = (): number => clock.now();
   const external = externalAuthorities(() => identity.credentials);
-  const authority = createAuthority({ store, clock, external, newId, onError });
+  const authority = createAuthority({ store, clock, external, rest, newId, onError });
   const dispatcher = new Dispatcher({
     ...{ store, clock, afterInput, rest, log, measure: options.measure },
     roots: () => authority.roots(),

@@ -3,7 +3,7 @@ import type { View } from '../store/contract.ts';
 
 /** All managers of the cluster and where they are, as agents are told. */
 export function managersOf(view: View): ManagerAddress[] {
-  return [...view.all('node')].flatMap(({ ID, ManagerStatus }) =>
+  return [...view.managers()].flatMap(({ ID, ManagerStatus }) =>
     ManagerStatus ? { NodeID: ID, Addr: ManagerStatus.Addr } : [],
   );
 }

@@ -106,7 +106,7 @@ export class RegistryHost {
     const follower = new Follower({ store, engineOf: (id) => face.engineOf(id), clock, log });
     const router = new Router<Route>();
     const leaderAddress = (): string | undefined =>
-      [...store.view.all('node')].find(({ ManagerStatus }) => ManagerStatus?.Leader)?.ManagerStatus?.Addr;
+      [...store.view.managers()].find(({ ManagerStatus }) => ManagerStatus?.Leader)?.ManagerStatus?.Addr;
     catalogRoutes(router, { catalog: follower.catalog, nodeId, leaderAddress, version });
     const watch = new KeyWatch(store);
     kvRoutes(router, {

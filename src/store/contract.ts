@@ -155,6 +155,8 @@ export interface View {
   count(kind: Kind): number;
   /** By Spec.Name (nodes: Description.Hostname), compared without regard to case; several nodes may share a name. */
   byName<K extends 'node' | 'service' | 'network' | 'secret' | 'config'>(kind: K, name: string): Kinds[K][];
+  /** Nodes with a ManagerStatus, in no particular order. */
+  managers(): IterableIterator<Node>;
   tasksOfService(serviceId: string): IterableIterator<Task>;
   tasksOfNode(nodeId: string): IterableIterator<Task>;
   /** All tasks of a service, counted. */

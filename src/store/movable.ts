@@ -95,6 +95,9 @@ class PresentView implements View {
   byName<K extends 'node' | 'service' | 'network' | 'secret' | 'config'>(kind: K, name: string): Kinds[K][] {
     return this.#view().byName(kind, name);
   }
+  managers(): ReturnType<View['managers']> {
+    return this.#view().managers();
+  }
   tasksOfService(serviceId: string): ReturnType<View['tasksOfService']> {
     return this.#view().tasksOfService(serviceId);
   }

@@ -120,7 +120,9 @@ function objectOf(
 ): Kinds[Kind] {
   switch (kind) {
     case 'node':
-      return sampleNode(id, name);
+      return finished
+        ? { ...sampleNode(id, name), ManagerStatus: { Reachability: 'reachable', Addr: '10.0.0.1:2377' } }
+        : sampleNode(id, name);
     case 'network':
       return sampleNetwork(id, name);
     case 'secret':
@@ -166,6 +168,10 @@ export function assertSameView(view: View, model: NaiveStore): void {
       .filter((each) => name && each.Description?.Hostname.toLowerCase() === name.toLowerCase());
     assertSameSet(view.byName('node', name), nodes);
   }
+  assertSameSet(
+    view.managers(),
+    model.all('node').filter(({ ManagerStatus }) => ManagerStatus),
+  );
   const tasks = model.all('task');
   for (const id of SERVICES)
     assertService(

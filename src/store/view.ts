@@ -38,6 +38,7 @@ export class MemoryView implements View {
     secret: new Groups(),
     config: new Groups(),
   };
+  readonly #managers = new Map<string, Node>();
   readonly #byService = new Groups<Task>();
   readonly #byNode = new Groups<Task>();
   readonly #tallies = new Tallies();
@@ -62,6 +63,10 @@ export class MemoryView implements View {
 
   byName<K extends Named>(kind: K, name: string): Kinds[K][] {
     return [...this.#names[kind].of(name.toLowerCase())];
+  }
+
+  managers(): IterableIterator<Node> {
+    return this.#managers.values();
   }
 
   tasksOfService(serviceId: string): IterableIterator<Task> {
@@ -97,11 +102,17 @@ export class MemoryView implements View {
 
     if (event.kind === 'task') this.#indexTask(event.id, event.before, event.after);
     else if (isNamed(event)) this.#indexName(event);
+    if (event.kind === 'node') this.#indexManager(event);
   }
 
   #indexName(event: EventOf<Named>): void {
     const names: Groups<Kinds[Named]> = this.#names[event.kind];
     names.move(event.id, nameOf(event.kind, event.before), nameOf(event.kind, event.after), event.after);
+  }
+
+  #indexManager({ id, after }: EventOf<'node'>): void {
+    if (after?.ManagerStatus) this.#managers.set(id, after);
+    else this.#managers.delete(id);
   }
 
   #indexTask(id: string, before: Task | undefined, after: Task | undefined): void {

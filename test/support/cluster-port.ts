@@ -141,6 +141,7 @@ export async function startClusterPort(
   const authority = createAuthority({
     ...{ store, clock, newId, onError },
     external: externalAuthorities(() => identity.credentials),
+    rest: async () => {},
   });
   const sessions = new RecordingSessions(store);
   const server = await createClusterServer({

@@ -72,7 +72,7 @@ interface Rooms {
 /** Parts that are large enough to have rooms. */
 const ROOMS: Readonly<Record<string, Rooms>> = {
   manager: {
-    base: ['contract.ts', 'managers.ts', 'office.ts', 'rest.ts'],
+    base: ['commit-queue.ts', 'contract.ts', 'managers.ts', 'office.ts', 'rest.ts'],
     rooms: {
       ca: [],
       backup: ['ca'],

@@ -7,12 +7,10 @@ import { type Filter, filtersFor, Tally } from './filters.ts';
 import { groupKey, type SchedulerIndex } from './index.ts';
 import { counts, NodeLoad } from './node-load.ts';
 import { NodeOrder } from './node-order.ts';
-import { type Candidate, isBefore, isUnburdened, Spread } from './spread.ts';
+import { type Candidate, isUnburdened, Spread } from './spread.ts';
 
 const ASSIGNED = 'scheduler assigned task to node';
 const CONFIRMED = 'scheduler confirmed task can run on preassigned node';
-/** Groups up to this size are placed task by task. */
-const FEW = 4;
 
 /**
  * `planned`: tasks as they will be with what else is about to be committed; undefined for those that will be no more.
@@ -143,13 +141,41 @@ class Pass {
     const [first] = tasks;
     if (!first) return true;
     const failures = this.index.recentFailures(key, this.now);
-    if (tasks.length <= FEW && !first.Spec.Placement?.Preferences?.length) {
-      return this.placeFew(tasks, failures);
+    const preferences = first.Spec.Placement?.Preferences ?? [];
+    const left = preferences.length > 0 ? tasks : this.placeOnUnburdened(first, tasks, failures);
+    return left.length === 0 || this.placeAmongAll(first, left, failures);
+  }
+
+  /**
+   * Gives tasks, one each, to nodes that have none of their service, the emptiest first: no other node comes before such
+   * a one, so the others need not be looked at. Returns the tasks that are left.
+   */
+  private placeOnUnburdened(
+    first: Task,
+    tasks: readonly Task[],
+    failures: ReadonlyMap<string, number>,
+  ): readonly Task[] {
+    const tally = new Tally(this.filtersOf(first));
+    let placed = 0;
+    for (const id of this.index.order.emptiest(this.order)) {
+      const task = tasks[placed];
+      if (!task || this.full()) break;
+      const node = this.view.get('node', id)!;
+      if (!isUnburdened(this.candidate(node, task, failures))) continue;
+      if (!tally.check(node, this.peekLoad(id))) continue;
+      this.assign(task, node, ASSIGNED);
+      placed++;
     }
+    return tasks.slice(placed);
+  }
+
+  private placeAmongAll(first: Task, tasks: readonly Task[], failures: ReadonlyMap<string, number>): boolean {
+    if (this.full()) return false;
     const tally = new Tally(this.filtersOf(first));
     const passed: Candidate[] = [];
     const others: Candidate[] = [];
-    for (const node of this.view.all('node')) {
+    for (const id of this.index.order.emptiest(this.order)) {
+      const node = this.view.get('node', id)!;
       const candidate = this.candidate(node, first, failures);
       (tally.check(node, this.peekLoad(node.ID)) ? passed : others).push(candidate);
     }
@@ -163,35 +189,6 @@ class Pass {
         spread.placed(tally.checkAgain(candidate.node, this.peekLoad(candidate.node.ID)));
       } else {
         this.explain(task, noSuitableNode(tally));
-      }
-    }
-    return true;
-  }
-
-  /** As placeAll, without looking at all nodes where one of the emptiest will do. */
-  private placeFew(tasks: readonly Task[], failures: ReadonlyMap<string, number>): boolean {
-    let reason: string | undefined;
-    for (const task of tasks) {
-      if (this.full()) return false;
-      if (reason !== undefined) {
-        this.explain(task, reason);
-        continue;
-      }
-      const tally = new Tally(this.filtersOf(task));
-      let best: Candidate | undefined;
-      for (const id of this.index.order.emptiest(this.order)) {
-        const node = this.view.get('node', id)!;
-        const candidate = this.candidate(node, task, failures);
-        if (best && !isBefore(candidate, best)) continue;
-        if (!tally.check(node, this.peekLoad(node.ID))) continue;
-        best = candidate;
-        if (isUnburdened(best)) break;
-      }
-      if (best) {
-        this.assign(task, best.node, ASSIGNED);
-      } else {
-        reason = noSuitableNode(tally);
-        this.explain(task, reason);
       }
     }
     return true;

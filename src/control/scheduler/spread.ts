@@ -119,7 +119,7 @@ function settle(growing: Growing): Vertex {
 }
 
 /** True if `a` is to get a task before `b`. */
-export function isBefore(a: Candidate, b: Candidate): boolean {
+function isBefore(a: Candidate, b: Candidate): boolean {
   if (a.failures !== b.failures && (a.failures >= MANY_FAILURES || b.failures >= MANY_FAILURES)) {
     return a.failures < b.failures;
   }

@@ -3,8 +3,10 @@ import type { Clock } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { Cluster, Node } from '../../model/objects.ts';
 import type { IssueAnswer } from '../../model/protocol.ts';
-import { type Change, ConflictError, type Store, type View } from '../../store/contract.ts';
+import { ConflictError, type Store, type View } from '../../store/contract.ts';
+import { CommitQueue } from '../commit-queue.ts';
 import type { Authority } from '../contract.ts';
+import type { Rest } from '../rest.ts';
 import { theCluster, trustedRoots } from './cluster.ts';
 import type { ExternalAuthorities } from './external.ts';
 import { certify, certifyMember, checkManagerAddress, joiningNode } from './issue.ts';
@@ -12,16 +14,34 @@ import { finishRotation } from './rotation.ts';
 import { withKeyShown } from './unlock.ts';
 import { updatedCluster } from './update.ts';
 
+/** The most nodes written in one transaction, and milliseconds between two of these: many hosts may join at once. */
+const COMMIT_LIMIT = 100;
+const PAUSE = 20;
+
+/** A node that is to be written, and the revision of the cluster that has let it in. */
+interface Joining {
+  node: Node;
+  cluster: number;
+}
+
 export interface AuthorityOptions {
   store: Store;
   clock: Clock;
   external: ExternalAuthorities;
+  rest: Rest;
   newId(): string;
   /** Told when a rotation could not be finished; the next change of a node tries again. */
   onError(error: unknown): void;
 }
 
-export function createAuthority({ store, clock, external, newId, onError }: AuthorityOptions): Authority {
+export function createAuthority(options: AuthorityOptions): Authority {
+  const { store, clock, external, rest, newId, onError } = options;
+  const joining = new CommitQueue<Joining>({
+    ...{ store, clock, rest, limit: COMMIT_LIMIT, pause: PAUSE },
+    merge: (_, later) => later,
+    change: (view, _, { node, cluster }) =>
+      theCluster(view).Version.Index === cluster ? { op: 'put', kind: 'node', object: node } : undefined,
+  });
   let closed = false;
   let finishing: Promise<void> | undefined;
 
@@ -53,9 +73,12 @@ export function createAuthority({ store, clock, external, newId, onError }: Auth
   });
   finish();
 
-  /** What was decided is written only if the cluster (its tokens, its root) is still the one it was decided from. */
-  async function issued(changes: Change[], clusterId: string, revision: number): Promise<void> {
-    await store.commit({ changes, require: [{ kind: 'cluster', id: clusterId, revision }] });
+  /** Writes a node, if the cluster (its tokens, its root) is still the one that it was let in by. Throws ConflictError. */
+  async function enter(node: Node, { ID, Version }: Cluster): Promise<void> {
+    await joining.add(node.ID, { node, cluster: Version.Index });
+    if (store.view.get('node', node.ID)) return;
+    const compare = { kind: 'cluster', id: ID, revision: Version.Index } as const;
+    throw new ConflictError(compare, theCluster(store.view).Version.Index);
   }
 
   function nodeOf(nodeId: string): Node {
@@ -74,7 +97,7 @@ export function createAuthority({ store, clock, external, newId, onError }: Auth
         const node = joiningNode(cluster, request, { id: newId(), remoteAddr, now });
         if (node.Spec.Role === 'manager') checkManagerAddress(store.view.all('node'), node.Status.Addr!);
         const answer = await certify(cluster, node, request.csr, now, external);
-        await issued([{ op: 'put', kind: 'node', object: node }], cluster.ID, cluster.Version.Index);
+        await enter(node, cluster);
         return answer;
       }),
     async renew(nodeId, request) {
@@ -108,6 +131,7 @@ export function createAuthority({ store, clock, external, newId, onError }: Auth
     async close() {
       closed = true;
       unwatch();
+      joining.close(new ApiError(503, 'the manager is stopping'));
       await finishing;
     },
   };

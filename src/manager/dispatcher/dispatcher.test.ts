@@ -592,7 +592,7 @@ test('agents hear which managers there are, and how often they are checked, when
   await clock.advance(100);
   const other = { NodeID: 'n', Addr: '10.0.0.9:2377' };
   assert.deepEqual(session.take(), [
-    { type: 'managers', managers: [other, { NodeID: 'm', Addr: '10.0.0.1:2377' }] },
+    { type: 'managers', managers: [{ NodeID: 'm', Addr: '10.0.0.1:2377' }, other] },
     { type: 'period', heartbeatPeriod: 10e9 },
     { type: 'managers', managers: [other] },
   ]);

@@ -15,10 +15,10 @@ import type {
   StatusRequest,
 } from '../../model/protocol.ts';
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
+import { CommitQueue } from '../commit-queue.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
 import { managersOf } from '../managers.ts';
 import type { Rest } from '../rest.ts';
-import { CommitQueue } from './commit-queue.ts';
 import { Departures } from './departures.ts';
 import { applyFacts, type NodeFacts, waitsForEngine } from './node-facts.ts';
 import { Orders } from './orders.ts';
@@ -264,7 +264,7 @@ export class Dispatcher implements Sessions {
    * with it: their tasks stay theirs, or they would all be on the first host that comes back.
    */
   #isLeaving(): boolean {
-    for (const { ManagerStatus, Status } of this.#options.store.view.all('node'))
+    for (const { ManagerStatus, Status } of this.#options.store.view.managers())
       if (ManagerStatus?.Leader && Status.State === 'disconnected') return true;
     return false;
   }

@@ -39,7 +39,7 @@ export function heirs(view: View, leader: string): string[] {
 
 /** The managers that another one would best leave the lead to. */
 export function capable(view: View): Node[] {
-  return [...view.all('node')].filter(
+  return [...view.managers()].filter(
     ({ Spec, ManagerStatus }) =>
       ManagerStatus?.Reachability === 'reachable' && Spec.Role === 'manager' && Spec.Availability !== 'drain',
   );

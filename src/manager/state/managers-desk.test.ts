@@ -72,6 +72,7 @@ describe('the leader’s part as managers come and go', { timeout: 120_000 }, ()
     first = await ManagerState.openAlone(options('n1'));
     const authority = createAuthority({
       ...{ store: first.store, clock: systemClock, external: externalAuthorities(), newId: () => 'id' },
+      rest: async () => {},
       onError: (error) => assert.fail(String(error)),
     });
     desk = new ManagersDesk({

@@ -39,6 +39,7 @@ export class CountingStore implements Store {
       all: (kind) => each(view.all(kind)),
       count: (kind) => view.count(kind),
       byName: (kind, name) => view.byName(kind, name).map(one),
+      managers: () => each(view.managers()),
       tasksOfService: (id) => each(view.tasksOfService(id)),
       tasksOfNode: (id) => each(view.tasksOfNode(id)),
       tallies: (id) => each(view.tallies(id)),

@@ -3,10 +3,10 @@
  * is to be written is worked out from the view at the moment of writing, so nothing is lost or overwritten when others
  * write the same objects.
  */
-import { Stretch } from '../../control/stretch.ts';
-import type { Clock } from '../../model/clock.ts';
-import type { Change, Store, View } from '../../store/contract.ts';
-import type { Rest } from '../rest.ts';
+import { Stretch } from '../control/stretch.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Change, Store, View } from '../store/contract.ts';
+import type { Rest } from './rest.ts';
 
 export interface CommitQueueOptions<T> {
   store: Store;

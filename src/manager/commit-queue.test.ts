@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { settled, VirtualClock } from '../../../test/support/virtual-clock.ts';
-import { openMemoryStore } from '../../store/memory.ts';
-import { sampleService, sampleTask } from '../../store/samples.ts';
-import { seen } from '../../store/testing/seen.ts';
+import { settled, VirtualClock } from '../../test/support/virtual-clock.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { sampleService, sampleTask } from '../store/samples.ts';
+import { seen } from '../store/testing/seen.ts';
 import { CommitQueue } from './commit-queue.ts';
 
 const service = sampleService('s');
