@@ -16,11 +16,11 @@ const STEPS = ['created and placed', 'told and reported running', 'failed and re
 
 /**
  * The objects that are looked at for one task among `hosts` hosts, each with a session and a task of its own; `network`:
- * the task is on an overlay.
+ * the task is on an overlay; `replicas`: so many of its kind are made together with it.
  */
 async function workOfOneTask(
   hosts: number,
-  { network }: { network: boolean },
+  { network = false, replicas = 1 },
 ): Promise<Record<(typeof STEPS)[number], number>> {
   const store = new CountingStore(openMemoryStore());
   await using cluster = new MiniCluster({ store, agents: false });
@@ -67,7 +67,7 @@ async function workOfOneTask(
     });
   };
   const spec: ServiceSpec = {
-    Mode: { Replicated: { Replicas: 1 } },
+    Mode: { Replicated: { Replicas: replicas } },
     ...(network && { TaskTemplate: { Networks: [{ Target: 'front' }] } }),
   };
   const result = {
@@ -98,3 +98,11 @@ for (const network of [false, true])
     const [few, many] = [await workOfOneTask(100, { network }), await workOfOneTask(5000, { network })];
     assert.deepEqual(many, few);
   });
+
+test('fifty tasks that are made at once are placed for the same among 100 hosts and among 5,000', async () => {
+  const [few, many] = [
+    await workOfOneTask(100, { replicas: 50 }),
+    await workOfOneTask(5000, { replicas: 50 }),
+  ];
+  assert.equal(many[STEPS[0]], few[STEPS[0]]);
+});
