@@ -3,25 +3,14 @@
  * too, is taken up again where it was.
  */
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { Backoff } from '../agent/backoff.ts';
 import { callLeader } from '../agent/leader.ts';
-import { connectAs } from '../agent/wire.ts';
 import type { ManagerFace } from '../api/contract.ts';
-import type { EngineClient } from '../engine/client.ts';
-import type { NodeIdentity } from '../identity/node-identity.ts';
-import type { Manager } from '../manager/manager.ts';
 import type { PeerPlace } from '../manager/members/kept-peer.ts';
-import type { ManagerState, StateFolders, StateOptions } from '../manager/state/state.ts';
-import type { Clock } from '../model/clock.ts';
+import type { StateFolders, StateOptions } from '../manager/state/state.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
-import { newId } from '../model/id.ts';
-import type { Measure } from '../model/measure.ts';
 import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
 import { hostPort } from './address.ts';
-import { EnginesOfNodes } from './engines.ts';
-import type { LockKeeper } from './lock/keeper.ts';
-import type { Log } from './log.ts';
 import {
   DATA_KEY,
   ensurePredefined,
@@ -30,45 +19,17 @@ import {
   removeEtcd,
   stateFolders,
 } from './manager-state.ts';
+import {
+  type End,
+  type ManagingOptions,
+  type Running,
+  startRunning,
+  type Ties,
+  untilAborted,
+} from './running-manager.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
 export type Role = MembershipRecord['role'];
-
-export interface ManagingOptions {
-  /** The daemon's folder, and that of the membership in it. */
-  data: string;
-  swarm: string;
-  identity: NodeIdentity;
-  /** What the host's files are encrypted with, if they are. */
-  fileKey: Buffer | undefined;
-  record(): MembershipRecord;
-  /** Writes the changed record down. */
-  update(change: Partial<MembershipRecord>): void;
-  /** Addresses of managers, best first. */
-  managers(): string[];
-  /** Has the node get a new certificate, for the role that it has now. */
-  renew(): void;
-  engine: EngineClient;
-  clock: Clock;
-  clientsWait(): boolean;
-  measure?: Measure | undefined;
-  serveApi(connection: Duplex): void;
-  /** A new connection to the API of this host. */
-  connectApi(): Promise<Duplex>;
-  /** Called whenever there is a manager here, or none any more. */
-  changed(): void;
-  log: Log;
-}
-
-/** The daemon stops, the node is a worker from now on, or the host has left the swarm and its folder is no more. */
-export type End = 'stop' | 'demoted' | 'left';
-
-interface Running {
-  face: ManagerFace;
-  state: ManagerState;
-  lock: LockKeeper;
-  close(why: End): Promise<void>;
-}
 
 export class Managing {
   readonly #options: ManagingOptions;
@@ -238,7 +199,7 @@ export class Managing {
           signal,
           admitted,
         );
-        return await this.#start(state);
+        return await startRunning(state, this.#options, this.#ties());
       } catch (error) {
         signal.throwIfAborted();
         const gone = error instanceof ApiError && error.status === 410;
@@ -255,7 +216,7 @@ export class Managing {
     const start = { mode: 'join', memberId, members } as const;
     this.#options.log.info({ node: identity.certificate.nodeId }, 'this host becomes a manager');
     const state = await ManagerState.openReplicated(this.#stateOptions(), start, signal, admitted);
-    return this.#start(state);
+    return startRunning(state, this.#options, this.#ties());
   }
 
   /** Waits for a certificate as a manager. */
@@ -316,7 +277,7 @@ export class Managing {
       await state.close();
       throw error;
     }
-    return this.#start(state);
+    return startRunning(state, this.#options, this.#ties());
   }
 
   async #openAgain(signal: AbortSignal): Promise<Running> {
@@ -329,7 +290,7 @@ export class Managing {
     try {
       const start = { mode: 'again' } as const;
       const state = await ManagerState.openReplicated(this.#stateOptions(), start, signal, async () => {});
-      return await this.#start(state);
+      return await startRunning(state, this.#options, this.#ties());
     } catch (error) {
       this.#unseated =
         error instanceof FolderError || (error instanceof MemberError && error.end.next === 'rejoin');
@@ -356,108 +317,6 @@ export class Managing {
     await savePeer(this.#peer(), { certificate: issued.certificate, key, roots: issued.roots });
   }
 
-  async #start(state: ManagerState): Promise<Running> {
-    const { identity, engine, clock, clientsWait, serveApi, connectApi, log, record, update } = this.#options;
-    // Loaded only here: what only a manager needs costs a worker no memory.
-    const [manager, { createImageSource }, { LockKeeper }, { createBackup }] = await Promise.all([
-      import('../manager/manager.ts'),
-      import('./image-source.ts'),
-      import('./lock/keeper.ts'),
-      import('../manager/backup/contents.ts'),
-    ]);
-    const { store, office } = state;
-    const { nodeId, listenHost, listenPort } = record();
-    try {
-      const engines = new EnginesOfNodes((id) => running.connectEngine(id));
-      const engineOf = (id: string) => (id === nodeId ? engine : engines.of(id));
-      const apis = new EnginesOfNodes((id) =>
-        id === nodeId ? connectApi() : running.connectEngine(id, 'api'),
-      );
-      const running: Manager = await manager.startManager({
-        ...{ store, office, identity, listenHost, listenPort, clock, newId, clientsWait, serveApi, log },
-        measure: this.#options.measure,
-        images: createImageSource({ store, nodeId, engineOf }),
-        connectManager: (address, signal) => connectAs(identity, address, signal),
-        members: {
-          ...{ state, folders: this.#folders(), fileKey: () => this.fileKey },
-          address: () => record().advertiseHost,
-          decided: () => update({ etcd: 'member' }),
-        },
-      });
-      const care = this.#careFor(state);
-      const files = {
-        folder: this.#options.swarm,
-        identity,
-        dataKey: this.#folders().dataKey,
-        peer: this.#folders().peer.kept,
-      };
-      const lock = new LockKeeper(files, this.#options.fileKey);
-      const unfollow = lock.follow(store, (error) => log.error({ err: error }, 'cannot lock this manager'));
-      return {
-        face: {
-          ...running,
-          engineOf,
-          backup: (passphrase) => createBackup(store.view, { nodeId, now: clock.now(), passphrase }),
-          apiOf: (id) => apis.of(id),
-          async updateCluster(update) {
-            await running.updateCluster(update);
-            // Who is told that no key is needed any more may forget it.
-            await lock.settle(store);
-          },
-        },
-        state,
-        lock,
-        async close(why) {
-          engines.close();
-          apis.close();
-          unfollow();
-          await care.end();
-          await (why === 'demoted' ? lock.release() : lock.idle());
-          await running.close();
-          await (why === 'stop' ? state.close() : state.end());
-        },
-      };
-    } catch (error) {
-      await state.close();
-      throw error;
-    }
-  }
-
-  /** From the moment on at which this manager is one of several. */
-  #careFor(state: ManagerState): { end(): Promise<void> } {
-    const over = new AbortController();
-    const { signal } = over;
-    const ask = (path: string, body: object) => this.#ask(path, body, signal);
-    const care = async (): Promise<void> => {
-      const seat = await Promise.race([state.seated, untilAborted(signal)]);
-      if (!seat) return;
-      void seat.member.ended.then(({ next }) => {
-        if (signal.aborted || next !== 'rejoin') return;
-        this.#unseated = true;
-        this.#stir();
-      });
-      const { careFor } = await import('../manager/state/care.ts');
-      await careFor({
-        ...this.#stateOptions(),
-        ...{ store: state.store, seat, signal },
-        announce: async () => void (await ask('/managers/ready', { addr: this.#addr() })),
-        certify: async (request) => (await ask('/managers/certificate', request)) as IssueAnswer,
-        onAlarms: (texts) => {
-          this.#alarms = texts;
-        },
-      });
-    };
-    const caring = care().catch((error: unknown) =>
-      this.#options.log.error({ err: error }, 'this manager’s etcd is not looked after any more'),
-    );
-    return {
-      async end() {
-        over.abort(new Error('the manager is stopping'));
-        await caring;
-      },
-    };
-  }
-
   /** host:port of this host's cluster port. */
   #addr(): string {
     const { advertiseHost, advertisePort } = this.#options.record();
@@ -482,6 +341,21 @@ export class Managing {
     return { ...this.#folders().peer, fileKey: () => this.fileKey };
   }
 
+  #ties(): Ties {
+    return {
+      stateOptions: () => this.#stateOptions(),
+      ask: (path, body, signal) => this.#ask(path, body, signal),
+      addr: () => this.#addr(),
+      unseated: () => {
+        this.#unseated = true;
+        this.#stir();
+      },
+      onAlarms: (texts) => {
+        this.#alarms = texts;
+      },
+    };
+  }
+
   #stateOptions(): StateOptions {
     const { clock, log, record, measure } = this.#options;
     const { nodeId } = record();
@@ -489,9 +363,4 @@ export class Managing {
     const fileKey = (): Buffer | undefined => this.fileKey;
     return { folders: this.#folders(), nodeId, address, fileKey, clock, measure, log };
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }
