@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { Command, Option } from 'commander';
 import { apiOver, type Driver, type Machine, MachineError, type Progress } from '../../machine/driver.ts';
 import { driverOf } from '../../machine/drivers.ts';
@@ -202,7 +203,8 @@ function addWork(machine: Command): void {
 async function ssh(name: string, words: string[]): Promise<void> {
   const machine = await getMachine(name);
   const argv = words.length === 1 ? ['sh', '-c', words[0]!] : words;
-  const terminal = process.stdin.isTTY && process.stdout.isTTY;
+  // Not by process.stdin: a pipe that it has looked at does not block any more, and the program's first read would fail.
+  const terminal = isatty(0) && isatty(1);
   const { file, args, env: environment } = await driverOf(machine).command(machine, argv, terminal);
   // Nothing stands between the user's terminal and the program on the host.
   process.execve!(file, [...args], { ...environment });

@@ -54,7 +54,9 @@ describe('lab hosts', { timeout }, () => {
     assert.equal(await lab.must('ssh', a, 'printf', '%s|', 'two words', '$HOME'), 'two words|$HOME|');
     assert.equal((await lab.machine('ssh', a, 'exit 7')).code, 7);
     assert.match((await lab.machine('ssh', a, 'ls', '/nonexistent')).stderr, /No such file/);
-    const cat = lab.spawn('ssh', a, 'cat');
+    // What comes late finds the program waiting.
+    const cat = lab.spawn('ssh', a, 'echo ready; cat');
+    assert.equal(String((await once(cat.stdout!, 'data'))[0]), 'ready\n');
     cat.stdin!.end('through stdin');
     assert.equal(String((await once(cat.stdout!, 'data'))[0]), 'through stdin');
     const terminal = await execute('script', ['-qec', `bin/essaim machine ssh ${a} tty`, '/dev/null'], {
