@@ -1,6 +1,7 @@
 /** The network between managers and agents: which hosts are cut off, and which connections there are. */
 import type { ManagerLink, ManagerSession } from '../../src/agent/contract.ts';
 import type { Sessions } from '../../src/manager/contract.ts';
+import type { ProbeOutcome } from '../../src/manager/dispatcher/probe.ts';
 import type { Clock } from '../../src/model/clock.ts';
 import type { SessionRequest } from '../../src/model/protocol.ts';
 import { Connection, type Endpoint, type Manager } from './connection.ts';
@@ -83,11 +84,11 @@ export class Network {
       if (connection.sessions === sessions) connection.close('this manager does not lead the swarm any more');
   }
 
-  async probe(endpoint: Endpoint | undefined, from: string): Promise<boolean> {
+  async probe(endpoint: Endpoint | undefined, from: string): Promise<ProbeOutcome> {
     await this.#wait(2 * this.random.latency(this.delay));
-    if (endpoint?.powered && !this.isApart(endpoint.nodeId, from)) return true;
+    if (endpoint?.powered && !this.isApart(endpoint.nodeId, from)) return 'answered';
     await this.#wait(3000);
-    return false;
+    return 'silent';
   }
 
   /** The way to the manager for one agent process. */

@@ -10,6 +10,9 @@ const SLOW_NETWORK = 50;
 const SLOW_FOR = 15_000;
 /** How long (ms) an agent that is well may take to notice that its session is dead, and to open another one. */
 const RETURNS_WITHIN = 25_000;
+/** A host that is out of reach for less than that (ms) keeps its tasks, if it was there for so long before. */
+const KEPT_FOR = 1_500;
+const THERE_FOR = 500;
 
 export class Wellness {
   readonly #world: World;
@@ -18,6 +21,8 @@ export class Wellness {
   /** Since when each host has been within reach of a manager as well. */
   readonly #fineSince = new Map<string, number>();
   readonly #lostSince = new Map<string, number>();
+  /** Since when each host has been out of reach, and since when it is back. */
+  readonly #out = new Map<string, { since: number; back?: number }>();
   #slowUntil = 0;
   /** Seconds that the present manager has been awake for, and able to write. */
   #managerAwake = 0;
@@ -72,8 +77,22 @@ export class Wellness {
         manager?.process.hung === false &&
         canWrite &&
         network.hasSession(nodeId, manager);
+      this.#noticeReach(host, now);
       if (!fine) this.#fineSince.delete(nodeId);
       else if (!this.#fineSince.has(nodeId)) this.#fineSince.set(nodeId, now);
+    }
+  }
+
+  #noticeReach(host: Host, now: number): void {
+    const { nodeId, addr } = host;
+    const view = this.#world.view.get('node', nodeId);
+    const known = this.#out.get(nodeId);
+    if (!host.powered || this.#world.isOut(host) || view?.Status.Addr !== addr) {
+      const again = known?.back !== undefined && now - known.back >= THERE_FOR;
+      this.#out.set(nodeId, { since: known && !again ? known.since : now });
+    } else if (known) {
+      known.back ??= now;
+      if (now - known.back >= THERE_FOR) this.#out.delete(nodeId);
     }
   }
 
@@ -89,6 +108,9 @@ export class Wellness {
     this.notice();
     const { clock } = this.#world;
     const host = this.#world.hostOf(nodeId);
+    const out = host && this.#out.get(nodeId);
+    if (out && Status.Message === 'heartbeat failure' && clock.now() - out.since < KEPT_FOR && !this.#isSlow)
+      throw new Violation(`${nodeId} is called down after ${clock.now() - out.since} ms`);
     const judged = Status.Message !== 'the node has left the swarm';
     const since = this.#wellSince.get(nodeId);
     if (!judged || !host || since === undefined || this.#isSlow) return;
@@ -97,7 +119,7 @@ export class Wellness {
     }
   }
 
-  /** A host that cannot be reached is called down within 4 s, or within 6 s by a manager that has just begun. */
+  /** A host that cannot be reached is called down within 3 s, or within 5 s by a manager that has just begun. */
   checkLost(host: Host): void {
     const { clock, manager, view } = this.#world;
     const now = clock.now();
@@ -113,7 +135,7 @@ export class Wellness {
     // One that was never there has the same time to come as one that was there before the manager began.
     const state = node?.Description && node.Status.State;
     if (state === 'down') this.#lostSince.delete(host.nodeId);
-    else if (state && now - since > (this.#managerAwake > 8 ? 4000 : 6000)) {
+    else if (state && now - since > (this.#managerAwake > 8 ? 3000 : 5000)) {
       throw new Violation(`${host.nodeId} is lost for ${now - since} ms and still ${state}`);
     }
   }

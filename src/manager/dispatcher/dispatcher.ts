@@ -22,6 +22,7 @@ import type { Rest } from '../rest.ts';
 import { Departures } from './departures.ts';
 import { applyFacts, type NodeFacts, waitsForEngine } from './node-facts.ts';
 import { Orders } from './orders.ts';
+import type { ProbeOutcome } from './probe.ts';
 import { applyReport, laterReport, type Report } from './status.ts';
 import { HostWatch, type WatchLog } from './watch.ts';
 
@@ -37,7 +38,7 @@ export interface DispatcherOptions {
   /** PEM of all roots that agents are to trust. */
   roots(): string;
   /** Whether anything at that IP address answers on the cluster port; a refusal is an answer. May take long to say no. */
-  probe(addr: string): Promise<boolean>;
+  probe(addr: string): Promise<ProbeOutcome>;
   /** This host has been booted just now, and the others may be about to: none is taken for lost before its time. */
   hostsMayBoot: boolean;
   /** Calls `fn` once the input that has arrived by now has been processed. */

@@ -2,30 +2,48 @@
  * Which hosts live: rules only, no sockets and no clock. The caller ticks it, carries out the checks that it asks for,
  * and tells it what was answered.
  *
- * A node is checked every fifth of the heartbeat period: its session is pinged, and as soon as the session is gone or
- * silent its host is probed as well. A check has a deadline shorter than that, and a check without any answer is followed
- * by the next one at once, so that four of them end within four fifths of the period of the loss of a host.
+ * A node is checked every 25th of the heartbeat period: its session is pinged. A check that nothing has answered by the next
+ * one makes its host suspect: from then on it is probed as well, which its kernel answers for it, however busy, stopped or
+ * absent its daemon is. Whatever of the host answers a check, be it an earlier one, ends the suspicion. Nine checks in a
+ * row without any answer, and the host is lost: within two fifths of the period.
+ *
+ * Silence says so much only of hosts that are known to answer probes. Of others, which may be behind a filter that drops
+ * them, and while more than half of all hosts are silent at the same time, which is more likely this manager's own fault, it
+ * takes fourteen checks. Where a probe cannot even be sent, silence says nothing.
  *
  * A node that has no session yet, because its manager has just begun to lead or because it was just made, has its time to
- * come back, as long as its host answers. Where anything is known of the host, it is probed meanwhile, and lost after four
- * checks without an answer like any other.
+ * come back, as long as its host answers. Where anything is known of the host, it is probed meanwhile, and lost after as many
+ * checks without an answer as any other.
  *
- * Time is counted only while the manager is awake: it moves on by little more than a tick however late the tick comes,
- * and a tick that comes very late makes the checks under way void.
+ * Time is counted only while the manager is awake: it moves on by little more than a tick however late the tick comes.
  */
 
-/** Missed checks in a row after which a silent session is dead, or a host is lost. */
-const MISSES = 4;
+const CHECKS_PER_PERIOD = 25;
+/** Milliseconds between two checks at the least, whatever the period. */
+const SHORTEST_INTERVAL = 80;
+const TICKS_PER_CHECK = 4;
+/** Checks in a row without an answer after which a host is lost. */
+const MISSES = 9;
+const MISSES_IF_DOUBTFUL = 14;
+/** So many, and a host is among those that are silent at the same time. */
+const MISSES_OF_SILENT = 3;
+/**
+ * Hosts that answer are checked more rarely where there are many of them, so that there are never more checks a second than
+ * this, down to one in so many intervals.
+ */
+const CHECKS_PER_SECOND = 2000;
+const LONGEST_SPACING = 5;
+/** Intervals without a daemon, on a host that answers, after which that is said: where the session has ended, where it is silent. */
+const UNKNOWN_AFTER_END = 4;
+const UNKNOWN_AFTER_SILENCE = 18;
 /** Heartbeat periods that a host may answer without a daemon or an engine before it counts as lost all the same. */
 const PERIODS_WITHOUT = 12;
 /** Heartbeat periods that a node has to come back after the manager began to lead, or after it was made. */
 const GRACE_PERIODS = 6;
+/** Heartbeat periods between two probes of a host that is well, only to see that it answers them. */
+const PERIODS_BETWEEN_TRIALS = 12;
 /** Intervals that agents have to open their sessions before the hosts without one are probed. */
-const HEAD_START = 0.5;
-const CHECKS_PER_PERIOD = 5;
-const TICKS_PER_CHECK = 10;
-/** The deadline of a check, in intervals: one interval and four deadlines are less than four intervals. */
-const DEADLINE = 0.7;
+const HEAD_START = 2.5;
 
 /** What to do for a node now. Answers are given back with `answered` under the same number. */
 export interface Check {
@@ -35,11 +53,23 @@ export interface Check {
   probe: boolean;
 }
 
+/**
+ * Of a probe. unsent: this manager could not ask, because of its own host (no network, no free descriptor): nothing is known.
+ * No answer at all: the host is silent.
+ */
+export type Answer = 'ping' | 'probe' | 'unsent';
+
 export interface Verdict {
   nodeId: string;
-  /** unknown: the host answers, its daemon does not. Found out with one check if the session has ended, and not just fallen silent. */
+  /** unknown: its daemon does not answer, and the host does, or cannot be asked. */
   state: 'unknown' | 'down';
   message: string;
+}
+
+/** What has not answered, since when (awake time of the first check), and how many checks in a row. */
+interface Silence {
+  checks: number;
+  since: number;
 }
 
 interface Life {
@@ -48,17 +78,20 @@ interface Life {
   ended: boolean;
   /** Awake time before which its daemon is not missed: the node has until then to come back. */
   graceUntil: number;
-  /** The number of the check under way or, if none is, of the last one. */
-  number: number;
-  underWay: boolean;
-  hostAnswered: boolean;
+  /** Of its first check: answers to earlier ones are another life's. */
+  firstNumber: number;
   startedAt: number;
   nextAt: number;
-  /** Checks in a row that nothing on the host has answered. */
-  hostMisses: number;
-  /** Checks in a row that no daemon has answered. */
-  daemonMisses: number;
+  host: Silence;
+  daemon: Silence;
   unknown: boolean;
+  /** Whether its host is known to answer probes. */
+  answersProbes: boolean;
+  /** It has answered one since the last trial. */
+  hasAnsweredProbe: boolean;
+  trialAt: number;
+  /** The last probe could not be sent. */
+  unasked: boolean;
   /** Awake time since when the host's engine does not answer its daemon. */
   engineAwaySince: number | undefined;
 }
@@ -66,10 +99,13 @@ interface Life {
 export class Liveness {
   readonly #lives = new Map<string, Life>();
   /** Milliseconds. */
-  #interval = 1000;
+  #period = 5000;
+  #interval = 200;
   #awake = 0;
   #lastTick: number;
   #numbers = 0;
+  /** Hosts that were silent at the last tick. */
+  #silent = 0;
 
   /** `now`: milliseconds; `period`: the heartbeat period in milliseconds. */
   constructor(now: number, period: number) {
@@ -78,7 +114,8 @@ export class Liveness {
   }
 
   set period(ms: number) {
-    this.#interval = ms / CHECKS_PER_PERIOD;
+    this.#period = ms;
+    this.#interval = Math.max(ms / CHECKS_PER_PERIOD, SHORTEST_INTERVAL);
   }
 
   /** Milliseconds between two ticks. */
@@ -88,18 +125,22 @@ export class Liveness {
 
   /**
    * The node should have a session but has none yet. Does nothing if the node is already watched. `probed`: its host is
-   * asked for from now on; else nothing is asked before its time to come back is over.
+   * asked for from now on; else nothing is asked before its time to come back is over. `answersProbes`: it has to be
+   * reachable at the port that is probed, because others need that as well.
    */
-  expect(nodeId: string, probed: boolean): void {
+  expect(nodeId: string, { probed, answersProbes }: { probed: boolean; answersProbes: boolean }): void {
     if (this.#lives.has(nodeId)) return;
-    const graceUntil = this.#awake + GRACE_PERIODS * CHECKS_PER_PERIOD * this.#interval;
+    const graceUntil = this.#awake + GRACE_PERIODS * this.#period;
     const nextAt = probed ? this.#awake + HEAD_START * this.#interval : graceUntil;
-    this.#lives.set(nodeId, this.#newLife({ session: false, graceUntil, nextAt }));
+    this.#lives.set(nodeId, this.#newLife({ session: false, graceUntil, nextAt, answersProbes }));
   }
 
+  /** The node has a session now. */
   opened(nodeId: string): void {
     const nextAt = this.#awake + this.#interval;
-    this.#lives.set(nodeId, this.#newLife({ session: true, graceUntil: this.#awake, nextAt }));
+    const answersProbes = this.#lives.get(nodeId)?.answersProbes ?? false;
+    const life = this.#newLife({ session: true, graceUntil: this.#awake, nextAt, answersProbes });
+    this.#lives.set(nodeId, life);
   }
 
   /** The node's session has ended by itself: whether its host lives is asked at once. */
@@ -108,7 +149,7 @@ export class Liveness {
     if (!life?.session) return;
     life.session = false;
     life.ended = true;
-    life.underWay = false;
+    life.daemon = { checks: 0, since: 0 };
     life.nextAt = this.#awake;
   }
 
@@ -123,95 +164,113 @@ export class Liveness {
     this.#lives.delete(nodeId);
   }
 
-  answered(nodeId: string, number: number, by: 'ping' | 'probe'): void {
+  answered(nodeId: string, number: number, answer: Answer): void {
     const life = this.#lives.get(nodeId);
-    if (!life?.underWay || life.number !== number) return;
-    life.hostMisses = 0;
-    life.hostAnswered = true;
-    if (by === 'probe') return;
-    life.daemonMisses = 0;
-    life.underWay = false;
-    life.nextAt = life.startedAt + this.#interval;
+    if (!life || number < life.firstNumber) return;
+    if (answer === 'ping' && !life.session) return;
+    life.host.checks = 0;
+    life.unasked = answer === 'unsent';
+    if (answer === 'ping') life.daemon.checks = 0;
+    if (answer === 'probe') life.answersProbes = life.hasAnsweredProbe = true;
+    life.nextAt = life.startedAt + this.#spacing(life);
   }
 
   /** `now`: when the tick's timer went off; call it after the input that had arrived by then was given to `answered`. */
   tick(now: number): { checks: Check[]; verdicts: Verdict[] } {
     const elapsed = now - this.#lastTick;
     this.#lastTick = now;
-    this.#awake += Math.max(0, Math.min(elapsed, this.#interval / 4));
-    const void_ = elapsed > this.#interval / 2;
+    this.#awake += Math.max(0, Math.min(elapsed, 2 * this.tickEvery));
 
     const checks: Check[] = [];
     const verdicts: Verdict[] = [];
+    const crowd = this.#silent > 1 && 2 * this.#silent > this.#lives.size;
+    let silent = 0;
     for (const [nodeId, life] of this.#lives) {
-      if (life.underWay && void_) {
-        life.underWay = false;
-        life.nextAt = this.#awake;
+      const verdict = this.#judge(life, crowd);
+      if (verdict) {
+        verdicts.push({ nodeId, ...verdict });
+        if (verdict.state === 'down') {
+          this.#lives.delete(nodeId);
+          continue;
+        }
+        life.unknown = true;
+        life.session = false;
       }
-      if (life.underWay && this.#awake - life.startedAt >= DEADLINE * this.#interval) {
-        const verdict = this.#missed(nodeId, life);
-        if (verdict) verdicts.push(verdict);
-        if (verdict?.state === 'down') continue;
-      }
-      if (this.#hasWaitedForEngine(life)) {
-        this.#lives.delete(nodeId);
-        const message = 'heartbeat failure: the host answers, its engine does not';
-        verdicts.push({ nodeId, state: 'down', message });
-        continue;
-      }
-      if (!life.underWay && this.#awake >= life.nextAt) checks.push(this.#begin(nodeId, life));
+      if (life.host.checks >= MISSES_OF_SILENT) silent++;
+      if (this.#awake >= life.nextAt) checks.push(this.#begin(nodeId, life));
     }
+    this.#silent = silent;
     return { checks, verdicts };
   }
 
   #begin(nodeId: string, life: Life): Check {
-    life.number = ++this.#numbers;
-    life.underWay = true;
-    life.hostAnswered = false;
+    const number = ++this.#numbers;
+    const isTrial = life.session && this.#awake >= life.trialAt;
+    if (isTrial) {
+      life.answersProbes = life.hasAnsweredProbe;
+      life.hasAnsweredProbe = false;
+      life.trialAt = this.#awake + PERIODS_BETWEEN_TRIALS * this.#period;
+    }
+    const probe = !life.session || life.daemon.checks > 0 || isTrial;
     life.startedAt = this.#awake;
-    const probe = !life.session || life.daemonMisses > 0;
-    return { nodeId, number: life.number, ping: life.session, probe };
+    life.nextAt = this.#awake + this.#interval;
+    this.#miss(life.host);
+    if (this.#awake >= life.graceUntil) this.#miss(life.daemon);
+    return { nodeId, number, ping: life.session, probe };
   }
 
-  #missed(nodeId: string, life: Life): Verdict | undefined {
-    life.underWay = false;
-    if (life.startedAt >= life.graceUntil) life.daemonMisses++;
-    if (!life.hostAnswered) life.hostMisses++;
-    life.nextAt = life.hostAnswered ? life.startedAt + this.#interval : this.#awake;
+  /** Until it is answered a check counts as missed. */
+  #miss(silence: Silence): void {
+    if (silence.checks++ === 0) silence.since = this.#awake;
+  }
 
-    if (life.hostMisses >= MISSES) {
-      this.#lives.delete(nodeId);
-      return { nodeId, state: 'down', message: 'heartbeat failure' };
-    }
-    if (life.daemonMisses >= PERIODS_WITHOUT * CHECKS_PER_PERIOD) {
-      this.#lives.delete(nodeId);
-      return { nodeId, state: 'down', message: 'heartbeat failure: the host answers, its daemon does not' };
-    }
-    if (life.daemonMisses >= (life.ended ? 1 : MISSES) && life.hostAnswered && !life.unknown) {
-      life.unknown = true;
-      life.session = false;
-      return { nodeId, state: 'unknown', message: 'the host answers, its daemon does not' };
-    }
+  #judge(life: Life, crowd: boolean): Omit<Verdict, 'nodeId'> | undefined {
+    const doubtful = crowd || !life.answersProbes;
+    const misses = doubtful ? MISSES_IF_DOUBTFUL : MISSES;
+    if (life.host.checks >= misses && this.#awake >= life.nextAt)
+      return { state: 'down', message: 'heartbeat failure' };
+
+    const patience = PERIODS_WITHOUT * this.#period;
+    const without = life.daemon.checks > 0 ? this.#awake - life.daemon.since : 0;
+    if (without >= patience) return { state: 'down', message: `heartbeat failure: ${withoutDaemon(life)}` };
+    if (life.engineAwaySince !== undefined && this.#awake - life.engineAwaySince >= patience)
+      return { state: 'down', message: 'heartbeat failure: the host answers, its engine does not' };
+
+    const answers = life.host.checks <= 1;
+    const unknownAfter = this.#interval * (life.ended ? UNKNOWN_AFTER_END : UNKNOWN_AFTER_SILENCE);
+    if (!life.unknown && answers && without >= unknownAfter)
+      return { state: 'unknown', message: withoutDaemon(life) };
     return undefined;
   }
 
-  #hasWaitedForEngine({ engineAwaySince }: Life): boolean {
-    const patience = PERIODS_WITHOUT * CHECKS_PER_PERIOD * this.#interval;
-    return engineAwaySince !== undefined && this.#awake - engineAwaySince >= patience;
+  /** Milliseconds from a check that was answered to the next one. */
+  #spacing(life: Life): number {
+    const longest = LONGEST_SPACING * this.#interval;
+    // What a host without a daemon is checked for is not urgent: it gets no new tasks, and nobody is led to it.
+    if (life.unknown) return longest;
+    const ofMany = (this.#lives.size / CHECKS_PER_SECOND) * 1000;
+    return Math.min(Math.max(this.#interval, ofMany), longest);
   }
 
-  #newLife(given: Pick<Life, 'session' | 'graceUntil' | 'nextAt'>): Life {
+  #newLife(given: Pick<Life, 'session' | 'graceUntil' | 'nextAt' | 'answersProbes'>): Life {
     return {
       ...given,
       ended: false,
-      number: 0,
-      underWay: false,
-      hostAnswered: false,
+      firstNumber: this.#numbers + 1,
       startedAt: this.#awake,
-      hostMisses: 0,
-      daemonMisses: 0,
+      host: { checks: 0, since: 0 },
+      daemon: { checks: 0, since: 0 },
       unknown: false,
+      hasAnsweredProbe: given.answersProbes,
+      trialAt: this.#awake,
+      unasked: false,
       engineAwaySince: undefined,
     };
   }
+}
+
+function withoutDaemon({ unasked }: Life): string {
+  return unasked
+    ? 'its daemon does not answer, and this manager cannot reach the network'
+    : 'the host answers, its daemon does not';
 }

@@ -8,8 +8,13 @@ test('a host that accepts or refuses lives; one that cannot be reached does not'
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   assert.ok(address && typeof address === 'object');
-  assert.equal(await probeHost('127.0.0.1', 2000, address.port), true);
+  assert.equal(await probeHost('127.0.0.1', 2000, address.port), 'answered');
   await new Promise((resolve) => server.close(resolve));
-  assert.equal(await probeHost('127.0.0.1', 2000, address.port), true);
-  assert.equal(await probeHost('not an address', 100), false);
+  assert.equal(await probeHost('127.0.0.1', 2000, address.port), 'answered');
+  assert.equal(await probeHost('not an address', 100), 'silent');
+});
+
+test('a host that could not be asked is neither', async () => {
+  // The kernel has no way there for TCP.
+  assert.equal(await probeHost('255.255.255.255', 100), 'unsent');
 });

@@ -3,23 +3,34 @@ import { connect } from 'node:net';
 import { uptime } from 'node:os';
 import { CLUSTER_PORT } from '../../model/protocol.ts';
 
+/** unsent: this host could not ask, so nothing is known of the other one. */
+export type ProbeOutcome = 'answered' | 'silent' | 'unsent';
+
 /** What a kernel says that answers for the host itself. "Host unreachable" is said by others, in its place. */
 const ANSWERS = new Set(['ECONNREFUSED', 'ECONNRESET']);
+/** What this host's own kernel says before it has sent anything: no descriptor, memory or port, no network, not allowed. */
+const UNSENT = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAGAIN', 'EADDRNOTAVAIL'],
+  ...['ENETDOWN', 'ENETUNREACH', 'EPERM', 'EACCES'],
+]);
 
 /**
- * Whether a host lives: something answers a TCP connection to its cluster port, be it with a refusal. False after
- * `timeout` (ms) of silence. Never rejects.
+ * Whether a host lives: something answers a TCP connection to its cluster port, be it with a refusal. Its kernel does that,
+ * whatever its daemon is doing. Silent after `timeout` (ms) without an answer. Never rejects.
  */
-export function probeHost(addr: string, timeout = 2000, port = CLUSTER_PORT): Promise<boolean> {
+export function probeHost(addr: string, timeout = 2000, port = CLUSTER_PORT): Promise<ProbeOutcome> {
   return new Promise((resolve) => {
     const socket = connect({ host: addr, port });
-    const settle = (alive: boolean) => {
+    const settle = (outcome: ProbeOutcome) => {
       socket.destroy();
-      resolve(alive);
+      resolve(outcome);
     };
-    socket.setTimeout(timeout, () => settle(false));
-    socket.on('connect', () => settle(true));
-    socket.on('error', (error: NodeJS.ErrnoException) => settle(ANSWERS.has(error.code ?? '')));
+    socket.setTimeout(timeout, () => settle('silent'));
+    socket.on('connect', () => settle('answered'));
+    socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+      if (ANSWERS.has(code)) settle('answered');
+      else settle(UNSENT.has(code) ? 'unsent' : 'silent');
+    });
   });
 }
 

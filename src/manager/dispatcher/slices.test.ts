@@ -26,7 +26,7 @@ test('many agents are told in short stretches, with a rest before each, and none
     store,
     clock,
     roots: () => 'ROOTS',
-    probe: async () => true,
+    probe: async () => 'answered',
     hostsMayBoot: false,
     afterInput: (fn) => fn(),
     rest: async (ms) => {

@@ -5,6 +5,7 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Node } from '../../model/objects.ts';
 import { type Check, Liveness, type Verdict } from './liveness.ts';
+import type { ProbeOutcome } from './probe.ts';
 
 /** Milliseconds after which a verdict that could not be written is written again. */
 const RETRY = 1000;
@@ -21,8 +22,8 @@ export interface HostWatchOptions {
   log: WatchLog;
   /** Resolves when the node's session answers, rejects when it ends; undefined: it has none. */
   ping(nodeId: string): Promise<void> | undefined;
-  /** Whether anything on the node's host answers; undefined: nobody knows where that is. May take long to say no. */
-  probe(nodeId: string): Promise<boolean> | undefined;
+  /** Asks the node's host; undefined: nobody knows where that is. May take long to say that it is silent. */
+  probe(nodeId: string): Promise<ProbeOutcome> | undefined;
   /** Calls `fn` once the input that has arrived by now has been processed. */
   afterInput(fn: () => void): void;
   /** This manager is about to be switched off: nothing is judged any more. */
@@ -57,7 +58,9 @@ export class HostWatch {
    * up, and is probed meanwhile.
    */
   expect(node: Node, probed: boolean): void {
-    if (node.Status.State !== 'down') this.#liveness.expect(node.ID, probed);
+    if (node.Status.State === 'down') return;
+    // Every manager has to be reachable at its cluster port for the others, a worker for nobody.
+    this.#liveness.expect(node.ID, { probed, answersProbes: node.ManagerStatus !== undefined });
   }
 
   opened(nodeId: string): void {
@@ -117,8 +120,9 @@ export class HostWatch {
     }
     if (!probe) return;
     this.#options.probe(nodeId)?.then(
-      (alive) => {
-        if (alive) this.#liveness.answered(nodeId, number, 'probe');
+      (outcome) => {
+        if (outcome === 'silent') return;
+        this.#liveness.answered(nodeId, number, outcome === 'answered' ? 'probe' : 'unsent');
       },
       (error: unknown) => log.error({ node: nodeId, error }, 'cannot probe the host'),
     );
