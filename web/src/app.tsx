@@ -2,13 +2,13 @@
 import { Center, Loader } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Suspense, useEffect, useState } from 'react';
-import { Redirect, Route, Router, Switch } from 'wouter';
+import { type AroundNavHandler, Redirect, Route, Router, Switch } from 'wouter';
 import type { Account } from '../../src/ui/protocol.ts';
 import { get, onSignedOut, RequestError } from './api/http.ts';
 import { live } from './api/live.ts';
 import { Frame } from './frame.tsx';
 import { SignIn } from './pages/SignIn.tsx';
-import { ROUTES } from './pages.tsx';
+import { BASE, loading, ROUTES } from './pages.tsx';
 import { Failed } from './parts/Failed.tsx';
 import { Who } from './parts/who.ts';
 
@@ -16,12 +16,33 @@ type Visitor = { account: Account } | { isFirst: boolean };
 
 async function visitor(): Promise<Visitor> {
   try {
-    return { account: await get<Account>('/essaim/session') };
+    const account = get<Account>('/essaim/session').then((found) => {
+      // The page that subscribes to something finds the connection under way.
+      live.start();
+      return found;
+    });
+    return { account: (await Promise.all([account, loading(location.pathname)]))[0] };
   } catch (error) {
     if (!(error instanceof RequestError) || error.status !== 401) throw error;
     return { isFirst: (await get<{ needed: boolean }>('/essaim/setup')).needed };
   }
 }
+
+let going: object | undefined;
+/**
+ * One goes to a page when its parts are there. React would draw what stands for it at once, and the page itself no sooner
+ * than 300 ms later.
+ */
+const whenLoaded: AroundNavHandler = (navigate, to, options) => {
+  const parts = loading(to);
+  const mine = {};
+  going = mine;
+  if (!parts) navigate(to, options);
+  else
+    void parts.finally(() => {
+      if (going === mine) navigate(to, options);
+    });
+};
 
 export function App() {
   const queries = useQueryClient();
@@ -33,7 +54,6 @@ export function App() {
     refetchInterval: ({ state }) => (state.status === 'error' ? 3_000 : false),
   });
   const [notice, setNotice] = useState<string>();
-  const account = data && 'account' in data ? data.account : undefined;
 
   useEffect(() => {
     onSignedOut(() => {
@@ -43,9 +63,6 @@ export function App() {
       void refetch();
     });
   }, [queries, refetch]);
-  useEffect(() => {
-    if (account) live.start();
-  }, [account]);
 
   if (error)
     return (
@@ -65,7 +82,7 @@ export function App() {
     );
   return (
     <Who value={data.account}>
-      <Router base="/ui">
+      <Router base={BASE} aroundNav={whenLoaded}>
         <Frame>
           <Suspense fallback={<Loader aria-label="The page is being loaded" />}>
             <Switch>

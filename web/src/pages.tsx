@@ -1,5 +1,5 @@
 /** The pages, by address, and which of them stand in the bar. Each is loaded when it is first opened. */
-import { type ComponentType, lazy } from 'react';
+import { type ComponentType, type FunctionComponent, lazy, type ReactNode, useState } from 'react';
 import { Overview } from './pages/Overview.tsx';
 import type { Rights } from './parts/who.ts';
 
@@ -30,14 +30,37 @@ export const NAVIGATION: Place[] = [
   { path: '/access', title: 'Access' },
 ];
 
+/** `parts`: loads what it consists of; undefined if that is there. */
+type PageInParts = FunctionComponent & { parts?: () => Promise<unknown> | undefined };
+
 /** A page that is loaded when it is first opened, with the styles that the first page has no use for. */
-function page(load: () => Promise<ComponentType>) {
-  return lazy(async () => ({ default: (await Promise.all([load(), import('./more.ts')]))[0] }));
+function page(load: () => Promise<ComponentType>): PageInParts {
+  let loaded: ComponentType | undefined;
+  const all = async () => {
+    [loaded] = await Promise.all([load(), import('./more.ts')]);
+    return { default: loaded };
+  };
+  const Later = lazy(all);
+  const Page = (): ReactNode => {
+    // Stays what it was at first: as another component it would begin anew.
+    const [Now] = useState<ComponentType>(() => loaded ?? Later);
+    return <Now />;
+  };
+  return Object.assign(Page, { parts: () => (loaded ? undefined : all()) });
+}
+
+/** Where all pages are. */
+export const BASE = '/ui';
+
+/** Loads the page of that address (`/ui/services/ID?tab=logs`); undefined if it is there, or there is none. */
+export function loading(address: string): Promise<unknown> | undefined {
+  const place = address.slice(BASE.length).replace(/\/?([?#].*)?$/, '') || '/';
+  return ROUTES.find(({ pattern }) => pattern.test(place))?.page.parts?.();
 }
 
 const lists = () => import('./pages/Lists.tsx');
 
-export const ROUTES: Array<{ path: string; page: ComponentType }> = [
+const PAGES: Array<{ path: string; page: PageInParts }> = [
   { path: '/', page: Overview },
   {
     path: '/stacks',
@@ -111,3 +134,8 @@ export const ROUTES: Array<{ path: string; page: ComponentType }> = [
     page: page(() => import('./pages/Access.tsx').then(({ Access }) => Access)),
   },
 ];
+
+export const ROUTES = PAGES.map((each) => ({
+  ...each,
+  pattern: new RegExp(`^${each.path.replaceAll(/:\w+/g, '[^/]+')}$`),
+}));

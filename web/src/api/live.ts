@@ -49,22 +49,28 @@ class LiveSocket {
   #tries = 0;
   #protocols: string[] | undefined;
   #hidden: ReturnType<typeof setTimeout> | undefined;
+  /** Between `start` and `stop`: a lost connection is made anew. */
+  #isWanted = false;
   connection: Connection = { isLive: false, since: Date.now(), nextTry: 0 };
 
-  /** `protocols`: with a link for the wall in place of a session. */
-  start(protocols?: string[]): void {
-    if (this.#socket) return;
-    this.#protocols = protocols;
-    this.#connect();
+  constructor() {
     document.addEventListener('visibilitychange', () => {
       clearTimeout(this.#hidden);
       if (document.visibilityState === 'hidden')
         this.#hidden = setTimeout(() => this.#socket?.close(), HIDDEN);
-      else if (!this.#socket) this.#connect();
+      else this.#connect();
     });
   }
 
+  /** `protocols`: with a link for the wall in place of a session. */
+  start(protocols?: string[]): void {
+    this.#isWanted = true;
+    this.#protocols = protocols;
+    this.#connect();
+  }
+
   stop(): void {
+    this.#isWanted = false;
     this.#channels.clear();
     const socket = this.#socket;
     this.#socket = undefined;
@@ -108,6 +114,7 @@ class LiveSocket {
   }
 
   #connect(): void {
+    if (this.#socket || !this.#isWanted) return;
     const socket = new WebSocket(`wss://${location.host}/essaim/live`, this.#protocols);
     this.#socket = socket;
     socket.onopen = () => {
@@ -126,9 +133,7 @@ class LiveSocket {
       this.#is({ isLive: false, since, nextTry: Date.now() + pause });
       // A socket does not say why it was refused; an ordinary request does.
       if (!this.#protocols) get('/essaim/sessions').catch(() => undefined);
-      setTimeout(() => {
-        if (!this.#socket) this.#connect();
-      }, pause);
+      setTimeout(() => this.#connect(), pause);
     };
   }
 

@@ -21,50 +21,69 @@ export function sorted<R>(rows: readonly R[], value: (row: R) => Key, isDown: bo
     .map(({ row }) => row);
 }
 
+/** A row in its place. `round`: when it was last among those that were to be sorted. */
 interface Keyed<R> {
   row: R;
   key: Key;
+  round: number;
 }
 
 /**
- * Keeps rows in an order while some of them change: only those whose value is another one are put elsewhere. Thousands of
- * rows of which some change twenty times a second cost little.
+ * Keeps rows in an order while some of them change: only those whose value is another one are put elsewhere. Of thousands of
+ * rows some change twenty times a second, so that a round makes little besides the array that it answers with.
  */
 export class Sorter<R extends { id: string }> {
   #ordered: Array<Keyed<R>> = [];
+  readonly #places = new Map<string, Keyed<R>>();
   #value: ((row: R) => Key) | undefined;
   #isDown = false;
+  #round = 0;
 
   /** The rows by that value. A new array. */
   sort(rows: readonly R[], value: (row: R) => Key, isDown: boolean): R[] {
-    if (value !== this.#value || isDown !== this.#isDown) this.#ordered = [];
+    if (value !== this.#value || isDown !== this.#isDown) {
+      this.#ordered = [];
+      this.#places.clear();
+    }
     this.#value = value;
     this.#isDown = isDown;
-    const sign = isDown ? -1 : 1;
-    const left = new Map(rows.map((row) => [row.id, row]));
-    const kept: Array<Keyed<R>> = [];
+    const round = ++this.#round;
     const moved: Array<Keyed<R>> = [];
-    for (const before of this.#ordered) {
-      const row = left.get(before.row.id);
-      if (!row) continue;
-      left.delete(row.id);
-      if (row === before.row) kept.push(before);
-      else {
-        const key = value(row);
-        (key === before.key ? kept : moved).push({ row, key });
+    let stayed = 0;
+    for (const row of rows) {
+      const place = this.#places.get(row.id);
+      const key = place?.row === row ? place.key : value(row);
+      if (place && place.key === key) {
+        place.row = row;
+        place.round = round;
+        stayed++;
+      } else {
+        const other = { row, key, round };
+        this.#places.set(row.id, other);
+        moved.push(other);
       }
     }
-    for (const row of left.values()) moved.push({ row, key: value(row) });
-    moved.sort((a, b) => compare(a.key, b.key, sign));
-    this.#ordered = merged(kept, moved, sign);
+    if (stayed < this.#ordered.length)
+      this.#ordered = this.#ordered.filter((place) => {
+        const isHere = place.round === round;
+        if (!isHere && this.#places.get(place.row.id) === place) this.#places.delete(place.row.id);
+        return isHere;
+      });
+    if (moved.length > 0) {
+      const sign = isDown ? -1 : 1;
+      moved.sort((a, b) => compare(a.key, b.key, sign));
+      this.#ordered = merged(this.#ordered, moved, sign);
+    }
     return this.#ordered.map(({ row }) => row);
   }
 }
 
 function merged<R>(a: ReadonlyArray<Keyed<R>>, b: ReadonlyArray<Keyed<R>>, sign: number): Array<Keyed<R>> {
-  if (b.length === 0) return [...a];
   const all: Array<Keyed<R>> = [];
   let [i, j] = [0, 0];
-  while (i < a.length && j < b.length) all.push(compare(a[i]!.key, b[j]!.key, sign) <= 0 ? a[i++]! : b[j++]!);
-  return [...all, ...a.slice(i), ...b.slice(j)];
+  while (i < a.length || j < b.length) {
+    const isFirst = j === b.length || (i < a.length && compare(a[i]!.key, b[j]!.key, sign) <= 0);
+    all.push(isFirst ? a[i++]! : b[j++]!);
+  }
+  return all;
 }

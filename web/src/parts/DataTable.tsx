@@ -87,7 +87,6 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => (isPhone ? PHONE_ROW : ROW),
     overscan: 8,
-    getItemKey: (index) => rows[index]!.id,
   });
 
   // Rows are drawn anew only where they have changed: what they call is always the same.
@@ -178,7 +177,7 @@ export function DataTable<R extends { id: string }>(props: Props<R>) {
               const row = rows[item.index]!;
               return (
                 <DataRow
-                  key={item.key}
+                  key={row.id}
                   row={row}
                   index={item.index}
                   start={item.start}
