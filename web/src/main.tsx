@@ -10,6 +10,7 @@ import { Notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
+import { RequestError } from './api/http.ts';
 import { App } from './app.tsx';
 import { nonce } from './nonce.ts';
 
@@ -23,7 +24,12 @@ const theme = createTheme({
   colors: { honey },
   primaryColor: 'honey',
   primaryShade: { light: 8, dark: 7 },
-  components: { Anchor: { defaultProps: { underline: 'always' } } },
+  components: {
+    Anchor: { defaultProps: { underline: 'always' } },
+    // Without a role what they are called is told to nobody.
+    Loader: { defaultProps: { role: 'status' } },
+    Skeleton: { defaultProps: { role: 'status' } },
+  },
   fontFamily: 'system-ui, "Segoe UI", Roboto, Ubuntu, "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
   defaultRadius: 'sm',
@@ -47,7 +53,12 @@ const contrast: CSSVariablesResolver = () => ({
   },
 });
 
-const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 5_000 } } });
+/** What was refused once is refused again; what has failed may not. */
+const retry = (count: number, error: Error): boolean =>
+  count === 0 && !(error instanceof RequestError && error.status >= 400 && error.status < 500);
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry, retryDelay: 500, staleTime: 5_000 } },
+});
 
 const RELOADED = 'reloaded';
 // A part of the page that is not there any more, as the manager serves another build by now, or that was lost on the way.

@@ -58,7 +58,7 @@ export function loading(address: string): Promise<unknown> | undefined {
   return ROUTES.find(({ pattern }) => pattern.test(place))?.page.parts?.();
 }
 
-const lists = () => import('./pages/Lists.tsx');
+const contents = () => import('./pages/contents/Contents.tsx');
 
 const PAGES: Array<{ path: string; page: PageInParts }> = [
   { path: '/', page: Overview },
@@ -125,13 +125,16 @@ const PAGES: Array<{ path: string; page: PageInParts }> = [
     path: '/networks/:id',
     page: page(() => import('./pages/networks/Network.tsx').then(({ Network }) => Network)),
   },
-  { path: '/networks', page: page(() => lists().then(({ Networks }) => Networks)) },
-  { path: '/configs', page: page(() => lists().then(({ Configs }) => Configs)) },
-  { path: '/secrets', page: page(() => lists().then(({ Secrets }) => Secrets)) },
-  { path: '/activity', page: page(() => lists().then(({ Activity }) => Activity)) },
+  {
+    path: '/networks',
+    page: page(() => import('./pages/networks/Networks.tsx').then(({ Networks }) => Networks)),
+  },
+  { path: '/configs', page: page(() => contents().then(({ Configs }) => Configs)) },
+  { path: '/secrets', page: page(() => contents().then(({ Secrets }) => Secrets)) },
+  { path: '/activity', page: page(() => import('./pages/Activity.tsx').then(({ Activity }) => Activity)) },
   {
     path: '/access',
-    page: page(() => import('./pages/Access.tsx').then(({ Access }) => Access)),
+    page: page(() => import('./pages/access/Access.tsx').then(({ Access }) => Access)),
   },
 ];
 

@@ -1,5 +1,6 @@
 /** What the palette finds for what is typed: places, objects, and things to do: `scale web 9`, `logs db`, `drain node2`. */
 import type { NodeRow, Rows, ServiceRow, StackRow, TaskRow } from '../../../src/ui/protocol.ts';
+import { stackPage } from './paths.ts';
 
 /** What is done when it is chosen. */
 export type Deed =
@@ -70,9 +71,7 @@ function objects(words: readonly string[], known: Known): Entry[] {
   const { places, services, stacks, nodes, tasks, named } = known;
   return [
     ...ranked(places, words, ({ title }) => [title]).map(placeEntry),
-    ...ranked(stacks, words, ({ id }) => [id]).map(({ id }) =>
-      go(`stack ${id}`, id, 'stack', `/stacks/${id}`),
-    ),
+    ...ranked(stacks, words, ({ id }) => [id]).map(({ id }) => go(`stack ${id}`, id, 'stack', stackPage(id))),
     ...ranked(services, words, ({ name, id, image }) => [name, id, image]).map(({ id, name, image }) =>
       go(`service ${id}`, name, `service · ${image}`, `/services/${id}`),
     ),
@@ -126,7 +125,7 @@ function deeds([verb = '', ...rest]: readonly string[], known: Known): Entry[] {
     case 'edit':
       return ranked(stacks, rest, ({ id }) => [id])
         .filter(({ id }) => mayChange(id))
-        .map(({ id }) => go(`edit ${id}`, `Edit ${id}`, 'stack', `/stacks/${id}/edit`));
+        .map(({ id }) => go(`edit ${id}`, `Edit ${id}`, 'stack', stackPage(id, '/edit')));
     case 'console':
       return ranked(tasks, rest, ({ name }) => [name])
         .filter(({ state, container, stack }) => state === 'running' && container && mayChange(stack))

@@ -2,19 +2,41 @@
 import { Button, Group, Loader, Text, TextInput } from '@mantine/core';
 import { lazy, Suspense, useState } from 'react';
 import { useParams, useSearchParams } from 'wouter';
+import { Failed } from '../parts/Failed.tsx';
 import { Page } from '../parts/Page.tsx';
 import type { ConsoleState } from '../parts/Terminal.tsx';
+import { useRights } from '../parts/who.ts';
 
 const Terminal = lazy(() => import('../parts/Terminal.tsx'));
 
 export function Console() {
   const { container = '' } = useParams();
   const [params] = useSearchParams();
+  const name = params.get('name') ?? container.slice(0, 12);
+  const { account } = useRights();
+  if (account.role === 'viewer')
+    return (
+      <Page title={`Console: ${name}`}>
+        <Failed
+          title="No console is opened"
+          message="A console takes an operator, or a deployer of its stack."
+        />
+      </Page>
+    );
+  return <Opened container={container} node={params.get('node') ?? undefined} name={name} />;
+}
+
+interface OpenedProps {
+  container: string;
+  node: string | undefined;
+  name: string;
+}
+
+function Opened({ container, node, name }: OpenedProps) {
   const [state, setState] = useState<ConsoleState>({ is: 'opening' });
   const [round, setRound] = useState(0);
   const [user, setUser] = useState('');
   const [command, setCommand] = useState('');
-  const name = params.get('name') ?? container.slice(0, 12);
   const words = command.split(/\s+/).filter(Boolean);
   return (
     <Page
@@ -61,7 +83,7 @@ export function Console() {
         <Terminal
           key={round}
           container={container}
-          node={params.get('node') ?? undefined}
+          node={node}
           user={user}
           command={words}
           onState={setState}

@@ -1,7 +1,7 @@
 /** One host: what it is, what runs on it, and whether it may take more. */
-import { Button, Group, Skeleton, Tabs, Text, TextInput } from '@mantine/core';
+import { Button, Group, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { useLocation, useParams, useSearchParams } from 'wouter';
+import { useLocation, useParams } from 'wouter';
 import type { NodeRow } from '../../../src/ui/protocol.ts';
 import { changeNode } from '../api/actions.ts';
 import { remove } from '../api/http.ts';
@@ -11,8 +11,9 @@ import { bytes, counted, cpus } from '../format/size.ts';
 import { nodeTone } from '../format/state.ts';
 import { Ask, Fact } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
-import { Link } from '../parts/Link.tsx';
+import { Found } from '../parts/Found.tsx';
 import { Page } from '../parts/Page.tsx';
+import { PageTabs } from '../parts/PageTabs.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { Use } from '../parts/Use.tsx';
 import { useRights } from '../parts/who.ts';
@@ -21,24 +22,16 @@ import { TaskTable } from './Tasks.tsx';
 
 export function Node() {
   const { id = '' } = useParams();
-  const { rows, isLoading } = useList('nodes');
-  const node = rows.find((row) => row.id === id || row.name === id);
-  if (isLoading) return <Skeleton height={200} aria-label="The node is being loaded" />;
-  if (!node)
-    return (
-      <Page title="Node">
-        <Text>
-          There is no node {id} (any more). <Link to="/nodes">All nodes</Link>
-        </Text>
-      </Page>
-    );
-  return <NodePage node={node} />;
+  const is = (row: NodeRow): boolean => row.id === id || row.name === id;
+  return (
+    <Found kind="node" name={id} list={useList('nodes')} is={is} all="/nodes">
+      {(node) => <NodePage node={node} />}
+    </Found>
+  );
 }
 
 function NodePage({ node }: { node: NodeRow }) {
   const { operate } = useRights();
-  const [params, setParams] = useSearchParams();
-  const tab = params.get('tab') ?? 'tasks';
   const word = node.availability === 'active' ? node.state : `${node.state}, ${node.availability}`;
   return (
     <Page
@@ -60,26 +53,13 @@ function NodePage({ node }: { node: NodeRow }) {
         <Fact name="Labels">{labelsText(node.labels) || 'none'}</Fact>
         {node.message && <Fact name="Said">{node.message}</Fact>}
       </Group>
-      <Tabs
-        value={tab}
-        onChange={(value) => setParams({ tab: value ?? 'tasks' }, { replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List>
-          <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
-          <Tabs.Tab value="containers">Containers</Tabs.Tab>
-          <Tabs.Tab value="use">Use</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="tasks" pt="sm">
-          <TaskTable filter={{ node: node.id }} />
-        </Tabs.Panel>
-        <Tabs.Panel value="containers" pt="sm">
-          <ContainerTable node={node.id} />
-        </Tabs.Panel>
-        <Tabs.Panel value="use" pt="sm">
-          <Use of={`node=${node.id}`} isHost />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        parts={[
+          { name: 'tasks', title: 'Tasks', show: () => <TaskTable filter={{ node: node.id }} /> },
+          { name: 'containers', title: 'Containers', show: () => <ContainerTable node={node.id} /> },
+          { name: 'use', title: 'Use', show: () => <Use of={`node=${node.id}`} isHost /> },
+        ]}
+      />
     </Page>
   );
 }

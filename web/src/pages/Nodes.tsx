@@ -8,6 +8,7 @@ import { useList } from '../api/live.ts';
 import { labelsText } from '../format/labels.ts';
 import { bytes, cpus } from '../format/size.ts';
 import { nodeTone } from '../format/state.ts';
+import { Answered } from '../parts/Answered.tsx';
 import { Command } from '../parts/Ask.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { Link } from '../parts/Link.tsx';
@@ -84,7 +85,7 @@ export function Nodes() {
 /** How further hosts come in: shown when it is asked for, since it is a secret. */
 function Join({ address }: { address: string }) {
   const [isShown, setShown] = useState(false);
-  const { data } = useQuery({
+  const query = useQuery({
     queryKey: ['swarm'],
     queryFn: () => get<{ JoinTokens: { Worker: string; Manager: string } }>('/swarm'),
     enabled: isShown,
@@ -97,13 +98,16 @@ function Join({ address }: { address: string }) {
         </Button>
       </div>
     );
-  if (!data) return null;
   return (
-    <Stack gap="xs">
-      <Text size="sm">On a host with the daemon, as a worker:</Text>
-      <Command text={`docker swarm join --token ${data.JoinTokens.Worker} ${address}:2377`} />
-      <Text size="sm">As a manager:</Text>
-      <Command text={`docker swarm join --token ${data.JoinTokens.Manager} ${address}:2377`} />
-    </Stack>
+    <Answered what="the join commands" query={query}>
+      {({ JoinTokens }) => (
+        <Stack gap="xs">
+          <Text size="sm">On a host with the daemon, as a worker:</Text>
+          <Command text={`docker swarm join --token ${JoinTokens.Worker} ${address}:2377`} />
+          <Text size="sm">As a manager:</Text>
+          <Command text={`docker swarm join --token ${JoinTokens.Manager} ${address}:2377`} />
+        </Stack>
+      )}
+    </Answered>
   );
 }

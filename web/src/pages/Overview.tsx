@@ -1,13 +1,15 @@
 /** The cluster at a glance: what is wrong first. */
-import { Card, Code, Group, List, Progress, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Card, Code, Group, List, Progress, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useList } from '../api/live.ts';
 import { bytes, cpus } from '../format/size.ts';
 import { nodeTone, serviceTone, serviceWord } from '../format/state.ts';
 import { whatIsWrong } from '../format/wrong.ts';
 import { Age } from '../parts/Age.tsx';
+import { Failed } from '../parts/Failed.tsx';
 import { Link } from '../parts/Link.tsx';
 import { Page } from '../parts/Page.tsx';
+import { Section } from '../parts/Section.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { useRights } from '../parts/who.ts';
 
@@ -20,16 +22,20 @@ export function Overview() {
   const wrong = useMemo(() => whatIsWrong(services.rows, nodes.rows), [services.rows, nodes.rows]);
   if (services.isLoading || nodes.isLoading)
     return <Skeleton height={240} aria-label="The cluster is being loaded" />;
+  const error = services.error ?? nodes.error;
+  if (error)
+    return (
+      <Page title="Overview">
+        <Failed title="The cluster cannot be shown" message={error} />
+      </Page>
+    );
   const running = services.rows.reduce((sum, row) => sum + row.running, 0);
   const updating = services.rows.filter(
     ({ update }) => update?.state === 'updating' || update?.state === 'rollback_started',
   );
   return (
     <Page title="Overview">
-      <Card withBorder component="section" aria-label="Wrong now">
-        <Title order={2} size="h5" mb="xs">
-          Wrong now
-        </Title>
+      <Section title="Wrong now">
         {wrong.length === 0 ? (
           <Text size="sm">● Nothing: all hosts are there, and every service has what it should.</Text>
         ) : (
@@ -46,7 +52,7 @@ export function Overview() {
             ))}
           </Stack>
         )}
-      </Card>
+      </Section>
       <SimpleGrid cols={{ base: 2, sm: 5 }}>
         <Tile
           to="/nodes"
@@ -59,10 +65,7 @@ export function Overview() {
         <Tile to="/networks" name="Networks" value={networks.rows.length} />
       </SimpleGrid>
       {services.rows.length === 0 && (
-        <Card withBorder>
-          <Title order={2} size="h5" mb="xs">
-            How to begin
-          </Title>
+        <Section title="How to begin">
           <List size="sm" type="ordered">
             <List.Item>
               Further hosts join with the command that <Link to="/nodes">Nodes</Link> shows.
@@ -75,12 +78,9 @@ export function Overview() {
               Others get an account under <Link to="/access">Access</Link>.
             </List.Item>
           </List>
-        </Card>
+        </Section>
       )}
-      <Card withBorder component="section" aria-label="Hosts">
-        <Title order={2} size="h5" mb="xs">
-          Hosts
-        </Title>
+      <Section title="Hosts">
         <Stack gap="xs">
           {nodes.rows.map((node) => (
             <Group key={node.id} gap="sm" wrap="wrap">
@@ -104,12 +104,9 @@ export function Overview() {
             </Group>
           ))}
         </Stack>
-      </Card>
+      </Section>
       {updating.length > 0 && (
-        <Card withBorder component="section" aria-label="Updates">
-          <Title order={2} size="h5" mb="xs">
-            Updates under way
-          </Title>
+        <Section title="Updates under way">
           {updating.map((row) => (
             <Group key={row.id} gap="xs">
               <Link to={`/services/${row.id}`}>{row.name}</Link>
@@ -119,7 +116,7 @@ export function Overview() {
               </Text>
             </Group>
           ))}
-        </Card>
+        </Section>
       )}
       {operate && <Changes />}
     </Page>
@@ -155,10 +152,7 @@ function Changes() {
   const last = useMemo(() => rows.toSorted((a, b) => (a.at < b.at ? 1 : -1)).slice(0, 10), [rows]);
   if (last.length === 0) return null;
   return (
-    <Card withBorder component="section" aria-label="Last changes">
-      <Title order={2} size="h5" mb="xs">
-        Last changes here
-      </Title>
+    <Section title="Last changes here">
       <Stack gap={2}>
         {last.map(({ id, at, actor, method, path, status }) => (
           <Text key={id} size="sm">
@@ -167,6 +161,6 @@ function Changes() {
           </Text>
         ))}
       </Stack>
-    </Card>
+    </Section>
   );
 }

@@ -1,19 +1,22 @@
 /** One service: its tasks, its log, its settings, and what can be done with it. */
-import { Button, Group, Menu, Skeleton, Stack, Tabs, Text, TextInput } from '@mantine/core';
+import { Button, Group, Menu, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
-import { useLocation, useParams, useSearchParams } from 'wouter';
+import { useLocation, useParams } from 'wouter';
 import type { ServiceRow } from '../../../src/ui/protocol.ts';
 import { removeService, restart, rollBack, setImage } from '../api/actions.ts';
 import { useList } from '../api/live.ts';
+import { stackPage } from '../format/paths.ts';
 import { portText } from '../format/ports.ts';
 import { counted } from '../format/size.ts';
 import { serviceTone, serviceWord } from '../format/state.ts';
 import { Age } from '../parts/Age.tsx';
 import { Ask, Fact } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Found } from '../parts/Found.tsx';
 import { Link } from '../parts/Link.tsx';
 import { LogView } from '../parts/LogView.tsx';
 import { Page } from '../parts/Page.tsx';
+import { PageTabs } from '../parts/PageTabs.tsx';
 import { Scale } from '../parts/Scale.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { Use } from '../parts/Use.tsx';
@@ -25,24 +28,16 @@ const Settings = lazy(() => import('./services/Settings.tsx').then((m) => ({ def
 
 export function Service() {
   const { id = '' } = useParams();
-  const { rows, isLoading } = useList('services');
-  const service = rows.find((row) => row.id === id || row.name === id);
-  if (isLoading) return <Skeleton height={200} aria-label="The service is being loaded" />;
-  if (!service)
-    return (
-      <Page title="Service">
-        <Text>
-          There is no service {id} (any more). <Link to="/services">All services</Link>
-        </Text>
-      </Page>
-    );
-  return <ServicePage service={service} />;
+  const is = (row: ServiceRow): boolean => row.id === id || row.name === id;
+  return (
+    <Found kind="service" name={id} list={useList('services')} is={is} all="/services">
+      {(service) => <ServicePage service={service} />}
+    </Found>
+  );
 }
 
 function ServicePage({ service }: { service: ServiceRow }) {
   const rights = useRights();
-  const [params, setParams] = useSearchParams();
-  const tab = params.get('tab') ?? 'tasks';
   const { id, name, stack, update, problems } = service;
   return (
     <Page
@@ -60,7 +55,7 @@ function ServicePage({ service }: { service: ServiceRow }) {
         <Fact name="Image">{service.image}</Fact>
         {stack && (
           <Fact name="Stack">
-            <Link to={`/stacks/${stack}`}>{stack}</Link>
+            <Link to={stackPage(stack)}>{stack}</Link>
           </Fact>
         )}
         {service.ports.length > 0 && (
@@ -94,36 +89,27 @@ function ServicePage({ service }: { service: ServiceRow }) {
           ))}
         </Stack>
       )}
-      <Tabs
-        value={tab}
-        onChange={(value) => setParams({ tab: value ?? 'tasks' }, { replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List>
-          <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
-          <Tabs.Tab value="logs">Logs</Tabs.Tab>
-          <Tabs.Tab value="update">Update</Tabs.Tab>
-          <Tabs.Tab value="use">Use</Tabs.Tab>
-          <Tabs.Tab value="settings">Settings</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="tasks" pt="sm">
-          <TaskTable filter={{ service: id }} />
-        </Tabs.Panel>
-        <Tabs.Panel value="logs" pt="sm">
-          <LogView channel={`logs?service=${id}`} of={name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="update" pt="sm">
-          <Timeline service={service} />
-        </Tabs.Panel>
-        <Tabs.Panel value="use" pt="sm">
-          <Use of={`service=${id}`} />
-        </Tabs.Panel>
-        <Tabs.Panel value="settings" pt="sm">
-          <Suspense fallback={<Skeleton height={200} aria-label="The settings are being loaded" />}>
-            <Settings service={service} />
-          </Suspense>
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        parts={[
+          { name: 'tasks', title: 'Tasks', show: () => <TaskTable filter={{ service: id }} /> },
+          {
+            name: 'logs',
+            title: 'Logs',
+            show: () => <LogView channel={`logs?service=${id}`} of={name} />,
+          },
+          { name: 'update', title: 'Update', show: () => <Timeline service={service} /> },
+          { name: 'use', title: 'Use', show: () => <Use of={`service=${id}`} /> },
+          {
+            name: 'settings',
+            title: 'Settings',
+            show: () => (
+              <Suspense fallback={<Skeleton height={200} aria-label="The settings are being loaded" />}>
+                <Settings service={service} />
+              </Suspense>
+            ),
+          },
+        ]}
+      />
     </Page>
   );
 }

@@ -1,14 +1,17 @@
 /** One stack: its services as they are, what it was deployed from, and what can be done with it. */
-import { Button, Skeleton, Tabs, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { useState } from 'react';
-import { Link as Route, useLocation, useParams, useSearchParams } from 'wouter';
+import { Link as Route, useLocation, useParams } from 'wouter';
+import type { StackRow } from '../../../src/ui/protocol.ts';
 import { remove } from '../api/http.ts';
 import { useList } from '../api/live.ts';
+import { partOf, stackApi, stackPage } from '../format/paths.ts';
 import { stackTone } from '../format/state.ts';
 import { Ask } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
-import { Link } from '../parts/Link.tsx';
+import { Found } from '../parts/Found.tsx';
 import { Page } from '../parts/Page.tsx';
+import { PageTabs } from '../parts/PageTabs.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { useRights } from '../parts/who.ts';
 import { StackLogs } from './logs/Logs.tsx';
@@ -18,22 +21,19 @@ import { Revisions } from './stacks/Revisions.tsx';
 import { TaskTable } from './Tasks.tsx';
 
 export function Stack() {
-  const { name = '' } = useParams();
-  const { rows, isLoading } = useList('stacks');
+  const name = partOf(useParams().name);
+  return (
+    <Found kind="stack" name={name} list={useList('stacks')} is={({ id }) => id === name} all="/stacks">
+      {(stack) => <StackPage stack={stack} />}
+    </Found>
+  );
+}
+
+function StackPage({ stack }: { stack: StackRow }) {
   const rights = useRights();
-  const [params, setParams] = useSearchParams();
   const [isAsked, setAsked] = useState(false);
   const [, navigate] = useLocation();
-  const stack = rows.find(({ id }) => id === name);
-  if (isLoading) return <Skeleton height={200} aria-label="The stack is being loaded" />;
-  if (!stack)
-    return (
-      <Page title={name}>
-        <Text>
-          There is no stack {name} (any more). <Link to="/stacks">All stacks</Link>
-        </Text>
-      </Page>
-    );
+  const name = stack.id;
   const mayChange = rights.change(name);
   return (
     <Page
@@ -42,7 +42,7 @@ export function Stack() {
       actions={
         mayChange && (
           <>
-            <Button size="xs" component={Route} href={`/stacks/${name}/edit`}>
+            <Button size="xs" component={Route} href={stackPage(name, '/edit')}>
               Edit
             </Button>
             <Button size="xs" variant="default" onClick={() => setAsked(true)}>
@@ -57,30 +57,14 @@ export function Stack() {
           ▲ {problem}
         </Text>
       ))}
-      <Tabs
-        value={params.get('tab') ?? 'services'}
-        onChange={(value) => setParams({ tab: value ?? 'services' }, { replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List>
-          <Tabs.Tab value="services">Services</Tabs.Tab>
-          <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
-          <Tabs.Tab value="logs">Logs</Tabs.Tab>
-          {mayChange && <Tabs.Tab value="revisions">Revisions</Tabs.Tab>}
-        </Tabs.List>
-        <Tabs.Panel value="services" pt="sm">
-          <ServiceTable filter={{ stack: name }} />
-        </Tabs.Panel>
-        <Tabs.Panel value="tasks" pt="sm">
-          <TaskTable filter={{ stack: name }} />
-        </Tabs.Panel>
-        <Tabs.Panel value="logs" pt="sm">
-          <StackLogs stack={name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="revisions" pt="sm">
-          <Revisions stack={name} />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        parts={[
+          { name: 'services', title: 'Services', show: () => <ServiceTable filter={{ stack: name }} /> },
+          { name: 'tasks', title: 'Tasks', show: () => <TaskTable filter={{ stack: name }} /> },
+          { name: 'logs', title: 'Logs', show: () => <StackLogs stack={name} /> },
+          mayChange && { name: 'revisions', title: 'Revisions', show: () => <Revisions stack={name} /> },
+        ]}
+      />
       {isAsked && (
         <Ask
           title={`Remove ${name}`}
@@ -91,7 +75,7 @@ export function Stack() {
           onClose={() => setAsked(false)}
           onDo={async () => {
             const isDone = await doing(`remove ${name}`, async () => {
-              await remove(`/essaim/stacks/${name}`);
+              await remove(stackApi(name));
               return `${name} is removed`;
             });
             if (isDone) navigate('/stacks');

@@ -7,7 +7,6 @@ import {
   FileButton,
   Group,
   Loader,
-  Skeleton,
   Stack,
   Tabs,
   Text,
@@ -19,12 +18,15 @@ import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 import type { Checked, PlanRow, StackDifference } from '../../../src/ui/protocol.ts';
 import { get, post, RequestError } from '../api/http.ts';
+import { partOf, stackApi, stackPage } from '../format/paths.ts';
 import { fileName } from '../format/plan.ts';
+import { Answered } from '../parts/Answered.tsx';
 import { Command } from '../parts/Ask.tsx';
 import { Diff } from '../parts/Diff.tsx';
 import { Failed } from '../parts/Failed.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Plan } from '../parts/Plan.tsx';
+import { useRights } from '../parts/who.ts';
 import { Progress } from './stacks/Progress.tsx';
 import type { Revision } from './stacks/Revisions.tsx';
 
@@ -53,39 +55,48 @@ interface Start {
 
 /** What the editor begins with: a revision, or what runs. */
 async function startOf(name: string, from: string | null): Promise<Start> {
-  const revisions = await get<Array<{ number: number }>>(`/essaim/stacks/${name}/revisions`);
+  const revisions = await get<Array<{ number: number }>>(stackApi(name, '/revisions'));
   const base = revisions[0]?.number;
   const number = from ?? base;
   if (number !== undefined && number !== LIVE) {
-    const { files } = await get<Revision>(`/essaim/stacks/${name}/revisions/${number}`);
+    const { files } = await get<Revision>(stackApi(name, `/revisions/${number}`));
     return { files, base };
   }
-  const { files } = await get<{ files: Files }>(`/essaim/stacks/${name}/export`);
+  const { files } = await get<{ files: Files }>(stackApi(name, '/export'));
   return { files, base, isExported: true };
 }
 
 /** What others have deployed since that revision. */
 async function since(name: string, base: number | undefined): Promise<StackDifference | undefined> {
-  const [last] = await get<Array<{ number: number }>>(`/essaim/stacks/${name}/revisions`);
+  const [last] = await get<Array<{ number: number }>>(stackApi(name, '/revisions'));
   if (!last || base === undefined) return undefined;
-  return get<StackDifference>(`/essaim/stacks/${name}/diff?a=${base}&b=${last.number}`);
+  return get<StackDifference>(stackApi(name, `/diff?a=${base}&b=${last.number}`));
 }
 
 export function StackEdit() {
-  const { name } = useParams();
+  const { name: param } = useParams();
+  const name = param && partOf(param);
   const [params] = useSearchParams();
   const from = params.get('from');
-  const { data, error } = useQuery({
+  const query = useQuery({
     queryKey: ['stack-start', name, from],
     queryFn: () =>
       name ? startOf(name, from) : Promise.resolve<Start>({ files: { [COMPOSE]: EXAMPLE, '.env': '' } }),
     staleTime: 0,
     gcTime: 0,
   });
-  if (error) return <Failed title={`The files of ${name} cannot be read`} message={error.message} />;
-  if (!data) return <Skeleton height={300} aria-label="The files are being loaded" />;
   return (
-    <Editing key={`${name} ${from}`} isNew={!name} isOlder={from !== null} first={name ?? ''} start={data} />
+    <Answered what={name ? `the files of ${name}` : 'the files'} query={query} height={300}>
+      {(data) => (
+        <Editing
+          key={`${name} ${from}`}
+          isNew={!name}
+          isOlder={from !== null}
+          first={name ?? ''}
+          start={data}
+        />
+      )}
+    </Answered>
   );
 }
 
@@ -108,6 +119,8 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
   const [done, setDone] = useState<{ revision: number; plan: PlanRow[] }>();
   const [meanwhile, setMeanwhile] = useState<StackDifference>();
   const [, navigate] = useLocation();
+  const rights = useRights();
+  const mayDeploy = isNew ? rights.account.role !== 'viewer' : rights.change(name);
   const asked = useMemo(() => ({ name: name || 'stack', files, prune }), [name, files, prune]);
   const [paused] = useDebouncedValue(asked, 300);
   const check = useQuery({
@@ -140,7 +153,7 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
     setDeploying(true);
     setFailure(undefined);
     try {
-      const path = `/essaim/stacks/${encodeURIComponent(name)}`;
+      const path = stackApi(name);
       const base = done?.revision ?? start.base;
       setDone(await post(path, { ...{ files, prune, message, base } }));
       setMeanwhile(undefined);
@@ -165,12 +178,14 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
       title={isNew ? 'New stack' : `Edit ${name}`}
       actions={
         <>
-          <Button size="xs" variant="default" onClick={() => navigate(isNew ? '/stacks' : `/stacks/${name}`)}>
+          <Button size="xs" variant="default" onClick={() => navigate(isNew ? '/stacks' : stackPage(name))}>
             {done === undefined ? 'Cancel' : 'Done'}
           </Button>
-          <Button size="xs" loading={isDeploying} onClick={() => void deploy()}>
-            Deploy
-          </Button>
+          {mayDeploy && (
+            <Button size="xs" loading={isDeploying} onClick={() => void deploy()}>
+              Deploy
+            </Button>
+          )}
         </>
       }
     >
@@ -191,7 +206,7 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
             size="compact-xs"
             variant="default"
             component={Link}
-            href={`/stacks/${name}/edit?from=${LIVE}`}
+            href={stackPage(name, `/edit?from=${LIVE}`)}
           >
             Begin with what runs
           </Button>
@@ -305,8 +320,8 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
               className="problem"
               c={problem.severity === 'error' ? 'red.9' : undefined}
             >
-              {problem.severity === 'error' ? '▲' : '○'} {problem.file}, line {problem.line}:{' '}
-              {problem.message}
+              {problem.severity === 'error' ? '▲' : '○'} {problem.file}, line {problem.line}, column{' '}
+              {problem.column}: {problem.message}
             </Text>
           ))}
         </Stack>

@@ -3,6 +3,7 @@ import { Button, Stack, Text } from '@mantine/core';
 import { Link as Route } from 'wouter';
 import type { StackRow } from '../../../src/ui/protocol.ts';
 import { useList } from '../api/live.ts';
+import { stackPage } from '../format/paths.ts';
 import { stackTone } from '../format/state.ts';
 import { Age } from '../parts/Age.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
@@ -22,7 +23,7 @@ const COLUMNS: Array<Column<StackRow>> = [
     title: 'Name',
     width: 'minmax(8rem, 2fr)',
     value: ({ id }) => id,
-    cell: ({ id }) => <Link to={`/stacks/${id}`}>{id}</Link>,
+    cell: ({ id }) => <Link to={stackPage(id)}>{id}</Link>,
   },
   {
     key: 'state',
@@ -83,7 +84,7 @@ export function Stacks() {
         label="stacks"
         list={stacks}
         columns={COLUMNS}
-        href={({ id }) => `/stacks/${id}`}
+        href={({ id }) => stackPage(id)}
         empty={
           <Stack gap="xs" align="flex-start">
             <Text>There is no stack yet: a stack is what one compose file says.</Text>

@@ -1,8 +1,8 @@
 /** One task: its state and why, where it is, how its predecessors ended, its log, a console into it. */
-import { Button, Code, Group, Skeleton, Stack, Table, Tabs, Text } from '@mantine/core';
+import { Button, Code, Group, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { useParams, useSearchParams } from 'wouter';
+import { useParams } from 'wouter';
 import type { TaskRow, Why } from '../../../src/ui/protocol.ts';
 import { get, post } from '../api/http.ts';
 import { useList } from '../api/live.ts';
@@ -11,34 +11,33 @@ import { STAGES } from '../format/why.ts';
 import { Age } from '../parts/Age.tsx';
 import { Command, Fact } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Found } from '../parts/Found.tsx';
 import { Link } from '../parts/Link.tsx';
 import { LogView } from '../parts/LogView.tsx';
 import { Page } from '../parts/Page.tsx';
+import { PageTabs } from '../parts/PageTabs.tsx';
 import { Sign } from '../parts/Sign.tsx';
 import { Use } from '../parts/Use.tsx';
 import { useRights } from '../parts/who.ts';
 
 export function Task() {
   const { id = '' } = useParams();
-  const { rows, isLoading } = useList('tasks', { id });
-  const task = rows[0];
-  if (isLoading) return <Skeleton height={200} aria-label="The task is being loaded" />;
-  if (!task)
-    return (
-      <Page title="Task">
-        <Text>
-          There is no task {id} (any more): the swarm keeps the last five of each slot.{' '}
-          <Link to="/tasks">All tasks</Link>
-        </Text>
-      </Page>
-    );
-  return <TaskPage task={task} />;
+  return (
+    <Found
+      kind="task"
+      name={id}
+      list={useList('tasks', { id })}
+      is={(row) => row.id === id}
+      all="/tasks"
+      hint="the swarm keeps the last five of each slot"
+    >
+      {(task) => <TaskPage task={task} />}
+    </Found>
+  );
 }
 
 function TaskPage({ task }: { task: TaskRow }) {
   const rights = useRights();
-  const [params, setParams] = useSearchParams();
-  const tab = params.get('tab') ?? 'state';
   const { id, name, container, state, stack } = task;
   const mayEnter = rights.change(stack) && container !== undefined && state === 'running';
   return (
@@ -81,37 +80,21 @@ function TaskPage({ task }: { task: TaskRow }) {
         {task.addresses.length > 0 && <Fact name="Addresses">{task.addresses.join(', ')}</Fact>}
         {task.exitCode !== undefined && <Fact name="Exit code">{exitText(task.exitCode)}</Fact>}
       </Group>
-      <Tabs
-        value={tab}
-        onChange={(value) => setParams({ tab: value ?? 'state' }, { replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List>
-          <Tabs.Tab value="state">State</Tabs.Tab>
-          <Tabs.Tab value="logs">Log</Tabs.Tab>
-          <Tabs.Tab value="use">Use</Tabs.Tab>
-          <Tabs.Tab value="before">Before it</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="state" pt="sm">
-          <State task={task} />
-        </Tabs.Panel>
-        <Tabs.Panel value="logs" pt="sm">
-          <LogView channel={`logs?task=${id}`} of={name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="use" pt="sm">
-          <Use of={`task=${id}`} />
-        </Tabs.Panel>
-        <Tabs.Panel value="before" pt="sm">
-          <Predecessors task={task} />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        parts={[
+          { name: 'state', title: 'State', show: () => <State task={task} /> },
+          { name: 'logs', title: 'Log', show: () => <LogView channel={`logs?task=${id}`} of={name} /> },
+          { name: 'use', title: 'Use', show: () => <Use of={`task=${id}`} /> },
+          { name: 'before', title: 'Before it', show: () => <Predecessors task={task} /> },
+        ]}
+      />
     </Page>
   );
 }
 
 function State({ task }: { task: TaskRow }) {
   const { id, version, message, error, container } = task;
-  const { data } = useQuery({
+  const { data, error: unknown } = useQuery({
     queryKey: ['why', id, version],
     queryFn: () => get<Why>(`/essaim/tasks/${id}/why`),
     // What nodes have free changes without the task.
@@ -128,6 +111,7 @@ function State({ task }: { task: TaskRow }) {
           ▲ {error}
         </Text>
       )}
+      {unknown && <Text size="sm">More cannot be said just now: {unknown.message}</Text>}
       {data?.next && (
         <Text size="sm">
           Tried again at {new Date(data.next).toLocaleTimeString()}

@@ -49,6 +49,11 @@ function Search({ onClose }: { onClose: () => void }) {
           placeholder="web · scale web 9 · logs db · drain node2"
           value={typed}
           onChange={(event) => setTyped(event.currentTarget.value)}
+          onKeyDown={({ key }) => {
+            // Whoever types fast is there before the first one is marked.
+            const isMarked = combobox.getSelectedOptionIndex() >= 0;
+            if (key === 'Enter' && !isMarked && entries[0]) choose(entries[0].key);
+          }}
         />
       </Combobox.EventsTarget>
       <Combobox.Options mt="xs" mah="50dvh" className="palette" aria-label="What was found">

@@ -6,6 +6,7 @@ import type { Stats } from '../../../src/ui/protocol.ts';
 import { get } from '../api/http.ts';
 import { columnsOf, grown, processors } from '../format/plot.ts';
 import { bytes } from '../format/size.ts';
+import { Failed } from './Failed.tsx';
 
 const Plot = lazy(() => import('./Plot.tsx'));
 
@@ -33,7 +34,7 @@ export function Use({ of, isHost }: { of: string; isHost?: true }) {
   const queries = useQueryClient();
   const [by, setBy] = useState<Span>('close');
   const key = ['stats', of, by];
-  const { data, error } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: key,
     queryFn: async () => {
       const before = queries.getQueryData<Stats>(key);
@@ -64,9 +65,7 @@ export function Use({ of, isHost }: { of: string; isHost?: true }) {
         </Alert>
       ))}
       {error ? (
-        <Text c="red.9" className="problem">
-          {error.message}
-        </Text>
+        <Failed title="What is used cannot be shown" message={error.message} again={() => void refetch()} />
       ) : !data ? (
         <Skeleton height={180} aria-label="What is used is being loaded" />
       ) : data.points.length === 0 ? (

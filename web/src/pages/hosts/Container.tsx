@@ -1,47 +1,45 @@
 /** One container, on whichever host it is. */
-import { Button, Code, Group, Menu, Skeleton, Tabs, Text } from '@mantine/core';
+import { Button, Code, Group, Menu, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useLocation, useParams, useSearchParams } from 'wouter';
+import { useLocation, useParams } from 'wouter';
 import type { ContainerRow } from '../../../../src/ui/protocol.ts';
 import { get, post, remove } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
 import { actionsOf, containerTone, containerWord } from '../../format/container.ts';
 import { exitText } from '../../format/state.ts';
 import { Age } from '../../parts/Age.tsx';
+import { Answered } from '../../parts/Answered.tsx';
 import { Ask, Command, Fact } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { Found } from '../../parts/Found.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { LogView } from '../../parts/LogView.tsx';
 import { Page } from '../../parts/Page.tsx';
+import { PageTabs } from '../../parts/PageTabs.tsx';
 import { Sign } from '../../parts/Sign.tsx';
 import { Use } from '../../parts/Use.tsx';
 import { useRights } from '../../parts/who.ts';
 
 export function Container() {
   const { node = '', id = '' } = useParams();
-  const { rows, isLoading } = useList('containers');
-  const found = rows.find(
-    (row) =>
-      (row.node === node || row.nodeName === node) && (row.container.startsWith(id) || row.name === id),
+  const is = (row: ContainerRow): boolean =>
+    (row.node === node || row.nodeName === node) && (row.container.startsWith(id) || row.name === id);
+  return (
+    <Found
+      kind="container"
+      name={`${id.slice(0, 12)} on this host`}
+      list={useList('containers')}
+      is={is}
+      all="/containers"
+    >
+      {(found) => <ContainerPage of={found} />}
+    </Found>
   );
-  if (isLoading) return <Skeleton height={200} aria-label="The container is being loaded" />;
-  if (!found)
-    return (
-      <Page title="Container">
-        <Text>
-          There is no container {id.slice(0, 12)} on this host (any more).{' '}
-          <Link to="/containers">All containers</Link>
-        </Text>
-      </Page>
-    );
-  return <ContainerPage of={found} />;
 }
 
 function ContainerPage({ of }: { of: ContainerRow }) {
   const rights = useRights();
-  const [params, setParams] = useSearchParams();
-  const tab = params.get('tab') ?? 'log';
   const { node, container, name, task, state } = of;
   return (
     <Page
@@ -67,26 +65,17 @@ function ContainerPage({ of }: { of: ContainerRow }) {
         {of.volumes.length > 0 && <Fact name="Volumes">{of.volumes.join(', ')}</Fact>}
         {of.exitCode !== undefined && <Fact name="Exit code">{exitText(of.exitCode)}</Fact>}
       </Group>
-      <Tabs
-        value={tab}
-        onChange={(value) => setParams({ tab: value ?? 'log' }, { replace: true })}
-        keepMounted={false}
-      >
-        <Tabs.List>
-          <Tabs.Tab value="log">Log</Tabs.Tab>
-          <Tabs.Tab value="use">Use</Tabs.Tab>
-          <Tabs.Tab value="inspect">Inspect</Tabs.Tab>
-        </Tabs.List>
-        <Tabs.Panel value="log" pt="sm">
-          <LogView channel={`logs?node=${node}&container=${container}`} of={name} />
-        </Tabs.Panel>
-        <Tabs.Panel value="use" pt="sm">
-          <Use of={`node=${node}&container=${container}`} />
-        </Tabs.Panel>
-        <Tabs.Panel value="inspect" pt="sm">
-          <Inspect of={of} />
-        </Tabs.Panel>
-      </Tabs>
+      <PageTabs
+        parts={[
+          {
+            name: 'log',
+            title: 'Log',
+            show: () => <LogView channel={`logs?node=${node}&container=${container}`} of={name} />,
+          },
+          { name: 'use', title: 'Use', show: () => <Use of={`node=${node}&container=${container}`} /> },
+          { name: 'inspect', title: 'Inspect', show: () => <Inspect of={of} /> },
+        ]}
+      />
     </Page>
   );
 }
@@ -164,19 +153,21 @@ function Actions({ of }: { of: ContainerRow }) {
 }
 
 function Inspect({ of: { node, container, at, state } }: { of: ContainerRow }) {
-  const { data, error } = useQuery({
+  const query = useQuery({
     queryKey: ['container', node, container, at, state],
     queryFn: () => get<object>(`/essaim/nodes/${node}/containers/${container}/json`),
     placeholderData: (before) => before,
   });
-  if (error) return <Text c="red.9">{error.message}</Text>;
-  if (!data) return <Skeleton height={200} />;
   return (
-    <>
-      <Command text={`docker inspect ${container.slice(0, 12)}`} />
-      <Code block mt="sm" aria-label="What the engine says of it" tabIndex={0}>
-        {JSON.stringify(data, null, 2)}
-      </Code>
-    </>
+    <Answered what="the facts" query={query} height={200}>
+      {(data) => (
+        <>
+          <Command text={`docker inspect ${container.slice(0, 12)}`} />
+          <Code block mt="sm" aria-label="What the engine says of it" tabIndex={0}>
+            {JSON.stringify(data, null, 2)}
+          </Code>
+        </>
+      )}
+    </Answered>
   );
 }

@@ -1,24 +1,26 @@
 /** What is in a volume: folders to go into, files to load down. */
 import '@mantine/core/styles/Breadcrumbs.css';
-import { Breadcrumbs, Skeleton, Table, Text } from '@mantine/core';
+import { Breadcrumbs, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearchParams } from 'wouter';
 import type { FileRow } from '../../../../src/ui/protocol.ts';
 import { get } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
+import { partOf } from '../../format/paths.ts';
 import { bytes } from '../../format/size.ts';
 import { Age } from '../../parts/Age.tsx';
-import { Failed } from '../../parts/Failed.tsx';
+import { Answered } from '../../parts/Answered.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { Page } from '../../parts/Page.tsx';
 
 export function Files() {
-  const { node = '', name = '' } = useParams();
+  const { node = '', name: param } = useParams();
+  const name = partOf(param);
   const [params] = useSearchParams();
   const path = params.get('path') ?? '';
   const host = useList('nodes').rows.find(({ id }) => id === node)?.name ?? node;
   const volume = `/essaim/nodes/${node}/volumes/${encodeURIComponent(name)}`;
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['files', node, name, path],
     queryFn: () => get<FileRow[]>(`${volume}/files?path=${encodeURIComponent(path)}`),
   });
@@ -36,38 +38,38 @@ export function Files() {
           </Link>
         ))}
       </Breadcrumbs>
-      {error ? (
-        <Failed title="This cannot be shown" message={error.message} again={() => void refetch()} />
-      ) : !data ? (
-        <Skeleton height={120} aria-label="The files are being loaded" />
-      ) : data.length === 0 ? (
-        <Text>Nothing is in here.</Text>
-      ) : (
-        <Table aria-label="Files">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Name</Table.Th>
-              <Table.Th>Size</Table.Th>
-              <Table.Th>Changed</Table.Th>
-              <Table.Th className="desk-only">Mode</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {data.map((file) => (
-              <Table.Tr key={file.name}>
-                <Table.Td>
-                  <Name file={file} inside={[...steps, file.name].join('/')} to={to} volume={volume} />
-                </Table.Td>
-                <Table.Td>{file.type === 'file' ? bytes(file.size) : file.type}</Table.Td>
-                <Table.Td>
-                  <Age of={file.changed} />
-                </Table.Td>
-                <Table.Td className="desk-only">{file.mode}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+      <Answered what="the files" query={query}>
+        {(data) =>
+          data.length === 0 ? (
+            <Text>Nothing is in here.</Text>
+          ) : (
+            <Table aria-label="Files">
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Name</Table.Th>
+                  <Table.Th>Size</Table.Th>
+                  <Table.Th>Changed</Table.Th>
+                  <Table.Th className="desk-only">Mode</Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {data.map((file) => (
+                  <Table.Tr key={file.name}>
+                    <Table.Td>
+                      <Name file={file} inside={[...steps, file.name].join('/')} to={to} volume={volume} />
+                    </Table.Td>
+                    <Table.Td>{file.type === 'file' ? bytes(file.size) : file.type}</Table.Td>
+                    <Table.Td>
+                      <Age of={file.changed} />
+                    </Table.Td>
+                    <Table.Td className="desk-only">{file.mode}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )
+        }
+      </Answered>
     </Page>
   );
 }

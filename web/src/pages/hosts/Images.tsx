@@ -4,7 +4,7 @@ import { useMemo, useState } from 'react';
 import type { ImageRow } from '../../../../src/ui/protocol.ts';
 import { useList } from '../../api/live.ts';
 import { bytes } from '../../format/size.ts';
-import { Age } from '../../parts/Age.tsx';
+import { ageColumn, deedsColumn } from '../../parts/columns.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
 import { AskEverywhere } from '../../parts/Outcomes.tsx';
 import { Page } from '../../parts/Page.tsx';
@@ -39,31 +39,13 @@ const columns = (mayRemove: boolean, ask: (question: Question) => void): Array<C
     ),
     phone: 'hide',
   },
-  {
-    key: 'created',
-    title: 'Made',
-    width: '6rem',
-    value: ({ created }) => created,
-    cell: ({ created }) => <Age of={created} />,
-    phone: 'hide',
-  },
-  {
-    key: 'remove',
-    title: '',
-    width: '5.5rem',
-    value: () => undefined,
-    cell: (row) =>
-      mayRemove && (
-        <Button
-          size="compact-xs"
-          variant="default"
-          aria-label={`Remove ${nameOf(row)}`}
-          onClick={() => ask({ is: 'remove', row })}
-        >
-          Remove
-        </Button>
-      ),
-  },
+  ageColumn('created', 'Made', ({ created }) => created),
+  deedsColumn({
+    word: 'Remove',
+    name: nameOf,
+    may: () => mayRemove,
+    ask: (row) => ask({ is: 'remove', row }),
+  }),
 ];
 
 export function Images() {

@@ -6,8 +6,8 @@ import type { DiskUse, VolumeRow } from '../../../../src/ui/protocol.ts';
 import { get, remove } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
 import { bytes } from '../../format/size.ts';
-import { Age } from '../../parts/Age.tsx';
 import { Ask } from '../../parts/Ask.tsx';
+import { ageColumn, deedsColumn, stackColumn, usedByColumn } from '../../parts/columns.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
 import { doing } from '../../parts/doing.tsx';
 import { Link } from '../../parts/Link.tsx';
@@ -48,40 +48,15 @@ const columns = (
     phone: 'hide',
   },
   { key: 'driver', title: 'Driver', width: '6rem', value: ({ driver }) => driver, phone: 'hide' },
-  { key: 'stack', title: 'Stack', width: '7rem', value: ({ stack }) => stack, phone: 'hide' },
-  {
-    key: 'usedBy',
-    title: 'Used by',
-    width: 'minmax(6rem, 2fr)',
-    value: ({ usedBy }) => usedBy.join(', '),
-    phone: 'hide',
-  },
-  {
-    key: 'created',
-    title: 'Made',
-    width: '6rem',
-    value: ({ created }) => created,
-    cell: ({ created }) => created && <Age of={created} />,
-    phone: 'hide',
-  },
-  {
-    key: 'remove',
-    title: '',
-    width: '5.5rem',
-    value: () => undefined,
-    cell: (row) =>
-      operate &&
-      row.usedBy.length === 0 && (
-        <Button
-          size="compact-xs"
-          variant="default"
-          aria-label={`Remove ${row.name} of ${row.nodeName}`}
-          onClick={() => ask(row)}
-        >
-          Remove
-        </Button>
-      ),
-  },
+  stackColumn(),
+  usedByColumn(({ usedBy }) => usedBy),
+  ageColumn('created', 'Made', ({ created }) => created),
+  deedsColumn({
+    word: 'Remove',
+    name: ({ name, nodeName }) => `${name} of ${nodeName}`,
+    may: ({ usedBy }) => operate && usedBy.length === 0,
+    ask,
+  }),
 ];
 
 export function Volumes() {

@@ -1,8 +1,9 @@
 /** The logs of as many services as one likes, in one view. Which ones stands in the address. */
-import { MultiSelect, Text } from '@mantine/core';
+import { MultiSelect, Skeleton, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useSearchParams } from 'wouter';
 import { useList } from '../../api/live.ts';
+import { Failed } from '../../parts/Failed.tsx';
 import { LogView } from '../../parts/LogView.tsx';
 import { Page } from '../../parts/Page.tsx';
 
@@ -32,9 +33,13 @@ export function Logs() {
         }
         clearButtonProps={{ 'aria-label': 'None of them' }}
       />
-      {chosen.length === 0 ? (
+      {services.error ? (
+        <Failed title="The services cannot be shown" message={services.error} />
+      ) : services.isLoading ? (
+        <Skeleton height={120} aria-label="The services are being loaded" />
+      ) : chosen.length === 0 ? (
         <Text size="sm">
-          {services.rows.length === 0 && !services.isLoading
+          {services.rows.length === 0
             ? 'No service runs here yet.'
             : 'Choose the services whose logs are shown.'}
         </Text>
@@ -47,12 +52,14 @@ export function Logs() {
 
 /** Of one stack, all of them. */
 export function StackLogs({ stack }: { stack: string }) {
-  const { rows, isLoading } = useList('services', { stack });
+  const { rows, isLoading, error } = useList('services', { stack });
   const ids = rows
     .map(({ id }) => id)
     .sort()
     .slice(0, MOST);
-  if (isLoading || ids.length === 0) return null;
+  if (error) return <Failed title="The services cannot be shown" message={error} />;
+  if (isLoading) return <Skeleton height={120} aria-label="The services are being loaded" />;
+  if (ids.length === 0) return <Text size="sm">The stack has no service.</Text>;
   return <ServicesLog ids={ids} of={stack} />;
 }
 

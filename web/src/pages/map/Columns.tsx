@@ -1,6 +1,6 @@
 /** The map itself: a column for each node, a tile for each task; colour by service, edge by state. */
 import './map.css';
-import { Group, Text } from '@mantine/core';
+import { Group, Skeleton, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { useList } from '../../api/live.ts';
@@ -17,7 +17,9 @@ export function Columns({ words, isWall }: { words: string; isWall?: true }) {
   const columns = useMemo(() => columnsOf(places.rows, tiles.rows, words), [places.rows, tiles.rows, words]);
   const error = places.error ?? tiles.error;
   if (error) return <Failed title="The map cannot be shown" message={error} />;
-  if (!places.isLoading && places.rows.length === 0) return <Text>No node has joined yet.</Text>;
+  if (places.isLoading || tiles.isLoading)
+    return <Skeleton height={240} aria-label="The map is being loaded" />;
+  if (places.rows.length === 0) return <Text>No node has joined yet.</Text>;
   const isDense = columns.reduce((sum, column) => sum + column.tiles.length, 0) > MOST_TILES;
   return (
     <div className="map">

@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { useSearchParams } from 'wouter';
 import { get, post } from '../../api/http.ts';
+import { Answered } from '../../parts/Answered.tsx';
 import { doing } from '../../parts/doing.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { Withdraw } from '../../parts/Withdraw.tsx';
@@ -52,7 +53,7 @@ interface Wall {
 
 function Walls({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
-  const { data = [] } = useQuery({ queryKey: ['walls'], queryFn: () => get<Wall[]>('/essaim/walls') });
+  const query = useQuery({ queryKey: ['walls'], queryFn: () => get<Wall[]>('/essaim/walls') });
   const [name, setName] = useState('');
   const [link, setLink] = useState<string>();
   const again = (): void => void queries.invalidateQueries({ queryKey: ['walls'] });
@@ -82,22 +83,26 @@ function Walls({ onClose }: { onClose: () => void }) {
             </Code>
           </div>
         )}
-        {data.length > 0 && (
-          <Table aria-label="Links">
-            <Table.Tbody>
-              {data.map((wall) => (
-                <Table.Tr key={wall.name}>
-                  <Table.Td>{wall.name}</Table.Td>
-                  <Table.Td>by {wall.user}</Table.Td>
-                  <Table.Td>until {new Date(wall.ends).toLocaleDateString()}</Table.Td>
-                  <Table.Td>
-                    <Withdraw name={wall.name} path="/essaim/walls" then={again} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
+        <Answered what="the links" query={query}>
+          {(data) =>
+            data.length > 0 && (
+              <Table aria-label="Links">
+                <Table.Tbody>
+                  {data.map((wall) => (
+                    <Table.Tr key={wall.name}>
+                      <Table.Td>{wall.name}</Table.Td>
+                      <Table.Td>by {wall.user}</Table.Td>
+                      <Table.Td>until {new Date(wall.ends).toLocaleDateString()}</Table.Td>
+                      <Table.Td>
+                        <Withdraw name={wall.name} path="/essaim/walls" then={again} />
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            )
+          }
+        </Answered>
         <form onSubmit={make}>
           <Group gap="xs" align="flex-end">
             <TextInput

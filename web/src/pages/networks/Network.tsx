@@ -1,13 +1,16 @@
 /** One network: who is on it with which addresses, and whether each host has it as it should. */
-import { Group, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { Group, Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
 import type { MemberRow, NetworkRow } from '../../../../src/ui/protocol.ts';
 import { get } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
+import { stackPage } from '../../format/paths.ts';
 import { Age } from '../../parts/Age.tsx';
+import { Answered } from '../../parts/Answered.tsx';
 import { Command, Fact } from '../../parts/Ask.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
+import { Found } from '../../parts/Found.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { Sign } from '../../parts/Sign.tsx';
@@ -38,18 +41,12 @@ const COLUMNS: Array<Column<MemberRow>> = [
 
 export function Network() {
   const { id = '' } = useParams();
-  const { rows, isLoading } = useList('networks');
-  const network = rows.find((row) => row.id === id || row.name === id);
-  if (isLoading) return <Skeleton height={200} aria-label="The network is being loaded" />;
-  if (!network)
-    return (
-      <Page title="Network">
-        <Text>
-          There is no network {id} (any more). <Link to="/networks">All networks</Link>
-        </Text>
-      </Page>
-    );
-  return <NetworkPage network={network} />;
+  const is = (row: NetworkRow): boolean => row.id === id || row.name === id;
+  return (
+    <Found kind="network" name={id} list={useList('networks')} is={is} all="/networks">
+      {(network) => <NetworkPage network={network} />}
+    </Found>
+  );
 }
 
 function NetworkPage({ network }: { network: NetworkRow }) {
@@ -67,7 +64,7 @@ function NetworkPage({ network }: { network: NetworkRow }) {
         {subnets.length > 0 && <Fact name="Subnets">{subnets.join(', ')}</Fact>}
         {stack && (
           <Fact name="Stack">
-            <Link to={`/stacks/${stack}`}>{stack}</Link>
+            <Link to={stackPage(stack)}>{stack}</Link>
           </Fact>
         )}
         <Fact name="Made">
@@ -134,43 +131,46 @@ interface Check {
 
 /** What hosts say of all their networks: an overlay is as good as the hosts that carry it. */
 function Hosts() {
-  const { data, error } = useQuery({
+  const query = useQuery({
     queryKey: ['networks', 'check'],
     queryFn: () => get<Check>('/essaim/networks/check'),
     refetchInterval: 15_000,
   });
-  if (error) return <Text size="sm">Hosts cannot be asked: {error.message}</Text>;
   return (
     <Stack gap={4}>
       <Title order={2} size="h5">
         Networks of each host
       </Title>
-      <Table aria-label="Networks of each host">
-        <Table.Tbody>
-          {(data?.hosts ?? []).map(({ node, host, networks, differences, mended = 0, error: why }) => (
-            <Table.Tr key={node} data-host={host}>
-              <Table.Td>
-                <Link to={`/nodes/${node}`}>{host}</Link>
-              </Table.Td>
-              <Table.Td>
-                {why ? (
-                  <Sign tone="bad" word="unknown" />
-                ) : (
-                  <Sign
-                    tone={differences.length === 0 ? 'good' : 'bad'}
-                    word={differences.length === 0 ? 'as it should be' : 'differs'}
-                  />
-                )}
-              </Table.Td>
-              <Table.Td>
-                {why ??
-                  (differences.join('; ') ||
-                    `${networks} networks${mended > 0 ? `, ${mended} times mended` : ''}`)}
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Answered what="what hosts say" query={query}>
+        {({ hosts }) => (
+          <Table aria-label="Networks of each host">
+            <Table.Tbody>
+              {hosts.map(({ node, host, networks, differences, mended = 0, error: why }) => (
+                <Table.Tr key={node} data-host={host}>
+                  <Table.Td>
+                    <Link to={`/nodes/${node}`}>{host}</Link>
+                  </Table.Td>
+                  <Table.Td>
+                    {why ? (
+                      <Sign tone="bad" word="unknown" />
+                    ) : (
+                      <Sign
+                        tone={differences.length === 0 ? 'good' : 'bad'}
+                        word={differences.length === 0 ? 'as it should be' : 'differs'}
+                      />
+                    )}
+                  </Table.Td>
+                  <Table.Td>
+                    {why ??
+                      (differences.join('; ') ||
+                        `${networks} networks${mended > 0 ? `, ${mended} times mended` : ''}`)}
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Answered>
     </Stack>
   );
 }

@@ -5,17 +5,18 @@ import { useState } from 'react';
 import type { RegistryRow } from '../../../../src/ui/protocol.ts';
 import { get, post, remove } from '../../api/http.ts';
 import { Age } from '../../parts/Age.tsx';
+import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
-import { Failed } from '../../parts/Failed.tsx';
 import { AskEverywhere } from '../../parts/Outcomes.tsx';
 import { Page } from '../../parts/Page.tsx';
+import { useRights } from '../../parts/who.ts';
 
 type Question = { is: 'new' } | { is: 'try' | 'remove'; host: string };
 
 export function Registries() {
   const queries = useQueryClient();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ['registries'],
     queryFn: () => get<RegistryRow[]>('/essaim/registries'),
   });
@@ -26,15 +27,16 @@ export function Registries() {
   const [image, setImage] = useState('');
   const close = (): void => setQuestion(undefined);
   const again = (): void => void queries.invalidateQueries({ queryKey: ['registries'] });
-  if (error)
-    return <Failed title="Registries cannot be shown" message={error.message} again={() => void refetch()} />;
+  const { operate } = useRights();
   return (
     <Page
       title="Registries"
       actions={
-        <Button size="xs" onClick={() => setQuestion({ is: 'new' })}>
-          Sign in to a registry
-        </Button>
+        operate && (
+          <Button size="xs" onClick={() => setQuestion({ is: 'new' })}>
+            Sign in to a registry
+          </Button>
+        )
       }
     >
       <Text size="sm">
@@ -42,39 +44,46 @@ export function Registries() {
         of its own (<code>docker service create --with-registry-auth</code>), and by <i>Pull</i> of the
         images’ page.
       </Text>
-      {data?.length === 0 && <Text size="sm">No credentials are kept: images are pulled without.</Text>}
-      <Table aria-label="Registries">
-        <Table.Tbody>
-          {(data ?? []).map((row) => (
-            <Table.Tr key={row.host} data-registry={row.host}>
-              <Table.Td>{row.host}</Table.Td>
-              <Table.Td>as {row.user}</Table.Td>
-              <Table.Td className="desk-only">
-                since <Age of={row.changed} />
-              </Table.Td>
-              <Table.Td>
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  mr={4}
-                  aria-label={`Try ${row.host}`}
-                  onClick={() => setQuestion({ is: 'try', host: row.host })}
-                >
-                  Try
-                </Button>
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  aria-label={`Forget ${row.host}`}
-                  onClick={() => setQuestion({ is: 'remove', host: row.host })}
-                >
-                  Forget
-                </Button>
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Answered what="the registries" query={query}>
+        {(data) =>
+          data.length === 0 ? (
+            <Text size="sm">No credentials are kept: images are pulled without.</Text>
+          ) : (
+            <Table aria-label="Registries">
+              <Table.Tbody>
+                {data.map((row) => (
+                  <Table.Tr key={row.host} data-registry={row.host}>
+                    <Table.Td>{row.host}</Table.Td>
+                    <Table.Td>as {row.user}</Table.Td>
+                    <Table.Td className="desk-only">
+                      since <Age of={row.changed} />
+                    </Table.Td>
+                    <Table.Td>
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        mr={4}
+                        aria-label={`Try ${row.host}`}
+                        onClick={() => setQuestion({ is: 'try', host: row.host })}
+                      >
+                        Try
+                      </Button>
+                      <Button
+                        size="compact-xs"
+                        variant="default"
+                        aria-label={`Forget ${row.host}`}
+                        onClick={() => setQuestion({ is: 'remove', host: row.host })}
+                      >
+                        Forget
+                      </Button>
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          )
+        }
+      </Answered>
       {question?.is === 'new' && (
         <Ask
           title="Sign in to a registry"
@@ -133,7 +142,7 @@ export function Registries() {
           onClose={close}
           onDo={() =>
             doing(`forget ${question.host}`, async () => {
-              await remove(`/essaim/registries/${question.host}`);
+              await remove(`/essaim/registries/${encodeURIComponent(question.host)}`);
               again();
               return `${question.host} is forgotten`;
             })

@@ -4,6 +4,7 @@ import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core';
 import { Link as Route } from 'wouter';
 import type { PlanRow, TaskRow } from '../../../../src/ui/protocol.ts';
 import { useList, useLog } from '../../api/live.ts';
+import { stackPage } from '../../format/paths.ts';
 import { overall, progressOf, type ServiceProgress } from '../../format/progress.ts';
 import { exitText, SHAPE, taskTone } from '../../format/state.ts';
 import { Link } from '../../parts/Link.tsx';
@@ -38,13 +39,13 @@ export function Progress({ stack, revision, plan }: Props) {
         <Text fw={600} size="sm">
           {SHAPES[state]} {said}
         </Text>
-        <Link to={`/stacks/${stack}`}>See the stack</Link>
+        <Link to={stackPage(stack)}>See the stack</Link>
         {state !== 'done' && revision > 1 && (
           <Button
             size="compact-xs"
             variant="default"
             component={Route}
-            href={`/stacks/${stack}?tab=revisions&back=${revision - 1}`}
+            href={stackPage(stack, `?tab=revisions&back=${revision - 1}`)}
           >
             Roll back to revision {revision - 1}
           </Button>

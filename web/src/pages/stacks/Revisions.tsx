@@ -6,6 +6,7 @@ import { Link as Route, useSearchParams } from 'wouter';
 import type { Checked, PlanRow, StackDifference } from '../../../../src/ui/protocol.ts';
 import { get, post } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
+import { stackApi, stackPage } from '../../format/paths.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { Diff } from '../../parts/Diff.tsx';
@@ -26,7 +27,7 @@ export function Revisions({ stack }: { stack: string }) {
   const last = useList('stacks').rows.find(({ id }) => id === stack)?.revision;
   const { data, error, refetch } = useQuery({
     queryKey: ['revisions', stack, last],
-    queryFn: () => get<Revision[]>(`/essaim/stacks/${stack}/revisions`),
+    queryFn: () => get<Revision[]>(stackApi(stack, '/revisions')),
     placeholderData: (before) => before,
   });
   const [params, setParams] = useSearchParams();
@@ -104,7 +105,7 @@ export function Revisions({ stack }: { stack: string }) {
                       size="compact-xs"
                       variant="default"
                       component={Route}
-                      href={`/stacks/${stack}/edit?from=${number}`}
+                      href={stackPage(stack, `/edit?from=${number}`)}
                     >
                       Edit
                     </Button>
@@ -142,7 +143,7 @@ function Compare({ stack, revisions, a, b, onChange }: CompareProps) {
     queryKey: ['stack-diff', stack, a, b, revisions[0]?.number],
     queryFn: () => {
       const query = new URLSearchParams({ ...(a !== 'runs' && { a: a! }), ...(b !== 'runs' && { b: b! }) });
-      return get<StackDifference>(`/essaim/stacks/${stack}/diff?${query}`);
+      return get<StackDifference>(stackApi(stack, `/diff?${query}`));
     },
     enabled: a !== undefined && b !== undefined,
     staleTime: 0,
@@ -210,7 +211,7 @@ function RollBack({ stack, to, base, onClose, onDone }: RollBackProps) {
   const { data, error } = useQuery({
     queryKey: ['stack-back', stack, to, prune],
     queryFn: async () => {
-      const { files } = await get<Revision>(`/essaim/stacks/${stack}/revisions/${to}`);
+      const { files } = await get<Revision>(stackApi(stack, `/revisions/${to}`));
       return { files, checked: await post<Checked>('/essaim/compose/check', { name: stack, files, prune }) };
     },
     staleTime: 0,
@@ -227,9 +228,9 @@ function RollBack({ stack, to, base, onClose, onDone }: RollBackProps) {
       onClose={onClose}
       onDo={() =>
         doing(`deploy revision ${to} of ${stack}`, async () => {
-          const files = data?.files ?? (await get<Revision>(`/essaim/stacks/${stack}/revisions/${to}`)).files;
+          const files = data?.files ?? (await get<Revision>(stackApi(stack, `/revisions/${to}`))).files;
           const message = isLast ? `revision ${to} again` : `back to revision ${to}`;
-          const done = await post<{ revision: number; plan: PlanRow[] }>(`/essaim/stacks/${stack}`, {
+          const done = await post<{ revision: number; plan: PlanRow[] }>(stackApi(stack), {
             ...{ files, prune, message, base },
           });
           onDone(done);
