@@ -1,5 +1,5 @@
 # What the examples' `try` share: a lab of its own for each, removed at the end, however it ends.
-# Sourced with $example set, from the root of the repository.
+# Sourced with $example set, from the root of the repository; $images_of: another example, whose images it uses.
 set -eu
 [ "$(id -u)" = 0 ] || { echo "Lab hosts need root." >&2; exit 1; }
 [ -x node_modules/.bin/node ] || { echo "First run: make" >&2; exit 1; }
@@ -45,7 +45,7 @@ start_lab() {
   mkdir -p "$work"
   DOCKER_HOST=unix://$ESSAIM_HOME/machines/$manager/run/docker.sock
   export DOCKER_HOST
-  images=$(ESSAIM_HOME=$home examples/build "$example" 2>"$work/build.log") || {
+  images=$(ESSAIM_HOME=$home examples/build "${images_of:-$example}" 2>"$work/build.log") || {
     tail -20 "$work/build.log" >&2
     fail 'the images could not be made'
   }

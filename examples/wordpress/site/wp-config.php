@@ -1,10 +1,11 @@
 <?php
-// Where the database is, from the environment and a secret. The keys that sign cookies are kept in the database, where
-// WordPress makes them: so a visitor who logged in at one replica is known to the other.
+// Where the database is, from the environment and, for the password, a secret where there is one. The keys that sign
+// cookies are kept in the database, where WordPress makes them: so a visitor who logged in at one replica is known to the
+// other.
 define('DB_HOST', getenv('WORDPRESS_DB_HOST') ?: 'db');
-define('DB_USER', 'wordpress');
-define('DB_NAME', 'wordpress');
-define('DB_PASSWORD', trim(file_get_contents('/run/secrets/db_password')));
+define('DB_USER', getenv('WORDPRESS_DB_USER') ?: 'wordpress');
+define('DB_NAME', getenv('WORDPRESS_DB_NAME') ?: 'wordpress');
+define('DB_PASSWORD', getenv('WORDPRESS_DB_PASSWORD') ?: trim(file_get_contents('/run/secrets/db_password')));
 define('DB_CHARSET', 'utf8mb4');
 define('DB_COLLATE', '');
 $table_prefix = 'wp_';
