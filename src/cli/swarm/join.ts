@@ -5,7 +5,6 @@ import { createToken, defaultService } from '../../discovery/token.ts';
 import type { Logger } from '../../fleet/contract.ts';
 import { messageOf } from '../../model/errors.ts';
 import { FlagError, type Values } from './flags.ts';
-import { line } from './log.ts';
 import { checkAddress, discoveryOptions } from './shared.ts';
 
 /** Makes an engine known until the signal ends it. @throws FlagError, DiscoveryError */
@@ -47,21 +46,29 @@ export async function list(values: Values, url: string): Promise<void> {
   const heartbeat = 60;
   const over = new AbortController();
   const failed = (error: Error): void => over.abort(error);
-  const late = setTimeout(() => over.abort(new FlagError('Timed out')), timeout * 1000);
   const { discovery } = findDiscovery(url, { heartbeat, options: discoveryOptions(values), failed });
-  for await (const entries of discovery.watch(over.signal)) {
-    process.stdout.write(entries.map((entry) => `${entry}\n`).join(''));
+  const late = setTimeout(() => over.abort(new FlagError('Timed out')), timeout * 1000);
+  try {
+    for await (const entries of discovery.watch(over.signal)) {
+      process.stdout.write(entries.map((entry) => `${entry}\n`).join(''));
+      return;
+    }
+  } finally {
     clearTimeout(late);
-    return;
   }
   throw over.signal.reason;
 }
 
+/** As classic Swarm says it. */
+const DEPRECATED = [
+  'Token based discovery is now deprecated and might be removed in the future.',
+  'It will be replaced by a default discovery backed by Docker Swarm Mode.',
+  'Other mechanisms such as consul and etcd will continue to work as expected.',
+].join('\n');
+
 /** Prints a new token of a token service. @throws DiscoveryError */
 export async function create(): Promise<void> {
   const token = await createToken(defaultService());
-  process.stderr.write(
-    `${line('warn', 'Token based discovery is meant for trying things out: use etcd:// or consul:// for what is to last')}\n`,
-  );
+  process.stderr.write(`${DEPRECATED}\n`);
   process.stdout.write(`${token}\n`);
 }
