@@ -76,6 +76,11 @@ describe('the list of containers', () => {
     assert.equal(by({ exited: ['3'] }), '/n1/old');
     assert.equal(names({ filters: '{"status":{"exited":true}}' }), '/n1/old');
     assert.equal(by({ ancestor: ['swarm'] }), '/n4/agent');
+    for (const ports of ['8080', '8080/tcp', '8000-9000']) assert.equal(by({ publish: [ports] }), '/n1/web');
+    assert.equal(by({ publish: ['82'] }), '');
+    assert.equal(by({ publish: ['8080/udp'] }), '');
+    assert.equal(by({ expose: ['82/tcp'] }), '/n1/web');
+    assert.throws(() => by({ publish: ['x'] }), { status: 400 });
     assert.equal(by({ unknown: ['x'] }), '/n3/lost /n1/web /n2/db /n1/old /n4/agent');
     assert.throws(() => by({ exited: ['x'] }), { status: 400 });
     assert.throws(() => names({ filters: 'no' }), { status: 400 });

@@ -2,7 +2,7 @@
 import { type Filters, parseFilters } from '../../api/filters.ts';
 import { boolValue } from '../../api/query.ts';
 import type { Host } from '../../fleet/contract.ts';
-import type { ContainerRecord, ListedPort } from '../../fleet/records.ts';
+import type { ContainerRecord, ListedContainer, ListedPort } from '../../fleet/records.ts';
 import { statusText } from '../../fleet/status-text.ts';
 import { ApiError } from '../../model/errors.ts';
 import { type Found, findContainer } from '../lookup.ts';
@@ -54,6 +54,10 @@ function readFilters(query: URLSearchParams): Filters {
   for (const code of filters.get('exited')) {
     if (!/^-?\d+$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}'`);
   }
+  for (const name of ['publish', 'expose']) {
+    for (const ports of filters.get(name))
+      if (!PORTS.test(ports)) throw new ApiError(400, `invalid filter '${name}=${ports}'`);
+  }
   return filters;
 }
 
@@ -104,9 +108,30 @@ function matches(filters: Filters, host: Host, record: ContainerRecord): boolean
       networks.some(([name, { NetworkID }]) => name === text || NetworkID?.startsWith(text)),
     ) &&
     some('ancestor', (text) => isOf(record, text)) &&
+    some('publish', (text) => hasPort(listed, text, ({ PublicPort }) => PublicPort)) &&
+    some('expose', (text) => hasPort(listed, text, ({ PrivatePort }) => PrivatePort)) &&
     filters.labels('label', record.labels)
   );
 }
+
+/** @param text `80`, `80/tcp`, `8000-8080/tcp`, as `readFilters` has let it through */
+function hasPort(
+  { Ports }: ListedContainer,
+  text: string,
+  portOf: (port: ListedPort) => number | undefined,
+): boolean {
+  const [, first, last, protocol = 'tcp'] = PORTS.exec(text)!;
+  return (Ports ?? []).some((each) => {
+    const port = portOf(each);
+    return (
+      port !== undefined &&
+      port >= Number(first) &&
+      port <= Number(last ?? first) &&
+      (each.Type === '' || each.Type === protocol)
+    );
+  });
+}
+const PORTS = /^(\d+)(?:-(\d+))?(?:\/([a-z]+))?$/;
 
 /** As engines read it: an expression, or else a part. */
 export function isLike(name: string, text: string): boolean {
