@@ -7,6 +7,7 @@ import { Fleet } from '../fleet/fleet.ts';
 import { systemClock } from '../model/clock.ts';
 import { Cluster } from './cluster.ts';
 import { createContainer } from './create.ts';
+import type { Keepsake, KeepsakeStore } from './keepsakes.ts';
 import { Rescheduler } from './rescheduler.ts';
 import { isRescheduled, SWARM_ID } from './rules/container-config.ts';
 import { filtersNamed } from './rules/schedule.ts';
@@ -18,13 +19,24 @@ const TIMING = { refreshMin: 20, refreshMax: 40, failureRetry: 3 };
 
 class World {
   readonly engines: SimulatedEngine[];
-  readonly cluster: Cluster;
-  readonly fleet: Fleet;
-  readonly #over = new AbortController();
-  readonly #running: Promise<void>;
+  /** What a store has. */
+  readonly kept = new Map<string, Keepsake>();
+  storeFails = false;
+  cluster!: Cluster;
+  fleet!: Fleet;
+  #over!: AbortController;
+  #running!: Promise<void>;
+
+  /** Whether it is this manager that makes anew what is lost. */
+  leads = true;
 
   constructor(...names: string[]) {
     this.engines = names.map((name) => new SimulatedEngine(name));
+    this.#start();
+  }
+
+  #start(): void {
+    this.#over = new AbortController();
     this.fleet = new Fleet({
       timing: TIMING,
       clock: systemClock,
@@ -41,9 +53,31 @@ class World {
       random: Math.random,
     });
     for (const engine of this.engines) this.join(engine);
-    this.#running = new Rescheduler({ cluster: this.cluster, log, isPrimary: () => true }).run(
-      this.#over.signal,
-    );
+    const stored = async (): Promise<void> => {
+      if (this.storeFails) throw new Error('the store is away');
+    };
+    const store: KeepsakeStore = {
+      all: () => stored().then(() => [...this.kept.values()]),
+      put: (keepsake) => stored().then(() => void this.kept.set(keepsake.id, structuredClone(keepsake))),
+      remove: (id) => stored().then(() => void this.kept.delete(id)),
+    };
+    const rescheduler = new Rescheduler({
+      ...{ cluster: this.cluster, log, isPrimary: () => this.leads, store },
+      isGone: (key) =>
+        this.engine(key)
+          .client.ping(AbortSignal.timeout(500))
+          .then(
+            () => false,
+            () => true,
+          ),
+    });
+    this.#running = rescheduler.run(this.#over.signal);
+  }
+
+  /** Another manager in place of this one. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.#start();
   }
 
   engine(name: string): SimulatedEngine {
@@ -87,10 +121,14 @@ class World {
       .map((each) => each.name);
   }
 
-  async close(): Promise<void> {
+  async #end(): Promise<void> {
     this.#over.abort();
     await this.fleet.close();
     await this.#running;
+  }
+
+  async close(): Promise<void> {
+    await this.#end();
     for (const engine of this.engines) engine.cut();
   }
 }
@@ -259,6 +297,79 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     assert.deepEqual(world.engine('a').removed, []);
   });
 
+  test('a manager that starts while a host is down makes anew what another one has remembered', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    for (const name of ['runs', 'stopped', 'removed', 'plain'])
+      await world.run(name, ...(name === 'plain' ? [] : [MEANT]), 'constraint:node==~a');
+    const ids = Object.fromEntries(
+      [...world.fleet.host('a')!.containers.values()].map(({ name, id }) => [name, id]),
+    );
+    const engine = world.engine('a').client;
+    await engine.json('POST', `/containers/${ids.stopped}/stop`);
+    await engine.json('DELETE', `/containers/${ids.removed}`, { query: { force: '1' } });
+    const kept = () =>
+      [...world.kept.values()].map(({ container, running }) => `${container.Name} ${running}`);
+    await eventually(
+      'it is kept as it is',
+      5_000,
+      async () => kept().sort().join() === '/runs true,/stopped false',
+    );
+    world.engine('a').kill();
+    await world.restart();
+    const made = () => [...world.engine('b').containers.values()].map(({ name }) => name).sort();
+    await eventually('they are made anew', 5_000, async () => made().join() === 'runs,stopped');
+    await eventually('one is started', 5_000, async () => world.where('runs').join() === 'b');
+    assert.deepEqual(world.where('stopped'), []);
+    world.engine('a').back();
+    // Of the one that does not run the first copy stays: nothing was done with the other one.
+    const at = (name: string) =>
+      [...world.engine(name).containers.values()]
+        .map((each) => each.name)
+        .sort()
+        .join();
+    const settled = async () => at('a') === 'plain,stopped' && at('b') === 'runs';
+    await eventually('each is there once', 5_000, settled, async () => `${at('a')}; ${at('b')}`);
+    const places = () => [...world.kept.values()].map(({ host, container }) => host.key + container.Name);
+    await eventually(
+      'and kept as it is now',
+      8_000,
+      async () => places().sort().join() === 'a/stopped,b/runs',
+    );
+    await world.restart();
+    await world.become('Healthy', 'a', 'b');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.ok(await settled());
+  });
+
+  test('a manager that does not lead shows what another one has made anew where it is', async () => {
+    world = new World('a', 'b');
+    world.leads = false;
+    await world.become('Healthy', 'a', 'b');
+    const id = await world.run('moves', MEANT, 'constraint:node==~a');
+    const record = world.fleet.host('a')!.containers.get(id)!;
+    world.engine('a').kill();
+    await world.become('Unhealthy', 'a');
+    assert.ok(world.fleet.host('a')!.containers.has(id));
+    const body = { Image: 'busybox', Labels: record.labels };
+    await world.engine('b').client.json('POST', '/containers/create', { query: { name: 'moves' }, body });
+    await eventually('it is known once', 8_000, async () =>
+      world.cluster.hosts().every((host) => host.containers.size === (host.key === 'b' ? 1 : 0)),
+    );
+  });
+
+  test('without its store a manager still makes anew what it has seen, and keeps it there later', async () => {
+    world = new World('a', 'b');
+    world.storeFails = true;
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('a').kill();
+    await eventually('it moves', 5_000, async () => world.where('moves').join() === 'b');
+    assert.equal(world.kept.size, 0);
+    world.storeFails = false;
+    await eventually('it is kept', 8_000, async () => [...world.kept.values()][0]?.host.key === 'b');
+  });
+
   test('what cannot be made anew is tried again as soon as something has changed', async () => {
     world = new World('a', 'b', 'c');
     await world.become('Healthy', 'a', 'b', 'c');
@@ -281,12 +392,39 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     await eventually('it moves', 12_000, async () => world.where('moves').join() === 'b');
   });
 
+  test('what was made anew and could not be started is started as soon as it can be', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('b').startRefusals = 2;
+    world.engine('a').kill();
+    await eventually('it is there', 5_000, async () => world.engine('b').containers.size === 1);
+    await world.restart();
+    await eventually('it runs', 12_000, async () => world.where('moves').join() === 'b');
+  });
+
+  test('a manager that is stopped does not wait for an engine that hangs', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('b').hang();
+    world.engine('a').kill();
+    await world.become('Unhealthy', 'a');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const began = performance.now();
+    await world.restart();
+    assert.ok(performance.now() - began < 1_000);
+    world.engine('b').back();
+    await eventually('it moves', 12_000, async () => world.where('moves').join() === 'b');
+  });
+
   for (let seed = 1; seed <= 5; seed++) {
     test(`after any faults each runs once, and no only copy was removed (seed ${seed})`, async () => {
       const random = generator(seed);
       const names = ['a', 'b', 'c', 'd'];
       world = new World(...names);
       await world.become('Healthy', ...names);
+      for (const engine of world.engines) engine.losesEvent = () => random() < 0.2;
       const containers = Array.from({ length: 6 }, (_, i) => `c${i}`);
       for (const name of containers) await world.run(name, MEANT);
       for (let step = 0; step < 8; step++) {
@@ -294,7 +432,10 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
         const up = names.filter((name) => world.status(name) === 'Healthy');
         if (world.status(engine.name) !== 'Healthy') engine.back();
         // One is always there, or nothing could be.
-        else if (up.length > 1) (random() < 0.5 ? () => engine.cut() : () => engine.kill())();
+        else if (up.length > 1) {
+          const faults = [() => engine.cut(), () => engine.kill(), () => engine.hang()];
+          faults[Math.floor(random() * faults.length)]!();
+        }
         await new Promise((resolve) => setTimeout(resolve, random() * 150));
       }
       for (const engine of world.engines) engine.back();

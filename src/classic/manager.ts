@@ -1,12 +1,13 @@
 /** A manager over plain engines: finds them, follows them, serves them as one. */
 
-import type { Discovery, Election } from '../discovery/contract.ts';
+import type { Discovery, Election, Shelf } from '../discovery/contract.ts';
 import { type ClientTls, splitAddress, tcpEngine } from '../engine/tcp.ts';
 import type { FleetTiming, Logger, Member } from '../fleet/contract.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { systemClock } from '../model/clock.ts';
 import type { Cluster } from './cluster.ts';
 import { clusterContext, clusterRoutes } from './context.ts';
+import type { Keepsake, KeepsakeStore } from './keepsakes.ts';
 import { Leadership } from './leadership.ts';
 import { Rescheduler } from './rescheduler.ts';
 import { isRescheduled } from './rules/container-config.ts';
@@ -26,9 +27,15 @@ export interface ManagerOptions {
   tls?: EndpointTls;
   cors: boolean;
   log: Logger;
+  /** Where what is to outlive its host is kept for managers to come. */
+  shelf?: Shelf;
   /** With other managers, of which one leads. */
   replication?: { election: Election; address: string; ttl: number };
 }
+
+/** How long (ms) an engine may take to answer; so many times without an answer, and it is lost. */
+const LOOK_TIME = 2_000;
+const LOOKS = 3;
 
 /** `tcp://1.2.3.4:2375`, or `unix:///run/swarm.sock`. */
 export interface Listening {
@@ -69,7 +76,12 @@ export class Manager {
   async start(hosts: readonly Listening[]): Promise<void> {
     const { signal } = this.#over;
     const isPrimary = (): boolean => this.#role() === 'primary';
-    const rescheduler = new Rescheduler({ cluster: this.cluster, log: this.#options.log, isPrimary });
+    const { shelf } = this.#options;
+    const rescheduler = new Rescheduler({
+      ...{ cluster: this.cluster, log: this.#options.log, isPrimary },
+      ...(shelf && { store: keepsakesOn(shelf, signal) }),
+      isGone: (address) => this.#isGone(address),
+    });
     this.#running = [this.#follow(), rescheduler.run(signal)];
     if (this.#leadership) this.#running.push(this.#leadership.run(signal));
     const { tls, log } = this.#options;
@@ -94,6 +106,24 @@ export class Manager {
     return this.#leadership ? this.#leadership.role : 'primary';
   }
 
+  /** Whether nobody has answered there, several times in a row. */
+  async #isGone(address: string): Promise<boolean> {
+    const { engine, close } = this.#member(address);
+    try {
+      for (let look = 0; look < LOOKS; look++) {
+        const time = AbortSignal.any([this.#over.signal, AbortSignal.timeout(LOOK_TIME)]);
+        const answers = await engine.ping(time).then(
+          () => true,
+          () => false,
+        );
+        if (answers || this.#over.signal.aborted) return false;
+      }
+      return true;
+    } finally {
+      close();
+    }
+  }
+
   /** Members come and go as discovery has them. */
   async #follow(): Promise<void> {
     for await (const addresses of this.#options.discovery.watch(this.#over.signal)) {
@@ -108,6 +138,14 @@ export class Manager {
     const engine = tcpEngine(address, tls && clientTls(tls));
     return { key: address, address, host, engine, close: () => engine.close() };
   }
+}
+
+function keepsakesOn(shelf: Shelf, signal: AbortSignal): KeepsakeStore {
+  return {
+    all: async () => (await shelf.all(signal)).map((text) => JSON.parse(text) as Keepsake),
+    put: (keepsake) => shelf.put(keepsake.id, JSON.stringify(keepsake), signal),
+    remove: (id) => shelf.remove(id, signal),
+  };
 }
 
 function clientTls({ ca, cert, key }: EndpointTls): ClientTls {

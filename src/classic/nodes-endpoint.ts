@@ -6,6 +6,7 @@ import type { NodesFleet } from '../fleet/nodes.ts';
 import type { SwarmSide } from './cluster.ts';
 import { clusterContext, clusterRoutes } from './context.ts';
 import type { ClusterContext } from './contract.ts';
+import type { KeepsakeStore } from './keepsakes.ts';
 import { Rescheduler } from './rescheduler.ts';
 import { created, renamed } from './routes/create.ts';
 import { filtersNamed } from './rules/schedule.ts';
@@ -13,6 +14,8 @@ import { ClusterServer } from './server.ts';
 
 /** As classic Swarm's default. */
 const FAILURE_RETRY = 3;
+/** How long (ms) a node that the swarm has lost may take to answer after all. */
+const LOOK_TIME = 2_000;
 
 export interface NodesEndpointOptions {
   /** Whoever made it closes it. */
@@ -23,6 +26,8 @@ export interface NodesEndpointOptions {
   leads(): boolean;
   /** Which of the nodes that can have a container gets it: spread, binpack or random. */
   strategy: string;
+  /** Where what is to outlive its node is kept for the manager that leads next. */
+  keepsakes: KeepsakeStore;
   /** See SwarmSide. */
   askLeader: SwarmSide['askLeader'];
   log: Logger;
@@ -35,7 +40,7 @@ export class NodesEndpoint {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor({ nodes, log, nodeId, leads, strategy, askLeader }: NodesEndpointOptions) {
+  constructor({ nodes, log, nodeId, leads, strategy, keepsakes, askLeader }: NodesEndpointOptions) {
     this.#nodes = nodes;
     const { fleet } = nodes;
     const context = clusterContext({
@@ -56,7 +61,10 @@ export class NodesEndpoint {
       cors: false,
       routes: clusterRoutes({ createRetries: 0 }),
     });
-    const rescheduler = new Rescheduler({ cluster: context.cluster, log, isPrimary: leads });
+    const rescheduler = new Rescheduler({
+      ...{ cluster: context.cluster, log, isPrimary: leads, store: keepsakes },
+      isGone: (key) => isGone(nodes, key),
+    });
     this.#running = rescheduler.run(this.#over.signal);
   }
 
@@ -82,6 +90,18 @@ export class NodesEndpoint {
     this.#server.close();
     await this.#running;
   }
+}
+
+/** Whether the swarm has lost that node, or has it no more, and it does not answer either. */
+async function isGone(nodes: NodesFleet, key: string): Promise<boolean> {
+  const node = nodes.node(key);
+  if (node && node.Status.State !== 'down') return false;
+  const host = nodes.fleet.host(key);
+  if (!host) return true;
+  return host.engine.ping(AbortSignal.timeout(LOOK_TIME)).then(
+    () => false,
+    () => true,
+  );
 }
 
 function healthy(host: Host | undefined): Host | undefined {

@@ -5,42 +5,39 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineEvent } from '../engine/client.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
-import type { ContainerRecord, InspectedContainer } from '../fleet/records.ts';
+import type { ContainerRecord } from '../fleet/records.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Cluster } from './cluster.ts';
 import { createContainer } from './create.ts';
 import { callJson } from './engine-call.ts';
+import { isMeant, Keeper } from './keeper.ts';
+import { bodyOf, endpointOf, type Keepsake, type KeepsakeStore, type KeptContainer } from './keepsakes.ts';
 import { hostName } from './names.ts';
-import { cpusOf, isRescheduled, SWARM_ID } from './rules/container-config.ts';
+import { SWARM_ID } from './rules/container-config.ts';
 
 /** How long (ms) until what could not be done is tried again, if nothing happens before. */
 const AGAIN = 5_000;
+/** How long (ms) making one anew may take, with its image. */
+const PATIENCE = 120_000;
 /** Containers that are made at once. */
 const AT_ONCE = 4;
-/** How long (ms) an engine that has left may take to answer; so many times without an answer, and it is lost. */
-const LOOK_TIME = 2_000;
-const LOOKS = 3;
 
 export interface ReschedulerOptions {
   cluster: Cluster;
   log: Logger;
   /** Whether it is this manager that does it. */
   isPrimary(): boolean;
+  /** See KeeperOptions. */
+  store?: KeepsakeStore;
+  isGone(key: string): Promise<boolean>;
 }
 
 /** What a host's engine ends when it is shut down, it ends within that time (ms) before it is gone. */
 const SHUTDOWN = 20_000;
 
-/** A host that is no member any more, with what was on it. */
-interface Departed {
-  host: Host;
-  /** Looks in a row that found nobody. */
-  missed: number;
-}
-
 export class Rescheduler {
   readonly #options: ReschedulerOptions;
-  readonly #departed = new Map<string, Departed>();
+  readonly #keeper: Keeper;
   /** Containers that are being made anew, by swarm id. */
   readonly #moving = new Set<string>();
   /** What was last said against it, by container: it is tried again and again, and said once. */
@@ -51,6 +48,11 @@ export class Rescheduler {
 
   constructor(options: ReschedulerOptions) {
     this.#options = options;
+    const { cluster, log, store, isGone } = options;
+    this.#keeper = new Keeper({
+      ...{ cluster, log, store, isGone },
+      endedWithHost: (host, record) => this.#endedWithHost(host, record),
+    });
   }
 
   /** Until the signal ends it. Never rejects. */
@@ -58,17 +60,17 @@ export class Rescheduler {
     const { cluster, log } = this.#options;
     const stop = cluster.fleet.listen((event) => {
       if (event.type === 'engine') this.#heard(event.event);
-      if (event.type === 'engine' || event.type === 'contents') return;
-      const { host } = event;
-      if (host.status === 'Disconnected' && [...host.containers.values()].some(isMeant)) {
-        this.#departed.set(host.key, { host, missed: 0 });
-      }
-      this.#wake();
+      else if (event.type !== 'contents' || this.#keeper.concerns(event.host)) this.#wake();
     });
     while (!signal.aborted) {
-      await this.#round(signal).catch((error: unknown) => log.error({}, `rescheduling: ${messageOf(error)}`));
+      let again = false;
       const early = new AbortController();
-      this.#wake = () => early.abort();
+      this.#wake = () => {
+        again = true;
+        early.abort();
+      };
+      await this.#round(signal).catch((error: unknown) => log.error({}, `rescheduling: ${messageOf(error)}`));
+      if (again) continue;
       await delay(AGAIN, undefined, { signal: AbortSignal.any([signal, early.signal]), ref: false }).catch(
         () => undefined,
       );
@@ -82,117 +84,122 @@ export class Rescheduler {
     else if (Action === 'start' || Action === 'destroy') this.#told.delete(Actor.ID);
   }
 
-  /** Whether it ran until its host was lost; what an engine ends because it is shut down itself did. */
-  #ran(from: Host, { id, state }: ContainerRecord): boolean {
-    if (state.Running) return true;
+  /** What an engine ends because it is shut down itself ran until then; what a client has it end did not. */
+  #endedWithHost(from: Host, { id }: ContainerRecord): boolean {
     const told = this.#told.get(id) ?? 0;
     return told > from.answeredAt - SHUTDOWN && !this.#options.cluster.wasStopped(id);
   }
 
   async #round(signal: AbortSignal): Promise<void> {
-    const { cluster, isPrimary } = this.#options;
-    if (!isPrimary()) return;
-    await this.#lookAtDeparted();
-    await this.#removeDoubles();
-    const lost = [
-      ...cluster.hosts().filter(({ status }) => status === 'Unhealthy'),
-      ...[...this.#departed.values()].filter(({ missed }) => missed >= LOOKS).map(({ host }) => host),
+    this.#forgetMoved();
+    if (!this.#options.isPrimary()) {
+      this.#keeper.reset();
+      return;
+    }
+    await this.#removeDoubles(signal);
+    await this.#keeper.look((id) => this.#moving.has(id));
+    const unstarted = this.#keeper.unstarted();
+    const lost = (await this.#keeper.lost()).filter(({ id }) => this.#isMissing(id));
+    // An engine that hangs is not waited for longer than that: it is lost by then, and another one is asked.
+    const limited = (): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
+    const left = [
+      ...unstarted.map(
+        ({ host, record }) =>
+          () =>
+            this.#tryStart(host, record.id, limited()),
+      ),
+      ...lost.map((each) => () => this.#move(each, limited())),
     ];
-    const left = lost.flatMap((host) =>
-      [...host.containers.values()]
-        .filter((each) => this.#isMissing(each))
-        .map((record) => ({ host, record })),
-    );
     const next = async (): Promise<void> => {
-      for (let each = left.shift(); each && !signal.aborted; each = left.shift())
-        await this.#move(each.host, each.record);
+      for (let each = left.shift(); each && !signal.aborted; each = left.shift()) await each();
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }
 
-  /** A host that has merely left the list of members still runs what it runs. */
-  async #lookAtDeparted(): Promise<void> {
-    const { cluster } = this.#options;
-    await Promise.all(
-      [...this.#departed.values()].map(async (departed) => {
-        const { host } = departed;
-        if (cluster.fleet.has(host.key)) {
-          this.#departed.delete(host.key);
-          return;
-        }
-        while (departed.missed < LOOKS) {
-          const answers = await host.engine.ping(AbortSignal.timeout(LOOK_TIME)).then(
-            () => true,
-            () => false,
-          );
-          departed.missed = answers ? 0 : departed.missed + 1;
-          if (answers) return;
-        }
-      }),
-    );
+  #isMissing(id: string): boolean {
+    return !this.#moving.has(id) && !this.#isThere(id);
   }
 
-  /** Whether no host that answers has it. */
-  #isMissing(record: ContainerRecord): boolean {
-    const id = record.labels[SWARM_ID];
-    if (!isMeant(record) || id === undefined || this.#moving.has(id)) return false;
-    return !this.#options.cluster.healthy().some((host) => holders(host, id).length > 0);
+  /** Whether a host that answers has it. */
+  #isThere(id: string): boolean {
+    const has = ({ labels }: ContainerRecord): boolean => labels[SWARM_ID] === id;
+    return this.#options.cluster.healthy().some((host) => [...host.containers.values()].some(has));
   }
 
-  async #move(from: Host, record: ContainerRecord): Promise<void> {
+  async #move(lost: Keepsake, signal: AbortSignal): Promise<void> {
     const { cluster, log } = this.#options;
-    const id = record.labels[SWARM_ID]!;
-    const inspected = record.inspected;
-    if (!inspected || !this.#isMissing(record) || from.status === 'Healthy') return;
+    const { id, container, host: from, running } = lost;
+    if (!this.#isMissing(id) || cluster.fleet.host(from.key)?.status === 'Healthy') return;
     this.#moving.add(id);
     try {
-      const shared = await this.#disconnect(record, inspected);
+      const shared = await this.#disconnect(container, signal);
       const created = await createContainer(
         cluster,
-        { name: record.name, body: bodyOf(inspected, from, shared), except: record.id },
+        { name: container.Name.replace(/^\//, ''), body: bodyOf(lost, shared), except: container.Id, signal },
         { retries: 0, log },
       );
-      from.forget(record.id);
-      this.#refusals.delete(record.id);
+      this.#forgetMoved();
+      this.#refusals.delete(container.Id);
       log.info(
         {},
-        `Rescheduled container ${record.id} from ${hostName(from)} to ${hostName(created.host)} as ${created.id}`,
+        `Rescheduled container ${container.Id} from ${from.name} to ${hostName(created.host)} as ${created.id}`,
       );
-      await connectRest(created.host, created.id, inspected, shared);
-      if (!this.#ran(from, record)) return;
-      log.info({}, `Container ${record.id} was running, starting container ${created.id}`);
-      await callJson(created.host, 'POST', `/containers/${created.id}/start`);
-      await created.host.refreshContainer(created.id);
+      await connectRest(created.host, created.id, container, shared, signal);
+      if (!running) return;
+      log.info({}, `Container ${container.Id} was running, starting container ${created.id}`);
+      await this.#tryStart(created.host, created.id, signal);
     } catch (error) {
-      const refusal = messageOf(error);
-      if (this.#refusals.get(record.id) === refusal) return;
-      this.#refusals.set(record.id, refusal);
-      log.error({}, `Failed to reschedule container ${record.id}: ${refusal}`);
+      this.#say(container.Id, `Failed to reschedule container ${container.Id}: ${messageOf(error)}`);
     } finally {
       this.#moving.delete(id);
     }
   }
 
+  async #tryStart(host: Host, id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await callJson(host, 'POST', `/containers/${id}/start`, { signal });
+      await host.refreshContainer(id);
+    } catch (error) {
+      this.#say(id, `Failed to start rescheduled container ${id}: ${messageOf(error)}`);
+    }
+  }
+
+  #say(id: string, refusal: string): void {
+    if (this.#refusals.get(id) === refusal) return;
+    this.#refusals.set(id, refusal);
+    this.#options.log.error({}, refusal);
+  }
+
   /** Takes the lost one's place on networks of all hosts away; the names of these networks. */
-  async #disconnect(record: ContainerRecord, { NetworkSettings }: InspectedContainer): Promise<string[]> {
+  async #disconnect({ Id, Networks }: KeptContainer, signal: AbortSignal): Promise<string[]> {
     const [host] = this.#options.cluster.healthy();
     if (!host) return [];
-    const names = Object.keys(NetworkSettings.Networks ?? {});
-    const shared = names.filter((name) =>
+    const shared = Object.keys(Networks).filter((name) =>
       host.networks.some(({ Name, Scope }) => Name === name && Scope !== 'local'),
     );
     for (const name of shared) {
-      const body = { Container: record.id, Force: true };
+      const body = { Container: Id, Force: true };
       // That it is not there any more is as well.
-      await callJson(host, 'POST', `/networks/${encodeURIComponent(name)}/disconnect`, { body }).catch(
-        () => undefined,
-      );
+      const path = `/networks/${encodeURIComponent(name)}/disconnect`;
+      await callJson(host, 'POST', path, { body, signal }).catch(() => undefined);
     }
     return shared;
   }
 
+  /** What was made anew, by this manager or another one, is shown where it is now. */
+  #forgetMoved(): void {
+    const { cluster } = this.#options;
+    const lost = cluster.hosts().filter(({ status }) => status === 'Unhealthy');
+    for (const host of lost) {
+      for (const record of host.containers.values()) {
+        const id = record.labels[SWARM_ID];
+        if (id !== undefined && isMeant(record) && this.#isThere(id)) host.forget(record.id);
+      }
+    }
+  }
+
   /** Of two that are the same, the older one goes; one that has never started goes before one that has. */
-  async #removeDoubles(): Promise<void> {
+  async #removeDoubles(signal: AbortSignal): Promise<void> {
     const { cluster, log } = this.#options;
     const all = cluster
       .healthy()
@@ -204,7 +211,10 @@ export class Rescheduler {
       const [, ...others] = copies.toSorted((a, b) => rank(b) - rank(a));
       for (const { host, record } of others) {
         try {
-          await callJson(host, 'DELETE', `/containers/${record.id}`, { query: { force: 1, v: 1 } });
+          await callJson(host, 'DELETE', `/containers/${record.id}`, {
+            query: { force: 1, v: 1 },
+            signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]),
+          });
           await host.refreshContainer(record.id);
           log.info({}, `Removed container ${record.id} on ${hostName(host)}: it was made anew elsewhere`);
         } catch (error) {
@@ -215,50 +225,18 @@ export class Rescheduler {
   }
 }
 
-const isMeant = ({ labels }: ContainerRecord): boolean => isRescheduled(labels);
-
-function holders(host: Host, swarmId: string): ContainerRecord[] {
-  return [...host.containers.values()].filter(({ labels }) => labels[SWARM_ID] === swarmId);
-}
-
-/** A request that makes the same container. */
-function bodyOf(
-  inspected: InspectedContainer,
-  from: Host,
-  shared: readonly string[],
-): Record<string, unknown> {
-  const { Config, HostConfig, NetworkSettings } = inspected;
-  const mode = HostConfig.NetworkMode ?? '';
-  const endpoint = shared.includes(mode) ? endpointOf(inspected, mode) : undefined;
-  const cpus = cpusOf(HostConfig.CpuShares ?? 0, from.facts?.cpus ?? 1);
-  return {
-    ...Config,
-    HostConfig: { ...HostConfig, CpuShares: cpus },
-    ...(endpoint &&
-      NetworkSettings.Networks && { NetworkingConfig: { EndpointsConfig: { [mode]: endpoint } } }),
-  };
-}
-
 /** The networks of all hosts besides the one that it is made on. */
 async function connectRest(
   host: Host,
   id: string,
-  inspected: InspectedContainer,
+  container: KeptContainer,
   shared: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
   for (const name of shared) {
-    if (name === inspected.HostConfig.NetworkMode) continue;
-    const body = { Container: id, EndpointConfig: endpointOf(inspected, name) };
-    await callJson(host, 'POST', `/networks/${encodeURIComponent(name)}/connect`, { body });
-  }
-}
-
-function endpointOf({ Id, NetworkSettings }: InspectedContainer, name: string): object {
-  const { IPAMConfig, Aliases, Links, IPAddress } = NetworkSettings.Networks?.[name] ?? {};
-  return {
+    if (name === container.HostConfig.NetworkMode) continue;
     // It keeps the address that it had.
-    IPAMConfig: IPAMConfig ?? (IPAddress ? { IPv4Address: IPAddress } : null),
-    Aliases: (Aliases ?? []).filter((alias) => !Id.startsWith(alias)),
-    Links: Links ?? null,
-  };
+    const body = { Container: id, EndpointConfig: endpointOf(container, name) };
+    await callJson(host, 'POST', `/networks/${encodeURIComponent(name)}/connect`, { body, signal });
+  }
 }

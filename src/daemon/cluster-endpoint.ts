@@ -1,6 +1,7 @@
 /**
  * The swarm as one engine: a socket beside the daemon's own that is always there, and TCP with mutual TLS where asked for.
- * What answers is loaded with the first client of a manager.
+ * What answers is loaded with the first client of a manager; or where there is something that is to outlive its node, by the
+ * manager that leads.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -15,6 +16,7 @@ import { DECIDED } from '../classic/decided.ts';
 import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
 import { systemClock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
+import { storedKeepsakes } from './keepsakes.ts';
 import type { Log } from './log.ts';
 import type { NodesOfManager } from './nodes.ts';
 
@@ -23,6 +25,9 @@ const NO_MANAGER =
 
 /** After how long it is tried again to listen at a port that somebody has (ms). */
 const AGAIN = 5_000;
+
+/** How often (ms) it is looked whether there is something that is to outlive its node. */
+const LOOK_EVERY = 5_000;
 
 /** Where it is to be served over TCP. */
 interface Place {
@@ -43,6 +48,7 @@ export class ClusterEndpoint {
   readonly #places: Place[] = [];
   readonly #sockets = new Set<Socket>();
   #closed = false;
+  #cancelLook: () => void = () => undefined;
   #current: { face: ManagerFace; endpoint: Promise<NodesEndpoint> } | undefined;
 
   constructor({
@@ -55,6 +61,7 @@ export class ClusterEndpoint {
     this.#nodes = nodes;
     this.#strategy = strategy;
     this.#log = log;
+    this.#look();
     membership.watch(() => {
       if (this.#current && this.#current.face !== membership.manager()) void this.#leave();
       this.#follow();
@@ -85,10 +92,22 @@ export class ClusterEndpoint {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#cancelLook();
     this.#follow();
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
     await this.#leave();
+  }
+
+  #look(): void {
+    if (this.#closed) return;
+    this.#cancelLook = systemClock.timer(LOOK_EVERY, () => this.#look());
+    const face = this.#membership.manager();
+    if (!face || this.#current?.face === face || !face.leader.isHere()) return;
+    if (face.store.view.count('keepsake') === 0) return;
+    this.#endpoint(face).catch((error: unknown) =>
+      this.#log.error({ err: error }, 'cannot look after containers that are to outlive their nodes'),
+    );
   }
 
   #follow(): void {
@@ -154,7 +173,12 @@ export class ClusterEndpoint {
   #endpoint(face: ManagerFace): Promise<NodesEndpoint> {
     if (this.#current?.face !== face) {
       void this.#leave();
-      this.#current = { face, endpoint: this.#open(face) };
+      const endpoint = this.#open(face);
+      this.#current = { face, endpoint };
+      // The next one who asks has it tried again.
+      endpoint.catch(() => {
+        if (this.#current?.endpoint === endpoint) this.#current = undefined;
+      });
     }
     return this.#current!.endpoint;
   }
@@ -167,6 +191,7 @@ export class ClusterEndpoint {
     const strategy = this.#strategy;
     return new NodesEndpoint({
       ...{ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log },
+      keepsakes: storedKeepsakes(face),
       askLeader: (request, path) => askLeader(face, at(path, request)),
     });
   }

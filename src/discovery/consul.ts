@@ -66,6 +66,12 @@ export const consulStore: OpenStore = (addresses, tls) => {
       }
       sessions.set(key, session);
     },
+    async keep(key, value, signal) {
+      await must({ method: 'PUT', path: keyPath(key), body: value, signal });
+    },
+    async remove(key, signal) {
+      await must({ method: 'DELETE', path: keyPath(key), signal });
+    },
     async acquire(key, value, ttl, signal) {
       const session = await open(ttl, signal);
       const end = (signal: AbortSignal): Promise<unknown> =>

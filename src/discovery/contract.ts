@@ -26,6 +26,14 @@ export interface Election {
   ): Promise<void>;
 }
 
+/** Where managers keep what those after them have to know. All throw what the store, or the way to it, has against it. */
+export interface Shelf {
+  /** All values. */
+  all(signal: AbortSignal): Promise<string[]>;
+  put(name: string, value: string, signal: AbortSignal): Promise<void>;
+  remove(name: string, signal: AbortSignal): Promise<void>;
+}
+
 export interface DiscoveryOptions {
   /** Seconds between two looks at what cannot be watched. */
   heartbeat: number;

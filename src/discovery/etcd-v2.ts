@@ -51,6 +51,12 @@ export function etcdV2(hosts: Hosts): KeyStore {
     async put(key, value, ttl, signal) {
       done(await write(key, { value, ttl: seconds(ttl) }, signal));
     },
+    async keep(key, value, signal) {
+      done(await write(key, { value }, signal));
+    },
+    async remove(key, signal) {
+      done(await ask({ method: 'DELETE', signal }, key), NOT_FOUND);
+    },
     async acquire(key, value, ttl, signal) {
       const taken = await write(key, { value, ttl: seconds(ttl), prevExist: 'false' }, signal);
       if (done(taken, EXISTS).errorCode === EXISTS) return undefined;

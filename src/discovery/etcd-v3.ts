@@ -49,6 +49,12 @@ export function etcdV3(hosts: Hosts): KeyStore {
       const body = { key: encode(`/${key}`), value: encode(value), lease: await lease(ttl, signal) };
       await call('kv/put', body, signal);
     },
+    async keep(key, value, signal) {
+      await call('kv/put', { key: encode(`/${key}`), value: encode(value) }, signal);
+    },
+    async remove(key, signal) {
+      await call('kv/deleterange', { key: encode(`/${key}`) }, signal);
+    },
     async acquire(key, value, ttl, signal) {
       const ID = await lease(ttl, signal);
       const name = encode(`/${key}`);

@@ -21,6 +21,8 @@ export const etcdStore: OpenStore = (addresses, tls) => {
     list: async (prefix, signal) => (await store(signal)).list(prefix, signal),
     changed: async (prefix, at, signal) => (await store(signal)).changed(prefix, at, signal),
     put: async (key, value, ttl, signal) => (await store(signal)).put(key, value, ttl, signal),
+    keep: async (key, value, signal) => (await store(signal)).keep(key, value, signal),
+    remove: async (key, signal) => (await store(signal)).remove(key, signal),
     acquire: async (key, value, ttl, signal) => (await store(signal)).acquire(key, value, ttl, signal),
   };
 };

@@ -52,6 +52,24 @@ for (const [name, scheme, open] of [
       }
     });
 
+    test('what managers keep is there for those after them, until it is removed', async () => {
+      const { shelf } = find('swarm/three');
+      await shelf!.put('one', 'first', over.signal);
+      await shelf!.put('two', 'é'.repeat(20_000), over.signal);
+      await shelf!.put('one', 'second', over.signal);
+      const again = find('swarm/three').shelf!;
+      const values = async () => (await again.all(over.signal)).map((value) => value.slice(0, 6)).sort();
+      assert.deepEqual(await values(), ['second', 'éééééé']);
+      await again.remove('two', over.signal);
+      await again.remove('two', over.signal);
+      assert.deepEqual(await values(), ['second']);
+      const { discovery } = find('swarm/three');
+      for await (const entries of discovery.watch(over.signal)) {
+        assert.deepEqual(entries, []);
+        break;
+      }
+    });
+
     test('of two managers one leads; when it gives up, the other one does', async () => {
       const leaders: Record<string, string | undefined> = {};
       const ends = ['a:1', 'b:1'].map((address) => {

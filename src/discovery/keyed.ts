@@ -14,6 +14,10 @@ export interface KeyStore {
   changed(prefix: string, at: string, signal: AbortSignal): Promise<void>;
   /** Writes a key that is gone after `ttl` seconds unless it is written again. */
   put(key: string, value: string, ttl: number, signal: AbortSignal): Promise<void>;
+  /** Writes a key that stays. */
+  keep(key: string, value: string, signal: AbortSignal): Promise<void>;
+  /** Whether it is there or not. */
+  remove(key: string, signal: AbortSignal): Promise<void>;
   /** Takes the key if nobody has it. Undefined: somebody has. */
   acquire(key: string, value: string, ttl: number, signal: AbortSignal): Promise<Held | undefined>;
 }
@@ -28,6 +32,7 @@ export type OpenStore = (hosts: readonly string[], tls: StoreTls | undefined) =>
 
 const NODES = 'docker/swarm/nodes';
 const LEADER = 'docker/swarm/leader';
+const KEPT = 'docker/swarm/kept';
 /** Seconds until a store is asked again that failed. */
 const AGAIN = 10;
 /** How long (ms) giving the lead back may take. */
@@ -48,6 +53,7 @@ export function keyedDiscovery(
   const prefix = path.filter(Boolean).join('/');
   const below = (name: string): string => (prefix === '' ? name : `${prefix}/${name}`);
   const nodes = below(options.options['kv.path'] ?? NODES);
+  const kept = below(KEPT);
   return {
     discovery: {
       scheme,
@@ -57,6 +63,11 @@ export function keyedDiscovery(
     election: {
       campaign: (address, ttl, heard, signal) =>
         campaign({ store, key: below(LEADER), address, ttl, heard, failed: options.failed }, signal),
+    },
+    shelf: {
+      all: async (signal) => (await store.list(kept, signal)).values,
+      put: (name, value, signal) => store.keep(`${kept}/${name}`, value, signal),
+      remove: (name, signal) => store.remove(`${kept}/${name}`, signal),
     },
   };
 }

@@ -1,7 +1,13 @@
 /** Discovery URLs: `scheme://rest`; a list of addresses without a scheme. */
 
 import { consulStore } from './consul.ts';
-import { type Discovery, DiscoveryError, type DiscoveryOptions, type Election } from './contract.ts';
+import {
+  type Discovery,
+  DiscoveryError,
+  type DiscoveryOptions,
+  type Election,
+  type Shelf,
+} from './contract.ts';
 import { etcdStore } from './etcd.ts';
 import { keyedDiscovery } from './keyed.ts';
 import { fileDiscovery, nodesDiscovery } from './simple.ts';
@@ -11,6 +17,8 @@ export interface Found {
   discovery: Discovery;
   /** Where a leader can be elected, if that is possible there. */
   election?: Election;
+  /** Where managers can keep something, if that is possible there. */
+  shelf?: Shelf;
 }
 
 /** @throws DiscoveryError */

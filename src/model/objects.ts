@@ -374,6 +374,15 @@ export interface StackRevision extends Meta {
   internal: Record<string, never>;
 }
 
+/**
+ * A container that is to outlive its host; its ID is its swarm id. Encrypted at rest: its environment may be secret.
+ */
+export interface Keepsake extends Meta {
+  /** All that it takes to make it anew, as whoever serves the swarm as one engine writes and reads it. */
+  content: object;
+  internal: Record<string, never>;
+}
+
 /** A key of the registry's key–value store; its ID is made of the key. Encrypted at rest: a value may be secret. */
 export interface RegistryKey extends Meta {
   key: string;

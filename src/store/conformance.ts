@@ -18,6 +18,7 @@ import { assertSameView, indexSteps, NaiveStore, randomTransaction, snapshot } f
 import {
   sampleAccessToken,
   sampleAuditEntry,
+  sampleKeepsake,
   sampleNode,
   sampleRegistryKey,
   sampleRegistrySession,
@@ -191,6 +192,7 @@ export function storeConformance(name: string, open: () => Promise<OpenedStore>)
           { op: 'put', kind: 'stackRevision', object: sampleStackRevision('r', 'services: {}') },
           { op: 'put', kind: 'registryKey', object: sampleRegistryKey('docker/nodes/a b', 'dmFsdWU=') },
           { op: 'put', kind: 'registrySession', object: sampleRegistrySession('s') },
+          { op: 'put', kind: 'keepsake', object: sampleKeepsake('k') },
         ],
       });
       const before = snapshot(store.view);

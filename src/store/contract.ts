@@ -10,6 +10,7 @@ import type {
   Cluster,
   Config,
   Credential,
+  Keepsake,
   Network,
   Node,
   OldContent,
@@ -42,6 +43,7 @@ export interface Kinds {
   stackRevision: StackRevision;
   registryKey: RegistryKey;
   registrySession: RegistrySession;
+  keepsake: Keepsake;
 }
 export type Kind = keyof Kinds;
 
@@ -63,6 +65,7 @@ const EVERY_KIND: Record<Kind, true> = {
   stackRevision: true,
   registryKey: true,
   registrySession: true,
+  keepsake: true,
 };
 export const KINDS = Object.keys(EVERY_KIND) as readonly Kind[];
 

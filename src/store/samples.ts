@@ -5,6 +5,7 @@ import type {
   Cluster,
   Config,
   Credential,
+  Keepsake,
   Meta,
   Network,
   Node,
@@ -132,6 +133,10 @@ export function sampleStackRevision(id: string, text: string): StackRevision {
 
 export function sampleRegistryKey(key: string, value: string): RegistryKey {
   return { ...meta(encodeURIComponent(key)), key, value, flags: 0, lockIndex: 0, internal: {} };
+}
+
+export function sampleKeepsake(id: string): Keepsake {
+  return { ...meta(id), content: { running: true, container: { Name: '/db' } }, internal: {} };
 }
 
 export function sampleRegistrySession(id: string): RegistrySession {

@@ -30,6 +30,7 @@ export class MemoryView implements View {
     stackRevision: new Map(),
     registryKey: new Map(),
     registrySession: new Map(),
+    keepsake: new Map(),
   };
   readonly #names: { [K in Named]: Groups<Kinds[K]> } = {
     node: new Groups(),

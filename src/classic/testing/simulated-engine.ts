@@ -45,12 +45,17 @@ export class SimulatedEngine {
   readonly client: EngineClient;
   /** Calls of creation that are to fail from now on. */
   refusals = 0;
+  /** Whether an event is lost. */
+  losesEvent: () => boolean = () => false;
+  /** Calls that start a container and are to fail from now on. */
+  startRefusals = 0;
   /** Whether it has no answer just now to who wants its list of containers. */
   listsFail: () => boolean = () => false;
   readonly #server: Server;
   readonly #connections = new Set<Duplex>();
   readonly #listeners = new Set<ServerResponse>();
   #up = true;
+  #hung: PromiseWithResolvers<void> | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -90,8 +95,15 @@ export class SimulatedEngine {
     }
   }
 
+  /** Takes connections and requests, and does nothing about them until it is back. */
+  hang(): void {
+    this.#hung ??= Promise.withResolvers<void>();
+  }
+
   back(): void {
     this.#up = true;
+    this.#hung?.resolve();
+    this.#hung = undefined;
   }
 
   #connect(): Duplex {
@@ -108,6 +120,7 @@ export class SimulatedEngine {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let text = '';
     for await (const chunk of request) text += String(chunk);
+    await this.#hung?.promise;
     const url = new URL(request.url!, 'http://engine');
     const path = url.pathname.replace(/^\/v[0-9.]+/, '');
     const say = (status: number, body?: unknown): void => {
@@ -144,6 +157,9 @@ export class SimulatedEngine {
         this.removed.push(container.name);
         this.#tell('destroy', id);
         say(204);
+      } else if (path.endsWith('/start') && this.startRefusals > 0) {
+        this.startRefusals--;
+        say(500, { message: 'driver failed programming external connectivity' });
       } else if (path.endsWith('/start')) {
         container.running = true;
         container.started = true;
@@ -205,6 +221,7 @@ export class SimulatedEngine {
   }
 
   #tell(Action: string, ID: string): void {
+    if (this.losesEvent()) return;
     const time = Date.now();
     const event = {
       Type: 'container',

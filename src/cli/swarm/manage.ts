@@ -24,7 +24,7 @@ export async function manage(values: Values, url: string, log: Logger, signal: A
   if (heartbeat < 1) throw new FlagError('--heartbeat should be at least one second');
   const failed = (error: Error): void => log.error({}, `Discovery error: ${error.message}`);
   const options = { heartbeat, options: discoveryOptions(values), failed };
-  const { discovery, election } = findDiscovery(url, options);
+  const { discovery, election, shelf } = findDiscovery(url, options);
   const strategy = values.text('strategy');
   if (!Object.hasOwn(STRATEGIES, strategy)) throw new FlagError('strategy not supported');
   const scheduling = { strategy, filters: filtersNamed(values.list('filter')) };
@@ -35,6 +35,7 @@ export async function manage(values: Values, url: string, log: Logger, signal: A
   const manager = new Manager({
     ...{ discovery, scheduling, timing, log, ...clusterOptions(values, log) },
     ...(tls && { tls }),
+    ...(shelf && { shelf }),
     ...(replication && election && { replication: { ...replication, election } }),
     cors: values.bool('api-enable-cors'),
   });

@@ -10,8 +10,8 @@ const WANTED: Readonly<Record<Kind, boolean>> = {
   ...{ oldContent: true, service: true, task: true, attachment: true },
   ...{ user: true, accessToken: true, stackRevision: true, auditEntry: true },
   ...{ registrySession: true, registryKey: true },
-  // Who has signed out since must not be signed in again.
-  session: false,
+  // Who has signed out since must not be signed in again, and what has moved since must not be made a second time.
+  ...{ session: false, keepsake: false },
 };
 const KINDS = (Object.keys(WANTED) as Kind[]).filter((kind) => WANTED[kind]);
 /** Objects that are made into text at a time. */
