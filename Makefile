@@ -73,6 +73,6 @@ packages:
 # A clean install whenever the lock file is newer than what is there.
 node_modules/.installed: package-lock.json
 	npm ci
-	@# Compiles the daemon once: each one that starts from here on takes less memory.
-	@bin/essaim daemon --help >/dev/null
+	@# Builds the program; later bin/essaim does so whenever a source is newer.
+	@bin/essaim --version >/dev/null
 	@touch $@

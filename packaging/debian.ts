@@ -25,6 +25,8 @@ Description: container orchestrator that is a drop-in for Docker Swarm
     conffiles: '/etc/default/essaim\n',
     postinst: `#!/bin/sh
 set -e
+# Compiles it once: a daemon that starts takes less memory, and less time.
+if [ "$1" = configure ]; then essaim daemon --help >/dev/null || :; fi
 if [ "$1" = configure ] && [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload
   # A new version takes over what runs; containers go on.

@@ -1,19 +1,17 @@
 /**
  * `npm run package`: makes what Essaim is installed from, in `build`: an npm tarball, a Debian package, and the context of an image.
- * All have the same files: the sources without their types, and the built web interface.
+ * All have the same files: the program as it was built from the sources, and the built web interface.
  */
 import { access, chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { run } from '../src/machine/exec.ts';
 import { stage } from '../src/machine/release.ts';
+import { ROOT } from '../src/node/root.ts';
 import { completions } from './completions.ts';
 import { debianArchitecture, debianControl } from './debian.ts';
 import { manPage } from './man.ts';
-import { stripFolder } from './strip.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BUILD = join(ROOT, 'build');
 const SERVICES = ['essaim.service', 'essaim-tasks.service'];
 
@@ -29,10 +27,11 @@ await access(join(ROOT, 'web/dist/index.html')).catch(() => {
 await rm(BUILD, { recursive: true, force: true });
 const description = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as PackageJson;
 const tree = join(BUILD, 'tree');
+// Builds the program where the sources are newer.
+await run(join(ROOT, 'bin/essaim'), ['--version']);
 await stage(tree, true);
-await stripFolder(join(tree, 'src'));
 // What is needed to make packages is not part of them.
-for (const file of await ownTools()) await rm(join(tree, 'packaging', file));
+await rm(join(tree, 'packaging/Dockerfile'));
 const extras = {
   'essaim.1.gz': gzipSync(await manPage(description.version), { level: 9 }),
   ...(await completions()),
@@ -41,36 +40,27 @@ const made = [await npmTarball(), await debianPackage(), await imageContext()];
 await rm(tree, { recursive: true });
 process.stdout.write(made.map((path) => `${path}\n`).join(''));
 
-async function ownTools(): Promise<string[]> {
-  const { readdir } = await import('node:fs/promises');
-  const files = await readdir(join(tree, 'packaging'));
-  return files.filter((file) => file.endsWith('.ts') || file === 'Dockerfile');
-}
-
-/** What `npm install -g` takes; npm brings the packages that it depends on, Node.js among them. */
+/** What `npm install -g` takes; npm brings Node.js, the one package that is not part of what was built. */
 async function npmTarball(): Promise<string> {
   const folder = join(BUILD, 'npm');
   await mkdir(folder);
-  for (const part of ['bin', 'src', 'web', 'packaging']) await cp(join(tree, part), join(folder, part), { recursive: true });
+  for (const part of ['bin', 'dist', 'src', 'web', 'packaging']) await cp(join(tree, part), join(folder, part), { recursive: true });
   for (const file of ['README.md', 'CHANGELOG.md', 'LICENSE']) await copyFile(join(ROOT, file), join(folder, file));
   await mkdir(join(folder, 'man'));
   await writeFile(join(folder, 'man/essaim.1.gz'), extras['essaim.1.gz']);
   const { private: _private, scripts: _scripts, devDependencies: _dev, ...rest } = description;
-  // The versions that were tested, not newer ones.
-  const dependencies = await pinned(rest.dependencies as Record<string, string>);
-  const published = { ...rest, dependencies, man: ['man/essaim.1.gz'], files: ['bin', 'src', 'web', 'packaging', 'man', 'CHANGELOG.md'] };
+  // The version that was tested, not a newer one.
+  const dependencies = { node: await versionOf('node') };
+  const published = { ...rest, dependencies, man: ['man/essaim.1.gz'], files: ['bin', 'dist', 'src', 'web', 'packaging', 'man', 'CHANGELOG.md'] };
   await writeFile(join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
   await run('npm', ['pack', '--silent', '--pack-destination', BUILD, folder]);
   await rm(folder, { recursive: true });
   return join(BUILD, `${description.name}-${description.version}.tgz`);
 }
 
-async function pinned(dependencies: Record<string, string>): Promise<Record<string, string>> {
-  const versions = Object.keys(dependencies).map(async (name) => {
-    const text = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
-    return [name, (JSON.parse(text) as PackageJson).version] as const;
-  });
-  return Object.fromEntries(await Promise.all(versions));
+async function versionOf(name: string): Promise<string> {
+  const text = await readFile(join(ROOT, 'node_modules', name, 'package.json'), 'utf8');
+  return (JSON.parse(text) as PackageJson).version;
 }
 
 async function debianPackage(): Promise<string> {

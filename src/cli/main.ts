@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { flushCompileCache } from 'node:module';
+import packageJson from '../../package.json' with { type: 'json' };
 
 // Set by bin/essaim for this process alone.
 delete process.env.NODE_COMPILE_CACHE;
@@ -25,8 +25,7 @@ async function main(): Promise<void> {
     return;
   }
   if (subcommand === '--version' || subcommand === '-v') {
-    const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-    process.stdout.write(`essaim version ${(JSON.parse(text) as { version: string }).version}\n`);
+    process.stdout.write(`essaim version ${packageJson.version}\n`);
     return;
   }
   const { programFor } = await import('./program.ts');

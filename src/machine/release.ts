@@ -1,5 +1,5 @@
 /**
- * This Essaim as a tree that runs by itself on another host: the program, what it depends on, and the Node.js that it runs with
+ * This Essaim as a tree that runs by itself on another host: the program as it was built, and the Node.js that it runs with
  * now. It is put together from the files that this process was started from, be that a checkout or an installed package.
  */
 import { createHash } from 'node:crypto';
@@ -17,15 +17,16 @@ import {
   utimes,
 } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { MachineError } from './driver.ts';
+import { dirname, join } from 'node:path';
+import { ROOT } from '../node/root.ts';
 import { run } from './exec.ts';
 import { withLock } from './lock.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** What is taken along, where it is there. */
-const PARTS = ['bin', 'src', 'web/dist', 'packaging', 'package.json', 'LICENSE'];
+const PARTS = [
+  ...['bin', 'dist/program', 'src/machine/lab', 'src/machine/ssh', 'web/dist', 'packaging'],
+  ...['package.json', 'LICENSE'],
+];
 /** How many releases are kept ready to be sent. */
 const KEPT = 2;
 
@@ -71,7 +72,6 @@ export async function ownRelease(withNode: boolean): Promise<Release> {
 export async function stage(folder: string, withNode: boolean): Promise<void> {
   for (const file of await filesOf(ROOT)) {
     await mkdir(join(folder, dirname(file)), { recursive: true });
-    // Packages of one store may be links into it.
     await cp(join(ROOT, file), join(folder, file), { dereference: true, preserveTimestamps: true });
   }
   if (!withNode) return;
@@ -105,14 +105,13 @@ async function prune(folder: string): Promise<void> {
 
 /** Everything that Essaim needs to run, relative to its root. */
 async function filesOf(root: string): Promise<string[]> {
-  const own = await Promise.all(PARTS.map((part) => listed(root, part)));
-  const packages = await dependencies(root);
-  const theirs = await Promise.all(packages.map((folder) => listed(root, folder)));
-  return [...own.flat(), ...theirs.flat()].filter(isNeeded).sort();
+  const all = await Promise.all(PARTS.map((part) => listed(root, part)));
+  return all.flat().filter(isNeeded).sort();
 }
 
+/** Sources are built, and what they are compiled to is of this system alone. */
 function isNeeded(file: string): boolean {
-  return !/\.test\.[tj]s$|\/testing\/|\.d\.[cm]?ts$|\.map$|\/\.cache\//.test(file);
+  return !/\.ts$|\/program\/(cache\/|stamp$)/.test(file);
 }
 
 async function listed(root: string, part: string): Promise<string[]> {
@@ -120,37 +119,5 @@ async function listed(root: string, part: string): Promise<string[]> {
   if (!entry) return [];
   if (entry.isFile()) return [part];
   const names = await readdir(join(root, part), { withFileTypes: true });
-  const below = names.map(({ name }) =>
-    // A package's own packages are found as those that they are.
-    part.startsWith('node_modules') && name === 'node_modules' ? [] : listed(root, join(part, name)),
-  );
-  return (await Promise.all(below)).flat();
-}
-
-/** The folders of the packages that this one needs, and those that they need; but for Node.js, which comes by itself. */
-async function dependencies(root: string): Promise<string[]> {
-  const found = new Set<string>();
-  const visit = async (from: string): Promise<void> => {
-    const { dependencies = {} } = JSON.parse(await readFile(join(from, 'package.json'), 'utf8')) as {
-      dependencies?: Record<string, string>;
-    };
-    for (const name of Object.keys(dependencies).filter((each) => each !== 'node')) {
-      const folder = await resolvePackage(root, from, name);
-      if (found.has(folder)) continue;
-      found.add(folder);
-      await visit(join(root, folder));
-    }
-  };
-  await visit(root);
-  return [...found];
-}
-
-/** Where Node.js finds a package: beside its user, or further up. */
-async function resolvePackage(root: string, from: string, name: string): Promise<string> {
-  for (let at = from; ; at = dirname(at)) {
-    const folder = join(at, 'node_modules', name);
-    if (await stat(join(folder, 'package.json')).catch(() => undefined)) return relative(root, folder);
-    if (relative(root, at).startsWith('..') || relative(root, at) === '') break;
-  }
-  throw new MachineError(`${name} is missing beside Essaim: install its packages again (npm ci).`);
+  return (await Promise.all(names.map(({ name }) => listed(root, join(part, name))))).flat();
 }

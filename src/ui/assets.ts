@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../node/root.ts';
 import { COMMON, pageHeaders } from './headers.ts';
 
-const BUILT = fileURLToPath(new URL('../../web/dist', import.meta.url));
+const BUILT = join(ROOT, 'web/dist');
 /** Pages of the interface; everything else at this port is an API. */
 export const PAGES = '/ui';
 const NONCE = '__NONCE__';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../../node/root.ts';
 import { daemonFlags } from '../daemon-flags.ts';
 import { type EngineSettings, type Machine, MachineError } from '../driver.ts';
 import { ping, serves } from '../engine-api.ts';
@@ -10,8 +10,8 @@ import { isAlive, type ProcessIdentity, readIdentity } from '../process.ts';
 import { containersGroup, killStragglers, makeGroups } from './cgroup.ts';
 import { hostKey, namespaceName } from './network.ts';
 
-const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-const essaim = fileURLToPath(new URL('../../../bin/essaim', import.meta.url));
+const script = (name: string): string => join(ROOT, 'src/machine/lab', name);
+const essaim = join(ROOT, 'bin/essaim');
 
 /** The two services of a host. Their sockets and identity files lie in the host's /run. */
 export type Part = 'engine' | 'essaim';

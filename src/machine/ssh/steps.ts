@@ -1,7 +1,8 @@
 /** What makes a host an Essaim host, step by step; each may be repeated, and does nothing where nothing is to be done. */
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { ROOT } from '../../node/root.ts';
 import type { ServerFiles } from '../certificates.ts';
 import { daemonFlags } from '../daemon-flags.ts';
 import {
@@ -22,8 +23,7 @@ import { carriedNodeRuns, type HostFacts, PORTS, parseFacts, shortcomings } from
 
 const START_TIMEOUT = 90_000;
 
-const script = async (name: string): Promise<string> =>
-  readFile(fileURLToPath(new URL(name, import.meta.url)), 'utf8');
+const script = async (name: string): Promise<string> => readFile(join(ROOT, 'src/machine/ssh', name), 'utf8');
 
 /** Does a step of host.sh. @throws MachineError with the host's words */
 export async function step(way: Way, what: string, name: string, ...args: string[]): Promise<string> {

@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** A copy of this program that speaks other versions of the protocol. */
 function copyOf(version: number, oldest: number): string {
   const copy = mkdtempSync('/var/tmp/essaim-next-');
-  for (const part of ['bin', 'src', 'web', 'package.json'])
+  for (const part of ['bin', 'src', 'web', 'packaging', 'package.json'])
     execFileSync('cp', ['-r', join(ROOT, part), copy]);
   symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
   const file = join(copy, 'src/model/protocol-version.ts');
