@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type LogLevel, type Plugin, type RollupLog, rolldown } from 'rolldown';
+import { type ChunkingContext, type LogLevel, type Plugin, type RollupLog, rolldown } from 'rolldown';
 import { ROOT } from '../src/node/root.ts';
 
 const DIST = join(ROOT, 'dist');
@@ -36,8 +36,12 @@ await mkdir(DIST, { recursive: true });
 const folder = await mkdtemp(join(DIST, 'build-'));
 await chmod(folder, 0o755);
 try {
-  const packages = await bundle(folder);
-  await writeFile(join(folder, 'LICENSES'), await licenses(packages));
+  // Each by itself: a command does not load what it has in common with the daemon as a part of that.
+  const packages = [
+    ...(await bundle(folder, 'main', 'src/cli/main.ts', { 'src/daemon/main.ts': './daemon.js' })),
+    ...(await bundle(folder, 'daemon', 'src/daemon/main.ts', {})),
+  ];
+  await writeFile(join(folder, 'LICENSES'), await licenses(new Set(packages.sort())));
   // Whatever has changed since is newer.
   await writeFile(join(folder, 'stamp'), '');
   await utimes(join(folder, 'stamp'), started, started);
@@ -52,22 +56,41 @@ await symlink(basename(folder), `${folder}.link`);
 await rename(`${folder}.link`, PROGRAM);
 await prune();
 
-/** Writes the files. Returns the folders of the packages that are in them. */
-async function bundle(into: string): Promise<Set<string>> {
-  const input = { main: join(ROOT, 'src/cli/main.ts') };
-  const built = await rolldown({ input, platform: 'node', plugins: [programs], onLog });
+/** Writes the files of one entry, and of all that it loads. Returns the folders of the packages that are in them. */
+async function bundle(into: string, name: string, source: string, external: Record<string, string>): Promise<string[]> {
+  const paths = Object.fromEntries(Object.entries(external).map(([from, to]) => [join(ROOT, from), to]));
+  const built = await rolldown({
+    input: { [name]: join(ROOT, source) },
+    platform: 'node',
+    plugins: [programs],
+    external: (id, importer) => importer !== undefined && join(dirname(importer), id) in paths,
+    onLog,
+  });
   const { output } = await built.generate({
     comments: false,
     entryFileNames: '[name].js',
     // No daemon takes a part of another build for one of its own: it does not find it.
     chunkFileNames: '[name]-[hash].js',
+    paths: (id) => paths[id] ?? id,
+    codeSplitting: { groups: [{ debugName: name, name: atOnce(join(ROOT, source), `${name}-parts`) }] },
   });
   await built.close();
   const chunks = output.filter((file) => file.type === 'chunk');
   for (const { fileName, code } of chunks) await writeFile(join(into, fileName), ascii(code));
   const modules = chunks.flatMap(({ moduleIds }) => moduleIds);
-  const folders = modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
-  return new Set(folders.sort());
+  return modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
+}
+
+/** All that a module loads as it is loaded, but for itself, goes into one file of that name. */
+function atOnce(entry: string, name: string): (id: string, graph: ChunkingContext) => string | null {
+  const loaded = new Set<string>();
+  return (id, graph) => {
+    if (loaded.size === 0) {
+      loaded.add(entry);
+      for (const each of loaded) for (const next of graph.getModuleInfo(each)?.importedIds ?? []) loaded.add(next);
+    }
+    return loaded.has(id) ? name : null;
+  };
 }
 
 /** Code with other characters takes twice the memory. They all stand in texts and patterns, where their numbers do as well. */

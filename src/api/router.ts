@@ -93,12 +93,16 @@ export interface Match<H = Handler> {
 interface Route<H> {
   method: string;
   segments: string[];
+  /** Of two routes that take a path that of less weight is taken. */
+  weight: string;
   handler: H;
 }
 
 /** `H`: what answers a route. */
 export class Router<H = Handler> {
   readonly #routes: Route<H>[] = [];
+  /** By weight; once, when there are hundreds of them, not with each. */
+  #sorted = true;
   readonly #owned = new Set<string>();
 
   /**
@@ -107,10 +111,9 @@ export class Router<H = Handler> {
    */
   on(method: string, path: string, handler: H): void {
     const segments = path.split('/').slice(1);
-    this.#routes.push({ method, segments, handler });
-    const weight = (route: Route<H>): string =>
-      route.segments.map((segment) => (segment[0] === '{' ? '1' : '0')).join('');
-    this.#routes.sort((a, b) => (weight(a) < weight(b) ? -1 : weight(a) > weight(b) ? 1 : 0));
+    const weight = segments.map((segment) => (segment[0] === '{' ? '1' : '0')).join('');
+    this.#routes.push({ method, segments, weight, handler });
+    this.#sorted = false;
   }
   get(path: string, handler: H): void {
     this.on('GET', path, handler);
@@ -132,7 +135,7 @@ export class Router<H = Handler> {
 
   match(method: string, path: string): Match<H> | undefined {
     const segments = path.split('/').slice(1);
-    for (const route of this.#routes) {
+    for (const route of this.#inOrder()) {
       if (route.method !== method) continue;
       const params: Record<string, string> = {};
       const found = fold(route.segments, segments);
@@ -143,9 +146,15 @@ export class Router<H = Handler> {
     return undefined;
   }
 
+  #inOrder(): readonly Route<H>[] {
+    if (!this.#sorted) this.#routes.sort((a, b) => (a.weight < b.weight ? -1 : a.weight > b.weight ? 1 : 0));
+    this.#sorted = true;
+    return this.#routes;
+  }
+
   /** Every registered method and path pattern. */
   list(): Array<{ method: string; path: string }> {
-    return this.#routes.map(({ method, segments }) => ({ method, path: `/${segments.join('/')}` }));
+    return this.#inOrder().map(({ method, segments }) => ({ method, path: `/${segments.join('/')}` }));
   }
 }
 

@@ -7,6 +7,7 @@ import { Backoff } from '../agent/backoff.ts';
 import { callLeader } from '../agent/leader.ts';
 import type { ManagerFace } from '../api/contract.ts';
 import type { PeerPlace } from '../manager/members/kept-peer.ts';
+import { findEtcd } from '../manager/members/program.ts';
 import type { StateFolders, StateOptions } from '../manager/state/state.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
@@ -167,21 +168,14 @@ export class Managing {
   /** A place among the managers: as a learner first, which has no vote until it has all of the state. */
   async #takePlace(signal: AbortSignal): Promise<Running> {
     const { record, update, identity, swarm } = this.#options;
-    const [
-      { ManagerState },
-      { wipeMember },
-      { requestPeer },
-      { savePeer },
-      { findEtcd },
-      { replaceDataKey },
-    ] = await Promise.all([
-      import('../manager/state/state.ts'),
-      import('../manager/members/member.ts'),
-      import('../manager/members/peer-files.ts'),
-      import('../manager/members/kept-peer.ts'),
-      import('../manager/members/program.ts'),
-      import('../store/encoding/data-key.ts'),
-    ]);
+    const [{ ManagerState }, { wipeMember }, { requestPeer }, { savePeer }, { replaceDataKey }] =
+      await Promise.all([
+        import('../manager/state/state.ts'),
+        import('../manager/members/member.ts'),
+        import('../manager/members/peer-files.ts'),
+        import('../manager/members/kept-peer.ts'),
+        import('../store/encoding/data-key.ts'),
+      ]);
     await findEtcd();
     await this.#certified(signal);
     const address = record().advertiseHost;
