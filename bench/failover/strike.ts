@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Lab } from '../../test/support/lab.ts';
 
 const UNPLUG = 'ip link set eth0 down';
@@ -27,10 +28,24 @@ export async function armed(lab: Lab, host: string, command: string): Promise<St
   }
 }
 
-/** The host's link to all others is cut; for so long (ms), if given. */
-export function cutOff(lab: Lab, host: string, ms?: number): Promise<Strike> {
-  const then = ms === undefined ? '' : `; sleep ${ms / 1000}; ${PLUG_IN}`;
-  return armed(lab, host, UNPLUG + then);
+/** The host's link to all others is cut. */
+export function cutOff(lab: Lab, host: string): Promise<Strike> {
+  return armed(lab, host, UNPLUG);
+}
+
+/** The same, and it is whole again after so long (ms). Gives how long it was in truth: a busy machine takes its time. */
+export async function cutOffFor(lab: Lab, host: string, ms: number): Promise<() => Promise<number>> {
+  const clock = (name: string): string => `read ${name} _ < /proc/uptime`;
+  const command = `${clock('a')}; ${UNPLUG}; sleep ${ms / 1000}; ${PLUG_IN}; ${clock('b')}; echo "$a $b"`;
+  const shell = lab.spawn('ssh', host, `echo armed; read now; ${command}`);
+  const lines = createInterface({ input: shell.stdout! })[Symbol.asyncIterator]();
+  await lines.next();
+  return async () => {
+    shell.stdin!.end('\n');
+    const { value } = await lines.next();
+    const [from = NaN, to = NaN] = String(value).split(' ').map(Number);
+    return (to - from) * 1000;
+  };
 }
 
 export async function plugIn(lab: Lab, host: string): Promise<void> {

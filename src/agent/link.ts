@@ -134,7 +134,7 @@ class LinkSession implements ManagerSession {
   constructor(
     options: LinkOptions,
     connection: ClientHttp2Session,
-    { inbox, hello, description }: Beginning,
+    { inbox, hello, description, clocks }: Beginning,
     findAnother: (signal: AbortSignal) => Promise<string>,
   ) {
     this.#options = options;
@@ -149,6 +149,7 @@ class LinkSession implements ManagerSession {
       forget();
       this.#silence.close();
     });
+    if (clocks !== undefined) options.onError(new Error(clocks));
     this.#trust(hello.roots, false);
     inbox.start(hello, (message) => this.#handle(message));
   }

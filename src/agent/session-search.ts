@@ -1,5 +1,6 @@
 /** How a session with the manager that leads is begun, and how another one is found that leads. */
 import type { ClientHttp2Session } from 'node:http2';
+import { clockWarning } from '../identity/clocks.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
 import type {
@@ -31,6 +32,8 @@ export interface Beginning {
   inbox: Inbox;
   hello: DownMessage & { type: 'session' };
   description: HostDescription;
+  /** What is to be said of this host's clock beside the manager's. */
+  clocks: string | undefined;
 }
 
 export async function beginSession(
@@ -43,13 +46,14 @@ export async function beginSession(
   const late = new ApiError(503, `the manager did not begin a session within ${OPEN_TIMEOUT / 1000} s`);
   const timer = setTimeout(() => stream.destroy(late), OPEN_TIMEOUT);
   try {
-    const { ':status': status = 500 } = await responseTo(stream);
+    const { ':status': status = 500, date } = await responseTo(stream);
+    const clocks = clockWarning(date, Date.now());
     if (status !== 200) throw refusal(status, await textOf(stream));
     const inbox = new Inbox(stream);
     const hello = await inbox.first();
     if (hello.type !== 'session')
       throw new ApiError(502, `the manager began its session with "${hello.type}"`);
-    return { inbox, hello, description };
+    return { inbox, hello, description, clocks };
   } catch (error) {
     stream.destroy();
     throw error;

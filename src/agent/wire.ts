@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { nodeOf } from '../identity/certificate.ts';
+import { outOfDate } from '../identity/clocks.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import { CLUSTER_PORT, type ManagerAddress, type NotLeading } from '../model/protocol.ts';
@@ -163,7 +164,7 @@ function connectionError(address: string, error: NodeJS.ErrnoException): Error {
   if (code === 'ETIMEDOUT') return new NoAnswerError(`${address} does not answer`);
   const text = REASONS[code]
     ? `transport: Error while dialing: dial tcp ${address}: ${REASONS[code]}`
-    : `transport: ${address}: ${error.message}`;
+    : `transport: ${address}: ${outOfDate(code, Date.now()) ?? error.message}`;
   return rpcError('Unavailable', `connection error: desc = "${text}"`);
 }
 

@@ -42,6 +42,16 @@ test('a task that is rejected while it waits is not replaced before its delay is
   assert.equal(cluster.tasks('web').length, 5);
 });
 
+test('a delay that a manager with a clock ahead has written down is not waited for beyond its length', async () => {
+  await using cluster = await failing({ Delay: 10 * SECOND }, { state: 'failed', after: 50 });
+  cluster.fate = () => undefined;
+  const waiting = cluster.tasks('web')[1]!;
+  const internal = { ...waiting.internal, notBefore: waiting.internal.notBefore! + 300_000 };
+  await cluster.store.commit({ changes: [{ op: 'put', kind: 'task', object: { ...waiting, internal } }] });
+  await cluster.advance(10_000);
+  assert.deepEqual(states(cluster), ['shutdown/failed', 'running/running']);
+});
+
 test('no delay means at once', async () => {
   await using cluster = await failing({ Delay: 0 }, { state: 'failed', after: 5000 });
   await cluster.advance(5050);

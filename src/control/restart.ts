@@ -16,7 +16,9 @@ const MOST_REMEMBERED = 1_000;
 /** Whether a task with desired state `ready` may go on; otherwise when that may change though nothing else does. */
 function gate(draft: Draft, task: Task, slot: Slot): { open: boolean; at: number } {
   const { notBefore = 0, after } = task.internal;
-  if (notBefore > draft.now) return { open: false, at: notBefore };
+  // More than its whole delay ahead it was written by a manager whose clock is ahead, and would wait for all of the difference.
+  const waits = notBefore > draft.now && notBefore <= draft.now + restartRules(task.Spec).delay;
+  if (waits) return { open: false, at: notBefore };
   // The one it was to wait for may have waited itself and never run: everyone who has been told to stop counts.
   const awaited = (other: Task) =>
     other.ID !== task.ID && (other.ID === after || atLeast(other.DesiredState, 'shutdown'));

@@ -87,7 +87,9 @@ export class Wellness {
     const { nodeId, addr } = host;
     const view = this.#world.view.get('node', nodeId);
     const known = this.#out.get(nodeId);
-    if (!host.powered || this.#world.isOut(host) || view?.Status.Addr !== addr) {
+    // Whoever leads just now: a manager that does may be the one that is cut off.
+    const cut = this.#world.network.isCut(nodeId) || this.#world.isOut(host);
+    if (!host.powered || cut || view?.Status.Addr !== addr) {
       const again = known?.back !== undefined && now - known.back >= THERE_FOR;
       this.#out.set(nodeId, { since: known && !again ? known.since : now });
     } else if (known) {

@@ -25,6 +25,8 @@ const TICKS_PER_CHECK = 4;
 /** Checks in a row without an answer after which a host is lost. */
 const MISSES = 9;
 const MISSES_IF_DOUBTFUL = 14;
+/** Intervals that the last of them has to be answered. Hosts whose answers take longer have answered earlier ones by then. */
+const LAST_ANSWER = 0.5;
 /** So many, and a host is among those that are silent at the same time. */
 const MISSES_OF_SILENT = 3;
 /**
@@ -227,7 +229,8 @@ export class Liveness {
   #judge(life: Life, crowd: boolean): Omit<Verdict, 'nodeId'> | undefined {
     const doubtful = crowd || !life.answersProbes;
     const misses = doubtful ? MISSES_IF_DOUBTFUL : MISSES;
-    if (life.host.checks >= misses && this.#awake >= life.nextAt)
+    const lastCheck = this.#awake - life.startedAt;
+    if (life.host.checks >= misses && lastCheck >= LAST_ANSWER * this.#interval)
       return { state: 'down', message: 'heartbeat failure' };
 
     const patience = PERIODS_WITHOUT * this.#period;

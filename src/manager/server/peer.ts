@@ -2,6 +2,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { nodeOf, type Role } from '../../identity/certificate.ts';
+import { outOfDate } from '../../identity/clocks.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { View } from '../../store/contract.ts';
 import { theCluster } from '../ca/cluster.ts';
@@ -10,7 +11,7 @@ export interface Peer {
   remoteAddr: string;
   /** Present if the connection came with a node's certificate that chained to a trusted root. */
   node?: { nodeId: string; role: Role; clusterId: string };
-  /** Why its certificate was not accepted, in OpenSSL's words. */
+  /** Why its certificate was not accepted. */
   problem?: string;
 }
 
@@ -20,7 +21,10 @@ export function peerOf(session: ServerHttp2Session): Peer {
   const remoteAddr = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) return { remoteAddr };
-  if (!socket.authorized) return { remoteAddr, problem: String(socket.authorizationError) };
+  if (!socket.authorized) {
+    const code = String(socket.authorizationError);
+    return { remoteAddr, problem: outOfDate(code, Date.now()) ?? code };
+  }
   const node = nodeOf(certificate.toLegacyObject().subject);
   return node === undefined ? { remoteAddr } : { remoteAddr, node };
 }
