@@ -235,7 +235,7 @@ const OWN: Grant[] = [
   ...grants('stack', 'GET /essaim/configs/{id}/versions', { target: 'config' }),
   ...grants('stack', 'GET /essaim/secrets/{id}/versions', { target: 'secret' }),
   ...grants('see', 'GET /metrics'),
-  ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why'),
+  ...grants('see', 'GET /essaim/networks/check\nGET /essaim/tasks/{id}/why\nGET /essaim/nodes/{id}/drain'),
 ];
 
 /** What is on the hosts, whichever it is. */

@@ -241,6 +241,29 @@ export interface Why {
   restarts?: number;
 }
 
+/** A task that would have to leave its node. */
+export interface DrainRow {
+  task: string;
+  /** `web.1` */
+  name: string;
+  service: string;
+  /** Names of the nodes that could take it now. */
+  fits: string[];
+  /** If there is none: what each node lacks. */
+  why: string[];
+  /** Its service has one on each node: it is not made up for. */
+  isGlobal?: true;
+  /** Volumes of it whose content stays where it is. */
+  volumes: string[];
+}
+
+/** The answer of GET /essaim/nodes/ID/drain. */
+export interface DrainPlan {
+  tasks: DrainRow[];
+  /** Services of which no task would run any more. */
+  emptied: string[];
+}
+
 /** A line of a log. */
 export interface LogLine {
   /** The id of the task that has written it; empty if that is not known. */

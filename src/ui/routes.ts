@@ -1,16 +1,22 @@
 /** What the web interface asks of the daemon besides Docker's API, and where it is. */
 import type { RouteModule } from '../api/router.ts';
 import { managerOf } from '../api/swarm/access.ts';
-import { findConfig, findSecret, findService, findTask } from '../api/swarm/lookup.ts';
+import { findConfig, findNode, findSecret, findService, findTask } from '../api/swarm/lookup.ts';
 import { ServiceSpec } from '../model/spec.ts';
+import { drainPlan } from './placement/drain.ts';
+import { why } from './placement/why.ts';
 import { contentVersions, servicePlan } from './rollout.ts';
-import { why } from './why.ts';
 
 /** What is read off the view for the screens. */
 export const lookRoutes: RouteModule = (router, { membership }) => {
   router.get('/essaim/tasks/{id}/why', ({ params }) => {
     const { store, now } = managerOf(membership);
     return { status: 200, body: why(findTask(store.view, params.id!), store.view, now()) };
+  });
+
+  router.get('/essaim/nodes/{id}/drain', ({ params }) => {
+    const { view } = managerOf(membership).store;
+    return { status: 200, body: drainPlan(findNode(view, params.id!), view) };
   });
 
   router.post('/essaim/services/{id}/plan', async (request) => {

@@ -173,6 +173,26 @@ describe('pages', { timeout: 300_000 }, () => {
     await context.close();
   });
 
+  test('what is done at once has its command; an emptied number stops nothing; a drain says beforehand what it means', async () => {
+    const { context, page, faults } = await signedIn('administrator', {});
+    await page.goto(`https://${port.host}/ui/services`);
+    const replicas = page.getByLabel('Replicas of voting_worker');
+    await replicas.fill('');
+    await replicas.press('Enter');
+    assert.equal(await replicas.inputValue(), '3');
+    await replicas.fill('4');
+    await replicas.press('Enter');
+    await page.getByText('docker service scale voting_worker=4').waitFor();
+    await page.goto(`https://${port.host}/ui/nodes/node2`);
+    await page.getByRole('button', { name: 'Drain' }).click();
+    const tasks = page.getByRole('dialog').getByRole('list', { name: 'What its tasks do' });
+    await tasks.getByText('voting_vote.1 moves: it fits on').waitFor();
+    await page.getByText('docker node update --availability drain node2').waitFor();
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   test('on a phone the bar at the bottom leads everywhere', async () => {
     const { context, page } = await signedIn('operator', { width: 360, height: 740 });
     await page.goto(`https://${port.host}/ui/`);

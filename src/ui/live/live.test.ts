@@ -5,8 +5,8 @@ import type { Actor } from '../../access/actor.ts';
 import type { Change } from '../../store/contract.ts';
 import { openMemoryStore } from '../../store/memory.ts';
 import { sampleNode, sampleService, sampleTask } from '../../store/samples.ts';
+import { why } from '../placement/why.ts';
 import type { ServiceRow } from '../protocol.ts';
-import { why } from '../why.ts';
 import { LiveHub } from './hub.ts';
 import { LogReader } from './logs.ts';
 

@@ -172,7 +172,7 @@ export function placeRow(node: Node, view: View): PlaceRow {
 }
 
 /** As `docker service ps` shows it. */
-function shortName(task: Task, node: Node | undefined): string {
+export function shortName(task: Task, node: Node | undefined): string {
   const { Name } = task.internal.service;
   if (task.Slot !== undefined) return `${Name}.${task.Slot}`;
   return `${Name}.${node ? hostnameOf(node) : (task.NodeID ?? task.ID)}`;

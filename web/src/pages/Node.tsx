@@ -6,12 +6,14 @@ import type { NodeRow } from '../../../src/ui/protocol.ts';
 import { changeNode } from '../api/actions.ts';
 import { remove } from '../api/http.ts';
 import { useList } from '../api/live.ts';
+import { labelCommand } from '../format/command.ts';
 import { labelsOf, labelsText } from '../format/labels.ts';
-import { bytes, counted, cpus } from '../format/size.ts';
+import { bytes, cpus } from '../format/size.ts';
 import { nodeTone } from '../format/state.ts';
 import { Ask, Fact } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
 import { Found } from '../parts/Found.tsx';
+import { Leaving } from '../parts/Leaving.tsx';
 import { Page } from '../parts/Page.tsx';
 import { PageTabs } from '../parts/PageTabs.tsx';
 import { Sign } from '../parts/Sign.tsx';
@@ -70,7 +72,7 @@ function Actions({ node }: { node: NodeRow }) {
   const [question, setQuestion] = useState<Question>();
   const [labels, setLabels] = useState(labelsText(node.labels));
   const [, navigate] = useLocation();
-  const { id, name, availability, role, state, tasks } = node;
+  const { id, name, availability, role, state } = node;
   const close = (): void => setQuestion(undefined);
   const available = (to: string) => () => changeNode(id, (spec) => ({ ...spec, Availability: to }));
   const other = role === 'manager' ? 'worker' : 'manager';
@@ -87,7 +89,8 @@ function Actions({ node }: { node: NodeRow }) {
           onClick={() =>
             void doing(`activate ${name}`, async () => {
               await available('active')();
-              return `${name} takes tasks again`;
+              const command = `docker node update --availability active ${name}`;
+              return { done: `${name} takes tasks again`, command };
             })
           }
         >
@@ -116,16 +119,15 @@ function Actions({ node }: { node: NodeRow }) {
             })
           }
         >
-          <Text size="sm">
-            Its {counted(tasks, 'task')} are stopped and made up for on other nodes, where those fit; tasks of
-            global services are not.
-          </Text>
+          <Text size="sm">Its tasks are stopped, and made up for on other nodes where those fit.</Text>
+          <Leaving node={id} />
         </Ask>
       )}
       {question === 'labels' && (
         <Ask
           title={`Labels of ${name}`}
           action="Save"
+          command={labelCommand(name, node.labels, labelsOf(labels))}
           onClose={close}
           onDo={() =>
             doing(`label ${name}`, async () => {
@@ -178,6 +180,7 @@ function Actions({ node }: { node: NodeRow }) {
           <Text size="sm">
             It is refused from then on; to come back it has to leave the swarm and join again.
           </Text>
+          <Leaving node={id} />
         </Ask>
       )}
     </>

@@ -56,7 +56,10 @@ function TaskPage({ task }: { task: TaskRow }) {
               onClick={() =>
                 void doing(`stop ${name}`, async () => {
                   await post(`/containers/${container}/stop`);
-                  return `${name} is stopped; the service starts another one if it is to have one`;
+                  return {
+                    done: `${name} is stopped; the service starts another one if it is to have one`,
+                    command: `docker stop ${name}   # on any host`,
+                  };
                 })
               }
             >

@@ -11,7 +11,7 @@ interface Props {
   /** To be typed. */
   name?: string;
   /** The same as a command. */
-  command?: string;
+  command: string;
   /** Where there is more to be read. */
   isWide?: boolean;
   /** Returns whether it was done. */
@@ -50,7 +50,7 @@ export function Ask(props: Props) {
               data-autofocus
             />
           )}
-          {command && <Command text={command} />}
+          <Command text={command} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               Cancel

@@ -16,7 +16,7 @@ interface Props {
   action: string;
   color?: string;
   children?: ReactNode;
-  command?: string;
+  command: string;
   /** The request, for these nodes; none: all. */
   request: (nodes: string[]) => { method: string; path: string; body?: unknown };
   /** Those that it may be done on; absent: all. */
@@ -66,7 +66,7 @@ export function AskEverywhere({
             onChange={setChosen}
             clearButtonProps={{ 'aria-label': 'All hosts' }}
           />
-          {command && <Command text={command} />}
+          <Command text={command} />
           {error && (
             <Alert color="red" variant="outline" role="alert">
               {error}

@@ -84,17 +84,22 @@ function carryOut(title: string, deed: Exclude<Deed, { do: 'go' }>): Promise<boo
         const before = await scale(deed.service, deed.replicas);
         return {
           done: `${deed.name}: ${deed.replicas} wanted`,
+          command: `docker service scale ${deed.name}=${deed.replicas}`,
           undo: () => scale(deed.service, before),
         };
       }
       case 'restart':
         await restart(deed.service);
-        return `${deed.name}: its tasks are being replaced`;
+        return {
+          done: `${deed.name}: its tasks are being replaced`,
+          command: `docker service update --force ${deed.name}`,
+        };
       case 'availability': {
         const set = (Availability: string) => changeNode(deed.node, (spec) => ({ ...spec, Availability }));
         await set(deed.to);
         return {
           done: `${deed.name} is ${deed.to === 'drain' ? 'being drained' : 'active'}`,
+          command: `docker node update --availability ${deed.to} ${deed.name}`,
           undo: () => set(deed.to === 'drain' ? 'active' : 'drain'),
         };
       }

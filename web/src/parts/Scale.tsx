@@ -14,12 +14,22 @@ export function Scale({ service }: { service: ServiceRow }) {
   // What somebody else has set is shown.
   useEffect(() => setValue(wanted), [wanted]);
 
+  const typed = (): void => {
+    // Nothing is no number: the field that was emptied is not to stop all tasks.
+    if (value === '') setValue(wanted);
+    else set(Number(value));
+  };
   const set = (replicas: number): void => {
     if (!Number.isInteger(replicas) || replicas < 0 || replicas > MOST || replicas === wanted) return;
     setValue(replicas);
     void doing(`scale ${name} to ${replicas}`, async () => {
       const before = await scale(id, replicas);
-      return { done: `${name}: ${counted(replicas, 'replica')} wanted`, undo: () => scale(id, before) };
+      const command = `docker service scale ${name}=${replicas}`;
+      return {
+        done: `${name}: ${counted(replicas, 'replica')} wanted`,
+        undo: () => scale(id, before),
+        command,
+      };
     }).then((isDone) => {
       if (!isDone) setValue(wanted);
     });
@@ -45,9 +55,9 @@ export function Scale({ service }: { service: ServiceRow }) {
         aria-label={`Replicas of ${name}`}
         value={value}
         onChange={setValue}
-        onBlur={() => set(Number(value))}
+        onBlur={typed}
         onKeyDown={(event) => {
-          if (event.key === 'Enter') set(Number(value));
+          if (event.key === 'Enter') typed();
           if (event.key === 'Escape') setValue(wanted);
         }}
       />

@@ -3,12 +3,14 @@ import { Button, Code, Select, Stack, Table, Text, TextInput } from '@mantine/co
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get, post } from '../../api/http.ts';
+import { word } from '../../format/command.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
 import { Section } from '../../parts/Section.tsx';
 import { Withdraw } from '../../parts/Withdraw.tsx';
+import { useRights } from '../../parts/who.ts';
 
 interface Token {
   name: string;
@@ -22,6 +24,7 @@ interface Token {
 export function Tokens() {
   const queries = useQueryClient();
   const query = useQuery({ queryKey: ['tokens'], queryFn: () => get<Token[]>('/essaim/tokens') });
+  const { account } = useRights();
   const [isNew, setNew] = useState(false);
   const [name, setName] = useState('');
   const [scope, setScope] = useState('all');
@@ -77,6 +80,7 @@ export function Tokens() {
         <Ask
           title="New token"
           action="Create"
+          command={`essaim token create ${word(name || 'NAME')} --user ${word(account.name)}`}
           onClose={() => setNew(false)}
           onDo={() =>
             doing(`make the token ${name}`, async () => {

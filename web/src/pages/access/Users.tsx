@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Account } from '../../../../src/ui/protocol.ts';
 import { get, post, remove } from '../../api/http.ts';
+import { curl, word } from '../../format/command.ts';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
@@ -94,11 +95,18 @@ function UserDialog({ user, onClose }: { user?: Account; onClose: () => void }) 
   const [role, setRole] = useState<string>(user?.role ?? 'viewer');
   const [stacks, setStacks] = useState(user?.stacks.join(', ') ?? '');
   const [isDisabled, setDisabled] = useState(user?.disabled ?? false);
+  const command = user
+    ? curl(location.host, 'POST', `/essaim/users/${encodeURIComponent(user.name)}`, {
+        ...{ role, disabled: isDisabled },
+        ...(password && { password: '…' }),
+      })
+    : `essaim user add ${word(name || 'NAME')} --role ${role} --password-file FILE`;
   const own = stacks.split(/[\s,]+/).filter(Boolean);
   return (
     <Ask
       title={user ? `Account ${user.name}` : 'New account'}
       action={user ? 'Change' : 'Create'}
+      command={command}
       onClose={onClose}
       onDo={() =>
         doing(user ? `change ${user.name}` : `make the account ${name}`, async () => {

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import type { ContentRow, ContentVersionsOf } from '../../../../src/ui/protocol.ts';
 import { get, post } from '../../api/http.ts';
 import { decoded, encoded } from '../../format/base64.ts';
+import { curl } from '../../format/command.ts';
 import { counted } from '../../format/size.ts';
 import { rolloutText } from '../../format/update.ts';
 import { Age } from '../../parts/Age.tsx';
@@ -19,7 +20,7 @@ interface Props {
   onClose: () => void;
 }
 
-export function NewContent({ kind, row: { id, name, version }, onClose }: Props) {
+export function NewContent({ kind, row: { id, name, version, labels }, onClose }: Props) {
   const { data, error } = useQuery({
     queryKey: ['content-versions', kind, id, version],
     queryFn: () => get<ContentVersionsOf>(`/essaim/${kind}s/${id}/versions`),
@@ -41,7 +42,16 @@ export function NewContent({ kind, row: { id, name, version }, onClose }: Props)
       return `${name} has new content: the services that use it are updated`;
     });
   return (
-    <Ask title={`New content of ${name}`} action="Change" isWide onClose={onClose} onDo={change}>
+    <Ask
+      title={`New content of ${name}`}
+      action="Change"
+      isWide
+      command={curl(location.host, 'POST', `/${kind}s/${id}/update?version=${version}`, {
+        ...{ Name: name, Labels: labels, Data: 'BASE64' },
+      })}
+      onClose={onClose}
+      onDo={change}
+    >
       {error && <Failed title="Its versions cannot be read" message={error.message} />}
       {!data && !error && <Skeleton height={100} aria-label="Its versions are being loaded" />}
       {data && <Rollouts of={data} />}

@@ -89,7 +89,10 @@ function Actions({ of }: { of: ContainerRow }) {
   const act = (action: string): void =>
     void doing(`${action} ${name}`, async () => {
       await post(`${path}/${action}`);
-      return `${name}: ${action} is done`;
+      return {
+        done: `${name}: ${action} is done`,
+        command: `docker ${action} ${name}   # on ${of.nodeName}`,
+      };
     });
   const [first, ...more] = actionsOf(of);
   return (

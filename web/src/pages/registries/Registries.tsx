@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { RegistryRow } from '../../../../src/ui/protocol.ts';
 import { get, post, remove } from '../../api/http.ts';
+import { curl } from '../../format/command.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
@@ -88,6 +89,7 @@ export function Registries() {
         <Ask
           title="Sign in to a registry"
           action="Keep"
+          command={curl(location.host, 'POST', '/essaim/registries', { host, user, password: '…' })}
           onClose={close}
           onDo={() =>
             doing(`keep the credentials of ${host}`, async () => {
@@ -124,6 +126,12 @@ export function Registries() {
             path: '/essaim/registries/try',
             body: image ? { image, nodes } : { host: question.host, nodes },
           })}
+          command={curl(
+            location.host,
+            'POST',
+            '/essaim/registries/try',
+            image ? { image } : { host: question.host },
+          )}
           onClose={close}
         >
           <TextInput
@@ -139,6 +147,7 @@ export function Registries() {
           title={`Forget ${question.host}`}
           action="Forget"
           color="red.9"
+          command={curl(location.host, 'DELETE', `/essaim/registries/${encodeURIComponent(question.host)}`)}
           onClose={close}
           onDo={() =>
             doing(`forget ${question.host}`, async () => {

@@ -224,6 +224,7 @@ function RollBack({ stack, to, base, onClose, onDone }: RollBackProps) {
     <Ask
       title={isLast ? `Deploy revision ${to} again` : `Roll ${stack} back to revision ${to}`}
       action={isLast ? 'Deploy' : 'Roll back'}
+      command={`docker stack deploy ${prune ? '--prune ' : ''}-c compose.yaml ${stack}   # with the files of revision ${to}`}
       isWide
       onClose={onClose}
       onDo={() =>

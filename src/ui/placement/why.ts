@@ -1,12 +1,12 @@
 /** Why a task is where it is: what it waits for, and for each node what it lacks. Pure. */
-import type { Filter } from '../control/scheduler/filters.ts';
-import { filtersFor } from '../control/scheduler/filters.ts';
-import { NodeLoad } from '../control/scheduler/node-load.ts';
-import { meetsConstraints, parseConstraints } from '../model/constraint.ts';
-import type { Node, Task } from '../model/objects.ts';
-import { atLeast } from '../model/task-state.ts';
-import type { View } from '../store/contract.ts';
-import type { NodeVerdict, Why } from './protocol.ts';
+import type { Filter } from '../../control/scheduler/filters.ts';
+import { filtersFor } from '../../control/scheduler/filters.ts';
+import { NodeLoad } from '../../control/scheduler/node-load.ts';
+import { meetsConstraints, parseConstraints } from '../../model/constraint.ts';
+import type { Node, Task } from '../../model/objects.ts';
+import { atLeast } from '../../model/task-state.ts';
+import type { View } from '../../store/contract.ts';
+import type { NodeVerdict, Why } from '../protocol.ts';
 
 /** Answers for one task. `now` in milliseconds. */
 export function why(task: Task, view: View, now: number): Why {
@@ -47,14 +47,21 @@ function stageOf({ Status: { State }, DesiredState }: Task): Why['stage'] {
 /** For each node the first filter that it fails, as the scheduler asks them. */
 function verdicts(task: Task, view: View): NodeVerdict[] {
   const filters = filtersFor(view, task);
-  return [...view.all('node')].map((node) => {
-    const load = new NodeLoad();
-    for (const each of view.tasksOfNode(node.ID)) load.add(each);
-    const failed = filters.find((filter) => !filter.check(node, load));
-    const name = node.Description?.Hostname || node.ID;
-    if (!failed) return { node: node.ID, name, fits: true, text: 'would fit' };
-    return { node: node.ID, name, fits: false, filter: failed.name, text: explain(failed, task, node, load) };
-  });
+  return [...view.all('node')].map((node) => verdict(task, node, loadOf(node, view), filters));
+}
+
+export function loadOf(node: Node, view: View): NodeLoad {
+  const load = new NodeLoad();
+  for (const each of view.tasksOfNode(node.ID)) load.add(each);
+  return load;
+}
+
+/** Whether the task fits on that node with that load. */
+export function verdict(task: Task, node: Node, load: NodeLoad, filters: readonly Filter[]): NodeVerdict {
+  const failed = filters.find((filter) => !filter.check(node, load));
+  const name = node.Description?.Hostname || node.ID;
+  if (!failed) return { node: node.ID, name, fits: true, text: 'would fit' };
+  return { node: node.ID, name, fits: false, filter: failed.name, text: explain(failed, task, node, load) };
 }
 
 function explain(filter: Filter, task: Task, node: Node, load: NodeLoad): string {
