@@ -1,4 +1,5 @@
 /** Networks: local ones belong to their host, others to all that see them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf, objectOf, text } from '../../api/body-object.ts';
 import { type Filters, parseFilters } from '../../api/filters.ts';
 import type { Host } from '../../fleet/contract.ts';
@@ -83,7 +84,7 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
     const home = isLocal(found) ? undefined : cluster.swarm?.home();
     const host = home ?? alive[0] ?? found.hosts[0]!;
     await callJson(host, 'DELETE', `/networks/${found.network.Id}`, { signal });
-    await Promise.all(found.hosts.map((host) => host.refreshNetworks()));
+    await gone(found, signal);
     return { status: 204 };
   });
 
@@ -105,6 +106,22 @@ export const networkRoutes: ClusterRoutes = (router, { cluster }) => {
     return { status: 200, body: { NetworksDeleted: [...new Set(allOf(outcomes).flat())] } };
   });
 };
+
+/** Waits until no host has it any more: its name is free then, also for one of another driver. */
+async function gone({ network, hosts }: FoundNetwork, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + GONE_TIME;
+  for (;;) {
+    await Promise.all(hosts.map((host) => host.refreshNetworks()));
+    const left = hosts.some(
+      (host) => host.status === 'Healthy' && host.networks.some(({ Id }) => Id === network.Id),
+    );
+    if (!left || performance.now() > deadline) return;
+    await delay(GONE_LOOK, undefined, { signal });
+  }
+}
+/** How long (ms) hosts may take to take a network away, and between two looks. */
+const GONE_TIME = 5_000;
+const GONE_LOOK = 100;
 
 /** Who makes a network: the host that is named; of a swarm's own the one that knows them all; else the best one. */
 function hostFor(cluster: Cluster, node: string | undefined, driver: string): Host | undefined {
