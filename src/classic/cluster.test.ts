@@ -212,6 +212,23 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     }
   });
 
+  test('a network that hosts have by the same name, each its own, draws containers to one of them', async () => {
+    world = new World('a', 'b', 'c');
+    await world.become('Healthy', 'a', 'b', 'c');
+    for (const name of ['a', 'c']) {
+      const networks = [{ Id: `id-${name}`, Name: 'own', Scope: 'local', Driver: 'bridge', Labels: null }];
+      world.engine(name).answers['/networks'] = networks;
+      await world.fleet.host(name)!.refreshNetworks();
+    }
+    const hosts = [];
+    for (let i = 0; i < 4; i++) {
+      const body = { Image: 'busybox', HostConfig: { NetworkMode: 'own' } };
+      const { host } = await createContainer(world.cluster, { name: `c${i}`, body }, { retries: 0, log });
+      hosts.push(host.key);
+    }
+    assert.deepEqual(hosts.sort(), ['a', 'a', 'c', 'c']);
+  });
+
   test('a lost host: what is to outlive it runs elsewhere, once, and only once when it is back', async () => {
     world = new World('a', 'b', 'c');
     await world.become('Healthy', 'a', 'b', 'c');

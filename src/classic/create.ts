@@ -235,7 +235,7 @@ export function withoutHost(cluster: Cluster, name: string): string {
 
 const BUILT_IN = ['', 'default', 'bridge', 'host', 'none'];
 
-/** A network that one host has pulls the container there, softly. */
+/** A network that some hosts have, each its own, pulls the container to one of them, softly. */
 function withLocalNetwork(cluster: Cluster, body: Body): Body {
   const host = part(body, 'HostConfig');
   const mode = text(host[keyOf(host, 'NetworkMode')]);
@@ -250,11 +250,13 @@ function withLocalNetwork(cluster: Cluster, body: Body): Body {
         .filter(({ Name, Id }) => Name === bare || Id === bare)
         .map((network) => ({ host: each, network })),
     );
-  const [only] = found;
-  if (!only || found.length > 1 || only.network.Scope !== 'local') return body;
+  if (found.length === 0 || found.some(({ network }) => network.Scope !== 'local')) return body;
   const moved = set(body, 'HostConfig', set(host, 'NetworkMode', bare));
   const labels = part(moved, 'Labels') as Record<string, string>;
   const isBound = expressions(labels, 'constraint').some((each) => /^node==(?!~)/.test(each));
   if (isBound) return moved;
-  return set(moved, 'Labels', withExpression(labels, 'constraint', `node==~${hostName(only.host)}`));
+  const [first = '', ...others] = found.map((each) => hostName(each.host));
+  const escaped = [first, ...others].map((name) => name.replaceAll('.', '\\.'));
+  const value = others.length === 0 ? first : `/^(${escaped.join('|')})$/`;
+  return set(moved, 'Labels', withExpression(labels, 'constraint', `node==~${value}`));
 }

@@ -8,7 +8,7 @@ import type { Cluster } from '../cluster.ts';
 import type { ClusterReply, ClusterRequest, ClusterRoutes } from '../contract.ts';
 import { callJson, callWhole, segment, withQuery } from '../engine-call.ts';
 import { allOf, onAll } from '../everywhere.ts';
-import { mustFind, onHealthyHost } from '../lookup.ts';
+import { findContainer, mustFind, onHealthyHost } from '../lookup.ts';
 import { hostName, isCalled } from '../names.ts';
 import { allNetworks, type FoundNetwork, findNetwork, isLocal, shownName } from '../networks.ts';
 import { emptyAsk } from '../rules/container-config.ts';
@@ -171,7 +171,11 @@ async function attach(
   const body = await objectOf(request);
   const reference = body ? text(body[keyOf(body, 'Container')]) : '';
   if (!body || reference === '') throw new ApiError(404, 'Container is not specified');
-  const network = mustFindNetwork(cluster, params.name!, 'colon');
+  const named = findNetwork(cluster.registered(), params.name!, cluster.swarm?.home());
+  const container = findContainer(cluster.hosts(), reference);
+  // Of several of that name the one that the container's host has is meant.
+  const network = named ?? (container && findNetwork([container.host], params.name!));
+  if (!network) throw new ApiError(404, `No such network: ${params.name}`);
   const found = mustFind(cluster.hosts(), reference, 'proxied');
   const forced = action === 'disconnect' && body[keyOf(body, 'Force')] === true;
   // What a host that is lost had on a network of all hosts can be taken away from another one.
