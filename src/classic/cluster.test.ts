@@ -300,6 +300,24 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     await eventually('one runs', 5_000, async () => world.where('moves').join() === 'b');
   });
 
+  test('what is run of an image that was committed is no copy of the container that it was made of', async () => {
+    world = new World('a', 'b');
+    await world.become('Healthy', 'a', 'b');
+    const id = await world.run('first', MEANT, 'constraint:node==~a');
+    world.engine('b').images.push('committed:latest');
+    const Labels = world.fleet.host('a')!.containers.get(id)!.labels;
+    const { client } = world.engine('b');
+    await client.json('POST', '/containers/create', {
+      query: { name: 'second' },
+      body: { Image: 'committed', Labels },
+    });
+    await eventually('it is seen', 5_000, async () => world.fleet.host('b')!.containers.size === 1);
+    await world.restart();
+    await world.become('Healthy', 'a', 'b');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual([...world.engine('a').removed, ...world.engine('b').removed], []);
+  });
+
   test('a host that leaves the list of members while its engine answers is not dead', async () => {
     world = new World('a', 'b');
     await world.become('Healthy', 'a', 'b');

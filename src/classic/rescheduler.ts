@@ -204,7 +204,10 @@ export class Rescheduler {
     const all = cluster
       .healthy()
       .flatMap((host) => [...host.containers.values()].filter(isMeant).map((record) => ({ host, record })));
-    for (const [id, copies] of Map.groupBy(all, ({ record }) => record.labels[SWARM_ID])) {
+    // An image that was committed has the labels of its container, and what is run of it is another container.
+    const identity = ({ record }: (typeof all)[0]): string => `${record.labels[SWARM_ID]} ${record.image}`;
+    for (const copies of Map.groupBy(all, identity).values()) {
+      const id = copies[0]!.record.labels[SWARM_ID];
       if (id === undefined || copies.length < 2 || this.#moving.has(id)) continue;
       const rank = ({ record }: (typeof copies)[0]): number =>
         (record.state.Status === 'created' ? 0 : 1e12) + record.listed.Created;
