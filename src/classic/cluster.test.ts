@@ -8,6 +8,7 @@ import { systemClock } from '../model/clock.ts';
 import { Cluster } from './cluster.ts';
 import { createContainer } from './create.ts';
 import type { Keepsake, KeepsakeStore } from './keepsakes.ts';
+import { findContainer } from './lookup.ts';
 import { Rescheduler } from './rescheduler.ts';
 import { isRescheduled, SWARM_ID } from './rules/container-config.ts';
 import { filtersNamed } from './rules/schedule.ts';
@@ -316,6 +317,19 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     await world.become('Healthy', 'a', 'b');
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual([...world.engine('a').removed, ...world.engine('b').removed], []);
+  });
+
+  test('an engine that is a member by two addresses keeps what it has', async () => {
+    world = new World('a');
+    await world.become('Healthy', 'a');
+    await world.run('one', MEANT);
+    const { client } = world.engine('a');
+    const address = 'also-a:2375';
+    world.fleet.add({ key: address, address, host: '127.0.0.1', engine: client, close: () => undefined });
+    await world.become('Healthy', 'a', address);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(world.engine('a').removed, []);
+    assert.equal(findContainer(world.cluster.hosts(), 'one')?.container.name, 'one');
   });
 
   test('a host that leaves the list of members while its engine answers is not dead', async () => {

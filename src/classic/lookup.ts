@@ -38,8 +38,9 @@ export function findContainer(hosts: readonly Host[], reference: string): Found 
   );
 }
 
-function only(found: readonly Found[]): Found | undefined {
-  return found.length === 1 ? found[0] : undefined;
+/** One that was found on an engine that is a member by two addresses is one. */
+function only([first, ...others]: readonly Found[]): Found | undefined {
+  return others.every(({ container }) => container.id === first?.container.id) ? first : undefined;
 }
 
 function hasName({ host, container }: Found, reference: string): boolean {

@@ -201,9 +201,13 @@ export class Rescheduler {
   /** Of two that are the same, the older one goes; one that has never started goes before one that has. */
   async #removeDoubles(signal: AbortSignal): Promise<void> {
     const { cluster, log } = this.#options;
-    const all = cluster
-      .healthy()
-      .flatMap((host) => [...host.containers.values()].filter(isMeant).map((record) => ({ host, record })));
+    // An engine that is a member by two addresses has its containers once.
+    const byId = new Map<string, { host: Host; record: ContainerRecord }>();
+    for (const host of cluster.healthy()) {
+      for (const record of host.containers.values())
+        if (isMeant(record)) byId.set(record.id, { host, record });
+    }
+    const all = [...byId.values()];
     // An image that was committed has the labels of its container, and what is run of it is another container.
     const identity = ({ record }: (typeof all)[0]): string => `${record.labels[SWARM_ID]} ${record.image}`;
     for (const copies of Map.groupBy(all, identity).values()) {

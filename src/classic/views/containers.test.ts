@@ -51,6 +51,14 @@ describe('the list of containers', () => {
     assert.equal(names({ since: 'db' }), '/n1/web');
   });
 
+  test('has what is on an engine with two addresses once', () => {
+    const own = record('a1', 'web');
+    const facts = host('n1', []).facts!;
+    const twins = [host('n1', [own]), host('other', [own, record('a2', 'copied')], { facts })];
+    const listed = JSON.parse(listContainers(twins, new URLSearchParams(), NOW)) as ListedContainer[];
+    assert.deepEqual(listed.map(({ Id }) => Id).sort(), ['a1', 'a2']);
+  });
+
   test('shows the address of the host in ports, each once, and what the containers are called there', () => {
     const [web] = rows();
     assert.deepEqual(web!.Names, ['/n1/web', '/n1/other/alias']);

@@ -28,9 +28,14 @@ export function listContainers(hosts: readonly Host[], query: URLSearchParams, n
   };
   const isNarrowed = filters.keys().length > 0;
   const found: Found[] = [];
+  const engines = new Map<string, Host>();
   for (const host of hosts) {
     if (isNarrowed && !matchesHost(filters, host)) continue;
+    // The same engine by another address, or one that was copied with its id.
+    const twin = engines.get(host.facts?.engineId ?? '');
+    if (host.facts) engines.set(host.facts.engineId, twin ?? host);
     for (const container of host.containers.values()) {
+      if (twin?.containers.has(container.id)) continue;
       if (!all && !(container.state.Running && host.status === 'Healthy')) continue;
       // The manager's own containers, where it runs as one.
       if (!all && /^swarm(:[^/]*)?$/.test(container.image)) continue;
