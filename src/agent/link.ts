@@ -11,6 +11,8 @@ import type {
   Door,
   DownMessage,
   HostDescription,
+  NodeAddressAnswer,
+  NodeAddressRequest,
   StatusRequest,
 } from '../model/protocol.ts';
 import { IMAGE_HEADERS } from '../model/protocol.ts';
@@ -43,15 +45,21 @@ const PATIENCE = 5_000;
 const PACE_BRISK = 250;
 const PACE = 2_000;
 
+/** What else of this host needs a manager. All reject with ApiError: 503 without a session. */
+export interface HostLink {
+  fetchImage: FetchImage;
+  /** Where the hosts of that name are reached; empty if there is none. */
+  nodeAddresses(name: string): Promise<string[]>;
+  reopen(reason: string): void;
+}
+
 /**
  * `reopen` ends the session, or has one that is being opened end, so that the next one begins with what is so by then.
  *
  * The link keeps what the manager knows of the certificate up to date by itself: it fills in TLSInfo in descriptions,
  * and describes the node again when its certificate or roots have changed.
  */
-export function createManagerLink(
-  options: LinkOptions,
-): ManagerLink & AttachmentLink & { fetchImage: FetchImage; reopen(reason: string): void } {
+export function createManagerLink(options: LinkOptions): ManagerLink & AttachmentLink & HostLink {
   let current: LinkSession | undefined;
   /** Where the last leader was. */
   let last: string | undefined;
@@ -75,6 +83,9 @@ export function createManagerLink(
     },
     async attached(report) {
       return (await session()).attached(report);
+    },
+    async nodeAddresses(name) {
+      return (await session()).nodeAddresses(name);
     },
     reopen(reason) {
       openings++;
@@ -182,6 +193,11 @@ class LinkSession implements ManagerSession {
 
   attached(report: AttachedReport): Promise<AttachedAnswer> {
     return this.#ask('attached', report) as Promise<AttachedAnswer>;
+  }
+
+  async nodeAddresses(name: string): Promise<string[]> {
+    const asked: NodeAddressRequest = { name };
+    return ((await this.#ask('node-address', asked)) as NodeAddressAnswer).addresses;
   }
 
   async #ask(what: string, body: unknown): Promise<unknown> {

@@ -7,8 +7,7 @@ import type { EngineClient } from '../engine/client.ts';
 import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Measure } from '../model/measure.ts';
-import type { DataPlane } from '../network/contract.ts';
-import { createHostNetworks } from '../network/host-networks.ts';
+import { createHostNetworks, type HostNetworks } from '../network/host-networks.ts';
 import { hostPort } from './address.ts';
 import { hostInterfaces } from './interfaces.ts';
 import type { Log } from './log.ts';
@@ -45,14 +44,14 @@ export interface MemberOptions {
 
 export interface Unlocked {
   fileKey?: Buffer;
-  networks?: DataPlane;
+  networks?: HostNetworks;
 }
 
 /** A host in a swarm, running. Its containers run on when it is closed. */
 export class Member {
   #record: MembershipRecord;
   readonly identity: NodeIdentity;
-  readonly networks: DataPlane;
+  readonly networks: HostNetworks;
   readonly #dir: SwarmDir;
   readonly #options: MemberOptions;
   #node: RunningNode | undefined;
@@ -93,7 +92,7 @@ export class Member {
   private constructor(
     record: MembershipRecord,
     identity: NodeIdentity,
-    networks: DataPlane,
+    networks: HostNetworks,
     dir: SwarmDir,
     options: MemberOptions,
     fileKey: Buffer | undefined,
@@ -127,6 +126,7 @@ export class Member {
       moved: () => this.#managing.moved(),
       roleIs: (role) => this.#managing.become(role),
     });
+    this.networks.names.askForNodes((name) => this.node.nodeAddresses(name));
   }
 
   get node(): RunningNode {
@@ -200,7 +200,7 @@ export class Member {
 export async function removeLeftovers(
   record: MembershipRecord,
   options: MemberOptions,
-  running?: DataPlane,
+  running?: HostNetworks,
 ): Promise<void> {
   const networks = running ?? (await startNetworks(record, options));
   const filesFolder = join(options.data, FILES);
@@ -220,7 +220,7 @@ export async function removeLeftovers(
 export function startNetworks(
   record: MembershipRecord,
   { data, engine, clock, log }: MemberOptions,
-): Promise<DataPlane> {
+): Promise<HostNetworks> {
   return createHostNetworks({
     engine,
     stateDir: join(data, NETWORKS),

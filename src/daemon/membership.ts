@@ -19,7 +19,8 @@ import { createIdentity } from '../identity/node-identity.ts';
 import { parseUnlockKey } from '../identity/unlock-key.ts';
 import { pause } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
-import type { DataPlane, DataPlaneCounters } from '../network/contract.ts';
+import type { DataPlaneCounters } from '../network/contract.ts';
+import type { HostNetworks } from '../network/host-networks.ts';
 import { resolveAddresses, resolveDataPathAddress } from './address.ts';
 import { etcdHere } from './etcd-here.ts';
 import type { FoundingPlace } from './found.ts';
@@ -65,7 +66,7 @@ const INVALID_KEY = 'swarm could not be unlocked: invalid key provided';
 interface Locked {
   record: MembershipRecord;
   lock: LockFile;
-  networks: DataPlane;
+  networks: HostNetworks;
 }
 
 interface Joining {
@@ -444,7 +445,7 @@ export class HostMembership implements Membership {
     for (const watcher of this.#watchers) watcher();
   }
 
-  async #cleanUp(record: MembershipRecord, running?: DataPlane): Promise<void> {
+  async #cleanUp(record: MembershipRecord, running?: HostNetworks): Promise<void> {
     await removeLeftovers(record, this.#options, running);
     this.#dir.left();
   }

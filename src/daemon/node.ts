@@ -48,6 +48,8 @@ export interface RunningNode {
   readonly ready: Promise<void>;
   /** For containers that are no tasks. */
   readonly containers: ContainerNetworks;
+  /** Where the hosts of the swarm of that name, or id, are reached. Rejects where no manager answers. */
+  nodeAddresses(name: string): Promise<string[]>;
   /** The host is about to be switched off: resolves when nobody is led to its tasks any more and they have stopped. */
   switchOff(): Promise<void>;
   /** Gets a new certificate, for the role that the node has now. */
@@ -143,6 +145,7 @@ export function startNode(options: NodeOptions): RunningNode {
   return {
     ready,
     containers: attachments,
+    nodeAddresses: (name) => link.nodeAddresses(name),
     renew: () => renewal.renewNow(),
     async switchOff() {
       switchOff.abort();

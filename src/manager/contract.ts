@@ -99,6 +99,8 @@ export interface Duties {
   managers?: ManagerDesk | undefined;
   sessions: Sessions;
   attachments: AttachmentDesk;
+  /** Where the nodes of that host name, or of that id, are reached; the name without regard to case. */
+  addressesOf(name: string): string[];
   /** Absent: no images are given to nodes. */
   images?: ImageSource | undefined;
 }

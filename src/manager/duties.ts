@@ -11,6 +11,7 @@ import type { Duties, ImageSource } from './contract.ts';
 import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, bootedJustNow, probeHost } from './dispatcher/probe.ts';
 import type { Log, ManagerOptions } from './manager.ts';
+import { addressesOf } from './node-addresses.ts';
 import type { Rest } from './rest.ts';
 import { keepManagers } from './state/keeper.ts';
 import { ManagersDesk } from './state/managers-desk.ts';
@@ -66,6 +67,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
     managers,
     sessions: dispatcher,
     attachments: new Attachments({ store, clock, newId }),
+    addressesOf: (name) => addressesOf(store.view, name),
     images,
     async close() {
       stop.abort();

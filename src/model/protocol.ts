@@ -189,6 +189,16 @@ export interface AttachedAnswer {
   refused: string[];
 }
 
+/** A host whose address a container asks for, by name or id. */
+export interface NodeAddressRequest {
+  name: string;
+}
+
+export interface NodeAddressAnswer {
+  /** None: there is no such host. */
+  addresses: string[];
+}
+
 /** Only for an image that a task of this node uses. */
 export interface ImageRequest {
   /** As in the task's spec. */

@@ -158,6 +158,9 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
       await swarm.lab.docker(b, 'inspect', '-f', '{{.NetworkSettings.Networks.inner.IPAddress}}', 'one'),
       address,
     );
+    for (const host of swarm.hosts)
+      assert.deepEqual(await lookUp(a, 'asker', `${host}.node.essaim`), [addresses[host]]);
+    assert.deepEqual(await lookUp(a, 'asker', 'nosuch.node.essaim'), []);
     await swarm.lab.docker(b, 'pause', 'one');
     await eventually('nobody is led to one that is paused', 20_000, async () => (await own()) === '');
     await swarm.lab.docker(b, 'unpause', 'one');

@@ -148,7 +148,12 @@ export async function startClusterPort(
     identity,
     store,
     office: { ...soleOffice(node.ID), isCurrent: () => port.isCurrent },
-    duties: () => ({ authority, sessions, attachments: new Attachments({ store, clock, newId }) }),
+    duties: () => ({
+      authority,
+      sessions,
+      attachments: new Attachments({ store, clock, newId }),
+      addressesOf: () => [],
+    }),
     serveApi: (connection) => connection.destroy(),
     host: '127.0.0.1',
     port: 0,

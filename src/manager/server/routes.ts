@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { joinStreams, withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { Door, HostDescription, LeaderAnswer } from '../../model/protocol.ts';
+import type { Door, HostDescription, LeaderAnswer, NodeAddressAnswer } from '../../model/protocol.ts';
 import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
@@ -20,6 +20,7 @@ import {
   managerJoin,
   managerReady,
   networksApplied,
+  nodeAddressRequest,
   renewRequest,
   statusRequest,
 } from './schemas.ts';
@@ -143,6 +144,13 @@ export function routesOf(desk: Desk): Route[] {
     ),
     onSession('attached', attachedReport, LARGE, ({ nodeId, signal }, report) =>
       duties().attachments.attached(nodeId, report, signal),
+    ),
+    onSession(
+      'node-address',
+      nodeAddressRequest,
+      SMALL,
+      (_session, { name }): Promise<NodeAddressAnswer> =>
+        Promise.resolve({ addresses: duties().addressesOf(name) }),
     ),
     onSession('check/(?<number>\\d{1,15})', checkReport, LARGE, (session, report, { params }) =>
       session.checked(Number(params.number), report),

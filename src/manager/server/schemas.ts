@@ -98,6 +98,7 @@ export const checkReport = Compile(
     mended: Type.Integer(),
   }),
 );
+export const nodeAddressRequest = Compile(Type.Object({ name: Type.String({ maxLength: 255 }) }));
 export const imageRequest = Compile(Type.Object({ reference: Type.String() }));
 export const statusRequest = Compile(
   Type.Object({ statuses: Type.Array(Type.Object({ taskId: Type.String(), status: Status })) }),

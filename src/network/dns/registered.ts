@@ -40,6 +40,13 @@ export function registryDomain(name: string): (typeof DOMAINS)[number] | undefin
   return DOMAINS.find((domain) => name === domain || name.endsWith(`.${domain}`));
 }
 
+/** The host, in lower case, that a name in one of the registry's domains is about; undefined for any other name. */
+export function nodeAsked(name: string): string | undefined {
+  const domain = registryDomain(name);
+  const meaning = domain === undefined ? undefined : meaningOf(name, domain);
+  return meaning?.kind === 'node' ? meaning.name : undefined;
+}
+
 /** @returns undefined for a name that means nothing here */
 export function registeredAnswer(query: Query, registered: Registered, limit: number): Buffer | undefined {
   const domain = registryDomain(query.name);

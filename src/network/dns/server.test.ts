@@ -230,6 +230,22 @@ test('other names are passed on, with port and id of their own', async (t) => {
   assert.equal(server.counters.forwarded, 9);
 });
 
+test('a host of the swarm is asked for of whoever knows', async (t) => {
+  const { server } = await serve(t, ['127.83.2.1']);
+  await upstream(t, '127.83.2.1', () => found('192.0.2.7'));
+  assert.equal((await askUdp(message('ha.node.essaim'))).rcode, 'NXDOMAIN');
+  server.askForNodes(async (name) => {
+    if (name === 'lost') throw new Error('no manager');
+    return name === 'ha' ? ['192.0.2.1'] : [];
+  });
+  assert.deepEqual(data(await askUdp(message('HA.node.essaim'))), ['192.0.2.1']);
+  assert.deepEqual(data(await askUdp(message('ha.node.dc1.consul'))), ['192.0.2.1']);
+  assert.equal((await askUdp(message('nosuch.node.essaim'))).rcode, 'NXDOMAIN');
+  // Somebody may have a Consul besides.
+  assert.deepEqual(data(await askUdp(message('nosuch.node.consul'))), ['192.0.2.7']);
+  assert.equal((await askUdp(message('lost.node.essaim'))).rcode, 'SERVFAIL');
+});
+
 test('no such name is no such name', async (t) => {
   await serve(t, ['127.83.2.1', '127.83.2.2']);
   await upstream(t, '127.83.2.1', () => [{ flags: 3 }]);

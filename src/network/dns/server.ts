@@ -13,7 +13,7 @@ import type { Handler, Transport } from './listener.ts';
 import { Listeners } from './listeners.ts';
 import { CODE, codeReply, fitting, type Query, readQuery, UNLIMITED } from './message.ts';
 import { Names, together, type View } from './names.ts';
-import { type Registered, registeredAnswer, registryDomain } from './registered.ts';
+import { nodeAsked, type Registered, registeredAnswer, registryDomain } from './registered.ts';
 
 const PORT = 53;
 /** Questions a second from all containers together, before those who ask most are held back. */
@@ -56,6 +56,7 @@ export class DnsServer {
   readonly #forwarder: Forwarder;
   readonly #listeners: Listeners;
   readonly #stopFollowing: () => void;
+  #nodes: ((name: string) => Promise<string[]>) | undefined;
 
   /** Listens from now on; until the first `update` it says that it does not know. */
   constructor(options: DnsServerOptions) {
@@ -82,6 +83,11 @@ export class DnsServer {
   /** The names that hold from now on. While nothing new comes, the last ones do. */
   update(state: NetworkState): void {
     this.#names.update(state);
+  }
+
+  /** How the addresses of a host of the swarm are learned; empty: there is none of that name. */
+  askForNodes(ask: (name: string) => Promise<string[]>): void {
+    this.#nodes = ask;
   }
 
   /** Addresses that it answers at. */
@@ -151,6 +157,26 @@ export class DnsServer {
       this.counters.answered++;
       return own;
     }
+    const node = nodeAsked(query.name);
+    const pass = (): Answered => this.#elsewhere(query, transport, elsewhere);
+    return node === undefined ? pass() : this.#node(query, node, limit, pass);
+  }
+
+  /** A host is not known here: a manager is asked. */
+  async #node(query: Query, name: string, limit: number, pass: () => Answered): Answered {
+    let found: string[] | undefined;
+    try {
+      found = await this.#nodes?.(name);
+    } catch {
+      return codeReply(query, CODE.serverFailure);
+    }
+    if (!found?.length)
+      return registryDomain(query.name) === 'essaim' ? codeReply(query, CODE.noSuchName) : pass();
+    this.counters.answered++;
+    return registeredAnswer(query, { service: () => undefined, node: () => found }, limit);
+  }
+
+  #elsewhere(query: Query, transport: Transport, elsewhere: (query: Query) => Answered): Answered {
     return elsewhere(query).then((answer) => {
       if (!answer) {
         this.counters.unanswered++;
@@ -168,7 +194,7 @@ export class DnsServer {
  */
 function registryNames(query: Query, { zones }: View, limit: number): Buffer | undefined {
   const domain = registryDomain(query.name);
-  if (domain === undefined) return undefined;
+  if (domain === undefined || nodeAsked(query.name) !== undefined) return undefined;
   const registered: Registered = {
     service(name) {
       for (const zone of zones) {
