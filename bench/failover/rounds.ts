@@ -1,10 +1,11 @@
 /**
- * The leading manager of three is lost: its daemon is killed, its host loses its power, its host is cut off. How long until
- * another manager takes a change, until the tasks of that host run elsewhere, and how many requests to a published port of
- * the other hosts fail meanwhile: of all, and of those that were led to tasks of hosts that live. Essaim, and Docker Swarm
- * on engines of the same kind, in turn in one run; its published ports need IPVS, which not every kernel has, and are not
- * asked. Docker Swarm has every SHARE-th round only (2), and comes back from it while Essaim has its next one: its recovery takes longest of all.
- * What one side does not manage in three minutes is printed, and the rounds go on without it. DETAIL=1 prints each round.
+ * The leading manager of three is lost: its daemon is killed, its host loses its power, its host is cut off; or it is demoted.
+ * How long until another manager takes a change (demoted: the longest that one of many had to wait), until the tasks of that
+ * host run elsewhere, and how many requests to a published port of the other hosts fail meanwhile: of all, and of those that
+ * were led to tasks of hosts that live. Essaim, and Docker Swarm on engines of the same kind, in turn in one run; its
+ * published ports need IPVS, which not every kernel has, and are not asked. Docker Swarm has every SHARE-th round only (2),
+ * and comes back from it while Essaim has its next one: its recovery takes longest of all. A side that does not manage
+ * something in three minutes is printed, and the rounds go on without it. DETAIL=1 prints each round.
  */
 import { type EngineClient, unixEngine } from '../../src/engine/client.ts';
 import { Lab } from '../../test/support/lab.ts';
@@ -25,6 +26,8 @@ const PATIENCE = 180_000;
 
 interface Node {
   ID: string;
+  Version: { Index: number };
+  Spec: object;
   Description: { Hostname: string };
   Status: { State: string };
   ManagerStatus?: { Leader?: boolean; Reachability: string };
@@ -63,8 +66,18 @@ const FAULTS = {
     ready: ({ lab }: Side, host: string): Promise<Strike> => cutOff(lab, host),
     mend: ({ lab }: Side, host: string) => plugIn(lab, host),
   },
+  demoted: {
+    ready:
+      async (side: Side, host: string): Promise<Strike> =>
+      () =>
+        setRole(side, host, 'worker'),
+    mend: (side: Side, host: string) => setRole(side, host, 'manager'),
+  },
 } as const;
 type Fault = keyof typeof FAULTS;
+const isLost = (fault: Fault): boolean => fault === 'power' || fault === 'cut off';
+/** How long (ms) changes are asked for, one after the other, while a leader hands over. */
+const HAND_OVER = 5_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -81,6 +94,38 @@ async function tell(api: EngineClient, path: string, body: object, signal: Abort
   const answer = await api.request('POST', path, { body, signal });
   answer.body.resume();
   return answer.status < 300;
+}
+
+async function setRole({ hosts, apis }: Side, host: string, role: 'worker' | 'manager'): Promise<void> {
+  const api = apis.get(hosts.find((other) => other !== host)!)!;
+  await until(`${host} is to be a ${role}`, async () => {
+    const node = (await nodes(api)).find(({ Description }) => Description.Hostname === host)!;
+    const path = `/nodes/${node.ID}/update?version=${node.Version.Index}`;
+    return tell(api, path, { ...node.Spec, Role: role }, AbortSignal.timeout(ATTEMPT));
+  });
+}
+
+/** Milliseconds from now on until a change is taken. */
+async function nextWrite(api: EngineClient): Promise<number> {
+  const begun = performance.now();
+  let attempts = 0;
+  await until('a change is taken', () =>
+    tell(
+      api,
+      '/configs/create',
+      { Name: `c${begun.toFixed(0)}-${attempts++}`, Data: 'eA==', Labels: {} },
+      AbortSignal.timeout(ATTEMPT),
+    ),
+  );
+  return performance.now() - begun;
+}
+
+/** Milliseconds that a change had to wait at most. */
+async function longestWrite(api: EngineClient): Promise<number> {
+  const end = performance.now() + HAND_OVER;
+  let longest = 0;
+  while (performance.now() < end) longest = Math.max(longest, await nextWrite(api));
+  return longest;
 }
 
 async function found({ lab, hosts, apis }: Side): Promise<void> {
@@ -163,23 +208,15 @@ async function round(side: Side, fault: Fault): Promise<Result & { recover(): Pr
   const strike = await FAULTS[fault].ready(side, lost);
   const begun = performance.now();
   await strike();
-  let attempts = 0;
-  await until('a change is taken', () =>
-    tell(
-      api,
-      '/configs/create',
-      { Name: `c${begun.toFixed(0)}-${attempts++}`, Data: 'eA==', Labels: {} },
-      AbortSignal.timeout(ATTEMPT),
-    ),
-  );
-  const write = performance.now() - begun;
+  const struck = performance.now() - begun;
+  const write = fault === 'demoted' ? await longestWrite(api) : struck + (await nextWrite(api));
   let tasks: number | undefined;
-  if (fault !== 'daemon') {
+  if (isLost(fault)) {
     await until('its tasks run elsewhere', () => runElsewhere(api, leader.ID));
     tasks = performance.now() - begun;
   }
   await pause(1_000);
-  const requests = await load?.end(new Set(fault === 'daemon' ? [] : addresses));
+  const requests = await load?.end(new Set(isLost(fault) ? addresses : []));
   const recover = async (): Promise<void> => {
     await FAULTS[fault].mend(side, lost);
     await settle(side);
