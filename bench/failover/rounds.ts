@@ -7,9 +7,22 @@
  * and comes back from it while Essaim has its next one: its recovery takes longest of all. A side that does not manage
  * something in three minutes is printed, and the rounds go on without it. DETAIL=1 prints each round.
  */
-import { type EngineClient, unixEngine } from '../../src/engine/client.ts';
-import { Lab } from '../../test/support/lab.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
 import { type Outcome, Requests } from './requests.ts';
+import {
+  ATTEMPT,
+  found,
+  nodes,
+  PORT,
+  pause,
+  runElsewhere,
+  type Side,
+  settle,
+  side,
+  tasksOf,
+  tell,
+  until,
+} from './side.ts';
 import { armed, cutOff, plugIn, powerCut, powerOn, type Strike } from './strike.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
@@ -17,38 +30,12 @@ const ONLY = new RegExp(process.env.ONLY ?? '');
 const SHARE = Number(process.env.SHARE ?? 2);
 const SIDES = new RegExp(process.env.SIDES ?? '');
 const DETAIL = process.env.DETAIL !== undefined;
-const PORT = 8080;
-const REPLICAS = 6;
-const LOOK_MS = 50;
-/** How long (ms) one attempt to change something may take, and everything to become right. */
-const ATTEMPT = 12_000;
-const PATIENCE = 180_000;
 
-interface Node {
-  ID: string;
-  Version: { Index: number };
-  Spec: object;
-  Description: { Hostname: string };
-  Status: { State: string };
-  ManagerStatus?: { Leader?: boolean; Reachability: string };
-}
-interface Task {
-  NodeID: string;
-  NetworksAttachments?: { Addresses: string[] }[];
-  DesiredState: string;
-  Status: { State: string };
-}
-interface Side {
-  name: string;
-  lab: Lab;
-  hosts: readonly string[];
-  /** By host. */
-  apis: ReadonlyMap<string, EngineClient>;
-  daemon: 'essaim' | 'engine';
-}
 interface Result {
   requests: Outcome | undefined;
   write: number;
+  /** Until the lost host was called Down: what comes after it is the start of its tasks elsewhere. */
+  down: number | undefined;
   tasks: number | undefined;
 }
 
@@ -78,23 +65,6 @@ type Fault = keyof typeof FAULTS;
 const isLost = (fault: Fault): boolean => fault === 'power' || fault === 'cut off';
 /** How long (ms) changes are asked for, one after the other, while a leader hands over. */
 const HAND_OVER = 5_000;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE;
-  while (!(await holds().catch(() => false))) {
-    if (performance.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${what}`);
-    await pause(LOOK_MS);
-  }
-}
-
-/** A request whose answer does not count; whether it was a good one. */
-async function tell(api: EngineClient, path: string, body: object, signal: AbortSignal): Promise<boolean> {
-  const answer = await api.request('POST', path, { body, signal });
-  answer.body.resume();
-  return answer.status < 300;
-}
 
 async function setRole({ hosts, apis }: Side, host: string, role: 'worker' | 'manager'): Promise<void> {
   const api = apis.get(hosts.find((other) => other !== host)!)!;
@@ -128,57 +98,6 @@ async function longestWrite(api: EngineClient): Promise<number> {
   return longest;
 }
 
-async function found({ lab, hosts, apis }: Side): Promise<void> {
-  const [first = '', ...others] = hosts;
-  const ip = await lab.must('ip', first);
-  const api = apis.get(first)!;
-  await api.json('POST', '/swarm/init', { body: { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: ip } });
-  const { JoinTokens } = await api.json<{ JoinTokens: { Manager: string } }>('GET', '/swarm');
-  for (const host of others) {
-    const body = { ListenAddr: '0.0.0.0:2377', RemoteAddrs: [`${ip}:2377`], JoinToken: JoinTokens.Manager };
-    if (!(await tell(apis.get(host)!, '/swarm/join', body, AbortSignal.timeout(60_000))))
-      throw new Error(`${host} does not join`);
-  }
-  await api.json('POST', '/services/create', {
-    body: {
-      Name: 'web',
-      TaskTemplate: { ContainerSpec: { Image: 'whoami:1', StopGracePeriod: 1e9 } },
-      Mode: { Replicated: { Replicas: REPLICAS } },
-      EndpointSpec: { Ports: [{ Protocol: 'tcp', TargetPort: 8080, PublishedPort: PORT }] },
-    },
-  });
-}
-
-const nodes = (api: EngineClient): Promise<Node[]> =>
-  api.json<Node[]>('GET', '/nodes', { signal: AbortSignal.timeout(ATTEMPT) });
-
-function tasksOf(api: EngineClient): Promise<Task[]> {
-  const query = { filters: { service: ['web'], 'desired-state': ['running'] } };
-  return api.json<Task[]>('GET', '/tasks', { query, signal: AbortSignal.timeout(ATTEMPT) });
-}
-
-async function runElsewhere(api: EngineClient, lost: string): Promise<boolean> {
-  const tasks = await tasksOf(api);
-  const there = tasks.filter(({ NodeID, Status }) => NodeID !== lost && Status.State === 'running');
-  return there.length >= REPLICAS;
-}
-
-/** All is as it should be again. */
-async function settle(side: Side): Promise<void> {
-  for (const host of side.hosts) {
-    const api = side.apis.get(host)!;
-    await until(`${side.name}: ${host} sees three managers that are well`, async () => {
-      const all = await nodes(api);
-      const well = all.filter(
-        ({ Status, ManagerStatus }) =>
-          Status.State === 'ready' && ManagerStatus?.Reachability === 'reachable',
-      );
-      return well.length === 3 && all.some(({ ManagerStatus }) => ManagerStatus?.Leader);
-    });
-  }
-  await until(`${side.name}: all tasks run`, () => runElsewhere(side.apis.get(side.hosts[0]!)!, ''));
-}
-
 /** One loss, measured; what is to be done for the next one is still to be called. */
 async function round(side: Side, fault: Fault): Promise<Result & { recover(): Promise<void> }> {
   const [first = ''] = side.hosts;
@@ -190,11 +109,13 @@ async function round(side: Side, fault: Fault): Promise<Result & { recover(): Pr
   const { Version, Spec } = await api.json<{ Version: { Index: number }; Spec: { TaskTemplate: object } }>(
     'GET',
     '/services/web',
+    { signal: AbortSignal.timeout(ATTEMPT) },
   );
   const template = { ...Spec.TaskTemplate, ForceUpdate: Version.Index };
   await api.json('POST', '/services/web/update', {
     query: { version: Version.Index },
     body: { ...Spec, TaskTemplate: template, UpdateConfig: { Parallelism: 0 } },
+    signal: AbortSignal.timeout(ATTEMPT),
   });
   await pause(3_000);
   await settle(side);
@@ -210,8 +131,13 @@ async function round(side: Side, fault: Fault): Promise<Result & { recover(): Pr
   await strike();
   const struck = performance.now() - begun;
   const write = fault === 'demoted' ? await longestWrite(api) : struck + (await nextWrite(api));
-  let tasks: number | undefined;
+  let [down, tasks]: (number | undefined)[] = [];
   if (isLost(fault)) {
+    await until('the host is Down', async () => {
+      const node = (await nodes(api)).find(({ ID }) => ID === leader.ID);
+      return node?.Status.State === 'down';
+    });
+    down = performance.now() - begun;
     await until('its tasks run elsewhere', () => runElsewhere(api, leader.ID));
     tasks = performance.now() - begun;
   }
@@ -221,7 +147,7 @@ async function round(side: Side, fault: Fault): Promise<Result & { recover(): Pr
     await FAULTS[fault].mend(side, lost);
     await settle(side);
   };
-  return { write, tasks, requests, recover };
+  return { write, down, tasks, requests, recover };
 }
 
 const seconds = (values: readonly (number | undefined)[]): string => {
@@ -230,13 +156,6 @@ const seconds = (values: readonly (number | undefined)[]): string => {
   const middle = known[Math.floor(known.length / 2)]!;
   return `${(middle / 1000).toFixed(1)} (${(known.at(-1)! / 1000).toFixed(1)})`.padStart(14);
 };
-
-async function side(name: string, hosts: readonly string[], daemon: Side['daemon']): Promise<Side> {
-  const lab = await Lab.with(...hosts);
-  const socket = (host: string): string => (daemon === 'essaim' ? lab.socket(host) : lab.engineSocket(host));
-  const apis = new Map(hosts.map((host) => [host, unixEngine(socket(host))]));
-  return { name, lab, hosts, apis, daemon };
-}
 
 const sides: Side[] = [];
 /** Of sides whose recovery goes on meanwhile. */
@@ -260,7 +179,7 @@ try {
   for (const each of sides) await found(each).then(() => settle(each));
   console.log(`${ROUNDS} rounds; seconds, median (most)`);
   console.log(
-    'fault     side         rounds     next write    tasks elsewhere  requests failed, of them led to living hosts',
+    'fault     side         rounds     next write      host Down    tasks elsewhere  requests failed, of them led to living hosts',
   );
   for (const fault of Object.keys(FAULTS) as Fault[]) {
     if (!ONLY.test(fault)) continue;
@@ -288,6 +207,7 @@ try {
         seconds(all.map(({ write }) => write)),
       ];
       cells.push(
+        seconds(all.map(({ down }) => down)),
         seconds(all.map(({ tasks }) => tasks)).padStart(18),
         `${sum('failed')} of ${sum('asked')}, ${sum('living')}`,
       );
