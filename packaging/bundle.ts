@@ -3,7 +3,6 @@
  * process loads those that it needs. Read one by one, with all that they export and their types, the sources would take a
  * daemon half as much memory again. bin/essaim has it made whenever a source is newer, so nobody runs what is out of date.
  */
-import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type ChunkingContext, type LogLevel, type Plugin, type RollupLog, rolldown } from 'rolldown';
@@ -49,9 +48,6 @@ try {
   await rm(folder, { recursive: true });
   throw error;
 }
-// Compiled once: each daemon that starts from here on takes less memory.
-const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'cache') };
-spawnSync(process.execPath, [join(folder, 'main.js'), 'daemon', '--help'], { env, stdio: 'ignore' });
 await symlink(basename(folder), `${folder}.link`);
 await rename(`${folder}.link`, PROGRAM);
 await prune();

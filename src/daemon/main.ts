@@ -32,6 +32,7 @@ import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { NodesOfManager } from './nodes.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { giveBack } from './spare.ts';
 import { HostStats } from './stats.ts';
 import { serveTokens } from './tokens.ts';
 import { turnsOnSignal } from './turns.ts';
@@ -111,6 +112,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const closeTokens = await serveTokens(tokenHosts);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
+  const givingBack = giveBack(systemClock, ending.signal);
   const known = options.discovery && makeKnown(options.discovery, log, ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
   // First of all, while everything here still works: what clients ask for meanwhile is passed on.
@@ -123,7 +125,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   endTurns();
   ui?.close();
   ending.abort();
-  await backups;
+  await Promise.all([backups, givingBack]);
   await registry?.close();
   for (const each of scraped) {
     each.close();
