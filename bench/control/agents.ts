@@ -14,8 +14,8 @@ import type { CaAnswer, IssueAnswer } from '../../src/model/protocol.ts';
 import type { AgentsReport, AgentsStart } from './messages.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 
-/** How many hosts join at a time. */
-const AT_ONCE = 64;
+/** How many hosts join at a time, of those of one process. */
+const AT_ONCE = 16;
 
 // Hosts have processors of their own: here they take what the manager and its clients leave.
 setPriority(Math.min(19, getPriority() + 10));
@@ -25,9 +25,9 @@ process.once('message', (start: AgentsStart) => {
 });
 process.once('disconnect', () => process.exit());
 
-async function run({ remote, joinToken, agents, directory }: AgentsStart): Promise<void> {
+async function run({ remote, joinToken, first, agents, directory }: AgentsStart): Promise<void> {
   const signal = AbortSignal.timeout(300_000);
-  const numbers = Array.from({ length: agents }, (_, index) => index + 1);
+  const numbers = Array.from({ length: agents }, (_, index) => first + index);
   await inParallel(numbers, async (number) => {
     const credentials = await patiently(() => joinCluster(remote, joinToken, signal));
     const identity = await createIdentity(join(directory, `host${number}`), credentials);

@@ -60,6 +60,8 @@ export interface AgentsStart {
   /** The manager's cluster port, host:port. */
   remote: string;
   joinToken: string;
+  /** The numbers of its hosts: so many from the first one on. */
+  first: number;
   agents: number;
   /** For the agents' identities. */
   directory: string;

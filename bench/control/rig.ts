@@ -9,6 +9,12 @@ import { ApiClient } from './client.ts';
 import { Members } from './members.ts';
 import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './messages.ts';
 
+/**
+ * Hosts of one process at the most. Each answers pings between turns of its event loop, which with all of them in one
+ * take longer than the manager waits.
+ */
+const HOSTS = 1000;
+
 export class Rig {
   /** On which the manager serves the API. */
   readonly socket: string;
@@ -20,7 +26,7 @@ export class Rig {
   readonly #execArgv: string[];
   /** Hosts have disks of their own: here the manager's is not to wait for theirs. */
   readonly #identities = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'essaim-bench-'));
-  #hosts: Child<AgentsStart, AgentsReport> | undefined;
+  readonly #hosts: Child<AgentsStart, AgentsReport>[] = [];
 
   private constructor(start: ManagerStart, members: Members | undefined, execArgv: string[]) {
     this.members = members;
@@ -56,9 +62,12 @@ export class Rig {
     const { JoinTokens } = await this.client.get<{ JoinTokens: { Worker: string } }>('/swarm');
     const { port } = this.#start;
     const directory = this.#identities;
-    const start = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, agents, directory };
-    this.#hosts = new Child('agents.ts', start, this.#execArgv);
-    await this.#hosts.until((report) => report.type === 'joined');
+    const common = { remote: `127.0.0.1:${port}`, joinToken: JoinTokens.Worker, directory };
+    for (let first = 1; first <= agents; first += HOSTS) {
+      const start = { ...common, first, agents: Math.min(HOSTS, agents - first + 1) };
+      this.#hosts.push(new Child('agents.ts', start, this.#execArgv));
+    }
+    for (const hosts of this.#hosts) await hosts.until((report) => report.type === 'joined');
     for (;;) {
       const nodes = await this.client.get<Array<{ Status: { State: string } }>>('/nodes');
       if (nodes.filter(({ Status }) => Status.State === 'ready').length >= agents) return;
@@ -68,12 +77,12 @@ export class Rig {
 
   /** Waits, unless one of the processes fails. */
   async well<T>(until: Promise<T>): Promise<T> {
-    return Promise.race([until, this.manager.failed, ...(this.#hosts ? [this.#hosts.failed] : [])]);
+    return Promise.race([until, this.manager.failed, ...this.#hosts.map(({ failed }) => failed)]);
   }
 
   async end(): Promise<void> {
     this.client.close();
-    await this.#hosts?.end();
+    await Promise.all(this.#hosts.map((hosts) => hosts.end()));
     await this.manager.end();
     await this.members?.end();
     rmSync(this.#identities, { recursive: true });

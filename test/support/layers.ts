@@ -85,7 +85,16 @@ const ROOMS: Readonly<Record<string, Rooms>> = {
     },
   },
   'api/swarm': {
-    base: ['access.ts', 'go-form.ts', 'lookup.ts', 'names.ts', 'object-form.ts', 'query.ts', 'version.ts'],
+    base: [
+      'access.ts',
+      'array.ts',
+      'go-form.ts',
+      'lookup.ts',
+      'names.ts',
+      'object-form.ts',
+      'query.ts',
+      'version.ts',
+    ],
     rooms: {
       cluster: [],
       nodes: [],

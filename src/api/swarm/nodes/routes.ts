@@ -7,6 +7,7 @@ import { type Filters, parseFilters } from '../../filters.ts';
 import { boolValue, versionValue } from '../../query.ts';
 import type { RouteModule } from '../../router.ts';
 import { leaderOf, managerOf } from '../access.ts';
+import { arrayOf } from '../array.ts';
 import { labels, present, text } from '../go-form.ts';
 import { findNode } from '../lookup.ts';
 import { checkVersion } from '../version.ts';
@@ -21,7 +22,7 @@ const MEMBERSHIPS = ['accepted', 'pending'];
 
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
 /** Kept for as long as their objects: an object of the view never changes. */
-const texts = new WeakMap<Node, string>();
+const texts = new WeakMap<Node, Buffer>();
 
 export const nodeRoutes: RouteModule = (router, { membership }) => {
   router.get('/nodes', ({ query }) => {
@@ -38,12 +39,16 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
         (roles.length === 0 || roles.includes(Spec.Role ?? '')) &&
         (memberships.length === 0 || memberships.includes('accepted')),
     );
-    return { status: 200, headers: JSON_HEADERS, text: `[${nodes.map(nodeText).join()}]\n` };
+    return { status: 200, headers: JSON_HEADERS, stream: arrayOf(nodes.values().map(listed)) };
   });
 
   router.get('/nodes/{id}', ({ params }) => {
     const { view } = managerOf(membership).store;
-    return { status: 200, headers: JSON_HEADERS, text: `${nodeText(findNode(view, params.id!))}\n` };
+    return {
+      status: 200,
+      headers: JSON_HEADERS,
+      text: `${listed(findNode(view, params.id!)).subarray(1)}\n`,
+    };
   });
 
   router.post('/nodes/{id}/update', async (request) => {
@@ -83,10 +88,11 @@ export const nodeRoutes: RouteModule = (router, { membership }) => {
   });
 };
 
-function nodeText(node: Node): string {
+/** As JSON with a comma in front. */
+function listed(node: Node): Buffer {
   let text = texts.get(node);
   if (text === undefined) {
-    text = JSON.stringify(nodeForm(node));
+    text = Buffer.from(`,${JSON.stringify(nodeForm(node))}`);
     texts.set(node, text);
   }
   return text;

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import type { Task } from '../../../model/objects.ts';
 import { openMemoryStore } from '../../../store/memory.ts';
 import { sampleService, sampleTask } from '../../../store/samples.ts';
+import { arrayOf } from '../array.ts';
 import { taskText } from './json.ts';
-import { arrayOf, eachTask } from './list.ts';
+import { eachTask } from './list.ts';
 
 const { view } = openMemoryStore();
 const web = sampleService('web');

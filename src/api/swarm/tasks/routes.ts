@@ -8,10 +8,11 @@ import type { View } from '../../../store/contract.ts';
 import { type Filters, parseFilters } from '../../filters.ts';
 import type { RouteModule } from '../../router.ts';
 import { managerOf } from '../access.ts';
+import { arrayOf } from '../array.ts';
 import { findNode, findService, findTask } from '../lookup.ts';
 import { taskText } from './json.ts';
 import { KeptTasks } from './kept.ts';
-import { arrayOf, eachTask } from './list.ts';
+import { eachTask } from './list.ts';
 
 const FILTERS = ['_up-to-date', 'desired-state', 'id', 'label', 'name', 'node', 'runtime', 'service'];
 const JSON_HEADERS = { 'Content-Type': 'application/json' };
