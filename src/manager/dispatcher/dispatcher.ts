@@ -153,6 +153,7 @@ export class Dispatcher implements Sessions {
 
   async status(session: AgentSession, request: StatusRequest): Promise<void> {
     const { nodeId } = session;
+    this.#watch.heard(nodeId);
     const view = this.#options.store.view;
     // A task never changes its node, and one that is unknown never comes back: both checks hold for good.
     const own = request.statuses.filter(({ taskId }) => view.get('task', taskId)?.NodeID === nodeId);
@@ -161,6 +162,7 @@ export class Dispatcher implements Sessions {
 
   async describe(session: AgentSession, told: HostDescription): Promise<void> {
     const { nodeId } = session;
+    this.#watch.heard(nodeId);
     const { EngineAway: engineAway = false, ...description } = told;
     // What comes of a session that has ended is not so any more.
     const isOpen = this.#orders.get(nodeId)?.session === session;
@@ -168,6 +170,7 @@ export class Dispatcher implements Sessions {
   }
 
   async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
+    this.#watch.heard(nodeId);
     this.#departures.applied(nodeId, revision);
     this.#orders.applied(nodeId, revision);
   }

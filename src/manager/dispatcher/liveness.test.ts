@@ -90,6 +90,46 @@ test('many hosts are pinged more rarely, but the silent ones are not', () => {
   assert.ok(after <= 2000 + 750, `down after ${after} ms`);
 });
 
+test('a daemon that reports is alive, however late its answers are: it is hardly probed and never judged', () => {
+  const world = new World();
+  world.liveness.opened('n');
+  world.daemon = false;
+  world.filtered = true;
+  for (let at = 0; at < 400; at++) {
+    world.run(150);
+    world.liveness.heard('n');
+  }
+  assert.deepEqual(world.verdicts, []);
+  assert.equal(world.checks.filter(({ probe }) => probe).length, 1);
+});
+
+test('what a daemon has reported last does not make the loss of its host seen later', () => {
+  for (let lostAt = 7000; lostAt < 8000; lostAt += 50) {
+    const world = new World();
+    world.liveness.opened('n');
+    world.run(lostAt);
+    world.host = false;
+    world.liveness.heard('n');
+    world.run(6000);
+    assert.deepEqual(world.states, ['down']);
+    const after = world.verdicts[0]!.at - lostAt;
+    assert.ok(after <= 2000, `down after ${after} ms`);
+  }
+});
+
+test('thousands that are late at the same time are not all asked again and again, and none is lost', () => {
+  const world = new World();
+  for (let i = 0; i < 5000; i++) world.liveness.opened(`n${i}`);
+  world.delays.ping = () => 1500;
+  world.run(5000);
+  const before = world.checks.length;
+  world.run(6000);
+  const perSecond = (world.checks.length - before) / 6;
+  // Two before it is seen that all are late, and one then; 25,000 a second if each was asked in each interval.
+  assert.ok(perSecond <= 10_000, `${perSecond} checks a second`);
+  assert.deepEqual(world.verdicts, []);
+});
+
 test('a host is down within two fifths of the period of its loss, whenever it is lost', () => {
   for (let lostAt = 7000; lostAt < 8000; lostAt += 50) {
     const world = new World();

@@ -4,7 +4,7 @@
  *
  * A node is checked every 25th of the heartbeat period: its session is pinged. A check that nothing has answered by the next
  * one makes its host suspect: from then on it is probed as well, which its kernel answers for it, however busy, stopped or
- * absent its daemon is. Whatever of the host answers a check, be it an earlier one, ends the suspicion. Nine checks in a
+ * absent its daemon is. Whatever of the host answers a check, be it an earlier one, or is said by its daemon, ends the suspicion. Nine checks in a
  * row without any answer, and the host is lost: within two fifths of the period.
  *
  * Silence says so much only of hosts that are known to answer probes. Of others, which may be behind a filter that drops
@@ -31,7 +31,7 @@ const LAST_ANSWER = 0.5;
 const MISSES_OF_SILENT = 3;
 /**
  * Hosts that answer are checked more rarely where there are many of them, so that there are never more checks a second than
- * this, down to one in so many intervals.
+ * this, down to one in so many intervals. Of those that do not, no more are checked a second either.
  */
 const CHECKS_PER_SECOND = 2000;
 const LONGEST_SPACING = 5;
@@ -108,6 +108,8 @@ export class Liveness {
   #numbers = 0;
   /** Hosts that were silent at the last tick. */
   #silent = 0;
+  /** Hosts that had not answered a check by the next one, at the last tick. */
+  #suspect = 0;
 
   /** `now`: milliseconds; `period`: the heartbeat period in milliseconds. */
   constructor(now: number, period: number) {
@@ -177,6 +179,18 @@ export class Liveness {
     life.nextAt = life.startedAt + this.#spacing(life);
   }
 
+  /**
+   * The node's daemon has said something by itself, which is as good a sign as an answer: while hosts have much to report
+   * answers come late, and to probe all of them then would make more of the same.
+   */
+  heard(nodeId: string): void {
+    const life = this.#lives.get(nodeId);
+    if (!life?.session) return;
+    life.host.checks = 0;
+    life.daemon.checks = 0;
+    life.nextAt = life.startedAt + this.#spacing(life);
+  }
+
   /** `now`: when the tick's timer went off; call it after the input that had arrived by then was given to `answered`. */
   tick(now: number): { checks: Check[]; verdicts: Verdict[] } {
     const elapsed = now - this.#lastTick;
@@ -187,6 +201,7 @@ export class Liveness {
     const verdicts: Verdict[] = [];
     const crowd = this.#silent > 1 && 2 * this.#silent > this.#lives.size;
     let silent = 0;
+    let suspect = 0;
     for (const [nodeId, life] of this.#lives) {
       const verdict = this.#judge(life, crowd);
       if (verdict) {
@@ -199,9 +214,11 @@ export class Liveness {
         life.session = false;
       }
       if (life.host.checks >= MISSES_OF_SILENT) silent++;
+      if (life.host.checks > 1) suspect++;
       if (this.#awake >= life.nextAt) checks.push(this.#begin(nodeId, life));
     }
     this.#silent = silent;
+    this.#suspect = suspect;
     return { checks, verdicts };
   }
 
@@ -215,7 +232,7 @@ export class Liveness {
     }
     const probe = !life.session || life.daemon.checks > 0 || isTrial;
     life.startedAt = this.#awake;
-    life.nextAt = this.#awake + this.#interval;
+    life.nextAt = this.#awake + Math.max(this.#interval, spread(this.#suspect));
     this.#miss(life.host);
     if (this.#awake >= life.graceUntil) this.#miss(life.daemon);
     return { nodeId, number, ping: life.session, probe };
@@ -251,8 +268,7 @@ export class Liveness {
     const longest = LONGEST_SPACING * this.#interval;
     // What a host without a daemon is checked for is not urgent: it gets no new tasks, and nobody is led to it.
     if (life.unknown) return longest;
-    const ofMany = (this.#lives.size / CHECKS_PER_SECOND) * 1000;
-    return Math.min(Math.max(this.#interval, ofMany), longest);
+    return Math.min(Math.max(this.#interval, spread(this.#lives.size)), longest);
   }
 
   #newLife(given: Pick<Life, 'session' | 'graceUntil' | 'nextAt' | 'answersProbes'>): Life {
@@ -276,4 +292,9 @@ function withoutDaemon({ unasked }: Life): string {
   return unasked
     ? 'its daemon does not answer, and this manager cannot reach the network'
     : 'the host answers, its daemon does not';
+}
+
+/** Milliseconds that it takes to check so many hosts. */
+function spread(hosts: number): number {
+  return (hosts / CHECKS_PER_SECOND) * 1000;
 }

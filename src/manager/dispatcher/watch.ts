@@ -68,6 +68,11 @@ export class HostWatch {
     this.#verdicts.delete(nodeId);
   }
 
+  /** The node's session has brought something that its daemon says by itself. */
+  heard(nodeId: string): void {
+    this.#liveness.heard(nodeId);
+  }
+
   closed(nodeId: string): void {
     this.#liveness.closed(nodeId);
   }
