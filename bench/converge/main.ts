@@ -1,45 +1,40 @@
 /**
  * How long from `service create` until all replicas run: Essaim, Docker Swarm on engines of the same kind, and the
- * engines alone (parallel `create` and `start`, nothing on top), in turn in one run on three lab hosts each.
+ * engines alone (parallel `create` and `start`, nothing on top), in turn in one run on three lab hosts each. Twice: plain
+ * services, and ones on an overlay network with a published port, as most are; there are no engines alone for those.
  */
-import { type EngineClient, unixEngine } from '../../src/engine/client.ts';
-import { Lab } from '../../test/support/lab.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
+import { empty, median, Side, until } from '../beside/sides.ts';
 
 const SIZES = (process.env.REPLICAS ?? '3,30,150').split(',').map(Number);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const KINDS = (process.env.KINDS ?? 'plain,network').split(',');
 const IMAGE = 'busybox:latest';
 const COMMAND = ['sleep', '1000000'];
-const LOOK_EVERY_MS = 20;
+const NETWORK = 'bench';
 
-interface Service {
-  ID: string;
-}
-interface Task {
-  Status: { State: string };
-}
+let port = 20_000;
 
 /** Creates a service, waits until all its tasks run, removes it and its containers. Returns the milliseconds it took. */
-async function service(
-  api: EngineClient,
-  engines: readonly EngineClient[],
-  replicas: number,
-): Promise<number> {
+async function service(side: Side, replicas: number, onNetwork: boolean): Promise<number> {
   const started = performance.now();
-  const { ID } = await api.json<Service>('POST', '/services/create', {
+  const { ID } = await side.api.json<{ ID: string }>('POST', '/services/create', {
     body: {
       Name: `bench-${replicas}`,
-      TaskTemplate: { ContainerSpec: { Image: IMAGE, Command: COMMAND, StopGracePeriod: 1 } },
+      TaskTemplate: {
+        ContainerSpec: { Image: IMAGE, Command: COMMAND, StopGracePeriod: 1 },
+        ...(onNetwork && { Networks: [{ Target: NETWORK }] }),
+      },
       Mode: { Replicated: { Replicas: replicas } },
+      ...(onNetwork && {
+        EndpointSpec: { Ports: [{ Protocol: 'tcp', TargetPort: 80, PublishedPort: port++ }] },
+      }),
     },
   });
-  const query = { filters: { service: [ID], 'desired-state': ['running'] } };
-  await until(async () => {
-    const tasks = await api.json<Task[]>('GET', '/tasks', { query });
-    return tasks.filter(({ Status }) => Status.State === 'running').length === replicas;
-  });
+  await until('all run', async () => (await side.running(ID)) === replicas);
   const took = performance.now() - started;
-  await api.request('DELETE', `/services/${ID}`).then(({ body }) => body.resume());
-  await until(async () => (await containers(engines)) === 0);
+  await empty(side.api, 'DELETE', `/services/${ID}`);
+  await until('all are gone', async () => (await side.containers()) === 0);
   return took;
 }
 
@@ -60,71 +55,30 @@ async function alone(engines: readonly EngineClient[], replicas: number): Promis
   return took;
 }
 
-async function empty(engine: EngineClient, method: string, path: string): Promise<void> {
-  const { status, body } = await engine.request(method, path);
-  body.resume();
-  if (status >= 300) throw new Error(`${method} ${path}: ${status}`);
-}
-
-async function containers(engines: readonly EngineClient[]): Promise<number> {
-  const lists = await Promise.all(
-    engines.map((engine) => engine.json<unknown[]>('GET', '/containers/json', { query: { all: 1 } })),
-  );
-  return lists.flat().length;
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 180_000;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('not within three minutes');
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-  }
-}
-
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
 async function main(): Promise<void> {
-  await using essaim = await Lab.with('ea', 'eb', 'ec');
-  await using swarm = await Lab.with('sa', 'sb', 'sc');
-  const apis = ['ea', 'eb', 'ec'].map((name) => unixEngine(essaim.socket(name)));
-  const engines = ['sa', 'sb', 'sc'].map((name) => unixEngine(swarm.engineSocket(name)));
-  const under = ['ea', 'eb', 'ec'].map((name) => unixEngine(essaim.engineSocket(name)));
-  const clients = [...apis, ...engines, ...under];
-  try {
-    for (const [lab, all, names] of [
-      [essaim, apis, ['ea', 'eb', 'ec']],
-      [swarm, engines, ['sa', 'sb', 'sc']],
-    ] as const) {
-      const ip = await lab.must('ip', names[0]);
-      await all[0]!.json('POST', '/swarm/init', { body: { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: ip } });
-      const { JoinTokens } = await all[0]!.json<{ JoinTokens: { Worker: string } }>('GET', '/swarm');
-      for (const api of all.slice(1)) {
-        const body = {
-          ListenAddr: '0.0.0.0:2377',
-          RemoteAddrs: [`${ip}:2377`],
-          JoinToken: JoinTokens.Worker,
-        };
-        const { status, body: answer } = await api.request('POST', '/swarm/join', { body });
-        answer.resume();
-        if (status !== 200) throw new Error(`join: ${status}`);
-      }
-    }
-    console.log(`create → all running, ms, median of ${ROUNDS}; three engines each, image ${IMAGE}`);
-    console.log('replicas  essaim  docker swarm  engines alone  essaim/swarm  essaim/engines');
+  await using essaim = await Side.essaim();
+  await using swarm = await Side.dockerSwarm();
+  console.log(`create → all running, ms, median of ${ROUNDS}; three engines each, image ${IMAGE}`);
+  console.log('kind     replicas  essaim  docker swarm  engines alone  essaim/swarm  essaim/engines');
+  for (const kind of KINDS) {
+    const onNetwork = kind === 'network';
+    if (onNetwork)
+      for (const { api } of [essaim, swarm])
+        await api.json('POST', '/networks/create', { body: { Name: NETWORK, Driver: 'overlay' } });
     for (const replicas of SIZES) {
       const times = { essaim: [] as number[], swarm: [] as number[], alone: [] as number[] };
       for (let round = 0; round < ROUNDS; round++) {
-        times.essaim.push(await service(apis[0]!, under, replicas));
-        times.swarm.push(await service(engines[0]!, engines, replicas));
-        times.alone.push(await alone(engines, replicas));
+        times.essaim.push(await service(essaim, replicas, onNetwork));
+        times.swarm.push(await service(swarm, replicas, onNetwork));
+        if (!onNetwork) times.alone.push(await alone(swarm.engines, replicas));
       }
-      const [e, s, a] = [median(times.essaim), median(times.swarm), median(times.alone)];
-      const cells = [String(replicas).padStart(8), e.toFixed(0).padStart(7), s.toFixed(0).padStart(13)];
-      cells.push(a.toFixed(0).padStart(14), (e / s).toFixed(2).padStart(13), (e / a).toFixed(2).padStart(15));
+      const [e, s] = [median(times.essaim), median(times.swarm)];
+      const a = onNetwork ? undefined : median(times.alone);
+      const cells = [kind.padEnd(7), String(replicas).padStart(9), e.toFixed(0).padStart(7)];
+      cells.push(s.toFixed(0).padStart(13), (a?.toFixed(0) ?? '–').padStart(14));
+      cells.push((e / s).toFixed(2).padStart(13), (a ? (e / a).toFixed(2) : '–').padStart(15));
       console.log(cells.join(' '));
     }
-  } finally {
-    for (const client of clients) client.close();
   }
 }
 

@@ -77,6 +77,27 @@ test('many changes are written in batches, and the rest of the process gets its 
   assert.deepEqual(cluster.tasks('web'), []);
 });
 
+test('services that are posted one right after the other wait for the last of them, a second at most; the first does not', async () => {
+  await using cluster = new MiniCluster();
+  await cluster.addNode('n1');
+  cluster.start();
+  await cluster.advance(300);
+  const made = (count: number): number =>
+    Array.from({ length: count }, (_, i) => cluster.tasks(`s${i}`)).filter(({ length }) => length > 0).length;
+  for (let i = 0; i < 20; i++) {
+    await cluster.addService(`s${i}`, {});
+    await cluster.advance(20);
+  }
+  assert.equal(made(20), 1);
+  await cluster.advance(60);
+  assert.equal(made(20), 20);
+  for (let i = 20; i < 75; i++) {
+    await cluster.addService(`s${i}`, {});
+    await cluster.advance(20);
+  }
+  assert.ok(made(75) >= 60);
+});
+
 test('what was planned on a view that has changed since is planned again', async () => {
   const store = openMemoryStore();
   let rivals = 15;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../model/clock.ts';
 import { type Change, ConflictError, type Store } from '../store/contract.ts';
+import { Burst } from './burst.ts';
 import type { ObjectPlanner, PlanContext } from './contract.ts';
 import { DirtySet } from './dirty-set.ts';
 import { planNetworkKey } from './networks/keys.ts';
@@ -57,6 +58,7 @@ interface Planned {
 class Control {
   private readonly options: ControlOptions;
   private readonly dirty = new DirtySet();
+  private readonly burst = new Burst();
   /** When objects want to be looked at though nothing has changed. */
   private readonly wakeAt = new Map<string, { kind: PlannedKind; id: string; at: number }>();
   /** Objects whose planner has failed: how often, and when it may be asked again. */
@@ -88,6 +90,7 @@ class Control {
     const unwatch = store.watch(store.view.revision, (commit) => {
       this.placement.apply(commit, store.view);
       this.dirty.apply(store.view, commit);
+      this.burst.apply(commit, clock.now());
       this.wakeUp?.();
     });
     const stop = () => this.wakeUp?.();
@@ -136,6 +139,7 @@ class Control {
   /** The dirty objects of a kind that may be planned for now. */
   private *ready(kind: PlannedKind, now: number): IterableIterator<string> {
     for (const id of this.setOf(kind)) {
+      if (kind === 'service' && this.burst.holds(id, now)) continue;
       if ((this.failures.get(`${kind} ${id}`)?.until ?? 0) <= now) yield id;
     }
   }
@@ -150,11 +154,14 @@ class Control {
     const { clock } = this.options;
     let next = this.placement.hasWork() ? this.placing.until : Number.POSITIVE_INFINITY;
     for (const { at } of this.wakeAt.values()) next = Math.min(next, at);
+    const now = clock.now();
+    if (this.dirty.services.values().some((id) => this.burst.holds(id, now)))
+      next = Math.min(next, this.burst.until);
     for (const [key, { until }] of this.failures) {
       const [kind, id] = key.split(' ') as [PlannedKind, string];
       if (this.setOf(kind).has(id)) next = Math.min(next, until);
     }
-    const woken = await this.wait(next - clock.now());
+    const woken = await this.wait(next - now);
     if (woken === 'event' && !this.options.signal.aborted) await this.pause(DEBOUNCE);
   }
 

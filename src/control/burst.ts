@@ -1,0 +1,43 @@
+/**
+ * What one client posts in quick succession, as `docker stack deploy` does. The services among it are planned for together
+ * once no more comes, or else the start of the first containers takes the processors from whoever posts the rest. One that
+ * is posted alone does not wait.
+ */
+import type { Commit } from '../store/contract.ts';
+
+/** What comes later (ms) than that after the one before is no part of it. */
+const GAP = 50;
+/** No service waits for longer (ms). */
+const LONGEST = 1_000;
+
+const POSTED: ReadonlySet<string> = new Set(['service', 'network', 'secret', 'config']);
+
+export class Burst {
+  readonly #held = new Set<string>();
+  #began = Number.NEGATIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
+
+  /** @param now milliseconds, as everywhere here */
+  apply({ events }: Commit, now: number): void {
+    for (const { kind, id, before } of events) {
+      // What somebody has touched since is not waited with.
+      if (before && kind === 'service') this.#held.delete(id);
+      if (before || !POSTED.has(kind)) continue;
+      const goesOn = now < this.until;
+      this.#last = now;
+      if (!goesOn) {
+        this.#began = now;
+        this.#held.clear();
+      } else if (kind === 'service') this.#held.add(id);
+    }
+  }
+
+  holds(serviceId: string, now: number): boolean {
+    return this.#held.has(serviceId) && now < this.until;
+  }
+
+  /** When those that are held may be planned for, if nothing more comes; in the past if that is so already. */
+  get until(): number {
+    return Math.min(this.#last + GAP, this.#began + LONGEST);
+  }
+}
