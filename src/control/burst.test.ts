@@ -11,13 +11,22 @@ test('a service alone is not held; what follows closely waits until no more come
   burst.apply(posted('service', 'a'), 1_000);
   assert.equal(burst.holds('a', 1_000), false);
   burst.apply(posted('service', 'b'), 1_040);
-  burst.apply(posted('service', 'c'), 1_080);
+  burst.apply(posted('service', 'c'), 1_060);
   assert.equal(burst.holds('a', 1_100), false);
   assert.equal(burst.holds('b', 1_100), true);
-  assert.equal(burst.until, 1_130);
-  assert.equal(burst.holds('b', 1_130), false);
-  burst.apply(posted('service', 'd'), 1_130);
-  assert.equal(burst.holds('d', 1_130), false);
+  // Twice the 40 ms that the second one took.
+  assert.equal(burst.until, 1_140);
+  assert.equal(burst.holds('c', 1_140), false);
+  burst.apply(posted('service', 'd'), 1_261);
+  assert.equal(burst.holds('d', 1_261), false);
+});
+
+test('the pause after the last one is 30 ms at least, 100 ms at most', () => {
+  const burst = new Burst();
+  for (const now of [0, 1]) burst.apply(posted('service', `s${now}`), now);
+  assert.equal(burst.until, 31);
+  burst.apply(posted('service', 'late'), 150);
+  assert.equal(burst.until, 250);
 });
 
 test('a service that comes with its network is held, and none for longer than a second', () => {

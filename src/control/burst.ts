@@ -6,7 +6,11 @@
 import type { Commit } from '../store/contract.ts';
 
 /** What comes later (ms) than that after the one before is no part of it. */
-const GAP = 50;
+const GAP = 200;
+/** No more comes when nothing has for that many times as long as it took most between two, and within these bounds (ms). */
+const TIMES = 2;
+const SHORTEST_PAUSE = 30;
+const LONGEST_PAUSE = 100;
 /** No service waits for longer (ms). */
 const LONGEST = 1_000;
 
@@ -16,6 +20,8 @@ export class Burst {
   readonly #held = new Set<string>();
   #began = Number.NEGATIVE_INFINITY;
   #last = Number.NEGATIVE_INFINITY;
+  /** The longest time between two so far. */
+  #gap = 0;
 
   /** @param now milliseconds, as everywhere here */
   apply({ events }: Commit, now: number): void {
@@ -23,12 +29,15 @@ export class Burst {
       // What somebody has touched since is not waited with.
       if (before && kind === 'service') this.#held.delete(id);
       if (before || !POSTED.has(kind)) continue;
-      const goesOn = now < this.until;
-      this.#last = now;
-      if (!goesOn) {
+      if (now - this.#last > GAP || now - this.#began >= LONGEST) {
         this.#began = now;
+        this.#gap = 0;
         this.#held.clear();
-      } else if (kind === 'service') this.#held.add(id);
+      } else {
+        this.#gap = Math.max(this.#gap, now - this.#last);
+        if (kind === 'service') this.#held.add(id);
+      }
+      this.#last = now;
     }
   }
 
@@ -38,6 +47,7 @@ export class Burst {
 
   /** When those that are held may be planned for, if nothing more comes; in the past if that is so already. */
   get until(): number {
-    return Math.min(this.#last + GAP, this.#began + LONGEST);
+    const pause = Math.min(Math.max(TIMES * this.#gap, SHORTEST_PAUSE), LONGEST_PAUSE);
+    return Math.min(this.#last + pause, this.#began + LONGEST);
   }
 }

@@ -1,6 +1,7 @@
 /** Puts the data plane of a host together: states in, kernel, engine and plugin in agreement with them. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { ListedOverlay, NetworkState } from '../model/network-state.ts';
 import { isV4 } from './address.ts';
 import type {
@@ -30,6 +31,8 @@ import { readJson } from './state/json-file.ts';
 import { LatestFile } from './state/latest-file.ts';
 import { Tunnels } from './wireguard/tunnels.ts';
 
+/** The longest (ms) that a pass waits after the one before. */
+const LONGEST_REST = 100;
 /** How long the engine's calls wait for a network that is not here yet (ms). */
 const PATIENCE = 15_000;
 export const PLUGIN_SOCKET = '/run/docker/plugins/essaim.sock';
@@ -69,6 +72,8 @@ class HostDataPlane implements DataPlane {
   /** What an earlier process has applied. */
   #before: NetworkState | undefined;
   #pass: Promise<void> | undefined;
+  /** When the next pass may begin, by `performance.now()`. */
+  #restsUntil = 0;
   /** Of the networks to be listed, the ids of those that the engine has been told of. */
   #shown: ReadonlySet<string> = new Set();
   #prune = true;
@@ -223,11 +228,17 @@ class HostDataPlane implements DataPlane {
     await rm(this.#options.stateDir, { recursive: true, force: true });
   }
 
-  /** One pass at a time; those who call meanwhile share the one that follows. */
+  /**
+   * One pass at a time; those who call meanwhile share the one that follows. While many containers start, each of which
+   * changes the networks of every host, that one waits for as long as the last one took: the processors are for the
+   * containers.
+   */
   #run(): Promise<void> {
-    this.#pass ??= this.#work.run(() => {
+    this.#pass ??= this.#work.run(async () => {
+      const rest = this.#restsUntil - performance.now();
+      if (rest > 0) await setTimeout(rest, undefined, { signal: this.#closed.signal }).catch(() => {});
       this.#pass = undefined;
-      return this.#reconcile();
+      await this.#reconcile();
     });
     return this.#pass;
   }
@@ -247,7 +258,9 @@ class HostDataPlane implements DataPlane {
       this.#before = undefined;
     }
     this.counters.applied++;
-    this.counters.lastApplyMs = performance.now() - started;
+    const ended = performance.now();
+    this.counters.lastApplyMs = ended - started;
+    this.#restsUntil = ended + Math.min(ended - started, LONGEST_REST);
     this.#dns.tell(this.dnsListenAddresses());
     this.#gone.tell(gone);
     for (const wake of this.#waiting) wake();

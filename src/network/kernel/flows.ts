@@ -12,6 +12,8 @@ const FORGET_ATTEMPTS = `${FORGET_CONNECTIONS} --state SYN_SENT`;
 /** Where that many endpoints went at once, all flows of the service are looked up anew; of that many services, all. */
 const MANY_ENDPOINTS = 8;
 const MANY_COMMANDS = 64;
+/** How many flows the namespace has: each command looks through the whole table, also through an empty one. */
+const COUNT = '/proc/sys/net/netfilter/nf_conntrack_count';
 
 /** Shell commands for the overlay's namespace; empty when no endpoint has gone or come first. */
 export function staleServiceFlows(before: OverlayState | undefined, after: OverlayState): string {
@@ -92,5 +94,7 @@ function shell(commands: readonly string[]): string {
   if (commands.length === 0) return '';
   // It fails when there was no such flow.
   const lines = [...new Set(commands)].map((command) => `  ${command} >/dev/null 2>&1 || true\n`);
-  return `if command -v conntrack >/dev/null; then\n${lines.join('')}fi\n`;
+  // A shell may read no further than the first digit.
+  return `flows=; { read -r flows <${COUNT}; } 2>/dev/null || true
+if [ "$flows" != 0 ] && command -v conntrack >/dev/null; then\n${lines.join('')}fi\n`;
 }

@@ -14,6 +14,8 @@ import { feed, runScript } from './shell.ts';
 export interface Wanted {
   facts: Facts;
   tables: readonly NftTable[];
+  /** Shell commands for before the change, in the same run: what is wanted is made of what they make. */
+  first?: string;
   /** Shell commands for after the change: `conntrack -D …`. */
   after?: string;
 }
@@ -107,6 +109,7 @@ export class KernelSide {
     );
     const rules = nft.join('');
     const script = [
+      wanted.first ?? '',
       ...batches.map(({ tool, lines }) => feed(TOOLS[tool], lines)),
       feed('nft -f -', rules),
       wanted.after ?? '',
@@ -126,6 +129,6 @@ export class KernelSide {
 
 /** Prints a checksum of the tables. */
 function listing(tables: readonly NftTable[]): string {
-  const lists = tables.map(({ family, name }) => `nft list table ${family} ${name} 2>&1 || true`);
-  return `{ ${lists.join('; ')}; } | cksum\n`;
+  const lists = tables.map(({ family, name }) => `list table ${family} ${name}`);
+  return `{ nft '${lists.join('; ')}' 2>&1 || true; } | cksum\n`;
 }

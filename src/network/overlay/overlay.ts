@@ -178,7 +178,8 @@ export class Overlay {
     });
   }
 
-  async #make(): Promise<void> {
+  /** @param first shell commands in the namespace that make what the rest is about */
+  async #make(first = ''): Promise<void> {
     const state = this.#state;
     if (!state) return;
     try {
@@ -192,7 +193,7 @@ export class Overlay {
         if (!this.#side.facts.has(`link ${name}`)) this.#ports.delete(name);
       const present = withoutGone(state, this.#goneFrom(state));
       const after = staleServiceFlows(this.#before, present);
-      await this.#side.change({ ...this.#wanted(state), after });
+      await this.#side.change({ ...this.#wanted(state), first, after });
       this.#before = present;
       this.#up = true;
     } catch (error) {
@@ -253,19 +254,20 @@ export class Overlay {
   async #join(ports: readonly LocalPort[]): Promise<string[]> {
     const state = this.#state;
     if (!state) throw new Error(`network ${this.#id} is not up on this host`);
-    if (this.#side.unsure) await this.#make();
+    const names = ports.map(({ endpointId }) => portOf(endpointId));
+    const unsure = this.#side.unsure;
+    if (unsure) await this.#make();
     await this.#unplug(ports.map(({ endpointId }) => endpointId));
-    const lines = ports.map(({ endpointId, mac }) => {
-      const peer = `peer name ${portOf(endpointId)} mtu ${state.mtu} netns ${this.#namespace}`;
-      return `link add name ${containerEndOf(endpointId)} mtu ${state.mtu} address ${mac} type veth ${peer}`;
+    const lines = ports.map(({ endpointId, mac }, index) => {
+      // The container's end begins in the host's namespace, from where the engine takes it.
+      const peer = `peer name ${containerEndOf(endpointId)} mtu ${state.mtu} address ${mac} netns ${process.pid}`;
+      return `link add name ${names[index]} mtu ${state.mtu} type veth ${peer}`;
     });
-    await runScript(feed('ip -batch -', lines));
     for (const port of ports) this.#ports.set(portOf(port.endpointId), port);
-    this.#side.assume((facts) => {
-      const links = ports.map(({ endpointId }) => fact('link', portOf(endpointId), 'veth'));
-      return new Map([...facts, ...links]);
-    });
-    await this.#make();
+    this.#side.assume((facts) => new Map([...facts, ...names.map((name) => fact('link', name, 'veth'))]));
+    // An attempt that has failed may have left links that nobody knows of.
+    const remove = unsure ? removal('ip', names) : '';
+    await this.#make(`${remove}${feed('ip -batch -', lines)}`);
     return ports.map(({ endpointId }) => containerEndOf(endpointId));
   }
 
@@ -295,14 +297,17 @@ export class Overlay {
   async #unplug(endpointIds: readonly string[]): Promise<void> {
     const names = endpointIds.map(portOf).filter((name) => this.#ports.delete(name));
     if (names.length === 0) return;
-    // A link may be gone with its other end: that is as good.
-    const lines = names.map((name) => `link delete ${name}`);
-    const remove = feed(`ip -n ${this.#namespace} -force -batch - 2>/dev/null`, lines);
-    await runScript(`set +e\n${remove}exit 0\n`);
+    await runScript(removal(`ip -n ${this.#namespace}`, names));
     this.#side.assume((facts) => names.reduce(withoutDevice, facts));
   }
 
   #exists(): Promise<boolean> {
     return namespaceExists(this.#namespace);
   }
+}
+
+/** Of links that may be gone with their other ends: that is as good. */
+function removal(ip: string, names: readonly string[]): string {
+  const lines = names.map((name) => `link delete ${name}`);
+  return feed(`{ ${ip} -force -batch - 2>/dev/null || true; }`, lines);
 }
