@@ -32,6 +32,7 @@ import { createLog, type Log } from './log.ts';
 import { HostMembership } from './membership.ts';
 import { NodesOfManager } from './nodes.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
+import { comeFirst } from './priority.ts';
 import { giveBack } from './spare.ts';
 import { HostStats } from './stats.ts';
 import { serveTokens } from './tokens.ts';
@@ -46,6 +47,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
+  comeFirst();
   const log = createLog(options.logLevel);
   const endTurns = turnsOnSignal(log);
   const engine = unixEngine(options.engine);
