@@ -6,7 +6,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../model/clock.ts';
-import { PATH } from '../kernel/shell.ts';
+import { PATH } from '../kernel/shells.ts';
 import { TABLE } from '../names.ts';
 
 /** The program ends with this process, however that ends. */

@@ -4,7 +4,8 @@ import { Socket } from 'node:dgram';
 import { Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { runInSandbox } from '../kernel/sandbox.ts';
-import { PATH, runScript } from '../kernel/shell.ts';
+import { runScript } from '../kernel/shell.ts';
+import { PATH } from '../kernel/shells.ts';
 import { enginePort, leadRules, TABLE } from './rules.ts';
 
 const PROGRAM = fileURLToPath(new URL('open-sockets.ts', import.meta.url));

@@ -48,7 +48,8 @@ command -v wg >/dev/null || missing 'wg (package wireguard-tools)'
 ${CLEAR}if ! ip link add ${TUNNEL_DEVICE} type wireguard 2>/dev/null; then
   command -v wireguard-go >/dev/null || missing 'WireGuard in the kernel, or else wireguard-go (package wireguard-go)'
   [ -c /dev/net/tun ] || missing 'WireGuard in the kernel, or else /dev/net/tun (module tun) for wireguard-go'
-  wireguard-go ${TUNNEL_DEVICE}
+  # In a session of its own: it outlives the shell that runs this.
+  setsid wireguard-go ${TUNNEL_DEVICE}
   # It answers once it has taken the device: only then may that be moved.
   wg show ${TUNNEL_DEVICE} >/dev/null
 fi
