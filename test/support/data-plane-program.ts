@@ -3,12 +3,12 @@
  * lines on stdout. usage: node data-plane-program.ts STATE_DIR UNDERLAY_ADDRESS [no-rounds]
  * With `no-rounds` it does nothing because time has passed: only what it is told and what it hears makes it act.
  */
-import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { unixEngine } from '../../src/engine/client.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
 import { createDataPlane } from '../../src/network/data-plane.ts';
+import { processorMs } from './processor.ts';
 
 const [stateDir, underlayAddress, mode] = process.argv.slice(2);
 const note = (level: string) => (fields: object, message: string) =>
@@ -35,11 +35,7 @@ const METHODS: Record<string, (argument: never) => unknown> = {
   dnsListenAddresses: () => plane.dnsListenAddresses(),
   check: () => plane.check(),
   counters: () => plane.counters,
-  processorMs: async () => {
-    // Its own and its children's time, user and system, in hundredths of a second; names in brackets come before.
-    const fields = (await readFile('/proc/self/stat', 'utf8')).split(') ')[1]!.split(' ');
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
-  },
+  processorMs,
   moveTo: (underlayAddress: string) => plane.moveTo(underlayAddress),
   remove: () => plane.remove(),
 };
