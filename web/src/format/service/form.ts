@@ -1,5 +1,6 @@
 /** A service's settings as a form, and what was typed into it as a spec and as a docker command. */
-import { FIELDS, type Field } from './fields.ts';
+import { FIELDS } from './fields.ts';
+import type { Field } from './kinds.ts';
 import { FieldError, type Names, type ServiceSpec } from './spec.ts';
 
 /** Texts by the keys of fields; what is not there can only be changed as YAML. */
