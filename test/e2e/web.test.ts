@@ -98,7 +98,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByText('No service runs here yet.').waitFor();
   });
 
-  test('a stack from a compose file with its .env: deployed, scaled, its log read, a console on another host', async () => {
+  test('a stack from a compose file with its .env: deployed, scaled, its log read, a variable corrected, a console on another host', async () => {
     await page.goto(`${origin}/ui/stacks`);
     await page.getByRole('link', { name: 'New stack' }).first().click();
     await page.getByLabel('Name', { exact: true }).fill('pomodoro');
@@ -121,6 +121,13 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByRole('tab', { name: 'Logs' }).click();
     await page.getByRole('log').getByText('hello from the env').first().waitFor();
 
+    // A variable is corrected on the service afterwards.
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByLabel('Variables').fill('GREETING=hello again');
+    await page.getByText(/4 tasks restart/).waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('update completed').waitFor({ timeout: 60_000 });
+
     await page.getByRole('tab', { name: 'Tasks' }).click();
     await page
       .locator('[role=row]')
@@ -132,11 +139,11 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByRole('link', { name: 'Console' }).click();
     await page.getByText('● Connected').waitFor();
     await page.keyboard.type('echo $GREETING-$((6*7)); hostname\n');
-    await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
+    await page.locator('.xterm-rows').getByText('hello again-42').waitFor();
     assert.deepEqual(await violations(page), []);
     await page.reload();
     await page.getByText('● Connected').waitFor();
-    await page.locator('.xterm-rows').getByText('hello from the env-42').waitFor();
+    await page.locator('.xterm-rows').getByText('hello again-42').waitFor();
     await page.keyboard.type('exit 3\n');
     await page.getByText('the program has ended, exit code 3').waitFor();
   });

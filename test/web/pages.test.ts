@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { sampleService } from '../../src/store/samples.ts';
 import { COOKIE } from '../../src/ui/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { TestBrowser, violations } from '../support/browser.ts';
@@ -215,6 +216,31 @@ describe('pages', { timeout: 300_000 }, () => {
     await page.getByText('docker service update --limit-memory 64M voting_vote').waitFor();
     await page.getByText('YAML', { exact: true }).click();
     await page.locator('.cm-content').getByText('MemoryBytes: 67108864').waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test('a stack of whatever name is found by it; what is wrong with a file is said with line and column', async () => {
+    const { context, page, faults } = await signedIn('administrator', {});
+    const odd = 'über/50 %25 & "co" #1?';
+    const of = sampleService('odd', 'odd');
+    const Labels = { 'com.docker.stack.namespace': odd };
+    await port.cluster.put({ op: 'put', kind: 'service', object: { ...of, Spec: { ...of.Spec, Labels } } });
+    await page.goto(`https://${port.host}/ui/stacks?q=50+%25`);
+    await page.getByRole('link', { name: odd }).click();
+    await page.getByRole('heading', { name: odd }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: 'odd', exact: true }).waitFor();
+    await page.goto(`https://${port.host}/ui/stacks/new`);
+    const text = 'services:\n  web:\n    image: nginx\n    ports: [80:]\n    depends: on\n';
+    const file = { name: 'compose.yaml', mimeType: 'text/yaml', buffer: Buffer.from(text) };
+    await page.locator('input[type=file]').setInputFiles([file]);
+    await page
+      .getByText(/compose.yaml, line 5, column \d+: /)
+      .first()
+      .waitFor();
+    const revision = port.cluster.store.view.get('service', 'odd')!.Version.Index;
+    await port.cluster.put({ op: 'delete', kind: 'service', id: 'odd', revision });
     assert.deepEqual(faults, []);
     await context.close();
   });

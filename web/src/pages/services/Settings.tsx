@@ -75,7 +75,6 @@ function Editing({ service, object, again }: EditingProps) {
     queryKey: ['service-plan', service.id, Version.Index, asked],
     queryFn: () => post<ServicePlan>(`/essaim/services/${service.id}/plan`, asked),
     enabled: asked !== Spec && !isWrong,
-    retry: false,
   });
 
   const write = (next: string): void => {
@@ -142,7 +141,13 @@ function Editing({ service, object, again }: EditingProps) {
       {problem && <Failed title="This is no spec" message={problem} />}
       {isChanged && !isWrong && (
         <Stack gap={4} role="status" aria-label="What would change">
-          {plan.error && <Failed title="It cannot be changed so" message={plan.error.message} />}
+          {plan.error && (
+            <Failed
+              title="It cannot be changed so"
+              message={plan.error.message}
+              again={() => void plan.refetch()}
+            />
+          )}
           {plan.data && <PlanText plan={plan.data} />}
           <Command
             text={
