@@ -1,7 +1,7 @@
 /** Calls of key–value stores. */
 import type { IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { request as httpRequest } from '../node/http.ts';
+import { request as httpsRequest } from '../node/https.ts';
 
 /** PEM texts. */
 export interface StoreTls {

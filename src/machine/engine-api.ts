@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { request as httpRequest } from '../node/http.ts';
+import { request as httpsRequest } from '../node/https.ts';
 import { type Endpoint, MachineError } from './driver.ts';
 
 /** Time after which an API counts as not answering, in ms. */
