@@ -17,7 +17,7 @@ const REPLICAS = 6;
 const PORT = 8080;
 const CALM_MS = 5_000;
 const PATIENCE = 120_000;
-/** Everything of the swarm is told of a lost host within 4 s; a request that waits for it gives up after 5 s. */
+/** Everything of the swarm is told of a lost host within 2 s; a request that waits for it gives up after 5 s. */
 const UNNOTICED_MS = 6_000;
 /** The manager, two workers, and the one that asks. */
 const [MANAGER, B, C, CLIENT] = ['bfa', 'bfb', 'bfc', 'bfd'] as const;
