@@ -101,24 +101,25 @@ async function longestWrite(api: EngineClient): Promise<number> {
 /** One loss, measured; what is to be done for the next one is still to be called. */
 async function round(side: Side, fault: Fault): Promise<Result & { recover(): Promise<void> }> {
   const [first = ''] = side.hosts;
-  const leader = (await nodes(side.apis.get(first)!)).find(({ ManagerStatus }) => ManagerStatus?.Leader)!;
-  const lost = leader.Description.Hostname;
-  const others = side.hosts.filter((host) => host !== lost);
-  const api = side.apis.get(others[0]!)!;
+  const any = side.apis.get(first)!;
   // As many tasks are on the host as on each other one, whatever the round before has left.
-  const { Version, Spec } = await api.json<{ Version: { Index: number }; Spec: { TaskTemplate: object } }>(
+  const { Version, Spec } = await any.json<{ Version: { Index: number }; Spec: { TaskTemplate: object } }>(
     'GET',
     '/services/web',
     { signal: AbortSignal.timeout(ATTEMPT) },
   );
   const template = { ...Spec.TaskTemplate, ForceUpdate: Version.Index };
-  await api.json('POST', '/services/web/update', {
+  await any.json('POST', '/services/web/update', {
     query: { version: Version.Index },
     body: { ...Spec, TaskTemplate: template, UpdateConfig: { Parallelism: 0 } },
     signal: AbortSignal.timeout(ATTEMPT),
   });
   await pause(3_000);
   await settle(side);
+  const leader = (await nodes(any)).find(({ ManagerStatus }) => ManagerStatus?.Leader)!;
+  const lost = leader.Description.Hostname;
+  const others = side.hosts.filter((host) => host !== lost);
+  const api = side.apis.get(others[0]!)!;
   const there = (await tasksOf(api)).filter(({ NodeID }) => NodeID === leader.ID);
   const addresses = there.flatMap(({ NetworksAttachments = [] }) =>
     NetworksAttachments.flatMap(({ Addresses }) => Addresses.map((address) => address.split('/')[0]!)),
