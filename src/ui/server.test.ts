@@ -1,7 +1,7 @@
 /** The port of the web interface: who gets through to what. One test for each lesson of others' advisories. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { glob, mkdtemp, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -91,6 +91,19 @@ describe('the port of the web interface', () => {
       ['GET', '/containers/x/attach/ws'],
     ] as const)
       assert.equal((await port.ask(method, path, { as: 'administrator' })).status, 404, path);
+  });
+
+  test('no module has a route of Essaim’s own that the walk has not been through', async () => {
+    const known = new Set(GRANTS.map(({ method, path }) => `${method} ${path}`));
+    const source = join(import.meta.dirname, '..');
+    const missing: string[] = [];
+    for await (const name of glob('**/*.ts', { cwd: source })) {
+      const text = await readFile(join(source, name), 'utf8');
+      const routes = text.matchAll(/\brouter\s*\.(get|post|put|delete|head)\(\s*'(\/essaim\/[^']+)'/g);
+      for (const [, method, path] of routes)
+        if (!known.has(`${method!.toUpperCase()} ${path}`)) missing.push(`${name}: ${method} ${path}`);
+    }
+    assert.deepEqual(missing, []);
   });
 
   test('another spelling of a path leads to no other right', async () => {
