@@ -137,7 +137,7 @@ describe('the nodes of a swarm as one engine', { timeout: 400_000 }, () => {
 
   test('docker-compose: up, scale, names and aliases, exec, port, recreate, down', async () => {
     await compose('up', '-d');
-    await compose('scale', 'nginx=3', 'php=3');
+    await compose('scale', 'nginx=6', 'php=3');
     assert.equal((await nodes('nginx')).size, 3);
     // The data of the volume are where the first one has been.
     assert.equal((await nodes('php')).size, 1);
