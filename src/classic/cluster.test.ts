@@ -5,7 +5,7 @@ import { eventually } from '../../test/support/lab.ts';
 import type { Logger } from '../fleet/contract.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { systemClock } from '../model/clock.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, type SwarmSide } from './cluster.ts';
 import { createContainer } from './create.ts';
 import type { Keepsake, KeepsakeStore } from './keepsakes.ts';
 import { findContainer } from './lookup.ts';
@@ -28,6 +28,8 @@ class World {
   #over!: AbortController;
   #running!: Promise<void>;
 
+  /** Containers whose places on a swarm's networks were taken away; absent: there is no swarm. */
+  released: string[] | undefined;
   /** Whether it is this manager that makes anew what is lost. */
   leads = true;
 
@@ -52,6 +54,7 @@ class World {
       overcommit: 0,
       failureRetry: 3,
       random: Math.random,
+      ...(this.released && { swarm: this.#swarm(this.released) }),
     });
     for (const engine of this.engines) this.join(engine);
     const stored = async (): Promise<void> => {
@@ -73,6 +76,15 @@ class World {
           ),
     });
     this.#running = rescheduler.run(this.#over.signal);
+  }
+
+  #swarm(released: string[]): SwarmSide {
+    return {
+      accepts: () => true,
+      home: () => undefined,
+      release: async (id) => void released.push(id),
+      askLeader: async () => undefined,
+    };
   }
 
   /** Another manager in place of this one. */
@@ -317,6 +329,17 @@ describe('a cluster of simulated engines', { timeout: 60_000 }, () => {
     await world.become('Healthy', 'a', 'b');
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.deepEqual([...world.engine('a').removed, ...world.engine('b').removed], []);
+  });
+
+  test('on a swarm the addresses of what is lost are given back before it is made anew', async () => {
+    world = new World('a', 'b');
+    world.released = [];
+    await world.restart();
+    await world.become('Healthy', 'a', 'b');
+    const id = await world.run('moves', MEANT, 'constraint:node==~a');
+    world.engine('a').kill();
+    await eventually('it moves', 5_000, async () => world.where('moves').join() === 'b');
+    assert.deepEqual(world.released, [id]);
   });
 
   test('an engine that is a member by two addresses keeps what it has', async () => {

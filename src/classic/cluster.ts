@@ -34,6 +34,8 @@ export interface SwarmSide {
   accepts(host: Host): boolean;
   /** The host that knows all networks of the cluster, and makes them; undefined while it does not answer. */
   home(): Host | undefined;
+  /** Takes away what a container of a lost host has on the swarm's networks: its addresses are free then. */
+  release(containerId: string): Promise<void>;
   /**
    * What the manager that leads says to such a request at that path of its API: names and places are decided by one alone.
    * Undefined: it is this one. Throws ApiError 503 if there is none.

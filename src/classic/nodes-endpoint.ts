@@ -30,6 +30,7 @@ export interface NodesEndpointOptions {
   keepsakes: KeepsakeStore;
   /** See SwarmSide. */
   askLeader: SwarmSide['askLeader'];
+  release: SwarmSide['release'];
   log: Logger;
 }
 
@@ -40,7 +41,7 @@ export class NodesEndpoint {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor({ nodes, log, nodeId, leads, strategy, keepsakes, askLeader }: NodesEndpointOptions) {
+  constructor({ nodes, log, nodeId, leads, strategy, keepsakes, askLeader, release }: NodesEndpointOptions) {
     this.#nodes = nodes;
     const { fleet } = nodes;
     const context = clusterContext({
@@ -52,7 +53,7 @@ export class NodesEndpoint {
       swarm: {
         accepts: ({ key }) => nodes.node(key)?.Spec.Availability === 'active',
         home: () => healthy(fleet.host(nodeId)),
-        askLeader,
+        ...{ askLeader, release },
       },
     });
     this.#context = context;

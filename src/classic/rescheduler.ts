@@ -177,6 +177,11 @@ export class Rescheduler {
     const shared = Object.keys(Networks).filter((name) =>
       host.networks.some(({ Name, Scope }) => Name === name && Scope !== 'local'),
     );
+    const { swarm } = this.#options.cluster;
+    if (swarm) {
+      await swarm.release(Id);
+      return shared;
+    }
     for (const name of shared) {
       const body = { Container: Id, Force: true };
       // That it is not there any more is as well.

@@ -192,6 +192,7 @@ export class ClusterEndpoint {
     return new NodesEndpoint({
       ...{ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log },
       keepsakes: storedKeepsakes(face),
+      release: (containerId) => releaseAttachments(face, containerId),
       askLeader: (request, path) => askLeader(face, at(path, request)),
     });
   }
@@ -202,6 +203,14 @@ export class ClusterEndpoint {
     const endpoint = await left?.endpoint.catch(() => undefined);
     await endpoint?.close();
   }
+}
+
+async function releaseAttachments({ store }: ManagerFace, containerId: string): Promise<void> {
+  await store.commit((view) => ({
+    changes: [...view.all('attachment')]
+      .filter(({ internal }) => internal.container?.id === containerId)
+      .map(({ ID, Version }) => ({ op: 'delete', kind: 'attachment', id: ID, revision: Version.Index })),
+  }));
 }
 
 /** The same request for another path. */
