@@ -154,7 +154,9 @@ describe('a swarm with several managers as one engine', { timeout: 300_000 }, ()
   });
 
   test('a host that dies: what is to outlive it runs elsewhere, by a leader that nobody has asked for anything', async () => {
-    const place = ['-e', `constraint:node==~${c}`, '-e', 'reschedule:on-node-failure'];
+    await must(a, 'network', 'create', '-d', 'overlay', '--subnet', '10.77.0.0/24', 'shared');
+    const address = ['--net', 'shared', '--ip', '10.77.0.50', '--network-alias', 'known'];
+    const place = ['-e', `constraint:node==~${c}`, '-e', 'reschedule:on-node-failure', ...address];
     await must(a, 'run', '-d', '--name', 'moves', ...place, ...SLEEP);
     assert.equal(await must(a, 'inspect', '-f', '{{.Node.Name}}', 'moves'), c);
     await swarm.docker('node', 'update', '--availability', 'drain', a);
@@ -179,5 +181,8 @@ describe('a swarm with several managers as one engine', { timeout: 300_000 }, ()
       const rows = await must(a, 'ps', '-a', '--format', '{{.Names}}', '--filter', 'name=moves');
       return rows === `${b}/moves`;
     });
+    // With its address and its names on the network of all hosts.
+    const ping = ['run', '--rm', '--net', 'shared', 'busybox', 'ping', '-c1', 'known'];
+    assert.match(await must(a, ...ping), /\(10\.77\.0\.50\)[\s\S]* 1 packets received/);
   });
 });
