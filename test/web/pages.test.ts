@@ -47,7 +47,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
 /** Where pictures are put; unset: none are taken. */
 const PICTURES = process.env.PICTURES;
 
-describe('pages', { timeout: 300_000 }, () => {
+describe('pages', { timeout: 600_000 }, () => {
   let port: TestPort;
   let browser: TestBrowser;
   before(async () => {

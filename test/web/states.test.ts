@@ -67,7 +67,7 @@ const DEEDS =
   /^(Remove|Remove unused|Change \w|Pull|New (network|config|secret|account|stack)|Update|More|Drain|Labels|Promote|Demote|Stop|Start|Console|Deploy|Edit|On a screen|Sign in to a registry|How to join a host)/;
 const WHY = 'the store is on holiday';
 
-describe('states of pages', { timeout: 200_000 }, () => {
+describe('states of pages', { timeout: 600_000 }, () => {
   let empty: TestPort;
   let full: TestPort;
   let browser: TestBrowser;
