@@ -81,6 +81,7 @@ class World {
   #swarm(released: string[]): SwarmSide {
     return {
       accepts: () => true,
+      meshPorts: () => [],
       home: () => undefined,
       release: async (id) => void released.push(id),
       askLeader: async () => undefined,

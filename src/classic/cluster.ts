@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiRequest } from '../api/router.ts';
 import type { Host } from '../fleet/contract.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { ContainerRecord } from '../fleet/records.ts';
+import type { ContainerRecord, HostPort } from '../fleet/records.ts';
 import { ApiError } from '../model/errors.ts';
 import { hostId, hostName } from './names.ts';
 import { type Candidate, type Occupant, overcommitted } from './rules/candidate.ts';
@@ -32,6 +32,8 @@ export interface LeadersAnswer {
 export interface SwarmSide {
   /** Whether a node takes containers. */
   accepts(host: Host): boolean;
+  /** Ports that are taken on every node: those of services in the routing mesh. */
+  meshPorts(): readonly HostPort[];
   /** The host that knows all networks of the cluster, and makes them; undefined while it does not answer. */
   home(): Host | undefined;
   /** Takes away what a container of a lost host has on the swarm's networks: its addresses are free then. */
@@ -174,10 +176,11 @@ export class Cluster {
   }
 
   candidates(): Candidate[] {
-    return this.registered().map((host) => this.#candidate(host));
+    const ports = this.swarm?.meshPorts() ?? [];
+    return this.registered().map((host) => this.#candidate(host, ports));
   }
 
-  #candidate(host: Host): Candidate {
+  #candidate(host: Host, ports: readonly HostPort[]): Candidate {
     const facts = host.facts!;
     const records = [...host.containers.values()];
     const coming = [...this.#pending].filter(
@@ -198,6 +201,7 @@ export class Cluster {
         ...records.map((record) => this.#occupant(record, facts.cpus)),
         ...coming.map((each) => each.occupant),
       ],
+      ports,
       images: host.images.map(({ Id, RepoTags, RepoDigests }) => ({
         id: Id,
         names: [...(RepoTags ?? []), ...(RepoDigests ?? [])],

@@ -73,3 +73,10 @@ export function onHealthyHost(found: Found, reference: string): Found {
   if (found.host.status === 'Healthy') return found;
   throw new ApiError(500, `Container ${reference} running on unhealthy node ${hostName(found.host)}`);
 }
+
+/** Throws ApiError 409 for the container of a task of the swarm. `advice`: why, or what to do instead. */
+export function refuseTask({ name, labels }: ContainerRecord, advice: string): void {
+  const service = labels['com.docker.swarm.service.name'];
+  if (service === undefined) return;
+  throw new ApiError(409, `container ${name} is a task of the swarm's service ${service}: ${advice}`);
+}

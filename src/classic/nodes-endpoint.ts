@@ -29,6 +29,7 @@ export interface NodesEndpointOptions {
   /** Where what is to outlive its node is kept for the manager that leads next. */
   keepsakes: KeepsakeStore;
   /** See SwarmSide. */
+  meshPorts: SwarmSide['meshPorts'];
   askLeader: SwarmSide['askLeader'];
   release: SwarmSide['release'];
   log: Logger;
@@ -41,7 +42,7 @@ export class NodesEndpoint {
   readonly #over = new AbortController();
   readonly #running: Promise<void>;
 
-  constructor({ nodes, log, nodeId, leads, strategy, keepsakes, askLeader, release }: NodesEndpointOptions) {
+  constructor({ nodes, log, nodeId, leads, strategy, keepsakes, ...swarm }: NodesEndpointOptions) {
     this.#nodes = nodes;
     const { fleet } = nodes;
     const context = clusterContext({
@@ -51,9 +52,9 @@ export class NodesEndpoint {
       failureRetry: FAILURE_RETRY,
       ...{ random: Math.random, log, role: () => 'primary' as const },
       swarm: {
+        ...swarm,
         accepts: ({ key }) => nodes.node(key)?.Spec.Availability === 'active',
         home: () => healthy(fleet.host(nodeId)),
-        ...{ askLeader, release },
       },
     });
     this.#context = context;

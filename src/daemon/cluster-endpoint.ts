@@ -14,8 +14,11 @@ import type { ServerTls } from '../api/server.ts';
 import { leaderOf } from '../api/swarm/access.ts';
 import { DECIDED } from '../classic/decided.ts';
 import type { NodesEndpoint } from '../classic/nodes-endpoint.ts';
+import type { HostPort } from '../fleet/records.ts';
 import { systemClock } from '../model/clock.ts';
+import { isIngressPort } from '../model/endpoint.ts';
 import { ApiError } from '../model/errors.ts';
+import type { View } from '../store/contract.ts';
 import { storedKeepsakes } from './keepsakes.ts';
 import type { Log } from './log.ts';
 import type { NodesOfManager } from './nodes.ts';
@@ -192,6 +195,7 @@ export class ClusterEndpoint {
     return new NodesEndpoint({
       ...{ nodes, nodeId, leads: () => leader.isHere(), strategy, log: this.#log },
       keepsakes: storedKeepsakes(face),
+      meshPorts: () => meshPorts(face.store.view),
       release: (containerId) => releaseAttachments(face, containerId),
       askLeader: (request, path) => askLeader(face, at(path, request)),
     });
@@ -203,6 +207,14 @@ export class ClusterEndpoint {
     const endpoint = await left?.endpoint.catch(() => undefined);
     await endpoint?.close();
   }
+}
+
+/** Ports at which every node answers for services. */
+function meshPorts(view: View): HostPort[] {
+  const published = [...view.all('service')].flatMap(({ Endpoint }) => Endpoint?.Ports ?? []);
+  return published
+    .filter(isIngressPort)
+    .flatMap(({ PublishedPort: port }) => (port ? [{ ip: '', port }] : []));
 }
 
 async function releaseAttachments({ store }: ManagerFace, containerId: string): Promise<void> {

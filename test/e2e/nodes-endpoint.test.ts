@@ -94,7 +94,7 @@ describe('the nodes of a swarm as one engine', { timeout: 400_000 }, () => {
   });
 
   test('containers spread over the hosts, beside tasks, which belong to their service', async () => {
-    await swarm.create('--name', 'svc', '--replicas', '1', 'whoami');
+    await swarm.create('--name', 'svc', '--replicas', '1', '-p', '8099:8080', 'whoami');
     await swarm.converge('svc', 1);
     for (const name of ['one', 'two']) await cluster('run', '-d', '--name', name, ...SLEEP);
     await eventually('each host has one', 5_000, async () => {
@@ -104,6 +104,13 @@ describe('the nodes of a swarm as one engine', { timeout: 400_000 }, () => {
     const { stderr } = await run('docker', ['rm', '-f', task]);
     assert.match(stderr, /is a task of the swarm's service svc/);
     assert.equal((await swarm.running('svc')).length, 1);
+    const renamed = await run('docker', ['rename', task, 'mine']);
+    assert.match(renamed.stderr, /is a task of the swarm's service svc/);
+    const taken = await run('docker', ['run', '-d', '-p', '8099:80', ...SLEEP]);
+    assert.match(
+      taken.stderr,
+      /Unable to find a node that satisfies the following conditions \n\[port 8099 \(Bridge mode\)\]/,
+    );
     await swarm.remove('svc');
   });
 

@@ -7,7 +7,7 @@ import type { InspectedContainer } from '../../fleet/records.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { ClusterContext, ClusterReply, ClusterRoutes } from '../contract.ts';
 import { callJson, callWhole, segment, spokenWith, withQuery } from '../engine-call.ts';
-import { type Found, mustFind, onHealthyHost } from '../lookup.ts';
+import { type Found, mustFind, onHealthyHost, refuseTask } from '../lookup.ts';
 import { inspectedOn, listContainers } from '../views/containers.ts';
 
 /** They change nothing that is shown. */
@@ -81,13 +81,11 @@ export const containerRoutes: ClusterRoutes = (router, context) => {
   }
   router.delete('/containers/{id...}', async (request) => {
     const found = mustFind(cluster.hosts(), request.params.id!, 'removal');
-    const service = found.container.labels['com.docker.swarm.service.name'];
-    if (cluster.swarm && service !== undefined) {
-      throw new ApiError(
-        409,
-        `container ${found.container.name} is a task of the swarm's service ${service}: use "docker service scale" or "docker service rm" on a manager's own endpoint`,
+    if (cluster.swarm)
+      refuseTask(
+        found.container,
+        'use "docker service scale" or "docker service rm" on a manager\'s own endpoint',
       );
-    }
     return changed(context, found, request);
   });
 

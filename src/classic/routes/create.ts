@@ -6,7 +6,7 @@ import type { Cluster } from '../cluster.ts';
 import type { ClusterContext, ClusterReply, ClusterRoutes } from '../contract.ts';
 import { createContainer } from '../create.ts';
 import { DECIDED } from '../decided.ts';
-import { mustFind, onHealthyHost } from '../lookup.ts';
+import { mustFind, onHealthyHost, refuseTask } from '../lookup.ts';
 import { answerOf, changed } from './containers.ts';
 
 /** @param retries how often a create that failed on one host is tried again */
@@ -60,6 +60,7 @@ export async function renamed(
 ): Promise<JsonReply> {
   const { cluster } = context;
   const found = onHealthyHost(mustFind(cluster.hosts(), reference), reference);
+  if (cluster.swarm) refuseTask(found.container, "its name says which of the service's tasks it is");
   const name = (request.query.get('name') ?? '').replace(/^\//, '');
   const release = cluster.claimName(name, found.container.id);
   try {

@@ -32,6 +32,8 @@ export interface Candidate {
   readonly health: number;
   /** Of all states: those that are stopped keep what they have. */
   readonly occupants: readonly Occupant[];
+  /** Ports that are taken besides those of the occupants. */
+  readonly ports: readonly HostPort[];
   readonly images: readonly CandidateImage[];
   /** Volumes by name: whether some container there uses it, so that there are data in it. */
   readonly volumes: ReadonlyMap<string, { used: boolean }>;

@@ -46,6 +46,11 @@ describe('filters', () => {
     assert.deepEqual(asks('port', at('')), ['port 8080 (Bridge mode)']);
   });
 
+  test('port: what a host has taken besides its containers is taken', () => {
+    const hosts = [candidate('n1', { ports: [{ ip: '', port: 8080 }] }), candidate('n2')];
+    assert.equal(kept('port', wish({ ports: [{ ip: '10.0.0.1', port: 8080 }] }), hosts), 'n2');
+  });
+
   test('port: on the network of the host exposed ports are compared', () => {
     const hosts = [
       candidate('n1', { occupants: [occupant('c', { networkMode: 'host', exposed: ['80/tcp'] })] }),

@@ -29,9 +29,9 @@ const port: Filter = {
         );
       return candidates.filter(isFree);
     }
-    const isFree = ({ occupants }: Candidate): boolean =>
+    const isFree = ({ occupants, ports: others }: Candidate): boolean =>
       !ask.ports.some((wanted) =>
-        occupants.some(({ ports }) => ports.some((taken) => collide(wanted, taken))),
+        [...occupants, { ports: others }].some(({ ports }) => ports.some((taken) => collide(wanted, taken))),
       );
     return ask.ports.length === 0 ? [...candidates] : candidates.filter(isFree);
   },

@@ -30,6 +30,7 @@ export function candidate(name: string, changes: Partial<Candidate> = {}): Candi
     healthy: true,
     health: 100,
     occupants: [],
+    ports: [],
     images: [],
     volumes: new Map(),
     memory: 8 * GiB,
