@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { type Duplex, duplexPair } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { startApi } from '../../test/support/api.ts';
@@ -48,4 +49,41 @@ test('clients are being answered while something is on its way to them that will
   const follow = await ask('/follow', api.socket);
   assert.equal(api.server.answering, false);
   follow.destroy();
+});
+
+test('what other managers wait for is answered before the server is settled', async () => {
+  const { promise: decided, resolve: decide } = Promise.withResolvers<void>();
+  const slow: RouteModule = (router) => {
+    router.get('/slow', async () => {
+      await decided;
+      return { status: 204 };
+    });
+  };
+  await using api = await startApi(engine, [slow, routes]);
+  const pair = (): [Duplex, Duplex] => duplexPair();
+  await api.server.settled(1);
+
+  const [follower, here] = pair();
+  api.server.serve(here);
+  follower.write('GET /slow HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n');
+  let isSettled = false;
+  const settled = api.server.settled(60_000).then(() => {
+    isSettled = true;
+  });
+  await api.server.settled(20);
+  assert.equal(isSettled, false, 'not for longer than it is asked to');
+  decide();
+  const [answer] = (await once(follower, 'data')) as [Buffer];
+  assert.match(String(answer), /^HTTP\/1\.1 204 /);
+  follower.destroy();
+  here.destroy();
+  await settled;
+
+  const [viewer, stream] = pair();
+  api.server.serve(stream);
+  viewer.write('GET /follow HTTP/1.1\r\nHost: d\r\n\r\n');
+  await once(viewer, 'readable');
+  await api.server.settled(60_000);
+  viewer.destroy();
+  stream.destroy();
 });

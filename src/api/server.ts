@@ -82,6 +82,9 @@ export class ApiServer {
   /** Answers that are streams for as long as somebody wants them. */
   readonly #lasting = new WeakSet<ServerResponse>();
   readonly #passedOn = new WeakSet<Duplex>();
+  /** Connections of other managers, of one request each, that have no answer yet. */
+  readonly #owed = new Set<Duplex>();
+  readonly #settling = new Set<() => void>();
   readonly #answered: ((answered: Answered) => void) | undefined;
   readonly #written: ApiServerOptions['written'];
   #answering = 0;
@@ -114,12 +117,25 @@ export class ApiServer {
   serve(connection: Duplex): void {
     this.#forLeader ??= this.#add(createServer(this.#options()));
     this.#passedOn.add(connection);
+    this.#owed.add(connection);
+    connection.once('close', () => this.#pay(connection));
     this.#forLeader.emit('connection', connection);
   }
 
   /** Whether answers are being sent, other than streams that last until somebody has enough of them. */
   get answering(): boolean {
     return this.#answering > 0;
+  }
+
+  /** Resolves when what other managers have passed on so far is answered, or after so many milliseconds. */
+  async settled(patience: number): Promise<void> {
+    if (this.#owed.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settling.add(resolve);
+    const timer = setTimeout(resolve, patience);
+    await promise;
+    clearTimeout(timer);
+    this.#settling.delete(resolve);
   }
 
   /** Every route that is answered here. */
@@ -221,13 +237,20 @@ export class ApiServer {
       this.#forward(request, response, target, common, reply.forward);
       return;
     }
-    if ('stream' in reply && reply.lasting) this.#lasting.add(response);
-    else {
+    if ('stream' in reply && reply.lasting) {
+      this.#lasting.add(response);
+      this.#pay(request.socket);
+    } else {
       this.#answering++;
       response.once('close', () => this.#answering--);
     }
     if ('stream' in reply) await sendStream(response, reply, common);
     else sendReply(response, reply, common);
+  }
+
+  #pay(connection: Duplex): void {
+    this.#owed.delete(connection);
+    if (this.#owed.size === 0) for (const resolve of this.#settling) resolve();
   }
 
   /** The reply; that of the leader, if it takes the leader and this manager is not it. */
@@ -292,6 +315,7 @@ export class ApiServer {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
+    this.#pay(socket);
     try {
       const target = parseTarget(request.url!) as Target;
       const version = await this.#engineVersion();

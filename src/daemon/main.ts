@@ -38,6 +38,9 @@ import { HostStats } from './stats.ts';
 import { serveTokens } from './tokens.ts';
 import { turnsOnSignal } from './turns.ts';
 
+/** How long (ms) answers that other managers wait for may take once another one leads. */
+const ANSWERS_PATIENCE = 2_000;
+
 /**
  * Runs until SIGTERM or SIGINT, which leave containers running, or until SIGPWR: the host is about to be switched off.
  * @throws UsageError, or an error that says why the daemon cannot start */
@@ -119,6 +122,7 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   const signal = await Promise.race([stopped, switchedOff]);
   // First of all, while everything here still works: what clients ask for meanwhile is passed on.
   await membership.handOver();
+  await server.settled(ANSWERS_PATIENCE);
   if (signal === 'SIGPWR') {
     log.info({}, 'the host is shutting down: its tasks are stopped');
     await Promise.race([stopped, membership.switchOff()]);

@@ -127,8 +127,8 @@ export class KernelSide {
   }
 }
 
-/** Prints a checksum of the tables. */
+/** Prints a checksum of the tables. One run of nft for both would list neither: it reads what the last of its commands needs. */
 function listing(tables: readonly NftTable[]): string {
-  const lists = tables.map(({ family, name }) => `list table ${family} ${name}`);
-  return `{ nft '${lists.join('; ')}' 2>&1 || true; } | cksum\n`;
+  const lists = tables.map(({ family, name }) => `nft list table ${family} ${name} 2>&1 || true`);
+  return `{ ${lists.join('; ')}; } | cksum\n`;
 }
