@@ -23,6 +23,8 @@ up: packages web
 down: node_modules/.installed
 	@test/support/down.sh
 
+# What the tests load is compiled once for all of them.
+test: export NODE_COMPILE_CACHE = $(CURDIR)/node_modules/.cache/essaim/tests
 test: web
 	@test/support/packages.sh docker-registry docker-registry openssl openssl etcd etcd-server docker-compose docker-compose cfssl golang-cfssl chromium chromium debootstrap debootstrap $(REGISTRY)
 	@test/support/trees.sh >/dev/null
