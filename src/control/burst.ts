@@ -3,16 +3,17 @@
  * once no more comes, or else the start of the first containers takes the processors from whoever posts the rest. One that
  * is posted alone does not wait.
  */
-import type { Commit } from '../store/contract.ts';
+import { sameSpec } from '../model/same-spec.ts';
+import type { Commit, EventOf } from '../store/contract.ts';
 
 /** What comes later (ms) than that after the one before is no part of it. */
-const GAP = 200;
+const GAP = 400;
 /** No more comes when nothing has for that many times as long as it took most between two, and within these bounds (ms). */
-const TIMES = 2;
-const SHORTEST_PAUSE = 30;
-const LONGEST_PAUSE = 100;
+const TIMES = 3;
+const SHORTEST_PAUSE = { one: 30, several: 100 };
+const LONGEST_PAUSE = 300;
 /** No service waits for longer (ms). */
-const LONGEST = 1_000;
+const LONGEST = 3_000;
 
 const POSTED: ReadonlySet<string> = new Set(['service', 'network', 'secret', 'config']);
 
@@ -25,9 +26,9 @@ export class Burst {
 
   /** @param now milliseconds, as everywhere here */
   apply({ events }: Commit, now: number): void {
-    for (const { kind, id, before } of events) {
-      // What somebody has touched since is not waited with.
-      if (before && kind === 'service') this.#held.delete(id);
+    for (const event of events) {
+      const { kind, id, before } = event;
+      if (kind === 'service' && this.#held.has(id) && isTouched(event)) this.#held.delete(id);
       if (before || !POSTED.has(kind)) continue;
       if (now - this.#last > GAP || now - this.#began >= LONGEST) {
         this.#began = now;
@@ -47,7 +48,13 @@ export class Burst {
 
   /** When those that are held may be planned for, if nothing more comes; in the past if that is so already. */
   get until(): number {
-    const pause = Math.min(Math.max(TIMES * this.#gap, SHORTEST_PAUSE), LONGEST_PAUSE);
+    const shortest = this.#held.size > 1 ? SHORTEST_PAUSE.several : SHORTEST_PAUSE.one;
+    const pause = Math.min(Math.max(TIMES * this.#gap, shortest), LONGEST_PAUSE);
     return Math.min(this.#last + pause, this.#began + LONGEST);
   }
+}
+
+/** What somebody has changed or removed since is not waited with. That it was given addresses is no such change. */
+function isTouched({ before, after }: EventOf<'service'>): boolean {
+  return before !== undefined && !(after && sameSpec(before.Spec, after.Spec));
 }
