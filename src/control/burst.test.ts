@@ -58,7 +58,10 @@ test('a service that was changed or removed meanwhile is looked at at once; one 
     const event = { kind: 'service', id: 'a', before, after };
     burst.apply({ revision: 2, events: [event] } as unknown as Commit, 20);
   };
-  for (const touched of [{ ID: 'a', Spec: { Name: 'a', Mode: {} } }, undefined]) {
+  for (const touched of [
+    { ID: 'a', Spec: { Name: 'a', Mode: { Global: {} }, Labels: { a: '1' } } },
+    undefined,
+  ]) {
     burst.apply(posted('network', 'n'), 0);
     burst.apply(posted('service', 'a'), 10);
     write({ ID: 'a', Spec: { Name: 'a' }, Endpoint: {} });
