@@ -1,6 +1,7 @@
 /** Managers' etcds for tests: real ones, on addresses of the loopback network that no other test process uses. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -93,6 +94,8 @@ export class MemberHost {
     const pid = await this.pid();
     assert.ok(pid, `the etcd of ${this.name} does not run`);
     process.kill(pid, signal);
+    // Its threads stand still one after the other, and one of them may answer until then.
+    while (signal === 'SIGSTOP' && !(await standsStill(pid))) await delay(1);
   }
 }
 
@@ -163,4 +166,10 @@ export async function eventually<T>(work: () => T | Promise<T>, patience = 30_00
       await delay(50);
     }
   }
+}
+
+async function standsStill(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const states = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+  return (await Promise.all(states)).every((stat) => / T /.test(stat.slice(stat.lastIndexOf(')'))));
 }
