@@ -48,8 +48,11 @@ export class Burst {
 
   /** When those that are held may be planned for, if nothing more comes; in the past if that is so already. */
   get until(): number {
-    const shortest = this.#held.size > 1 ? SHORTEST_PAUSE.several : SHORTEST_PAUSE.one;
-    const pause = Math.min(Math.max(TIMES * this.#gap, shortest), LONGEST_PAUSE);
+    // One service with its network is no stack yet.
+    const pause =
+      this.#held.size > 1
+        ? Math.min(Math.max(TIMES * this.#gap, SHORTEST_PAUSE.several), LONGEST_PAUSE)
+        : SHORTEST_PAUSE.one;
     return Math.min(this.#last + pause, this.#began + LONGEST);
   }
 }
