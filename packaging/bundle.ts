@@ -91,7 +91,8 @@ function atOnce(entry: string, name: string): (id: string, graph: ChunkingContex
 
 /** Code with other characters takes twice the memory. They all stand in texts and patterns, where their numbers do as well. */
 function ascii(code: string): string {
-  return code.replace(/\\?([^\x00-\x7f])/g, (_, char: string) => `\\u${hex(char)}`);
+  // A backslash in front of such a character means nothing there, unless another one in front of it makes it a text's own.
+  return code.replace(/(\\\\)|\\?([^\x00-\x7f])/g, (_, own: string | undefined, char: string) => own ?? `\\u${hex(char)}`);
 }
 
 function hex(char: string): string {
