@@ -19,9 +19,9 @@ import { systemClock } from '../model/clock.ts';
 import { isIngressPort } from '../model/endpoint.ts';
 import { ApiError } from '../model/errors.ts';
 import type { View } from '../store/contract.ts';
-import { storedKeepsakes } from './keepsakes.ts';
-import type { Log } from './log.ts';
-import type { NodesOfManager } from './nodes.ts';
+import { storedKeepsakes } from './manager/keepsakes.ts';
+import type { NodesOfManager } from './manager/nodes.ts';
+import type { Log } from './process/log.ts';
 
 const NO_MANAGER =
   'This node is not a swarm manager. The cluster is served as one engine by its managers: connect to one of them.';

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { findDiscovery } from '../discovery/parse.ts';
 import { messageOf } from '../model/errors.ts';
-import type { Log } from './log.ts';
+import type { Log } from './process/log.ts';
 
 /** Seconds, as classic Swarm had them. */
 const HEARTBEAT = 60;

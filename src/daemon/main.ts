@@ -28,15 +28,15 @@ import { lookRoutes, uiRoutes } from '../ui/routes.ts';
 import { stackRoutes } from '../ui/stacks/routes.ts';
 import type { BackupOptions } from './backup/schedule.ts';
 import { ClusterEndpoint } from './cluster-endpoint.ts';
-import { createLog, type Log } from './log.ts';
-import { HostMembership } from './membership.ts';
-import { NodesOfManager } from './nodes.ts';
+import { NodesOfManager } from './manager/nodes.ts';
+import { HostMembership } from './membership/membership.ts';
 import { type DaemonOptions, parseOptions, USAGE, UsageError } from './options.ts';
-import { comeFirst } from './priority.ts';
-import { giveBack } from './spare.ts';
+import { createLog, type Log } from './process/log.ts';
+import { comeFirst } from './process/priority.ts';
+import { giveBack } from './process/spare.ts';
+import { turnsOnSignal } from './process/turns.ts';
 import { HostStats } from './stats.ts';
 import { serveTokens } from './tokens.ts';
-import { turnsOnSignal } from './turns.ts';
 
 /** How long (ms) answers that other managers wait for may take once another one leads. */
 const ANSWERS_PATIENCE = 2_000;

@@ -15,11 +15,11 @@ import type { Clock } from '../model/clock.ts';
 import { newId } from '../model/id.ts';
 import { type CheckReport, digestsOf } from '../model/network-check.ts';
 import type { DataPlane } from '../network/contract.ts';
-import { etcdHere } from './etcd-here.ts';
-import { hostInterfaces } from './interfaces.ts';
-import type { Log } from './log.ts';
-import { followAddress, underlayOf } from './readdress.ts';
-import type { MembershipRecord } from './swarm-dir.ts';
+import { hostInterfaces } from './address/interfaces.ts';
+import { followAddress, underlayOf } from './address/readdress.ts';
+import { etcdHere } from './manager/etcd-here.ts';
+import type { MembershipRecord } from './membership/swarm-dir.ts';
+import type { Log } from './process/log.ts';
 
 export interface NodeOptions {
   /** The record as it is now. */

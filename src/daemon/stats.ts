@@ -3,7 +3,7 @@ import { Sampler } from '../agent/stats/sampler.ts';
 import type { Membership } from '../api/contract.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { systemClock } from '../model/clock.ts';
-import type { Log } from './log.ts';
+import type { Log } from './process/log.ts';
 
 export class HostStats {
   #sampler: Sampler | undefined;

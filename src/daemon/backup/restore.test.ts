@@ -11,7 +11,7 @@ import { loadIdentity } from '../../identity/node-identity.ts';
 import { createBackup } from '../../manager/backup/contents.ts';
 import { systemClock } from '../../model/clock.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
-import { foundCluster } from '../found.ts';
+import { foundCluster } from '../membership/found.ts';
 import { restoreCluster } from './restore.ts';
 
 const interfaces = [{ name: 'eth0', addresses: ['10.1.0.1'], external: true }];

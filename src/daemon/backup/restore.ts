@@ -9,10 +9,10 @@ import { externalAuthorities } from '../../manager/ca/external.ts';
 import { certify } from '../../manager/ca/issue.ts';
 import { newId } from '../../model/id.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
-import { hostPort, resolveAddresses, resolveDataPathAddress } from '../address.ts';
-import type { FoundingPlace } from '../found.ts';
-import { placesOf } from '../readdress.ts';
-import type { MembershipRecord } from '../swarm-dir.ts';
+import { hostPort, resolveAddresses, resolveDataPathAddress } from '../address/address.ts';
+import { placesOf } from '../address/readdress.ts';
+import type { FoundingPlace } from '../membership/found.ts';
+import type { MembershipRecord } from '../membership/swarm-dir.ts';
 
 /** Writes the backup's state with this host as its only manager. @throws ApiError, with nothing of use at the place */
 export async function restoreCluster(

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ManagerFace } from '../../api/contract.ts';
 import { type Clock, pause } from '../../model/clock.ts';
-import type { Log } from '../log.ts';
+import type { Log } from '../process/log.ts';
 import { listBackups, readPassphrase, UNFINISHED, writeBackup } from './files.ts';
 
 export interface BackupOptions {

@@ -3,8 +3,8 @@
  * interfaces are passed in.
  */
 import { BlockList, isIP } from 'node:net';
-import { ApiError } from '../model/errors.ts';
-import { CLUSTER_PORT } from '../model/protocol.ts';
+import { ApiError } from '../../model/errors.ts';
+import { CLUSTER_PORT } from '../../model/protocol.ts';
 
 export interface HostInterface {
   name: string;

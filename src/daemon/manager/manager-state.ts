@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ManagerState, StateFolders, StateOptions } from '../manager/state/state.ts';
-import { type Clock, timestamp } from '../model/clock.ts';
-import { newId } from '../model/id.ts';
-import { isPredefined, predefinedNetworks } from '../model/node-local.ts';
-import type { Store } from '../store/contract.ts';
-import type { Log } from './log.ts';
-import { type MembershipRecord, SWARM } from './swarm-dir.ts';
+import type { ManagerState, StateFolders, StateOptions } from '../../manager/state/state.ts';
+import { type Clock, timestamp } from '../../model/clock.ts';
+import { newId } from '../../model/id.ts';
+import { isPredefined, predefinedNetworks } from '../../model/node-local.ts';
+import type { Store } from '../../store/contract.ts';
+import { type MembershipRecord, SWARM } from '../membership/swarm-dir.ts';
+import type { Log } from '../process/log.ts';
 
 export const DATABASE = 'cluster.db';
 export const DATA_KEY = 'cluster.db.key';
@@ -46,7 +46,7 @@ export async function openAnew(
   record: MembershipRecord,
   { data, swarm, fileKey, clock, log }: HereOptions,
 ): Promise<ManagerState> {
-  const { ManagerState } = await import('../manager/state/state.ts');
+  const { ManagerState } = await import('../../manager/state/state.ts');
   const options: StateOptions = {
     ...{ folders: stateFolders(data, swarm), clock, log },
     ...{ nodeId: record.nodeId, address: () => record.advertiseHost, fileKey: () => fileKey },
@@ -65,12 +65,12 @@ export async function putAside(folder: string, now: number): Promise<string> {
 export async function removeEtcd(data: string): Promise<void> {
   const { etcd, peer } = stateFolders(data, join(data, SWARM));
   if (existsSync(etcd)) {
-    const { wipeMember } = await import('../manager/members/member.ts');
+    const { wipeMember } = await import('../../manager/members/member.ts');
     await wipeMember(etcd);
     await rm(etcd, { recursive: true, force: true });
   }
   if (existsSync(peer.live)) {
-    const { forgetPeer } = await import('../manager/members/kept-peer.ts');
+    const { forgetPeer } = await import('../../manager/members/kept-peer.ts');
     await forgetPeer(peer);
   }
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock } from '../../test/support/virtual-clock.ts';
+import { VirtualClock } from '../../../test/support/virtual-clock.ts';
+import type { MembershipRecord } from '../membership/swarm-dir.ts';
 import type { HostInterface } from './address.ts';
 import { followAddress, newPlace, placesOf } from './readdress.ts';
-import type { MembershipRecord } from './swarm-dir.ts';
 
 const lo: HostInterface = { name: 'lo', addresses: ['127.0.0.1'], external: false };
 const eth0 = (...addresses: string[]): HostInterface => ({ name: 'eth0', addresses, external: true });

@@ -2,9 +2,9 @@
  * What is on all nodes, as a manager knows it: followed from the first who asks for it on (the swarm as one engine, the web
  * interface), and shared by them.
  */
-import type { ManagerFace, Membership } from '../api/contract.ts';
-import type { NodesFleet } from '../fleet/nodes.ts';
-import type { Log } from './log.ts';
+import type { ManagerFace, Membership } from '../../api/contract.ts';
+import type { NodesFleet } from '../../fleet/nodes.ts';
+import type { Log } from '../process/log.ts';
 
 export class NodesOfManager {
   readonly #membership: Membership;
@@ -39,8 +39,8 @@ export class NodesOfManager {
   async #open({ store, apiOf }: ManagerFace): Promise<NodesFleet> {
     // What only a manager needs, and few ask for, is loaded when it is asked for.
     const [{ NodesFleet }, { isRescheduled }] = await Promise.all([
-      import('../fleet/nodes.ts'),
-      import('../classic/rules/container-config.ts'),
+      import('../../fleet/nodes.ts'),
+      import('../../classic/rules/container-config.ts'),
     ]);
     return new NodesFleet({
       nodes: () => [...store.view.all('node')],

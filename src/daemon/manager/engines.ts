@@ -1,5 +1,5 @@
-import { EngineClient } from '../engine/client.ts';
-import type { ClusterServer } from '../manager/contract.ts';
+import { EngineClient } from '../../engine/client.ts';
+import type { ClusterServer } from '../../manager/contract.ts';
 
 /** Clients of the engines of a manager's nodes, one each, kept because they pool their connections. */
 export class EnginesOfNodes {

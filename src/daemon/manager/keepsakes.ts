@@ -1,7 +1,7 @@
 /** What is to outlive its host, kept in the cluster's store for the manager that leads next. */
-import type { ManagerFace } from '../api/contract.ts';
-import type { Keepsake, KeepsakeStore } from '../classic/keepsakes.ts';
-import { timestamp } from '../model/clock.ts';
+import type { ManagerFace } from '../../api/contract.ts';
+import type { Keepsake, KeepsakeStore } from '../../classic/keepsakes.ts';
+import { timestamp } from '../../model/clock.ts';
 
 export function storedKeepsakes({ store, now }: ManagerFace): KeepsakeStore {
   return {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { LINK_PREFIX } from '../network/names.ts';
+import { LINK_PREFIX } from '../../network/names.ts';
 import type { HostInterface } from './address.ts';
 
 /** The host's network interfaces as the kernel shows them now. */

@@ -3,7 +3,7 @@
  * there as `docker save` writes them.
  */
 import type { Readable } from 'node:stream';
-import { Limiter } from '../agent/engine-tasks/limiter.ts';
+import { Limiter } from '../../agent/engine-tasks/limiter.ts';
 import {
   digestOf,
   familiarImage,
@@ -11,15 +11,15 @@ import {
   type WantedImage,
   wantedImage,
   withoutDigest,
-} from '../agent/engine-tasks/names.ts';
-import type { EngineClient } from '../engine/client.ts';
-import { findBuild, inspectImage, type LocalImage } from '../engine/images.ts';
-import type { ImageSource, ImageStream } from '../manager/contract.ts';
-import { ApiError } from '../model/errors.ts';
-import { buildOf } from '../model/image-build.ts';
-import type { Node } from '../model/objects.ts';
-import { atLeast } from '../model/task-state.ts';
-import type { Store, View } from '../store/contract.ts';
+} from '../../agent/engine-tasks/names.ts';
+import type { EngineClient } from '../../engine/client.ts';
+import { findBuild, inspectImage, type LocalImage } from '../../engine/images.ts';
+import type { ImageSource, ImageStream } from '../../manager/contract.ts';
+import { ApiError } from '../../model/errors.ts';
+import { buildOf } from '../../model/image-build.ts';
+import type { Node } from '../../model/objects.ts';
+import { atLeast } from '../../model/task-state.ts';
+import type { Store, View } from '../../store/contract.ts';
 
 /** How many images are on their way at a time; the rest waits. */
 const COPIES = 4;

@@ -1,21 +1,26 @@
 /** Founding a cluster on this host: the parts of `docker swarm init`. */
-import type { InitRequest } from '../api/contract.ts';
-import { createRequest } from '../identity/authority.ts';
-import { createIdentity } from '../identity/node-identity.ts';
-import { asWorker } from '../manager/backup/restored.ts';
-import { newCluster } from '../manager/ca/cluster.ts';
-import { certify, newNode } from '../manager/ca/issue.ts';
-import { withLock } from '../manager/ca/unlock.ts';
-import { checkClusterSpec } from '../manager/ca/update.ts';
-import { type Clock, timestamp } from '../model/clock.ts';
-import { ApiError } from '../model/errors.ts';
-import { newId } from '../model/id.ts';
-import type { Network, Node } from '../model/objects.ts';
-import type { ClusterSpec } from '../model/spec.ts';
-import type { Store } from '../store/contract.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
-import { type HostInterface, hostPort, resolveAddresses, resolveDataPathAddress } from './address.ts';
-import { placesOf } from './readdress.ts';
+import type { InitRequest } from '../../api/contract.ts';
+import { createRequest } from '../../identity/authority.ts';
+import { createIdentity } from '../../identity/node-identity.ts';
+import { asWorker } from '../../manager/backup/restored.ts';
+import { newCluster } from '../../manager/ca/cluster.ts';
+import { certify, newNode } from '../../manager/ca/issue.ts';
+import { withLock } from '../../manager/ca/unlock.ts';
+import { checkClusterSpec } from '../../manager/ca/update.ts';
+import { type Clock, timestamp } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import { newId } from '../../model/id.ts';
+import type { Network, Node } from '../../model/objects.ts';
+import type { ClusterSpec } from '../../model/spec.ts';
+import type { Store } from '../../store/contract.ts';
+import { openSqliteStore } from '../../store/sqlite/store.ts';
+import {
+  type HostInterface,
+  hostPort,
+  resolveAddresses,
+  resolveDataPathAddress,
+} from '../address/address.ts';
+import { placesOf } from '../address/readdress.ts';
 import type { MembershipRecord } from './swarm-dir.ts';
 
 const DATA_PATH_PORT = 4789;

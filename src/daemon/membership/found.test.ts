@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { systemClock } from '../model/clock.ts';
-import { openSqliteStore } from '../store/sqlite/store.ts';
+import { systemClock } from '../../model/clock.ts';
+import { openSqliteStore } from '../../store/sqlite/store.ts';
 import { foundAnew, foundCluster, readdressed } from './found.ts';
 
 const interfaces = [{ name: 'eth0', addresses: ['10.9.0.1', '10.9.0.2'], external: true }];

@@ -4,7 +4,7 @@
  */
 
 import { join } from 'node:path';
-import type { ContainerNetworks } from '../agent/contract.ts';
+import type { ContainerNetworks } from '../../agent/contract.ts';
 import type {
   InitRequest,
   JoinRequest,
@@ -12,22 +12,21 @@ import type {
   Membership,
   MembershipStatus,
   RestoreRequest,
-} from '../api/contract.ts';
-import { LOCKED, WORKER } from '../api/swarm/access.ts';
-import type { EngineClient } from '../engine/client.ts';
-import { createIdentity } from '../identity/node-identity.ts';
-import { parseUnlockKey } from '../identity/unlock-key.ts';
-import { pause } from '../model/clock.ts';
-import { ApiError } from '../model/errors.ts';
-import type { DataPlaneCounters } from '../network/contract.ts';
-import type { HostNetworks } from '../network/host-networks.ts';
-import { resolveAddresses, resolveDataPathAddress } from './address.ts';
-import { etcdHere } from './etcd-here.ts';
+} from '../../api/contract.ts';
+import { LOCKED, WORKER } from '../../api/swarm/access.ts';
+import type { EngineClient } from '../../engine/client.ts';
+import { parseUnlockKey } from '../../identity/unlock-key.ts';
+import { pause } from '../../model/clock.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { DataPlaneCounters } from '../../network/contract.ts';
+import type { HostNetworks } from '../../network/host-networks.ts';
+import { hostInterfaces } from '../address/interfaces.ts';
+import { type LockFile, readLock } from '../lock/lock-file.ts';
+import { DATABASE, openAnew } from '../manager/manager-state.ts';
 import type { FoundingPlace } from './found.ts';
-import { hostInterfaces } from './interfaces.ts';
+import { joinAddresses, joinAsWorker } from './joining.ts';
 import { leaveWarning } from './leave-warning.ts';
-import { type LockFile, readLock } from './lock/lock-file.ts';
-import { DATABASE, openAnew } from './manager-state.ts';
+import { stepDown, tellManagers } from './leaving.ts';
 import {
   IDENTITY,
   Member,
@@ -36,14 +35,10 @@ import {
   startNetworks,
   type Unlocked,
 } from './member.ts';
-import { sayGoodbye } from './node.ts';
-import { placesOf } from './readdress.ts';
 import { type MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 /** How long `docker swarm join` waits before it goes on in the background, in ms. */
 const JOIN_PATIENCE = 20_000;
-/** How long a leaving node waits for its manager to take note, in ms. */
-const GOODBYE_PATIENCE = 5_000;
 /** How long init and join wait for the node to be Ready, in ms. What is late will come: it is no error. */
 const READY_PATIENCE = 5_000;
 
@@ -189,7 +184,7 @@ export class HostMembership implements Membership {
   restore(request: RestoreRequest, archive: Buffer): Promise<string> {
     return this.#exclusively(async () => {
       await this.#requireFree();
-      const { restoreCluster } = await import('./backup/restore.ts');
+      const { restoreCluster } = await import('../backup/restore.ts');
       const { engine, clock } = this.#options;
       return this.#enter((place) => restoreCluster(request, archive, { ...place, engine, clock }));
     });
@@ -210,8 +205,7 @@ export class HostMembership implements Membership {
   join(request: JoinRequest): Promise<void> {
     return this.#exclusively(async () => {
       await this.#requireFree();
-      resolveAddresses(request.ListenAddr || '0.0.0.0:2377', request.AdvertiseAddr ?? '', hostInterfaces());
-      if (!request.RemoteAddrs?.[0]) throw new ApiError(400, 'at least one RemoteAddr is required to join');
+      joinAddresses(request);
       const joining = this.#join(request);
       let tooLong = false;
       await new Promise<void>((resolve, reject) => {
@@ -250,46 +244,35 @@ export class HostMembership implements Membership {
         joining.abort.abort(new Error('called off'));
         await joining.done.catch(() => {});
       }
-      const locked = this.#locked;
-      if (locked) {
-        if (!force) throw new ApiError(503, LEAVE_LOCKED);
+      if (this.#locked) return this.#leaveLocked(this.#locked, force);
+      if (this.#active) return this.#leaveActive(this.#active, force);
+      const record = this.#error ? this.#dir.read() : undefined;
+      if (record) {
+        if (!force)
+          throw new ApiError(503, `${this.#error}. Use --force to make this host forget its swarm.`);
         this.#dir.leave();
-        this.#become(undefined);
-        await this.#cleanUp(locked.record, locked.networks);
-        return;
-      }
-      const active = this.#active;
-      if (!active) {
-        const record = this.#error ? this.#dir.read() : undefined;
-        if (record) {
-          if (!force)
-            throw new ApiError(503, `${this.#error}. Use --force to make this host forget its swarm.`);
-          this.#dir.leave();
-          await this.#cleanUp(record);
-        } else if (!joining) throw new ApiError(503, NOT_IN);
-        this.#error = '';
-        return;
-      }
-      if (active.manager && !force) throw new ApiError(503, leaveWarning(active.manager.store.view));
-      const { log } = this.#options;
-      await active.bow(GOODBYE_PATIENCE).catch((error: unknown) => {
-        log.warn({ err: error }, 'the other managers were not told that this one leaves');
-      });
-      // What runs for the swarm writes into its folder.
-      await active.node.close();
-      await active.closeManager();
-      // From here on this host is out, whatever happens; a manager that cannot be told sees it go silent.
-      this.#dir.leave();
-      this.#become(undefined);
-      if (active.record.role === 'worker' || active.record.etcd) {
-        await sayGoodbye(
-          active.identity,
-          active.record.managers.map(({ Addr }) => Addr),
-          GOODBYE_PATIENCE,
-        ).catch((error: unknown) => log.warn({ err: error }, 'no manager took note that this node leaves'));
-      }
-      await this.#cleanUp(active.record, active.networks);
+        await this.#cleanUp(record);
+      } else if (!joining) throw new ApiError(503, NOT_IN);
+      this.#error = '';
     });
+  }
+
+  async #leaveLocked({ record, networks }: Locked, force: boolean): Promise<void> {
+    if (!force) throw new ApiError(503, LEAVE_LOCKED);
+    this.#dir.leave();
+    this.#become(undefined);
+    await this.#cleanUp(record, networks);
+  }
+
+  async #leaveActive(active: Member, force: boolean): Promise<void> {
+    if (active.manager && !force) throw new ApiError(503, leaveWarning(active.manager.store.view));
+    const { log } = this.#options;
+    await stepDown(active, log);
+    // From here on this host is out, whatever happens; a manager that cannot be told sees it go silent.
+    this.#dir.leave();
+    this.#become(undefined);
+    await tellManagers(active, log);
+    await this.#cleanUp(active.record, active.networks);
   }
 
   /** The daemon is about to end: another manager leads from now on, if there is one that can. Never rejects. */
@@ -380,37 +363,7 @@ export class HostMembership implements Membership {
   }
 
   async #carryOutJoin(request: JoinRequest, signal: AbortSignal): Promise<void> {
-    const at = resolveAddresses(
-      request.ListenAddr || '0.0.0.0:2377',
-      request.AdvertiseAddr ?? '',
-      hostInterfaces(),
-    );
-    const remote = request.RemoteAddrs![0]!;
-    const { joinCluster } = await import('../agent/join.ts');
-    const joined = await joinCluster({
-      remote,
-      token: request.JoinToken ?? '',
-      availability: request.Availability || undefined,
-      addr: at.advertiseHost,
-      etcd: await etcdHere(),
-      signal,
-    });
-    const dataPath = request.DataPathAddr;
-    const dataPathHost = dataPath && resolveDataPathAddress(dataPath, hostInterfaces());
-    const record: MembershipRecord = {
-      nodeId: joined.nodeId,
-      role: 'worker',
-      listenHost: at.listenHost,
-      listenPort: at.listenPort,
-      advertiseHost: at.advertiseHost,
-      advertisePort: at.advertisePort,
-      ...(dataPathHost ? { dataPathHost } : {}),
-      ...placesOf(request, hostInterfaces()),
-      managers: joined.managers,
-    };
-    const folder = this.#dir.make();
-    await createIdentity(join(folder, IDENTITY), joined.credentials);
-    this.#dir.enter(record);
+    const record = await joinAsWorker(request, this.#dir, signal);
     await this.#becomeReady(await this.#start(record));
   }
 

@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
-import { type Clock, pause } from '../model/clock.ts';
+import { type Clock, pause } from '../../model/clock.ts';
 
 /** How often it is looked, and collected at most (ms). */
 const LOOK_EVERY = 20_000;

@@ -1,19 +1,19 @@
 /** The manager that runs on this host, put together of its state and what the host gives it. */
 import type { Duplex } from 'node:stream';
-import { connectAs } from '../agent/wire.ts';
-import type { ManagerFace } from '../api/contract.ts';
-import type { EngineClient } from '../engine/client.ts';
-import type { NodeIdentity } from '../identity/node-identity.ts';
-import type { Manager } from '../manager/manager.ts';
-import type { ManagerState, StateOptions } from '../manager/state/state.ts';
-import type { Clock } from '../model/clock.ts';
-import { newId } from '../model/id.ts';
-import type { Measure } from '../model/measure.ts';
-import type { IssueAnswer } from '../model/protocol.ts';
+import { connectAs } from '../../agent/wire.ts';
+import type { ManagerFace } from '../../api/contract.ts';
+import type { EngineClient } from '../../engine/client.ts';
+import type { NodeIdentity } from '../../identity/node-identity.ts';
+import type { Manager } from '../../manager/manager.ts';
+import type { ManagerState, StateOptions } from '../../manager/state/state.ts';
+import type { Clock } from '../../model/clock.ts';
+import { newId } from '../../model/id.ts';
+import type { Measure } from '../../model/measure.ts';
+import type { IssueAnswer } from '../../model/protocol.ts';
+import type { LockKeeper } from '../lock/keeper.ts';
+import type { MembershipRecord } from '../membership/swarm-dir.ts';
+import type { Log } from '../process/log.ts';
 import { EnginesOfNodes } from './engines.ts';
-import type { LockKeeper } from './lock/keeper.ts';
-import type { Log } from './log.ts';
-import type { MembershipRecord } from './swarm-dir.ts';
 
 export interface ManagingOptions {
   /** The daemon's folder, and that of the membership in it. */
@@ -70,10 +70,10 @@ export async function startRunning(state: ManagerState, host: ManagingOptions, t
   const { folders, fileKey } = ties.stateOptions();
   // Loaded only here: what only a manager needs costs a worker no memory.
   const [manager, { createImageSource }, { LockKeeper }, { createBackup }] = await Promise.all([
-    import('../manager/manager.ts'),
+    import('../../manager/manager.ts'),
     import('./image-source.ts'),
-    import('./lock/keeper.ts'),
-    import('../manager/backup/contents.ts'),
+    import('../lock/keeper.ts'),
+    import('../../manager/backup/contents.ts'),
   ]);
   const { store, office } = state;
   const { nodeId, listenHost, listenPort } = record();
@@ -145,7 +145,7 @@ function careOf(state: ManagerState, ties: Ties): { end(): Promise<void> } {
       if (signal.aborted || next !== 'rejoin') return;
       ties.unseated();
     });
-    const { careFor } = await import('../manager/state/care.ts');
+    const { careFor } = await import('../../manager/state/care.ts');
     await careFor({
       ...ties.stateOptions(),
       ...{ store: state.store, seat, signal },

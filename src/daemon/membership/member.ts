@@ -1,20 +1,20 @@
 /** What runs on a host for the swarm that it is in: its networks, its agent and, where it is one, the manager. */
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { detachAll } from '../agent/attachments/attachments.ts';
-import type { ManagerFace } from '../api/contract.ts';
-import type { EngineClient } from '../engine/client.ts';
-import { loadIdentity, type NodeIdentity } from '../identity/node-identity.ts';
-import type { Clock } from '../model/clock.ts';
-import type { Measure } from '../model/measure.ts';
-import { createHostNetworks, type HostNetworks } from '../network/host-networks.ts';
-import { hostPort } from './address.ts';
-import { hostInterfaces } from './interfaces.ts';
-import type { Log } from './log.ts';
-import { removeEtcd } from './manager-state.ts';
-import { Managing } from './managing.ts';
-import { engineTasks, type RunningNode, startNode } from './node.ts';
-import { newPlace, underlayOf } from './readdress.ts';
+import { detachAll } from '../../agent/attachments/attachments.ts';
+import type { ManagerFace } from '../../api/contract.ts';
+import type { EngineClient } from '../../engine/client.ts';
+import { loadIdentity, type NodeIdentity } from '../../identity/node-identity.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Measure } from '../../model/measure.ts';
+import { createHostNetworks, type HostNetworks } from '../../network/host-networks.ts';
+import { hostPort } from '../address/address.ts';
+import { hostInterfaces } from '../address/interfaces.ts';
+import { newPlace, underlayOf } from '../address/readdress.ts';
+import { removeEtcd } from '../manager/manager-state.ts';
+import { Managing } from '../manager/managing.ts';
+import { engineTasks, type RunningNode, startNode } from '../node.ts';
+import type { Log } from '../process/log.ts';
 import type { MembershipRecord, SwarmDir } from './swarm-dir.ts';
 
 /** How long (ms) the daemon's start waits for that. */

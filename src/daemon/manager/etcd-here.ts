@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { findEtcd, versionText } from '../manager/members/program.ts';
+import { findEtcd, versionText } from '../../manager/members/program.ts';
 
 let known: { path: string; stamp: string; version: string } | undefined;
 

@@ -3,15 +3,16 @@
  * too, is taken up again where it was.
  */
 import { join } from 'node:path';
-import { Backoff } from '../agent/backoff.ts';
-import { callLeader } from '../agent/leader.ts';
-import type { ManagerFace } from '../api/contract.ts';
-import type { PeerPlace } from '../manager/members/kept-peer.ts';
-import { findEtcd } from '../manager/members/program.ts';
-import type { StateFolders, StateOptions } from '../manager/state/state.ts';
-import { ApiError, messageOf } from '../model/errors.ts';
-import type { IssueAnswer, ManagerJoined } from '../model/protocol.ts';
-import { hostPort } from './address.ts';
+import { Backoff } from '../../agent/backoff.ts';
+import { callLeader } from '../../agent/leader.ts';
+import type { ManagerFace } from '../../api/contract.ts';
+import type { PeerPlace } from '../../manager/members/kept-peer.ts';
+import { findEtcd } from '../../manager/members/program.ts';
+import type { StateFolders, StateOptions } from '../../manager/state/state.ts';
+import { ApiError, messageOf } from '../../model/errors.ts';
+import type { IssueAnswer, ManagerJoined } from '../../model/protocol.ts';
+import { hostPort } from '../address/address.ts';
+import type { MembershipRecord } from '../membership/swarm-dir.ts';
 import {
   DATA_KEY,
   ensurePredefined,
@@ -28,7 +29,6 @@ import {
   type Ties,
   untilAborted,
 } from './running-manager.ts';
-import type { MembershipRecord } from './swarm-dir.ts';
 
 export type Role = MembershipRecord['role'];
 
@@ -170,11 +170,11 @@ export class Managing {
     const { record, update, identity, swarm } = this.#options;
     const [{ ManagerState }, { wipeMember }, { requestPeer }, { savePeer }, { replaceDataKey }] =
       await Promise.all([
-        import('../manager/state/state.ts'),
-        import('../manager/members/member.ts'),
-        import('../manager/members/peer-files.ts'),
-        import('../manager/members/kept-peer.ts'),
-        import('../store/encoding/data-key.ts'),
+        import('../../manager/state/state.ts'),
+        import('../../manager/members/member.ts'),
+        import('../../manager/members/peer-files.ts'),
+        import('../../manager/members/kept-peer.ts'),
+        import('../../store/encoding/data-key.ts'),
       ]);
     await findEtcd();
     await this.#certified(signal);
@@ -261,7 +261,7 @@ export class Managing {
   }
 
   async #openAlone(): Promise<Running> {
-    const { ManagerState } = await import('../manager/state/state.ts');
+    const { ManagerState } = await import('../../manager/state/state.ts');
     const state = await ManagerState.openAlone(this.#stateOptions());
     const { clock, record } = this.#options;
     try {
@@ -276,9 +276,9 @@ export class Managing {
 
   async #openAgain(signal: AbortSignal): Promise<Running> {
     const [{ ManagerState }, { MemberError }, { FolderError }] = await Promise.all([
-      import('../manager/state/state.ts'),
-      import('../manager/members/member.ts'),
-      import('../manager/members/record.ts'),
+      import('../../manager/state/state.ts'),
+      import('../../manager/members/member.ts'),
+      import('../../manager/members/record.ts'),
     ]);
     await this.#certifyHere(signal);
     try {
@@ -301,8 +301,8 @@ export class Managing {
     const { managers, nodeId, advertiseHost } = this.#options.record();
     if (managers.every(({ NodeID }) => NodeID === nodeId)) return;
     const [{ isFor, requestPeer }, { savePeer, takeUpPeer }] = await Promise.all([
-      import('../manager/members/peer-files.ts'),
-      import('../manager/members/kept-peer.ts'),
+      import('../../manager/members/peer-files.ts'),
+      import('../../manager/members/kept-peer.ts'),
     ]);
     if (isFor(await takeUpPeer(this.#peer()), advertiseHost)) return;
     const { csr, key } = await requestPeer();

@@ -3,11 +3,11 @@
  * a new lease, or as a copy of itself somewhere else, and is the same node by its certificate.
  */
 
-import type { JoinRequest } from '../api/contract.ts';
-import type { Clock } from '../model/clock.ts';
-import { pause } from '../model/clock.ts';
+import type { JoinRequest } from '../../api/contract.ts';
+import type { Clock } from '../../model/clock.ts';
+import { pause } from '../../model/clock.ts';
+import type { MembershipRecord } from '../membership/swarm-dir.ts';
 import { type HostInterface, isUnspecified, resolveAddresses, splitHostPort } from './address.ts';
-import type { MembershipRecord } from './swarm-dir.ts';
 
 const EVERYWHERE = '0.0.0.0';
 /** Milliseconds. */

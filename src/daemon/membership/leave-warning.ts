@@ -1,5 +1,5 @@
 /** What a manager is told that is about to leave without --force, in Docker's words. */
-import type { View } from '../store/contract.ts';
+import type { View } from '../../store/contract.ts';
 
 export function leaveWarning(view: View): string {
   const managers = [...view.managers()];
