@@ -1,7 +1,9 @@
 /** Accounts, sessions and tokens in the cluster's store. What is decided is decided on the view that it is written to. */
+
+import type { AccessToken, AccountRole, Session, User } from '../model/accounts.ts';
 import { timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
-import type { AccessToken, AccountRole, Meta, Session, User } from '../model/objects.ts';
+import type { Meta } from '../model/objects.ts';
 import type { Change, Store, View } from '../store/contract.ts';
 import { checkPassword, hashPassword, verifyPassword } from './password.ts';
 import { digest, newCode, newSecret } from './secret.ts';

@@ -1,5 +1,5 @@
 /** Who is asking, and what that lets them do. */
-import type { AccountRole } from '../model/objects.ts';
+import type { AccountRole } from '../model/accounts.ts';
 
 /**
  * What a route takes.

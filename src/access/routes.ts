@@ -5,10 +5,10 @@
  */
 import type { ApiRequest, RouteModule } from '../api/router.ts';
 import { managerOf } from '../api/swarm/access.ts';
+import type { AccessToken, AccountRole, AuditEntry, Session, User } from '../model/accounts.ts';
 import { timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
-import type { AccessToken, AccountRole, AuditEntry, Session, User } from '../model/objects.ts';
 import { array, boolean, integer, number, object, optional, text } from '../model/schema.ts';
 import {
   addUser,

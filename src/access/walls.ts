@@ -1,9 +1,9 @@
 /** Links for a screen on the wall: whoever has one sees the map, and nothing else, until it is withdrawn. */
 import type { RouteModule } from '../api/router.ts';
 import { managerOf } from '../api/swarm/access.ts';
+import type { AccessToken } from '../model/accounts.ts';
 import { timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
-import type { AccessToken } from '../model/objects.ts';
 import { number, object, optional, text } from '../model/schema.ts';
 import type { View } from '../store/contract.ts';
 import type { Issued, Keeper } from './accounts.ts';

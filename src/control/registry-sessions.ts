@@ -1,5 +1,5 @@
 /** Sessions of the registry's key–value store end when nobody renews them, and let go of what they have. */
-import type { RegistryKey, RegistrySession } from '../model/objects.ts';
+import type { RegistryKey, RegistrySession } from '../model/registry-objects.ts';
 import type { Change, View } from '../store/contract.ts';
 import type { ObjectPlanner } from './contract.ts';
 

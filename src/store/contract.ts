@@ -2,11 +2,11 @@
  * The seam between the cluster and where its state lives, in etcd's terms: a consistent in-memory view, a transaction
  * that compares revisions, and a watch from a revision. Every driver passes the suite in conformance.ts.
  */
+
+import type { AccessToken, AuditEntry, Session, StackRevision, User } from '../model/accounts.ts';
 import { type ApiError, rpcError } from '../model/errors.ts';
 import type {
-  AccessToken,
   Attachment,
-  AuditEntry,
   Cluster,
   Config,
   Credential,
@@ -14,15 +14,11 @@ import type {
   Network,
   Node,
   OldContent,
-  RegistryKey,
-  RegistrySession,
   Secret,
   Service,
-  Session,
-  StackRevision,
   Task,
-  User,
 } from '../model/objects.ts';
+import type { RegistryKey, RegistrySession } from '../model/registry-objects.ts';
 import type { TaskState } from '../model/task-state.ts';
 
 export interface Kinds {

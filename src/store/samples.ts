@@ -1,7 +1,7 @@
 /** Small whole objects for tests of stores. */
+
+import type { AccessToken, AuditEntry, Session, StackRevision, User } from '../model/accounts.ts';
 import type {
-  AccessToken,
-  AuditEntry,
   Cluster,
   Config,
   Credential,
@@ -9,15 +9,11 @@ import type {
   Meta,
   Network,
   Node,
-  RegistryKey,
-  RegistrySession,
   Secret,
   Service,
-  Session,
-  StackRevision,
   Task,
-  User,
 } from '../model/objects.ts';
+import type { RegistryKey, RegistrySession } from '../model/registry-objects.ts';
 
 const TIME = '2026-01-02T03:04:05.678Z';
 

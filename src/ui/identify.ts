@@ -4,8 +4,8 @@ import { sessionEnds } from '../access/accounts.ts';
 import type { Actor } from '../access/actor.ts';
 import { digest } from '../access/secret.ts';
 import { wallActor } from '../access/walls.ts';
+import type { AccessToken, Session } from '../model/accounts.ts';
 import { ApiError } from '../model/errors.ts';
-import type { AccessToken, Session } from '../model/objects.ts';
 import type { View } from '../store/contract.ts';
 
 export const COOKIE = '__Host-essaim';

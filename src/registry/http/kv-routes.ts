@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Router } from '../../api/router.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { RegistryKey, RegistrySession } from '../../model/objects.ts';
+import type { RegistryKey, RegistrySession } from '../../model/registry-objects.ts';
 import type { View } from '../../store/contract.ts';
 import { type Command, keyId, type Result } from '../kv/command.ts';
 import type { KeyWatch, Part } from '../kv/subject.ts';

@@ -2,7 +2,7 @@
 import { endOfSession } from '../../control/registry-sessions.ts';
 import { timestamp } from '../../model/clock.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { RegistryKey, RegistrySession } from '../../model/objects.ts';
+import type { RegistryKey, RegistrySession } from '../../model/registry-objects.ts';
 import { boolean, integer, object, optional, type Static, text } from '../../model/schema.ts';
 import type { Change, Decision, View } from '../../store/contract.ts';
 

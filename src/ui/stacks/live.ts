@@ -2,7 +2,7 @@
 import { stackOf } from '../../access/stack.ts';
 import { canonicalService } from '../../api/swarm/services/spec/service.ts';
 import type { Live } from '../../compose/plan.ts';
-import type { StackRevision } from '../../model/objects.ts';
+import type { StackRevision } from '../../model/accounts.ts';
 import type { View } from '../../store/contract.ts';
 
 export function liveStack(stack: string, view: View): Live {
