@@ -12,24 +12,22 @@ import type {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { MAX_API_VERSION, servedVersion } from '../engine/client.ts';
+import { servedVersion } from '../engine/client.ts';
 import { ApiError } from '../model/errors.ts';
 import { createServer } from '../node/http.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { takeOver, takesOver } from './input.ts';
 import { listen, listenUnix } from './listen.ts';
+import { Owed } from './owed.ts';
 import { askLeader, MISDIRECTED, PassOn, REVISION } from './pass-on.ts';
 import { forward, tunnel } from './proxy.ts';
-import { compareVersions } from './query.ts';
 import { answerBadTarget, refuse, refuseRaw } from './refuse.ts';
 import { type Destination, Destinations } from './remote/destination.ts';
 import { sendError, sendReply, sendStream } from './reply.ts';
 import { HttpApiRequest } from './request.ts';
 import { type ApiContext, type Match, type Reply, type RouteModule, Router } from './router.ts';
 import { type BadTarget, parseTarget, type Target } from './target.ts';
-
-/** What is assumed of an engine that has never answered yet: the oldest that Essaim works with. */
-const OLDEST_ENGINE = { Version: 'unknown', ApiVersion: '1.41', MinAPIVersion: '1.12' };
+import { checkVersion, destinationPath, enginePath, headersOf, OLDEST_ENGINE } from './versions.ts';
 
 /** As Go's: registry credentials travel in headers. */
 const MAX_HEADERS = 1024 * 1024;
@@ -83,8 +81,7 @@ export class ApiServer {
   readonly #lasting = new WeakSet<ServerResponse>();
   readonly #passedOn = new WeakSet<Duplex>();
   /** Connections of other managers, of one request each, that have no answer yet. */
-  readonly #owed = new Set<Duplex>();
-  readonly #settling = new Set<() => void>();
+  readonly #owed = new Owed();
   readonly #answered: ((answered: Answered) => void) | undefined;
   readonly #written: ApiServerOptions['written'];
   #answering = 0;
@@ -118,7 +115,6 @@ export class ApiServer {
     this.#forLeader ??= this.#add(createServer(this.#options()));
     this.#passedOn.add(connection);
     this.#owed.add(connection);
-    connection.once('close', () => this.#pay(connection));
     this.#forLeader.emit('connection', connection);
   }
 
@@ -128,14 +124,8 @@ export class ApiServer {
   }
 
   /** Resolves when what other managers have passed on so far is answered, or after so many milliseconds. */
-  async settled(patience: number): Promise<void> {
-    if (this.#owed.size === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#settling.add(resolve);
-    const timer = setTimeout(resolve, patience);
-    await promise;
-    clearTimeout(timer);
-    this.#settling.delete(resolve);
+  settled(patience: number): Promise<void> {
+    return this.#owed.settled(patience);
   }
 
   /** Every route that is answered here. */
@@ -239,18 +229,13 @@ export class ApiServer {
     }
     if ('stream' in reply && reply.lasting) {
       this.#lasting.add(response);
-      this.#pay(request.socket);
+      this.#owed.pay(request.socket);
     } else {
       this.#answering++;
       response.once('close', () => this.#answering--);
     }
     if ('stream' in reply) await sendStream(response, reply, common);
     else sendReply(response, reply, common);
-  }
-
-  #pay(connection: Duplex): void {
-    this.#owed.delete(connection);
-    if (this.#owed.size === 0) for (const resolve of this.#settling) resolve();
   }
 
   /** The reply; that of the leader, if it takes the leader and this manager is not it. */
@@ -315,7 +300,7 @@ export class ApiServer {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
-    this.#pay(socket);
+    this.#owed.pay(socket);
     try {
       const target = parseTarget(request.url!) as Target;
       const version = await this.#engineVersion();
@@ -371,45 +356,4 @@ function writtenBy({ method = '', headers, socket }: IncomingMessage): Omit<Writ
 
 function isTarget(target: Target | BadTarget): target is Target {
   return typeof target === 'object' && 'path' in target;
-}
-
-function headersOf(engine: typeof OLDEST_ENGINE): OutgoingHttpHeaders {
-  return {
-    'Api-Version': servedVersion(engine),
-    'Docker-Experimental': 'false',
-    Ostype: 'linux',
-    Server: `Docker/${engine.Version} (linux)`,
-  };
-}
-
-/** The version to answer in. Throws ApiError 400 with Docker's texts. */
-function checkVersion(target: Target, engine: typeof OLDEST_ENGINE): string {
-  const newest = servedVersion(engine);
-  const { version } = target;
-  if (version === undefined) return newest;
-  if (compareVersions(version, engine.MinAPIVersion) < 0) {
-    throw new ApiError(
-      400,
-      `client version ${version} is too old. Minimum supported API version is ${engine.MinAPIVersion}, please upgrade your client to a newer version`,
-    );
-  }
-  // Clients that do not ask first and are bound to a newer version get it, if the engine knows it: in what is not passed on
-  // to the engine it differs from the newest that is told here by additions alone.
-  if (compareVersions(version, engine.ApiVersion) > 0) {
-    throw new ApiError(
-      400,
-      `client version ${version} is too new. Maximum supported API version is ${engine.ApiVersion}`,
-    );
-  }
-  return version;
-}
-
-/** Without a version the engine would answer in its newest one, which may be newer than what is served here. */
-function enginePath(target: Target, raw: string, served: string): string {
-  if (target.version !== undefined) return `/v${target.version}${raw}`;
-  return served === MAX_API_VERSION ? `/v${served}${raw}` : raw;
-}
-
-function destinationPath(target: Target, { raw, version }: Destination, served: string): string {
-  return version === undefined ? enginePath(target, raw, served) : `/v${version}${raw}`;
 }
