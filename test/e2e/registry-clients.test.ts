@@ -6,7 +6,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import Consul from 'consul';
+import { run } from '../../src/machine/exec.ts';
 import { RegistryDns } from '../../src/registry/dns.ts';
 import { TestRegistry } from '../../src/registry/testing/registry.ts';
 import { freePort } from '../support/free-port.ts';
@@ -14,6 +16,7 @@ import { eventually, execute } from '../support/lab.ts';
 
 /** An address of this machine that nobody else answers at. */
 const NAME_SERVER = '127.85.0.53';
+const PROMETHEUS = fileURLToPath(new URL('../support/prometheus.sh', import.meta.url));
 
 describe('clients of a Consul on the registry', { timeout: 120_000 }, () => {
   let registry: TestRegistry;
@@ -25,8 +28,8 @@ describe('clients of a Consul on the registry', { timeout: 120_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), 'registry-clients-'));
     const [host, port] = registry.address.split(':');
     consul = new Consul({ host: host!, port: Number(port) });
-    await run('alpha', 'web1', 8080, { SERVICE_NAME: 'web', SERVICE_TAGS: 'blue', SERVICE_TEAM: 'a' });
-    await run('beta', 'web2', 8081, { SERVICE_NAME: 'web', SERVICE_TAGS: 'green' });
+    await start('alpha', 'web1', 8080, { SERVICE_NAME: 'web', SERVICE_TAGS: 'blue', SERVICE_TEAM: 'a' });
+    await start('beta', 'web2', 8081, { SERVICE_NAME: 'web', SERVICE_TAGS: 'green' });
     await eventually(
       'both are there',
       10_000,
@@ -42,7 +45,7 @@ describe('clients of a Consul on the registry', { timeout: 120_000 }, () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   });
 
-  const run = async (host: string, name: string, port: number, Labels: object): Promise<string> => {
+  const start = async (host: string, name: string, port: number, Labels: object): Promise<string> => {
     const engine = registry.engines.get(host)!.client;
     const HostConfig = { PortBindings: { '80/tcp': [{ HostPort: String(port) }] } };
     const body = { Image: 'busybox', Labels, HostConfig };
@@ -82,7 +85,7 @@ describe('clients of a Consul on the registry', { timeout: 120_000 }, () => {
     watch.on('change', (all: unknown[]) => seen.push(all.length));
     watch.on('error', (error: Error) => assert.fail(error.message));
     await eventually('it knows two', 10_000, async () => seen.at(-1) === 2);
-    const third = await run('beta', 'web3', 8082, { SERVICE_NAME: 'web' });
+    const third = await start('beta', 'web3', 8082, { SERVICE_NAME: 'web' });
     await eventually('it knows three', 10_000, async () => seen.at(-1) === 3);
     await remove('beta', third);
     await eventually('it knows two again', 10_000, async () => seen.at(-1) === 2);
@@ -123,7 +126,24 @@ print('done')
     assert.equal(stdout.trim(), 'done');
   });
 
-  // Debian's has no consul_sd_configs (findings/prometheus-without-consul.sh), but asks for SRV records.
+  test('Prometheus finds its targets by consul_sd_configs', async () => {
+    // The last one of Debian's that knows them (findings/prometheus-without-consul.sh).
+    const program = (await run(PROMETHEUS, [])).trim();
+    const prometheus = await scraping(
+      program,
+      `  consul_sd_configs:
+  - {server: '${registry.address}', services: [web, other], tags: [], refresh_interval: 1s}`,
+    );
+    const two = ['10.0.0.1:8080 web alpha ,blue, a', '10.0.0.2:8081 web beta ,green, '].join('\n');
+    const labels = ['address__', 'meta_consul_service', 'meta_consul_node', 'meta_consul_tags'];
+    const seen = (): Promise<string> => prometheus.targets(...labels, 'meta_consul_service_metadata_team');
+    await eventually('it has both', 30_000, async () => (await seen()) === two, prometheus.state);
+    const more = await start('beta', 'web5', 8085, { SERVICE_NAME: 'other' });
+    await eventually('it has the third', 30_000, async () => (await seen()).includes(':8085 other beta'));
+    await remove('beta', more);
+    await eventually('it is gone', 30_000, async () => (await seen()) === two, prometheus.state);
+  });
+
   test("Debian's Prometheus finds its targets by dns_sd_configs", async () => {
     const names = await RegistryDns.start(
       { host: NAME_SERVER, port: 53 },
@@ -131,26 +151,35 @@ print('done')
       (error) => assert.fail(error.message),
     );
     await using _ = { [Symbol.asyncDispose]: () => names.close() };
-    const config = join(folder, 'prometheus.yml');
-    const resolv = join(folder, 'resolv.conf');
-    await writeFile(resolv, `nameserver ${NAME_SERVER}\n`);
-    await writeFile(
-      config,
-      `scrape_configs:
-- job_name: registry
-  dns_sd_configs:
+    const prometheus = await scraping(
+      'prometheus',
+      `  dns_sd_configs:
   - names: [_web._tcp.service.consul, other.service.essaim]
-    refresh_interval: 1s
-`,
+    refresh_interval: 1s`,
     );
+    const two = await addresses();
+    assert.equal(two.split('\n').length, 2);
+    const seen = (): Promise<string> => prometheus.targets('address__');
+    await eventually('it has both', 30_000, async () => (await seen()) === two, prometheus.state);
+    const more = await start('beta', 'web4', 8084, { SERVICE_NAME: 'other' });
+    await eventually('it has the third', 30_000, async () => (await seen()).includes('8084'));
+    await remove('beta', more);
+    await eventually('it is gone', 30_000, async () => (await seen()) === two, prometheus.state);
+  });
+
+  /** Starts a Prometheus that has the registry's DNS for its name server. @param discovery of its one job, as YAML */
+  const scraping = async (program: string, discovery: string) => {
+    const home = await mkdtemp(join(folder, 'prometheus-'));
+    const [config, resolv] = [join(home, 'prometheus.yml'), join(home, 'resolv.conf')];
+    await writeFile(resolv, `nameserver ${NAME_SERVER}\n`);
+    await writeFile(config, `scrape_configs:\n- job_name: registry\n${discovery}\n`);
     const address = `127.0.0.1:${await freePort()}`;
     const flags = [
-      ...[`--config.file=${config}`, `--storage.tsdb.path=${join(folder, 'data')}`],
+      ...[`--config.file=${config}`, `--storage.tsdb.path=${join(home, 'data')}`],
       `--web.listen-address=${address}`,
     ];
-    // With a resolv.conf of its own.
-    const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec prometheus "$@"';
-    const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', resolv, ...flags], {
+    const script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
+    const child = spawn('unshare', ['--mount', 'sh', '-c', script, 'sh', resolv, program, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     children.push(child);
@@ -158,26 +187,20 @@ print('done')
     child.stderr.on('data', (chunk: Buffer) => {
       said = (said + String(chunk)).slice(-4000);
     });
-    const targets = async (): Promise<string> => {
+    /** A line for each, of the labels with these names, which all begin with `__`. */
+    const targets = async (...labels: string[]): Promise<string> => {
       const answer = await fetch(`http://${address}/api/v1/targets?state=active`).catch(() => undefined);
       if (!answer?.ok) return '';
       const { data } = (await answer.json()) as {
         data: { activeTargets: Array<{ discoveredLabels: Record<string, string> }> };
       };
       return data.activeTargets
-        .map(({ discoveredLabels }) => discoveredLabels.__address__)
+        .map(({ discoveredLabels }) => labels.map((label) => discoveredLabels[`__${label}`] ?? '').join(' '))
         .sort()
-        .join();
+        .join('\n');
     };
-    const two = await addresses();
-    assert.equal(two.split(',').length, 2);
-    const state = async (): Promise<string> => `${await targets()}\n${said}`;
-    await eventually('it has both', 30_000, async () => (await targets()) === two, state);
-    const more = await run('beta', 'web4', 8084, { SERVICE_NAME: 'other' });
-    await eventually('it has the third', 30_000, async () => (await targets()).includes('8084'), state);
-    await remove('beta', more);
-    await eventually('it is gone', 30_000, async () => (await targets()) === two, state);
-  });
+    return { targets, state: async () => `${await targets('address__')}\n${said}` };
+  };
 
   /** As Prometheus has them. */
   const addresses = async (): Promise<string> => {
@@ -188,7 +211,7 @@ print('done')
     return rows
       .map(({ ServiceAddress, ServicePort }) => `${nameOf(ServiceAddress)}:${ServicePort}`)
       .sort()
-      .join();
+      .join('\n');
   };
 });
 
