@@ -13,4 +13,6 @@ test('columns are as wide as their longest cell, lines end without blanks', () =
 test('fields of a template are filled in', () => {
   assert.equal(fillTemplate('{{.Name}}\\t{{ .State }}!', { Name: 'a', State: 'Up' }), 'a\tUp!');
   assert.throws(() => fillTemplate('{{.Nope}}', { Name: 'a' }), /Unknown field "Nope": use Name/);
+  for (const torn of ['{{.Name', '.Name}}', '{{.Name}} {{'])
+    assert.throws(() => fillTemplate(torn, { Name: 'a' }), /in two braces/, torn);
 });

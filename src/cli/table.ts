@@ -15,8 +15,15 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('');
 }
 
+/** @throws MachineError if a field of a template is begun and not ended, or the other way round */
+export function checkTemplate(template: string): void {
+  if (/\{\{|\}\}/.test(template.replace(/\{\{[^{}]*\}\}/g, '')))
+    throw new MachineError(`Template "${template}": each field is written {{.Field}}, in two braces.`);
+}
+
 /** Fills `{{.Name}}` and the like in with the fields of a row; throws for a field that the row does not have. */
 export function fillTemplate(template: string, row: Readonly<Record<string, string>>): string {
+  checkTemplate(template);
   return template
     .replaceAll('\\t', '\t')
     .replaceAll('\\n', '\n')

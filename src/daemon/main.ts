@@ -109,12 +109,13 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
   metrics.follow(membership);
-  await listen(server, cluster, options);
-  log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
-  ui = startUi(options, membership, nodes, log);
+  // Before the API, by which others see that the daemon is up: an address that it cannot have ends it.
   registry = await startRegistry(options, itself, membership, log);
   const scraped = await Promise.all(options.metricsHosts.map((where) => serveMetrics(where, figures)));
   const closeTokens = await serveTokens(tokenHosts);
+  await listen(server, cluster, options);
+  log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
+  ui = startUi(options, membership, nodes, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const givingBack = giveBack(systemClock, ending.signal);

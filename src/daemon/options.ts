@@ -130,7 +130,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
   try {
     ({ values } = parse());
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${USAGE}`);
+    throw new UsageError(`${(error as Error).message} ("essaim daemon --help" tells all options)`);
   }
   if (values.help) return 'help';
   const hosts = (values.host ?? []).map((text) => parseHost(text));

@@ -1,5 +1,5 @@
 # The first process of a server for tests: its own root tree, devices, control groups; then an init system, or a shell's.
-# usage: sh server.sh DIRECTORY NAME systemd|plain LOWER     in fresh mount, UTS, pid, IPC and cgroup namespaces
+# usage: sh server.sh DIRECTORY NAME systemd|openrc|plain LOWER     in fresh mount, UTS, pid, IPC and cgroup namespaces
 set -eu
 directory=$1 name=$2 init=$3 lower=$4
 root=$directory/root
@@ -44,6 +44,9 @@ mount --make-rshared /
 umount -l /.old
 rmdir /.old
 environment='env -i container=essaim-test PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-[ "$init" = plain ] || exec $environment /lib/systemd/systemd --show-status=0
+case $init in
+  systemd) exec $environment /lib/systemd/systemd --show-status=0 ;;
+  openrc) exec $environment /sbin/openrc-init ;;
+esac
 mkdir -p /run/sshd
 exec $environment sh -c '/usr/sbin/sshd; sleep infinity & wait'

@@ -17,10 +17,12 @@ const GATEWAY = `${PREFIX}1`;
 const ESSAIM = fileURLToPath(new URL('../../bin/essaim', import.meta.url));
 const script = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
+type Init = 'systemd' | 'openrc' | 'plain';
+
 export interface ServerOptions {
-  /** With Debian's engine installed; else there is none. */
+  /** With Debian's engine installed, which is there for systemd and plain; else there is none. */
   engine?: boolean;
-  init?: 'systemd' | 'plain';
+  init?: Init;
   /** Puts files into its root before it boots. */
   prepare?: (root: string) => Promise<void>;
 }
@@ -29,11 +31,11 @@ export class Server {
   readonly name: string;
   readonly address: string;
   readonly directory: string;
-  readonly init: 'systemd' | 'plain';
+  readonly init: Init;
   readonly #lower: string;
   #process: ChildProcess | undefined;
 
-  constructor(name: string, address: string, directory: string, lower: string, init: 'systemd' | 'plain') {
+  constructor(name: string, address: string, directory: string, lower: string, init: Init) {
     this.name = name;
     this.address = address;
     this.directory = directory;
@@ -187,7 +189,9 @@ export class Servers implements AsyncDisposable {
     await ensureBridge();
     const address = await plugIn();
     const directory = join(this.home, 'servers', name);
-    const lower = [...(engine ? ['engine'] : []), 'bare'].map((tree) => join(this.#trees, tree)).join(':');
+    if (init === 'openrc') await run(script('trees.sh'), ['openrc']);
+    const trees = init === 'openrc' ? ['openrc'] : [...(engine ? ['engine'] : []), 'bare'];
+    const lower = trees.map((tree) => join(this.#trees, tree)).join(':');
     const server = new Server(name, address, directory, lower, init);
     this.all.push(server);
     const root = join(directory, 'upper');

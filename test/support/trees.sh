@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes the root trees of servers for tests in ~/.cache/essaim/trees, where they are not there yet: `bare` has Debian with systemd
 # and sshd, `engine` is what Docker Engine adds to that. Prints the folder.
+# usage: trees.sh [openrc]     also makes `openrc`, Debian with OpenRC instead of systemd
 set -eu
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/essaim/trees
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
@@ -8,17 +9,20 @@ suite=bookworm
 mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
-if [ ! -d "$cache/bare" ]; then
-  rm -rf "$cache/bare.part"
-  packages=systemd,systemd-sysv,dbus,openssh-server,sudo,iproute2,ca-certificates,procps,kmod
-  debootstrap --variant=minbase --include=$packages "$suite" "$cache/bare.part" "$mirror" >"$cache/bare.log" 2>&1 || {
-    tail -n 20 "$cache/bare.log" >&2
+bootstrap() { # TREE PACKAGES
+  [ ! -d "$cache/$1" ] || return 0
+  rm -rf "$cache/$1.part"
+  packages=$2,openssh-server,sudo,iproute2,ca-certificates,procps,kmod
+  debootstrap --variant=minbase --include=$packages "$suite" "$cache/$1.part" "$mirror" >"$cache/$1.log" 2>&1 || {
+    tail -n 20 "$cache/$1.log" >&2
     exit 1
   }
   # Hosts have keys of their own.
-  rm -f "$cache"/bare.part/etc/ssh/ssh_host_*
-  mv "$cache/bare.part" "$cache/bare"
-fi
+  rm -f "$cache/$1.part"/etc/ssh/ssh_host_*
+  mv "$cache/$1.part" "$cache/$1"
+}
+bootstrap bare systemd,systemd-sysv,dbus
+[ "${1-}" != openrc ] || bootstrap openrc openrc
 if [ ! -d "$cache/engine" ]; then
   work=$cache/engine.work
   rm -rf "$work" && mkdir -p "$work/upper" "$work/work" "$work/root"

@@ -1,4 +1,5 @@
 /** `essaim machine create`: what is asked for, read and checked before any host is touched. */
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { STRATEGIES } from '../../classic/rules/strategy.ts';
@@ -86,7 +87,7 @@ async function create(names: string[], flags: Flags): Promise<void> {
   const driver = driverNamed(flags.driver);
   for (const name of names) checkName(name);
   if (new Set(names).size < names.length) throw new MachineError('The names are not all different.');
-  const targets = targetsOf(names, flags);
+  const targets = targetsOf(driver.name, names, flags);
   const engine = engineOf(flags);
   const swarm = swarmOf(names, flags);
   await checkSwarm(names, swarm);
@@ -107,11 +108,13 @@ async function create(names: string[], flags: Flags): Promise<void> {
   });
 }
 
-function targetsOf(names: readonly string[], flags: Flags): SshTarget[] {
-  const { driver, sshHost, sshUser, sshPort, sshKey } = flags;
+function targetsOf(driver: string, names: readonly string[], flags: Flags): SshTarget[] {
+  const { dns, sshHost, sshUser, sshPort, sshKey } = flags;
   if (driver !== 'ssh') {
     if (sshHost.length > 0 || sshUser || sshPort || sshKey)
       throw new MachineError('--ssh-host and the like are for servers that you have: give -d ssh as well.');
+    if (dns !== undefined && isIP(dns) === 0)
+      throw new MachineError(`Invalid value "${dns}" of --dns: give an IP address, for example "1.1.1.1".`);
     return [];
   }
   for (const option of ['dns', 'enginePath'] as const) {

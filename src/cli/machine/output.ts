@@ -10,7 +10,7 @@ import {
 } from '../../machine/driver.ts';
 import { driverOf } from '../../machine/drivers.ts';
 import { endpointUrl, engineVersion } from '../../machine/engine-api.ts';
-import { fillTemplate, table } from '../table.ts';
+import { checkTemplate, fillTemplate, table } from '../table.ts';
 
 interface Described {
   readonly machine: Machine;
@@ -102,9 +102,12 @@ export function activity(machine: Machine): string {
 
 function row({ machine, status, version }: Described, all: readonly Machine[]) {
   const docker = version && `v${version}`;
+  const active = activity(machine);
   return {
     Name: machine.name,
-    Active: activity(machine),
+    Active: active,
+    ActiveHost: String(active === '*'),
+    ActiveSwarm: String(active === '* (swarm)'),
     Driver: machine.driver,
     DriverName: machine.driver,
     State: status.state as string,
@@ -179,6 +182,7 @@ export async function describeMachine(machine: Machine): Promise<Record<string, 
 
 /** `{{.Driver.IPAddress}}`, `{{json .Driver}}`, `{{prettyjson .}}` in a template, from what is known. @throws MachineError */
 export function fillDeep(template: string, value: Record<string, unknown>): string {
+  checkTemplate(template);
   return template.replace(
     /\{\{\s*(?:(json|prettyjson)\s+)?([^}\s]*)\s*\}\}/g,
     (_, how: string, path: string) => {

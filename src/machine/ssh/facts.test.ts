@@ -11,6 +11,7 @@ libc=glibc
 packages=apt-get
 init=systemd
 missing=dockerd
+missing=docker
 missing=nft
 free=20000
 engine_free=20000
@@ -22,7 +23,7 @@ const said = (text: string, wanted = {}): string[] => shortcomings(parseFacts(te
 
 test('a plain server is good enough', () => {
   const facts: HostFacts = parseFacts(GOOD);
-  assert.deepEqual(facts.missing, ['dockerd', 'nft']);
+  assert.deepEqual(facts.missing, ['dockerd', 'docker', 'nft']);
   assert.equal(facts.engine, undefined);
   assert.deepEqual(said(GOOD), []);
 });
@@ -31,7 +32,8 @@ test('each thing that is missing is named', () => {
   const cases: [string, RegExp][] = [
     ['system=Darwin\nuid=0', /runs Darwin/],
     [GOOD.replace('uid=0', 'uid=1000'), /not root/],
-    [GOOD.replace('packages=apt-get\n', ''), /dockerd, nft is missing, and no package manager/],
+    [GOOD.replace('packages=apt-get\n', ''), /dockerd, docker, nft is missing, and no package manager/],
+    [GOOD.replace('missing=dockerd\n', ''), /has no command "docker"/],
     [GOOD.replace('free=20000', 'free=12'), /12 MB of free space in \/opt/],
     [GOOD.replace('memory=2000', 'memory=200'), /200 MB of memory/],
     [`${GOOD}lacks=VXLAN (module vxlan)\n`, /its kernel has no VXLAN/],
@@ -60,6 +62,12 @@ test('containers that run are not restarted for settings', () => {
   assert.deepEqual(said(busy, { labels: ['a=b'] }), []);
   assert.match(said(busy, { options: ['debug=true'] })[0]!, /runs 3 containers/);
   assert.deepEqual(said(busy.replace('false\n', 'true\n'), { options: ['debug=true'] }), []);
+});
+
+test('flags of the engine are only taken where there is a way to give them', () => {
+  const openrc = GOOD.replace('init=systemd', 'init=openrc');
+  assert.deepEqual(said(openrc, { labels: ['a=b'], registryMirrors: ['http://x'] }), []);
+  assert.match(said(openrc, { environment: ['A=b'] })[0]!, /need systemd/);
 });
 
 test('what is no answer is refused', () => {

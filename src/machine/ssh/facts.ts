@@ -121,6 +121,11 @@ export function shortcomings(facts: HostFacts, wanted: EngineSettings, carried: 
     ...facts.missing
       .filter((program) => ['tar', 'gzip'].includes(program))
       .map((program) => `${program} is missing`),
+    ...(facts.missing.includes('docker') && !facts.missing.includes('dockerd')
+      ? [
+          'its Docker Engine has no command "docker" that could ask it: install that first (Debian: docker-cli)',
+        ]
+      : []),
     ...facts.lacks.map((feature) => `its kernel has no ${feature}`),
     ...tooLittle('free space in /opt', facts.release ? undefined : facts.free, ESSAIM_SPACE),
     ...tooLittle('free space in /var/lib', engine ? undefined : facts.engineFree, ENGINE_SPACE),
@@ -130,6 +135,9 @@ export function shortcomings(facts: HostFacts, wanted: EngineSettings, carried: 
       : facts.taken.map(
           ({ port, owner }) => `port ${port} is taken${owner && ` by ${owner}`}: Essaim serves there`,
         )),
+    ...(needsRestart(wanted) && facts.init !== 'systemd'
+      ? ['--engine-opt and --engine-env need systemd, which does not run there: leave them out']
+      : []),
     ...(engine ? engineShortcomings(engine, facts, wanted) : []),
   ];
 }

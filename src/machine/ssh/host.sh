@@ -17,6 +17,9 @@ init() {
 package_of() { # MANAGER PROGRAM
   case $1:$2 in
     apt-get:dockerd | apt-get:containerd) echo docker.io ;;
+    # Newer releases have the client in a package of its own.
+    apt-get:docker) if apt-cache show docker-cli >/dev/null 2>&1; then echo docker-cli; else echo docker.io; fi ;;
+    dnf:docker) echo docker-cli ;;
     dnf:dockerd | dnf:containerd) echo moby-engine ;;
     *:dockerd | *:containerd) echo docker ;;
     apt-get:ip) echo iproute2 ;;
@@ -35,23 +38,25 @@ package_of() { # MANAGER PROGRAM
   esac
 }
 
+apt_get() { apt-get -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120 "$@"; }
+
 # What programs that are missing come from; prints the packages that were installed.
 install_packages() { # MANAGER PROGRAM…
   manager=$1
   shift
+  if [ "$manager" = apt-get ]; then
+    # An earlier run may have been cut off.
+    dpkg --configure -a >&2
+    apt_get update -qq >&2
+  fi
   packages=
   for program in "$@"; do
     package=$(package_of "$manager" "$program")
     case " $packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
   done
   case $manager in
-    apt-get)
-      # An earlier run may have been cut off.
-      dpkg --configure -a >&2
-      apt-get -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120 update -qq >&2
-      # shellcheck disable=SC2086
-      apt-get -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends $packages >&2
-      ;;
+    # shellcheck disable=SC2086
+    apt-get) apt_get install -y -qq --no-install-recommends $packages >&2 ;;
     dnf) dnf install -y -q $packages >&2 ;;
     zypper) zypper --non-interactive --quiet install $packages >&2 ;;
     apk) apk add --quiet $packages >&2 ;;
@@ -189,15 +194,19 @@ install_service() {
       systemctl enable -q essaim
       ;;
     openrc)
-      sed "s|@PROGRAM@|$top/current/bin/essaim|" "$from/essaim.openrc" >/etc/init.d/essaim
-      chmod +x /etc/init.d/essaim
-      rc-update -q add essaim default
+      install_supervise
+      for script in essaim essaim-tasks; do
+        sed "s|@SUPERVISE@|$top/supervise|" "$from/$script.openrc" >"/etc/init.d/$script"
+        chmod +x "/etc/init.d/$script"
+        rc-update -q add "$script" default
+      done
       ;;
-    none)
-      sed "s|@PROGRAM@|$top/current/bin/essaim|" "$from/supervise" >$top/supervise
-      chmod +x $top/supervise
-      ;;
+    none) install_supervise ;;
   esac
+}
+install_supervise() {
+  sed "s|@PROGRAM@|$top/current/bin/essaim|" "$from/supervise" >$top/supervise
+  chmod +x $top/supervise
 }
 start_service() {
   case $(init) in
@@ -206,7 +215,12 @@ start_service() {
       systemctl reset-failed essaim 2>/dev/null || :
       systemctl start essaim essaim-tasks || { service_log >&2; exit 1; }
       ;;
-    openrc) rc-service -q essaim start ;;
+    openrc)
+      # What OpenRC holds for started may have been killed.
+      $top/supervise status || rc-service -q essaim zap
+      rc-service -q essaim start
+      rc-service -q essaim-tasks start
+      ;;
     none) $top/supervise start ;;
   esac
 }
@@ -226,7 +240,7 @@ switch_off() {
       systemctl stop essaim
       ;;
     openrc)
-      kill -PWR "$(pgrep -of 'main.* daemon')" && while pgrep -f 'main.* daemon' >/dev/null; do sleep 0.2; done
+      rc-service -q essaim-tasks stop
       rc-service -q essaim stop
       ;;
     none) $top/supervise switch-off ;;
@@ -235,8 +249,7 @@ switch_off() {
 service_state() {
   case $(init) in
     systemd) systemctl is-active essaim || : ;;
-    openrc) if rc-service -q essaim status >/dev/null 2>&1; then echo active; else echo inactive; fi ;;
-    none) if [ -x $top/supervise ] && $top/supervise status; then echo active; else echo inactive; fi ;;
+    *) if [ -x $top/supervise ] && $top/supervise status; then echo active; else echo inactive; fi ;;
   esac
 }
 service_log() {
@@ -257,8 +270,11 @@ remove() {
       systemctl reset-failed essaim essaim-tasks 2>/dev/null || :
       ;;
     openrc)
-      rc-update -q del essaim 2>/dev/null || :
-      rm -f /etc/init.d/essaim
+      rc-service -q essaim-tasks zap 2>/dev/null || :
+      for script in essaim essaim-tasks; do
+        rc-update -q del "$script" 2>/dev/null || :
+        rm -f "/etc/init.d/$script"
+      done
       ;;
   esac
   case $(readlink /usr/local/bin/essaim 2>/dev/null || :) in "$top"/*) rm -f /usr/local/bin/essaim ;; esac

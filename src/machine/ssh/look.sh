@@ -16,7 +16,7 @@ done
 if [ -d /run/systemd/system ]; then say init systemd
 elif has rc-service && [ -d /run/openrc ]; then say init openrc
 else say init none; fi
-for program in dockerd containerd ip iptables nft conntrack nsenter mount sysctl tar gzip; do
+for program in dockerd containerd docker ip iptables nft conntrack nsenter mount sysctl tar gzip; do
   has "$program" || say missing "$program"
 done
 say free "$(df -Pm /opt 2>/dev/null | awk 'NR == 2 { print $4 }')"

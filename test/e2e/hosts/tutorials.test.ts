@@ -107,6 +107,18 @@ describe("docker-machine's lines", { timeout: 400_000 }, () => {
     );
     const unknown = await lab.machine('create', '-d', 'lab', '--engine-opt', 'no-such=1', 'x');
     assert.match(unknown.stderr, /its Docker Engine has no option --no-such/);
+    const refusals: [string, string, RegExp][] = [
+      ['--dns', 'nonsense', /Invalid value "nonsense" of --dns/],
+      ['--daemon-opt', 'no-such=1', /Unknown option '--no-such'/],
+      ['--daemon-opt', 'metrics-host=tcp://203.0.113.1:9180', /EADDRNOTAVAIL.* 203\.0\.113\.1:9180/],
+      ['--daemon-opt', 'registry-host=tcp://203.0.113.1:8500', /EADDRNOTAVAIL.* 203\.0\.113\.1:8500/],
+    ];
+    for (const [option, value, words] of refusals) {
+      const { code, stderr } = await lab.machine('create', '-d', 'lab', option, value, 'x');
+      assert.equal(code, 1, value);
+      assert.match(stderr, words);
+    }
+    assert.equal(await shell('docker-machine ls -q --filter name=^x$'), '');
   });
 
   test('hosts in a loop, with what was meant for VirtualBox, stopped and removed', async () => {
