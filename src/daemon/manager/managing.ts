@@ -39,6 +39,8 @@ export class Managing {
   #wanted: Role;
   #problem = '';
   #alarms: readonly string[] = [];
+  /** Why the other managers do not know where this one is; empty if they do. */
+  #misplaced = '';
   /** This manager's member of etcd is none any more, though nobody here has ended it. */
   #unseated = false;
   #stir: () => void = () => {};
@@ -61,11 +63,17 @@ export class Managing {
     return this.#running ? this.#running.lock.fileKey : this.#options.fileKey;
   }
 
+  /** Whether this host is to have a manager, be it there yet or not. */
+  get isWanted(): boolean {
+    return this.#wanted === 'manager';
+  }
+
   /** Why this host, which should have a manager, has none yet, or what is wrong with its etcd; empty if nothing is. */
   get problem(): string {
     if (this.#wanted !== 'manager') return '';
     if (!this.#running) return this.#problem;
-    return [this.#running.state.seat?.member.trouble ?? [], this.#alarms].flat().join('; ');
+    const trouble = this.#running.state.seat?.member.trouble;
+    return [trouble, this.#misplaced, ...this.#alarms].filter(Boolean).join('; ');
   }
 
   /** Takes up what this host was; the only manager of a swarm runs when this resolves. @throws StoreError, ApiError */
@@ -346,6 +354,9 @@ export class Managing {
       },
       onAlarms: (texts) => {
         this.#alarms = texts;
+      },
+      onPlace: (misplaced) => {
+        this.#misplaced = misplaced;
       },
     };
   }

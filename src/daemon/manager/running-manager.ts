@@ -62,6 +62,8 @@ export interface Ties {
   unseated(): void;
   /** What is wrong with etcd at the moment. */
   onAlarms(texts: readonly string[]): void;
+  /** Why the other managers do not know where this one is; '': they do. */
+  onPlace(misplaced: string): void;
 }
 
 /** Starts the manager whose state that is. If it cannot, the state is closed. */
@@ -152,6 +154,7 @@ function careOf(state: ManagerState, ties: Ties): { end(): Promise<void> } {
       announce: async () => void (await ask('/managers/ready', { addr: ties.addr() })),
       certify: async (request) => (await ask('/managers/certificate', request)) as IssueAnswer,
       onAlarms: ties.onAlarms,
+      onPlace: ties.onPlace,
     });
   };
   const caring = care().catch((error: unknown) =>

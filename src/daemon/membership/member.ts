@@ -154,6 +154,11 @@ export class Member {
     return this.#managing.face;
   }
 
+  /** Whether there is to be a manager here, and none is yet. */
+  get isWaiting(): boolean {
+    return this.#record.role === 'manager' && this.#managing.isWanted && !this.manager;
+  }
+
   /** Why there is no manager here although there should be one; empty if nothing is wrong. */
   get problem(): string {
     return this.#managing.problem;

@@ -131,7 +131,7 @@ export class HostMembership implements Membership {
         nodeId: record.nodeId,
         nodeAddr: record.advertiseHost,
         error: active.problem,
-        ...(record.role === 'manager' && !active.manager && { isWaiting: true }),
+        ...(active.isWaiting && { isWaiting: true }),
         managers: record.managers,
       };
     }

@@ -157,6 +157,39 @@ describe('changes of members', () => {
     await put(three);
   });
 
+  test('two members that have changed places take theirs again', async () => {
+    const four = await hosts.grow(three);
+    const moved = async (host: MemberHost, address: string): Promise<void> => {
+      await host.certify(address);
+      await host.member.restart({ peerHost: address });
+      await host.member.ready();
+    };
+    const [first, second] = [two.address, four.address];
+    // Nobody is told of the place between.
+    await moved(two, first.replace(/\.\d+$/, '.201'));
+    await moved(four, first);
+    await moved(two, second);
+    const told = ({ member }: MemberHost, address: string) =>
+      eventually(() => changeAddress(member.client, member.memberId, peerUrl(address, PORT)));
+    await Promise.all([told(two, second), told(four, first)]);
+    await eventually(async () => {
+      const members = await three.member.client.memberList({ linearizable: true });
+      const urlOf = (host: MemberHost) => members.find(({ ID }) => ID === host.member.memberId)?.peerURLs;
+      assert.deepEqual([urlOf(two), urlOf(four)], [[four.url], [two.url]]);
+    });
+    for (const host of [two, three, four]) await put(host);
+    // Its place is given up to nobody who is there.
+    await assert.rejects(
+      changeAddress(two.member.client, two.member.memberId, three.url),
+      /manager node4 has the address/,
+    );
+    await told(two, second);
+
+    await eventually(() => removeMember(three.member.client, four.member.memberId));
+    await moved(two, first);
+    await told(two, first);
+  });
+
   test('whoever goes on alone has no others left, and takes in new ones', async () => {
     const third = await hosts.host();
     const { member, members } = await addLearner(three.member.client, third.url);

@@ -143,9 +143,14 @@ export async function handOver(
   throw new PeersError('no other manager’s etcd takes the lead: too few of them may be online');
 }
 
+/** Stands for that URL while another member has it: nobody answers there, and nobody else is said to be there. */
+function nowhere(url: string): string {
+  return url.replace(/:\d+$/, ':0');
+}
+
 /**
  * Tells the others a member's new address, through itself: it has been started with it already. Nothing is done if they
- * know it.
+ * know it. If another member has it, the old one is given up all the same, so that two may change places: to be tried again.
  * @throws PeersError if another member has that address, or it is a learner, which etcd would make a voting one by this;
  *   EtcdError
  */
@@ -160,12 +165,17 @@ export async function changeAddress(
     const member = members.find(({ ID }) => ID === id);
     if (!member) throw new PeersError(`etcd has no member ${id} any more: it has to be added again`);
     if (member.peerURLs.length === 1 && member.peerURLs[0] === url) return;
-    const other = members.find(({ ID, peerURLs }) => ID !== id && peerURLs.includes(url));
-    if (other) throw new PeersError(taken(other, url));
     if (member.isLearner)
       throw new PeersError(
         `member ${id} is a learner, whose address cannot be changed: remove it, and add it again`,
       );
+    const other = members.find(({ ID, peerURLs }) => ID !== id && peerURLs.includes(url));
+    if (other) {
+      // That one may have moved as well, to where this one was. It gets that only when this one has let go of it.
+      if (!member.peerURLs.includes(nowhere(url)))
+        await client.memberUpdate({ ID: id, peerURLs: [nowhere(url)] });
+      throw new PeersError(taken(other, url));
+    }
     await client.memberUpdate({ ID: id, peerURLs: [url] });
   });
 }

@@ -23,6 +23,8 @@ export interface CareOptions extends StateOptions {
   certify(request: { csr: string; address: string }): Promise<IssueAnswer>;
   /** Told what alarms etcd has, in words. */
   onAlarms(texts: readonly string[]): void;
+  /** Told why the others do not know where this manager is; '': they do. */
+  onPlace(misplaced: string): void;
   signal: AbortSignal;
 }
 
@@ -53,14 +55,16 @@ export async function careFor(options: CareOptions): Promise<void> {
 
 /** Its certificate, where the others look for it, and the roots that it trusts are as they have to be. */
 async function keepPlace(options: CareOptions): Promise<void> {
-  const { clock, log, signal, address } = options;
-  const done = async (work: Promise<void>, what: string): Promise<boolean> => {
+  const { clock, log, signal, address, onPlace } = options;
+  /** What is to be said if it fails; '': it is done. */
+  const tried = async (work: Promise<void>, what: string): Promise<string> => {
     try {
       await work;
-      return true;
+      return '';
     } catch (error) {
-      if (!signal.aborted) log.warn({ err: error }, `${what}: ${messageOf(error)}`);
-      return false;
+      const text = `${what}: ${messageOf(error)}`;
+      if (!signal.aborted) log.warn({ err: error }, text);
+      return text;
     }
   };
   /** Where all know this manager to be. */
@@ -70,13 +74,16 @@ async function keepPlace(options: CareOptions): Promise<void> {
     const here = address();
     if (here !== settled || clock.now() - looked >= LOOK) {
       looked = clock.now();
-      await done(renewCertificate(options, here), 'etcd’s certificate');
-      if (
-        here !== settled &&
-        (await done(settle(options, here), 'the others do not know where this manager is'))
-      )
-        settled = here;
-      await done(trustPresentRoots(options), 'etcd’s roots');
+      await tried(renewCertificate(options, here), 'etcd’s certificate');
+      if (here !== settled) {
+        const misplaced = await tried(
+          settle(options, here),
+          `the other managers do not know that this one is at ${here}`,
+        );
+        onPlace(misplaced);
+        if (misplaced === '') settled = here;
+      }
+      await tried(trustPresentRoots(options), 'etcd’s roots');
     }
     await pause(clock, here === settled ? GLANCE : AGAIN, signal);
   }

@@ -108,6 +108,40 @@ describe('five managers', { timeout: 400_000 }, () => {
     assert.doesNotMatch(await on(FIRST, 'info', '--format', '{{json .Warnings}}'), /anager/);
   });
 
+  test('two change places at once: all know where they are, and nothing restarts', async () => {
+    const pair = HOSTS.slice(1, 3);
+    const at = await Promise.all(pair.map((host) => swarm.lab.must('ip', host)));
+    const before = await Promise.all(HOSTS.map(started));
+    const move = (host: Host, from: string, to: string): Promise<string> => {
+      const way = 'via=$(ip route show default | cut -d" " -f3)';
+      const change = `ip address del ${from}/24 dev eth0; ip address add ${to}/24 broadcast + dev eth0`;
+      return ssh(host, `${way}; ${change}; ip route replace default via $via`);
+    };
+    const where = '{{.Status.Addr}} {{.ManagerStatus.Addr}} {{.ManagerStatus.Reachability}}';
+    const change = async (from: string[]): Promise<void> => {
+      const to = from.toReversed();
+      await Promise.all(pair.map((host, i) => move(host, from[i]!, to[i]!)));
+      const wanted = to.map((address) => `${address} ${address}:2377 reachable`).join('\n');
+      await eventually(
+        `all know ${pair} at ${to}`,
+        PATIENCE,
+        async () => {
+          const said = HOSTS.map((host) => on(host, 'node', 'inspect', '--format', where, ...pair));
+          return (await Promise.all(said)).every((each) => each === wanted);
+        },
+        () => swarm.explain(),
+      );
+      for (const host of pair) await says(host, /^$/);
+    };
+    await change(at);
+    await change(at.toReversed());
+    // A member that the others look for elsewhere has no vote among them.
+    await demote(pair[0]!);
+    await promote(pair[0]!);
+    await agreed(HOSTS, whole);
+    assert.deepEqual(await Promise.all(HOSTS.map(started)), before);
+  });
+
   test('two are lost, the leader among them: all goes on; a third one: nothing is changed, and what runs runs', async () => {
     const first = await leader(FIRST);
     const [second, third, ...left] = HOSTS.filter((host) => host !== first) as [Host, Host, Host, Host];
