@@ -29,6 +29,11 @@ export function certificateFolder(): string {
   return join(essaimHome(), 'certs');
 }
 
+/** The certificate of this user's authority, as PEM; '' if there is none yet. */
+export async function ownAuthority(): Promise<string> {
+  return (await readIfThere(join(certificateFolder(), 'ca.pem'))) ?? '';
+}
+
 /**
  * The files for a host's API, made where they are missing, about to end, or for another address; all of the user's lie in the
  * machine's directory then.

@@ -126,7 +126,12 @@ function targetsOf(driver: string, names: readonly string[], flags: Flags): SshT
       `${names.length} names and ${sshHost.length} hosts: give --ssh-host once for each name, in their order.`,
     );
   }
-  return sshHost.map((host) => parseTarget(host, { user: sshUser, port: sshPort, key: sshKey }));
+  const targets = sshHost.map((host) => parseTarget(host, { user: sshUser, port: sshPort, key: sshKey }));
+  const places = targets.map(({ host, port }) => `${host}:${port}`);
+  const twice = places.find((place, i) => places.indexOf(place) !== i);
+  if (twice !== undefined)
+    throw new MachineError(`--ssh-host ${twice} is given twice: each machine is another server.`);
+  return targets;
 }
 
 /** @throws MachineError that names the option and what it takes */

@@ -27,8 +27,11 @@ export function machineCommand(): Command {
       collect,
       [],
     )
+    .option('-t, --timeout <seconds>', 'how long a host may take to answer', '10')
     .action(async (flags: ListFlags) => {
-      process.stdout.write(await listing(await listMachines(), flags));
+      const { text, isLate } = await listing(await listMachines(), flags);
+      // Nobody waits for what comes too late.
+      process.stdout.write(text, () => isLate && process.exit());
     });
   addQuestions(machine);
   machine

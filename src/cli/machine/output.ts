@@ -14,7 +14,7 @@ import { checkTemplate, fillTemplate, table } from '../table.ts';
 
 interface Described {
   readonly machine: Machine;
-  readonly status: MachineStatus;
+  readonly status: { readonly state: MachineStatus['state'] | 'Timeout'; readonly problem: string };
   readonly version: string;
 }
 
@@ -26,32 +26,65 @@ async function look(machine: Machine): Promise<Described> {
   return { machine, status, version };
 }
 
+/** As `look`, but it says after so many ms that there was no answer. */
+async function lookFor(machine: Machine, ms: number): Promise<Described> {
+  const { promise, resolve } = Promise.withResolvers<Described>();
+  const late: Described = { machine, status: { state: 'Timeout', problem: '' }, version: '' };
+  const timer = setTimeout(() => resolve(late), ms);
+  try {
+    return await Promise.race([look(machine), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export interface ListFlags {
   readonly quiet?: boolean;
   readonly format?: string;
   /** KEY=VALUE, each. */
   readonly filter: readonly string[];
+  /** Seconds. */
+  readonly timeout: string;
+}
+
+export interface Listing {
+  readonly text: string;
+  /** Whether some host has not answered yet. */
+  readonly isLate: boolean;
 }
 
 const FILTERS = ['driver', 'label', 'name', 'state', 'swarm'] as const;
 
-/** What `machine ls` prints. */
-export async function listing(machines: readonly Machine[], flags: ListFlags): Promise<string> {
+/** What `machine ls` prints. @throws MachineError */
+export async function listing(machines: readonly Machine[], flags: ListFlags): Promise<Listing> {
   const filters = flags.filter.map(filterOf);
+  const patience = patienceOf(flags.timeout);
   const quick = machines.filter((machine) => filters.every((accepts) => accepts(machine, machines)));
   const states = flags.filter.filter((each) => each.startsWith('state='));
-  if (flags.quiet && states.length === 0) return quick.map((m) => `${m.name}\n`).join('');
-  const all = await Promise.all(quick.map(look));
+  if (flags.quiet && states.length === 0)
+    return { text: quick.map((m) => `${m.name}\n`).join(''), isLate: false };
+  const all = await Promise.all(quick.map((machine) => lookFor(machine, patience)));
+  const isLate = all.some(({ status }) => status.state === 'Timeout');
   const wanted = (state: string): boolean =>
     states.length === 0 || states.some((each) => each.slice(6).toLowerCase() === state.toLowerCase());
   const rows = all.filter(({ status }) => wanted(status.state)).map((each) => row(each, machines));
-  if (flags.quiet) return rows.map(({ Name }) => `${Name}\n`).join('');
-  if (flags.format) return rows.map((r) => `${fillTemplate(flags.format!, r)}\n`).join('');
+  return { text: textOf(rows, flags), isLate };
+}
+
+function textOf(rows: readonly ReturnType<typeof row>[], { quiet, format }: ListFlags): string {
+  if (quiet) return rows.map(({ Name }) => `${Name}\n`).join('');
+  if (format) return rows.map((r) => `${fillTemplate(format, r)}\n`).join('');
   const columns = ['Name', 'Active', 'Driver', 'State', 'URL', 'Swarm', 'Docker', 'Errors'] as const;
   return table(
     columns.map((column) => column.toUpperCase()),
     rows.map((r) => columns.map((column) => r[column])),
   );
+}
+
+/** In ms. */
+function patienceOf(text: string): number {
+  if (/^\d{1,4}$/.test(text) && Number(text) > 0) return Number(text) * 1_000;
+  throw new MachineError(`Invalid value "${text}" of --timeout: give a number of seconds, at least 1.`);
 }
 
 function filterOf(text: string): (machine: Machine, all: readonly Machine[]) => boolean {
@@ -110,7 +143,7 @@ function row({ machine, status, version }: Described, all: readonly Machine[]) {
     ActiveSwarm: String(active === '* (swarm)'),
     Driver: machine.driver,
     DriverName: machine.driver,
-    State: status.state as string,
+    State: status.state,
     Address: machine.address,
     URL: status.state === 'Stopped' ? '' : endpointUrl(apiOver(machine)),
     Swarm: swarmOf(machine, all),

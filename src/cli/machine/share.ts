@@ -11,7 +11,7 @@ import {
   readHeader,
   sealArchive,
 } from '../../identity/archive.ts';
-import { type Machine, MachineError } from '../../machine/driver.ts';
+import { type Machine, MachineError, type SshTarget } from '../../machine/driver.ts';
 import {
   checkName,
   findMachine,
@@ -64,7 +64,9 @@ export async function exportMachines(file: string, names: string[], flags: Expor
     secret: 'passphrase',
   };
   const lines = await Promise.all(machines.map(async (m) => `${JSON.stringify(await shared(m))}\n`));
-  await writeBackup(file, sealArchive(MACHINES, header, passphrase, lines));
+  await writeBackup(file, sealArchive(MACHINES, header, passphrase, lines)).catch((error: Error) => {
+    throw new MachineError(`Nothing was written: ${error.message}`);
+  });
   process.stdout.write(
     `${file} has ${header.machines.join(', ')}: whoever has it and the passphrase is root there by Docker's API.\n`,
   );
@@ -98,12 +100,22 @@ export async function importMachines(file: string, flags: ImportFlags): Promise<
     if (await findMachine(machine.name))
       throw new MachineError(`Machine "${machine.name}" already exists; nothing was imported.`);
   }
-  for (const each of all) await take(each, flags);
+  // Before anything is written.
+  const targets = all.map(({ machine }) => targetOf(machine, flags));
+  for (const [i, each] of all.entries()) await take(each, targets[i]!);
   process.stdout.write(`imported from ${by}: ${all.map(({ machine }) => machine.name).join(', ')}\n`);
 }
 
+/** How the colleague reaches it. @throws MachineError */
+function targetOf({ ssh }: Machine, { sshUser, sshKey }: ImportFlags): SshTarget {
+  const { host, user, port } = ssh!;
+  // The key of who exported it stays with them.
+  const given = { user: sshUser ?? user, port: String(port), key: sshKey };
+  return parseTarget(host.includes(':') ? `[${host}]` : host, given);
+}
+
 /** The record comes last: without it there is no machine. */
-async function take({ machine, files }: Shared, { sshUser, sshKey }: ImportFlags): Promise<void> {
+async function take({ machine, files }: Shared, ssh: SshTarget): Promise<void> {
   const directory = machineDirectory(machine.name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -111,13 +123,6 @@ async function take({ machine, files }: Shared, { sshUser, sshKey }: ImportFlags
     const mode = name.endsWith('key.pem') ? 0o600 : 0o644;
     await writeFile(join(directory, name), files[name] ?? '', { mode });
   }
-  const { host, user, port } = machine.ssh!;
-  // The key of who exported it stays with them.
-  const ssh = parseTarget(host.includes(':') ? `[${host}]` : host, {
-    user: sshUser ?? user,
-    port: String(port),
-    key: sshKey,
-  });
   const path = join(directory, 'machine.json');
   await writeFile(`${path}.new`, `${JSON.stringify({ ...machine, directory, ssh }, null, 2)}\n`);
   await rename(`${path}.new`, path);

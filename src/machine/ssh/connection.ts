@@ -95,9 +95,20 @@ export function sudo({ target }: Way): string {
   return target.user === 'root' ? '' : 'sudo -n ';
 }
 
+/** Comes before what a script says: the user's shell may have greeted whoever logs in. */
+const BEGIN = 'essaim: from here on';
+
 /** Runs a script as root. Its arguments come with it: on a command line everybody there could read them. */
-export function asRoot(way: Way, script: string, args: readonly string[] = []): Promise<Output> {
-  return execute(way, `${sudo(way)}sh -s`, `set -- ${args.map(quote).join(' ')}\n${script}`);
+export async function asRoot(way: Way, script: string, args: readonly string[] = []): Promise<Output> {
+  const text = `echo '${BEGIN}'\nset -- ${args.map(quote).join(' ')}\n${script}`;
+  const said = await execute(way, `${sudo(way)}sh -s`, text);
+  return { ...said, stdout: afterGreeting(said.stdout) };
+}
+
+/** Without what was said before the script began. */
+export function afterGreeting(stdout: string): string {
+  const at = stdout.indexOf(`${BEGIN}\n`);
+  return at < 0 ? stdout : stdout.slice(at + BEGIN.length + 1);
 }
 
 /** Closes the connection that is kept; says nothing if there is none. */

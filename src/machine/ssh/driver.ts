@@ -1,5 +1,5 @@
 /** Hosts that one has: reached by ssh, made Essaim hosts, and let go again with their engine as it is. */
-import { serverFiles } from '../certificates.ts';
+import { ownAuthority, serverFiles } from '../certificates.ts';
 import {
   API_PORT,
   apiOver,
@@ -14,18 +14,15 @@ import {
 } from '../driver.ts';
 import { callApi, ping } from '../engine-api.ts';
 import { takeLock, withLock } from '../lock.ts';
-import { deleteMachine, findMachine, getMachine, machineDirectory, saveMachine } from '../registry.ts';
 import {
-  addressOf,
-  execute,
-  hangUp,
-  quote,
-  sshOptions,
-  sshProgram,
-  sudo,
-  type Way,
-  wayTo,
-} from './connection.ts';
+  deleteMachine,
+  findMachine,
+  getMachine,
+  listMachines,
+  machineDirectory,
+  saveMachine,
+} from '../registry.ts';
+import { addressOf, asRoot, hangUp, quote, sshOptions, sshProgram, type Way, wayTo } from './connection.ts';
 import { configureEngine, ensureEngine, install, judge, judgeFlags, look, serve, step } from './steps.ts';
 
 const withMachine = <T>({ name }: Machine, work: (machine: Machine) => Promise<T>): Promise<T> =>
@@ -48,10 +45,22 @@ export const ssh: Driver = {
         `Machine "${name}" was begun on ${before.ssh?.host} and not finished: remove it first (essaim machine rm ${name}).`,
       );
     }
+    const address = await addressOf(target);
+    const other = (await listMachines()).find(
+      (each) =>
+        each.name !== name &&
+        each.ssh?.port === target.port &&
+        (each.ssh.host === target.host || each.address === address),
+    );
+    if (other) {
+      throw new MachineError(
+        `${target.host} is the machine "${other.name}" already: use it by that name, or remove it first (essaim machine rm ${other.name}).`,
+      );
+    }
     const machine: Machine = {
       name,
       driver: 'ssh',
-      address: await addressOf(target),
+      address,
       directory: machineDirectory(name),
       ssh: target,
       engine: options.engine,
@@ -218,7 +227,7 @@ async function establish(machine: Machine, progress: Progress, told = { changed:
   const { engine = {} } = machine;
   progress(`looking at ${way.target.user}@${way.target.host}`);
   const facts = await look(way);
-  judge(way, facts, engine);
+  judge(way, facts, engine, machine.phase === 'creating' ? await ownAuthority() : undefined);
   await judgeFlags(way, facts, engine);
   progress(
     `${facts.distribution}, ${facts.machine}, ${facts.engine ? `Docker Engine ${facts.engine.version} with ${facts.engine.running} containers running` : 'no Docker Engine'}`,
@@ -253,9 +262,9 @@ async function restarted(way: Way, machine: Machine, before: string, progress: P
 /** A host in a swarm has tasks, and others count on it: it leaves first. */
 async function leaveSwarm(way: Way, machine: Machine, force: boolean, progress: Progress): Promise<void> {
   const socket = '/run/essaim/docker.sock';
-  const asked = await execute(
+  const asked = await asRoot(
     way,
-    `${sudo(way)}docker -H unix://${socket} info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null`,
+    `docker -H unix://${socket} info --format '{{.Swarm.LocalNodeState}}' 2>/dev/null`,
   );
   const state = asked.stdout.trim();
   if (asked.code !== 0 || state === 'inactive' || state === '') return;

@@ -64,6 +64,15 @@ test('containers that run are not restarted for settings', () => {
   assert.deepEqual(said(busy.replace('false\n', 'true\n'), { options: ['debug=true'] }), []);
 });
 
+test('a host that others have made is theirs', () => {
+  const theirs = `${GOOD}release=0.1.0\nauthority=-----BEGIN CERTIFICATE-----AB=-----END CERTIFICATE-----\n`;
+  const own = '-----BEGIN CERTIFICATE-----\nAB=\n-----END CERTIFICATE-----\n';
+  const by = (authority?: string) => shortcomings(parseFacts(theirs), {}, { ...carried, authority });
+  assert.deepEqual(by(own), []);
+  assert.deepEqual(by(), []);
+  for (const other of ['', own.replace('AB', 'BA')]) assert.match(by(other)[0]!, /somebody else has made it/);
+});
+
 test('flags of the engine are only taken where there is a way to give them', () => {
   const openrc = GOOD.replace('init=systemd', 'init=openrc');
   assert.deepEqual(said(openrc, { labels: ['a=b'], registryMirrors: ['http://x'] }), []);

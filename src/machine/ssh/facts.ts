@@ -40,6 +40,8 @@ export interface HostFacts {
   };
   /** Which Essaim of ours is installed. */
   readonly release?: string;
+  /** The certificate of the authority that its API trusts: PEM without its ends of lines. */
+  readonly authority?: string;
   /** A unit of Essaim's that we did not write. */
   readonly foreign?: string;
   readonly daemonJson?: string;
@@ -87,19 +89,22 @@ export function parseFacts(text: string): HostFacts {
       ? { version, running: Number(running), swarm: swarm ?? '', liveRestore: liveRestore === 'true' }
       : undefined,
     release: one('release'),
+    authority: one('authority'),
     foreign: one('foreign'),
     daemonJson: one('daemon_json'),
   };
 }
 
-/** What we bring along: Node.js for one kind of machine. */
+/** What we bring along: Node.js for one kind of machine, and certificates. */
 export interface Carried {
   /** As `uname -m` says it. */
   readonly machine: string;
+  /** Of the authority by which a new machine's certificates are: PEM, '' if it is yet to be made. Undefined: it is no new machine. */
+  readonly authority?: string;
 }
 
 /** Whether the Node.js that we bring along runs there; else it has to have its own. */
-export function carriedNodeRuns(facts: HostFacts, carried: Carried): boolean {
+export function carriedNodeRuns(facts: HostFacts, carried: Pick<Carried, 'machine'>): boolean {
   return facts.libc === 'glibc' && facts.machine === carried.machine;
 }
 
@@ -115,6 +120,13 @@ export function shortcomings(facts: HostFacts, wanted: EngineSettings, carried: 
       : [
           `an Essaim that this command has not installed is there (${facts.foreign}): remove it first, or use it as it is`,
         ]),
+    ...(facts.authority !== undefined &&
+    carried.authority !== undefined &&
+    carried.authority.replaceAll('\n', '') !== facts.authority
+      ? [
+          'somebody else has made it an Essaim host: have them hand it over ("essaim machine export"), or, if nobody can, remove /etc/essaim there',
+        ]
+      : []),
     ...(facts.missing.length > 0 && !facts.packages
       ? [`${facts.missing.join(', ')} is missing, and no package manager that we know is there to bring it`]
       : []),

@@ -61,6 +61,7 @@ fi
 has docker && say client "$(docker --version 2>/dev/null)"
 # What Essaim is there already: ours, or by a package.
 [ -r /opt/essaim/release ] && say release "$(cat /opt/essaim/release)"
+[ -r /etc/essaim/tls/ca.pem ] && say authority "$(tr -d '\n' </etc/essaim/tls/ca.pem)"
 if [ ! -e /opt/essaim/release ]; then
   for unit in /lib/systemd/system/essaim.service /usr/lib/systemd/system/essaim.service /etc/systemd/system/essaim.service; do
     [ -e "$unit" ] && { say foreign "$unit"; break; }

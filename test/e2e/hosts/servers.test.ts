@@ -22,7 +22,8 @@ describe('a server that has no engine', { timeout }, () => {
     // One who may become root, and one who may not.
     await fresh.must(`useradd -m -s /bin/bash admin; useradd -m -s /bin/bash guest
       echo 'admin ALL=(ALL) NOPASSWD:ALL' >/etc/sudoers.d/admin
-      for who in admin guest; do cp -r /root/.ssh /home/$who/; chown -R $who /home/$who/.ssh; done`);
+      for who in admin guest; do cp -r /root/.ssh /home/$who/; chown -R $who /home/$who/.ssh; done
+      echo 'echo TODAY=monday, and welcome' >/home/admin/.bashrc`);
   });
   after(() => servers[Symbol.asyncDispose]());
   const create = (...more: string[]) => servers.essaim('machine', 'create', ...servers.at(fresh), ...more);
@@ -43,6 +44,7 @@ describe('a server that has no engine', { timeout }, () => {
       [['--ssh-port', '0', 'x'], /"0" is no port/],
       [['--ssh-user', 'a b', 'x'], /"a b" is no name of a user/],
       [['x', 'y'], /2 names and 1 hosts/],
+      [['--ssh-host', fresh.address, 'x', 'y'], /--ssh-host \S+:22 is given twice/],
       [['--engine-path', '/opt', 'x'], /--engine-path is for the driver lab/],
       [
         ['--engine-label', 'storage', 'x'],
@@ -111,7 +113,9 @@ describe('a server that has no engine', { timeout }, () => {
     assert.match(said, /Docker Engine 20\.10\S* runs$/m);
     assert.match(await servers.must('machine', 'ls'), /^fresh +- +ssh +Running .* v20\.10/m);
     assert.match(await fresh.must('ps -o args= -C dockerd'), /--log-level=warn/);
-    assert.equal(await servers.must('machine', 'ssh', 'fresh', 'whoami'), 'admin');
+    assert.equal(await servers.must('machine', 'ssh', 'fresh', 'whoami'), 'TODAY=monday, and welcome\nadmin');
+    assert.match((await create('twin')).stderr, /is the machine "fresh" already/);
+    assert.equal(await servers.must('machine', 'ls', '-q'), 'fresh');
     const { stdout } = await servers.shell(
       `eval "$(docker-machine env fresh)"; docker swarm init --advertise-addr ${fresh.address} >/dev/null; docker node ls --format '{{.Hostname}} {{.Status}}'`,
     );
@@ -169,7 +173,14 @@ describe('a server that has no engine', { timeout }, () => {
     assert.equal(await servers.must('machine', 'status', 'fresh'), 'Running');
     assert.match((await servers.essaim('machine', 'kill', 'fresh')).stderr, /host of your own/);
     await fresh.link(false);
-    const { stdout } = await servers.essaim('machine', 'ls');
+    const begun = performance.now();
+    assert.match(await servers.must('machine', 'ls', '-t', '2'), /^fresh +- +ssh +Timeout/m);
+    assert.ok(performance.now() - begun < 15_000);
+    assert.match(
+      (await servers.essaim('machine', 'ls', '-t', '0')).stderr,
+      /of --timeout: give a number of seconds/,
+    );
+    const { stdout } = await servers.essaim('machine', 'ls', '-t', '120');
     assert.match(stdout, /^fresh +- +ssh +Error .*cannot be reached by ssh/m);
     const kept = await servers.essaim('machine', 'rm', 'fresh');
     assert.match(kept.stderr, /With -f the machine is forgotten here, and Essaim stays on the host/);

@@ -1,6 +1,6 @@
 /** `essaim up`: one swarm of servers, three of which manage it; then handed to a colleague. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Server, Servers } from '../../support/servers.ts';
@@ -61,6 +61,13 @@ describe('essaim up', { timeout: 500_000 }, () => {
       wrong.stderr,
       /this is not the passphrase that the file of machines was made with; nothing was changed/,
     );
+    const keyless = await as(`essaim machine import --passphrase-file ${words} --ssh-key /no-such ${file}`);
+    assert.match(keyless.stderr, /There is no readable key \/no-such/);
+    assert.deepEqual(await readdir(home), []);
+    const nowhere = await servers.essaim('machine', 'export', '--passphrase-file', words, '/no-such/file');
+    assert.match(nowhere.stderr, /^Nothing was written: .*ENOENT/);
+    const taken = await as(`essaim machine create ${servers.at(hosts[0]!).join(' ')} mine`);
+    assert.match(taken.stderr, /nothing was changed:\n.*somebody else has made it an Essaim host/);
     const { stdout, stderr } = await as(
       `essaim machine import --passphrase-file ${words} --ssh-key ${servers.key} ${file} && eval "$(essaim machine env ${names()[0]})" && docker node ls -q | wc -l && essaim machine ssh ${names()[3]} hostname`,
     );
