@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { TUNNEL, UPLINK } from '../names.ts';
 import { runScript } from './shell.ts';
+import { leaveNamespace } from './shells.ts';
 
 /** Whether there is a namespace of that name: the file of one that is gone is on another file system. */
 export async function namespaceExists(namespace: string): Promise<boolean> {
@@ -25,4 +26,5 @@ export async function destroyNamespace(namespace: string): Promise<void> {
   const inside = `ip -n ${namespace} link delete ${TUNNEL} 2>/dev/null || true\n`;
   const uplink = `ip -n ${namespace} link delete ${UPLINK} 2>/dev/null || true\n`;
   await runScript(`${inside}${uplink}ip netns delete ${namespace}\n`);
+  await leaveNamespace(namespace);
 }

@@ -1,4 +1,7 @@
-/** A table of nftables as data: as the text that makes it, and as the text of the one transaction that changes it. */
+/**
+ * A table of nftables as data: as the text that makes it, as the text of the one transaction that changes it, and how much has
+ * to be in it.
+ */
 
 export interface NftSet {
   /** `set` or `map`, and what stands between its braces before the elements: `type ipv4_addr; flags interval;` */
@@ -73,4 +76,42 @@ export function changeTable(from: NftTable, to: NftTable): string {
 
 function rules(table: NftTable, chain: string): readonly string[] {
   return table.chains.get(chain)?.rules ?? [];
+}
+
+/** What is in tables, as far as it can be told without knowing how nft prints it: `inet t chain c` → rules, `inet t set s` → elements. */
+export type Contents = ReadonlyMap<string, number>;
+
+export function contentsOf(tables: readonly NftTable[]): Contents {
+  const contents = new Map<string, number>();
+  for (const { family, name, sets, chains } of tables) {
+    for (const [set, { kind, elements }] of sets)
+      contents.set(`${family} ${name} ${kind} ${set}`, elements.size);
+    for (const [chain, { rules }] of chains) contents.set(`${family} ${name} chain ${chain}`, rules.length);
+  }
+  return contents;
+}
+
+/** The same of what `nft list table` has printed of them. */
+export function listedContents(output: string): Contents {
+  const contents = new Map<string, number>();
+  let table = '';
+  let within = '';
+  for (const line of output.split('\n')) {
+    const [kind, name = '', last = ''] = line.trim().split(' ');
+    if (line.startsWith('table ')) table = `${name} ${last}`;
+    else if (/^\t(chain|set|map) /.test(line)) {
+      within = `${table} ${kind} ${name}`;
+      contents.set(within, 0);
+    } else if (/^\t\t/.test(line)) contents.set(within, contents.get(within)! + countOf(line, within));
+  }
+  return contents;
+}
+
+/** How many rules or elements are on a line of a chain or a set. */
+function countOf(line: string, within: string): number {
+  // The first line of a chain says where it hooks in.
+  if (within.includes(' chain ')) return Number(!line.startsWith('\t\ttype '));
+  // Elements go on further to the right; all else that is said of a set is not.
+  const [, elements] = /^\t\t(?:elements = \{|\t)([^}]*)/.exec(line) ?? [];
+  return elements?.split(',').filter((element) => element.trim() !== '').length ?? 0;
 }

@@ -1,7 +1,6 @@
 /** Runs the system's network tools: a script of shell commands per change. */
 import { runInShell } from './shells.ts';
 
-const SHELL = 'sh -e -s';
 /** A tool that does not end is worse than one that fails: everything waits for it (ms). */
 const PATIENCE = 20_000;
 
@@ -14,11 +13,10 @@ export class CommandError extends Error {
  * Returns what it printed. @throws CommandError with what the failing command said
  */
 export async function runScript(script: string, namespace?: string): Promise<string> {
-  const command = namespace === undefined ? SHELL : `nsenter --net=/run/netns/${namespace} ${SHELL}`;
   const where = namespace === undefined ? 'the host' : namespace;
   const failed = (why: string): CommandError =>
     new CommandError(`cannot change the network of ${where}: ${why}`);
-  const { output, errors, code } = await runInShell(command, script, PATIENCE).catch((error: Error) => {
+  const { output, errors, code } = await runInShell(script, PATIENCE, namespace).catch((error: Error) => {
     throw failed(error.message);
   });
   if (code !== 0) throw failed(errors.trim() || `exit code ${code}`);

@@ -3,14 +3,14 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { CommandError, feed, runScript } from './shell.ts';
-import { runInShell } from './shells.ts';
+import { leaveNamespace, runInShell } from './shells.ts';
 
-const run = (script: string, patience = 10_000) => runInShell('sh -e -s', script, patience);
+const run = (script: string, patience = 10_000) => runInShell(script, patience);
 
 test('what a script prints and how it ends is told; the same shell runs the next one', async () => {
   const first = await run('echo out; echo err >&2; exit 3');
   assert.deepEqual(first, { output: 'out\n', errors: 'err\n', code: 3 });
-  const shells = [await run('ps -o ppid= -p $$'), await run('ps -o ppid= -p $$')].map(({ output }) => output);
+  const shells = [await run('echo $$'), await run('echo $$')].map(({ output }) => output);
   assert.equal(shells[0], shells[1]);
   assert.equal((await run('')).output, '');
   assert.equal((await run('printf nothing')).output, 'nothing');
@@ -50,8 +50,32 @@ test('a script that fails says what its command said', async () => {
 
 test('shells that wait do not keep a process alive', async () => {
   const program = `import { runInShell } from '${new URL('shells.ts', import.meta.url)}';
-    console.log((await runInShell('sh -e -s', 'echo done', 5000)).output)`;
+    console.log((await runInShell('echo done', 5000)).output)`;
   const args = ['--input-type=module', '-e', program];
   const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 8_000 });
   assert.equal(stdout.trim(), 'done');
+});
+
+test('a script runs in the namespace that has the name then, in a shell that is there or in a new one', async () => {
+  const name = `shells-${process.pid}`;
+  const here = async (): Promise<string> =>
+    (await runInShell('echo "$$ $(stat -Lc %i /proc/self/ns/net)"', 10_000, name)).output;
+  const inode = async (): Promise<string> => (await run(`stat -Lc %i /run/netns/${name}`)).output;
+  await run(`ip netns add ${name}`);
+  try {
+    const first = await here();
+    assert.equal(first.split(' ')[1], await inode());
+    assert.equal(await here(), first);
+    // By somebody else.
+    await run(`ip netns delete ${name}; ip netns add ${name}`);
+    const second = await here();
+    assert.notEqual(second, first);
+    assert.equal(second.split(' ')[1], await inode());
+    const [shell] = second.split(' ');
+    await leaveNamespace(name);
+    assert.equal((await run(`kill -0 ${shell} 2>/dev/null || echo ended`)).output, 'ended\n');
+  } finally {
+    await run(`ip netns delete ${name}`);
+  }
+  await assert.rejects(here(), /No such file/);
 });

@@ -8,7 +8,7 @@ import {
   type Tool,
   withoutForgotten,
 } from './facts.ts';
-import { changeTable, type NftTable, replaceTable } from './nft.ts';
+import { changeTable, contentsOf, listedContents, type NftTable, replaceTable } from './nft.ts';
 import { feed, runScript } from './shell.ts';
 
 export interface Wanted {
@@ -31,9 +31,12 @@ interface Known {
   facts: Facts;
   /** Undefined while nobody knows what is there. */
   tables: readonly NftTable[] | undefined;
-  /** Of the tables as the kernel prints them. */
+  /** Of the tables as the kernel prints them; undefined while nobody has looked since they were last changed. */
   checksum: string | undefined;
 }
+
+/** Stands on a line between the facts and the tables. */
+const LISTED = 'tables';
 
 const TOOLS: Record<Tool, string> = {
   ip: 'ip -batch -',
@@ -74,15 +77,17 @@ export class KernelSide {
 
   /** Looks at everything and tells what differs; what is found is what the next `change` starts from. */
   async check(wanted: Wanted): Promise<{ changes: FactChange[]; ruleset: boolean }> {
-    const list = listing(wanted.tables);
-    const output = await runScript(`${DUMP_SCRIPT}echo\n${list}`, this.#options.namespace);
-    const lines = output.trimEnd().split('\n');
-    const checksum = lines.pop()!;
-    const facts = this.#options.own(readDump(lines.join('\n')).facts);
     const known = this.#known;
-    const ruleset = known?.tables !== undefined && known.checksum === checksum;
-    this.#known = ruleset ? { ...known, facts } : { facts, tables: undefined, checksum: undefined };
-    return { changes: compareFacts(facts, wanted.facts), ruleset: !ruleset };
+    const made = known?.checksum === undefined ? known?.tables : undefined;
+    const list = made ? fullListing(made) : listing(wanted.tables);
+    const output = await runScript(`${DUMP_SCRIPT}echo\n${list}`, this.#options.namespace);
+    const [lines, checksum] = withoutLast(output);
+    const [dump, listed = ''] = lines.split(`\n${LISTED}\n`);
+    const facts = this.#options.own(readDump(dump!).facts);
+    const right = made ? isMadeOf(listed, made) : known?.checksum === checksum;
+    this.#known =
+      known && right ? { ...known, facts, checksum } : { facts, tables: undefined, checksum: undefined };
+    return { changes: compareFacts(facts, wanted.facts), ruleset: !right };
   }
 
   /** Whether one of the tables is not there at all: the next `change` makes them anew then. */
@@ -116,9 +121,10 @@ export class KernelSide {
     ].join('');
     if (script === '') return;
     this.#known = undefined;
-    const list = rules === '' ? '' : listing(wanted.tables);
+    // What was made anew is listed at once. To list what has changed costs more than the change: the next `check` does it.
+    const list = known.tables === undefined && rules !== '' ? listing(wanted.tables) : '';
     const output = await runScript(`${script}${list}`, this.#options.namespace);
-    const checksum = rules === '' ? known.checksum : output.trimEnd().split('\n').at(-1);
+    const checksum = list !== '' ? withoutLast(output)[1] : rules === '' ? known.checksum : undefined;
     this.#known = { facts: wanted.facts, tables: wanted.tables, checksum };
   }
 
@@ -129,6 +135,29 @@ export class KernelSide {
 
 /** Prints a checksum of the tables. One run of nft for both would list neither: it reads what the last of its commands needs. */
 function listing(tables: readonly NftTable[]): string {
-  const lists = tables.map(({ family, name }) => `nft list table ${family} ${name} 2>&1 || true`);
-  return `{ ${lists.join('; ')}; } | cksum\n`;
+  return `{ ${lists(tables)}; } | cksum\n`;
+}
+
+/** The same behind the tables themselves. */
+function fullListing(tables: readonly NftTable[]): string {
+  const print = `printf '%s\\n' "$tables"`;
+  return `echo ${LISTED}\ntables=$(${lists(tables)})\n${print}\n${print} | cksum\n`;
+}
+
+function lists(tables: readonly NftTable[]): string {
+  return tables.map(({ family, name }) => `nft list table ${family} ${name} 2>&1 || true`).join('; ');
+}
+
+/** The last line, and what is before it. */
+function withoutLast(output: string): [string, string] {
+  const text = output.trimEnd();
+  const at = text.lastIndexOf('\n');
+  return [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+}
+
+/** Whether as much is in what nft has listed as in the tables. */
+function isMadeOf(listed: string, tables: readonly NftTable[]): boolean {
+  const is = listedContents(listed);
+  const wanted = contentsOf(tables);
+  return is.size === wanted.size && [...wanted].every(([what, count]) => is.get(what) === count);
 }

@@ -6,6 +6,7 @@ import { fact, withoutDevice } from '../kernel/facts.ts';
 import { staleServiceFlows } from '../kernel/flows.ts';
 import { destroyNamespace, namespaceExists } from '../kernel/namespace.ts';
 import { feed, runScript, sysctls } from '../kernel/shell.ts';
+import { leaveNamespace } from '../kernel/shells.ts';
 import { KernelSide, type Wanted } from '../kernel/side.ts';
 import { containerEndOf, type Link, namespaceOf, portOf, TUNNEL, UPLINK } from '../names.ts';
 import { Serial, Together } from '../rounds/serial.ts';
@@ -279,6 +280,8 @@ export class Overlay {
   }
 
   async #create(): Promise<void> {
+    // One of that name that somebody has deleted is there for as long as a shell is in it, and its tunnel with it.
+    await leaveNamespace(this.#namespace);
     await runScript(`${LOAD_BRIDGE_FILTER}ip netns add ${this.#namespace}\n`);
     await runScript(`${PARAMETERS}ip link set lo up\n`, this.#namespace);
   }

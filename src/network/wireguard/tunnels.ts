@@ -13,6 +13,7 @@ import { tunnelAddressOf } from '../../model/tunnel.ts';
 import type { Difference } from '../contract.ts';
 import { namespaceExists } from '../kernel/namespace.ts';
 import { CommandError, runScript, sysctls } from '../kernel/shell.ts';
+import { leaveNamespace } from '../kernel/shells.ts';
 import { Serial } from '../rounds/serial.ts';
 import { loadTunnelKeys, type TunnelKeys } from './keys.ts';
 import {
@@ -135,6 +136,7 @@ export class Tunnels {
     this.#made = undefined;
     if (await namespaceExists(TUNNEL_NAMESPACE))
       await runScript(`${CLEAR}ip netns delete ${TUNNEL_NAMESPACE}\n`);
+    await leaveNamespace(TUNNEL_NAMESPACE);
   }
 
   async #look(): Promise<SeenTunnels | undefined> {
@@ -156,6 +158,8 @@ export class Tunnels {
 
   async #create(): Promise<SeenTunnels> {
     if (!(await namespaceExists(TUNNEL_NAMESPACE))) {
+      // One of that name that somebody has deleted is there for as long as a shell is in it.
+      await leaveNamespace(TUNNEL_NAMESPACE);
       await runScript(`ip netns add ${TUNNEL_NAMESPACE}\n`);
       const all = 'net/ipv6/conf/all/disable_ipv6';
       const own = sysctls({ [all]: 0, 'net/ipv6/conf/default/disable_ipv6': 0 });
