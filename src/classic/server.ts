@@ -84,10 +84,6 @@ export class ClusterServer {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  routes(): Array<{ method: string; path: string }> {
-    return this.#router.list();
-  }
-
   /** Ends every connection; what runs on the hosts goes on. */
   close(): void {
     for (const server of this.#servers) server.close();

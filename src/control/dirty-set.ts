@@ -71,11 +71,6 @@ export class DirtySet {
     for (const { ID, internal } of view.all('cluster')) if (internal.networkKey) this.clusters.add(ID);
   }
 
-  get size(): number {
-    const others = this.oldContents.size + this.clusters.size + this.registrySessions.size;
-    return this.services.size + this.nodes.size + others;
-  }
-
   private applyNode(view: View, { id, before, after }: EventOf<'node'>): void {
     const eligibility = describeEligibility(before) !== describeEligibility(after);
     // Agents describe their nodes anew every now and then, and mostly the same.

@@ -80,13 +80,6 @@ export class Contents {
     }
   }
 
-  clear(): void {
-    this.containers.clear();
-    this.images = [];
-    this.networks = [];
-    this.volumes = [];
-  }
-
   async #round(asked: ReadonlySet<string>): Promise<void> {
     const lists = this.#lists.filter((list) => asked.has(list));
     const ids = [...asked].filter((each) => !LISTS.includes(each as List));

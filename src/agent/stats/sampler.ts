@@ -46,11 +46,6 @@ export class Sampler {
     this.#options = options;
   }
 
-  /** Bytes that all points take. */
-  get size(): number {
-    return [...this.#containers.values()].reduce((sum, { series }) => sum + series.size, this.#host.size);
-  }
-
   /** Until aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;

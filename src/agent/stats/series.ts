@@ -29,11 +29,6 @@ export class Series {
     return this.#before?.at ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** Bytes that its points take. */
-  get size(): number {
-    return this.#close.size + this.#coarse.size;
-  }
-
   /** What was counted at that time (ms since the epoch). Of two looks that are too near one is enough. */
   note(at: number, usage: Usage): void {
     const before = this.#before;

@@ -36,9 +36,6 @@ export class Values {
     this.#given.set(name, [...(this.#given.get(name) ?? []), value]);
   }
 
-  isSet(name: string): boolean {
-    return this.#values(name) !== undefined;
-  }
   text(name: string): string {
     const value = this.#values(name)?.at(-1) ?? this.#flag(name).default ?? '';
     return typeof value === 'string' ? value : '';

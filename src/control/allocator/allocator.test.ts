@@ -294,6 +294,16 @@ describe('allocator', () => {
     }
   });
 
+  test('a VXLAN identifier that was asked for is given once', async () => {
+    await using bench = await Bench.begin();
+    const Options = { 'com.docker.network.driver.overlay.vxlanid_list': '5000' };
+    await bench.addNetwork('net1', { Options });
+    await bench.addNetwork('net2', { Options });
+    await bench.advance(1000);
+    const given = ['net1', 'net2'].map((id) => bench.view.get('network', id)!.internal.allocated?.vni);
+    assert.deepEqual(given, [5000, undefined]);
+  });
+
   test('tasks that find no address get the one that is freed', async () => {
     await using bench = await Bench.begin({}, 1);
     await bench.addNetwork('net1', { IPAM: { Config: [{ Subnet: '10.5.0.0/29' }] } });

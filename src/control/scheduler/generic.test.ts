@@ -27,3 +27,11 @@ test('a kind that is asked for more than once is given once each, names before n
   assert.equal(stock.choose([number('disk', 2), number('disk', 2)]), undefined);
   assert.equal(stock.choose([number('gpu', 3)])?.length, 3, 'nothing was taken');
 });
+
+test('what a task has is there, or it is not: names by name, numbers by number', () => {
+  const stock = new GenericStock([named('gpu', 'a'), number('disk', 3)]);
+  assert.ok(stock.holds([named('gpu', 'a'), number('disk', 3)]));
+  assert.ok(!stock.holds([named('gpu', 'b')]));
+  assert.ok(!stock.holds([number('disk', 4)]));
+  assert.ok(!stock.holds([named('fpga', 'a')]));
+});

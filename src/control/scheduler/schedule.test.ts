@@ -114,6 +114,24 @@ test('what is planned but not committed is placed with the rest, and decided aga
   assert.equal(index.hasWork(), false);
 });
 
+test('a node gets as many tasks at once as it has room for', async () => {
+  const store = await storeWith(2);
+  const index = new SchedulerIndex(store.view);
+  store.watch(store.view.revision, (commit) => index.apply(commit));
+  const placed = schedule(
+    store.view,
+    index,
+    new Map(pending('a', 6, 3).map((task) => [task.ID, task])),
+    0,
+    10,
+  );
+  // Each has eight processors.
+  assert.deepEqual(
+    placed.map((task) => task.NodeID),
+    ['n1', 'n2', 'n1', 'n2', undefined, undefined],
+  );
+});
+
 test('a task that is to go is not placed', async () => {
   const store = await storeWith(1);
   const index = new SchedulerIndex(store.view);
