@@ -1,6 +1,6 @@
 /** One page in Chromium: what it costs the browser, and when it shows what. */
 import type { CDPSession, Page } from 'playwright-core';
-import { COOKIE } from '../../src/ui/identify.ts';
+import { COOKIE } from '../../src/ui/gateway/identify.ts';
 import type { TestBrowser } from '../../test/support/browser.ts';
 
 export interface Cost {

@@ -14,7 +14,7 @@ import { changeUser } from '../access/accounts.ts';
 import type { Right } from '../access/actor.ts';
 import { GRANTS } from '../access/grants.ts';
 import { sampleConfig, sampleSecret, sampleService, sampleStackRevision } from '../store/samples.ts';
-import { COOKIE } from './identify.ts';
+import { COOKIE } from './gateway/identify.ts';
 import type { StackDifference } from './protocol.ts';
 import { PASSWORD, TestPort } from './testing/port.ts';
 

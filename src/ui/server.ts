@@ -23,17 +23,17 @@ import type { NodesFleet } from '../fleet/nodes.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Assets } from './assets.ts';
-import { ownCertificate, type ServerCertificate } from './certificate.ts';
+import { certificateOf, renewing, type ServerCertificate } from './certificate.ts';
 import { Consoles } from './console.ts';
 import { type Asked, asked, hostOf, type Reply, replyTo } from './exchange.ts';
-import { EXEC_START, Gateway, TooMany } from './gateway.ts';
+import { EXEC_START, Gateway, TooMany } from './gateway/gateway.ts';
+import { identifyWall, isSameHost, isStillGood } from './gateway/identify.ts';
+import { tunnel } from './gateway/tunnel.ts';
 import { COMMON } from './headers.ts';
 import { hostNamed } from './hosts/asked.ts';
 import { HostFeeds } from './hosts/feeds.ts';
-import { identifyWall, isSameHost, isStillGood } from './identify.ts';
 import { LiveHub } from './live/hub.ts';
 import { serveLive } from './live/socket.ts';
-import { tunnel } from './tunnel.ts';
 
 /** The largest message of a browser, bytes. */
 const MAX_MESSAGE = 64 * 1024;
@@ -71,7 +71,7 @@ export class UiServer {
   readonly #names: ReadonlySet<string>;
   readonly #unwatch: () => void;
   readonly #closed = new AbortController();
-  #cancelRenewal: (() => void) | undefined;
+  readonly #unrenew: () => void;
 
   /** Serves from when it resolves on. Rejects if it cannot be listened at that port. */
   static async start(options: UiOptions): Promise<UiServer> {
@@ -118,7 +118,9 @@ export class UiServer {
       );
       if (isOfAccess) this.#endLasting();
     });
-    this.#renewAt(certificate.renewAt);
+    this.#unrenew = renewing(certificate, options, (next) =>
+      this.#server.setSecureContext({ key: next.key, cert: next.cert }),
+    );
   }
 
   /** The port that is listened at. */
@@ -129,7 +131,7 @@ export class UiServer {
 
   close(): void {
     this.#closed.abort();
-    this.#cancelRenewal?.();
+    this.#unrenew();
     this.#unwatch();
     this.#hub.end();
     this.#hosts.end();
@@ -148,31 +150,6 @@ export class UiServer {
         resolve();
       });
     });
-  }
-
-  /** The authority's root may change, and certificates end. */
-  #renewAt(at: number | undefined): void {
-    const { clock, manager, log } = this.#options;
-    if (at === undefined) return;
-    const root = manager.cluster().internal.caCert;
-    const look = (): void => {
-      if (manager.cluster().internal.caCert === root && clock.now() < at) {
-        this.#cancelRenewal = clock.timer(60_000, look);
-        return;
-      }
-      certificateOf(this.#options).then(
-        (next) => {
-          if (this.#closed.signal.aborted) return;
-          this.#server.setSecureContext({ key: next.key, cert: next.cert });
-          this.#renewAt(next.renewAt);
-        },
-        (error: unknown) => {
-          log.error({ err: error }, 'cannot make a certificate for the web interface');
-          this.#cancelRenewal = clock.timer(60_000, look);
-        },
-      );
-    };
-    this.#cancelRenewal = clock.timer(60_000, look);
   }
 
   async #handle(
@@ -226,13 +203,12 @@ export class UiServer {
       if (!isWeb) {
         const granted = this.#gateway.grant(from, target);
         const id = target.path.split('/')[2] ?? '';
-        if (granted.grant.path === EXEC_START) this.#gateway.startExec(id, granted.actor!);
+        if (granted.grant.path === EXEC_START) this.#gateway.execs.start(id, granted.actor!);
         else if (!granted.grant.lasting || from.method !== 'POST')
           throw new ApiError(400, 'this is not upgraded');
         this.#gateway.audit(from, granted.actor!.name, granted.actor, target.path, 101);
         this.#keep(wire, granted.actor!);
         await tunnel({
-          gateway: this.#gateway,
           socket: this.#options.socket,
           from,
           granted,
@@ -355,9 +331,4 @@ export class UiServer {
     const message = known ? error.message : 'the request failed: the log of the daemon says why';
     await reply.send(known ? error.status : 500, headers, `${JSON.stringify({ message })}\n`);
   }
-}
-
-function certificateOf({ certificate, manager, names }: UiOptions): Promise<ServerCertificate> {
-  if (certificate) return Promise.resolve(certificate);
-  return ownCertificate(manager.cluster(), names, manager.now());
 }

@@ -7,7 +7,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page, WebSocketRoute } from 'playwright-core';
-import { COOKIE } from '../../src/ui/identify.ts';
+import { COOKIE } from '../../src/ui/gateway/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { sampleCluster, sampleEngine } from '../web/sample.ts';
 import { TestBrowser } from './browser.ts';

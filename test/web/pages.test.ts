@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { sampleService } from '../../src/store/samples.ts';
-import { COOKIE } from '../../src/ui/identify.ts';
+import { COOKIE } from '../../src/ui/gateway/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { TestBrowser, violations } from '../support/browser.ts';
 import { sampleCluster, sampleEngine } from './sample.ts';

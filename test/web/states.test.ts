@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { COOKIE } from '../../src/ui/identify.ts';
+import { COOKIE } from '../../src/ui/gateway/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { TestBrowser, violations } from '../support/browser.ts';
 import { sampleCluster, sampleEngine } from './sample.ts';

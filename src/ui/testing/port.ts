@@ -20,12 +20,12 @@ import { createRoot, issueServerCertificate } from '../../identity/authority.ts'
 import type { AccountRole } from '../../model/accounts.ts';
 import { systemClock } from '../../model/clock.ts';
 import { Assets } from '../assets.ts';
+import { COOKIE } from '../gateway/identify.ts';
 import { hereRoutes } from '../hosts/here/routes.ts';
 import { statsHereRoutes } from '../hosts/here/stats.ts';
 import { registriesRoutes } from '../hosts/registries.ts';
 import { hostRoutes } from '../hosts/routes.ts';
 import { statsRoutes } from '../hosts/stats.ts';
-import { COOKIE } from '../identify.ts';
 import { lookRoutes, uiRoutes } from '../routes.ts';
 import { UiServer } from '../server.ts';
 import { stackRoutes } from '../stacks/routes.ts';

@@ -1,5 +1,5 @@
 /** One host: what it is, what runs on it, and whether it may take more. */
-import { Button, Group, Text, TextInput } from '@mantine/core';
+import { Button, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import type { NodeRow } from '../../../src/ui/protocol.ts';
@@ -10,8 +10,9 @@ import { labelCommand } from '../format/command.ts';
 import { labelsOf, labelsText } from '../format/labels.ts';
 import { bytes, cpus } from '../format/size.ts';
 import { nodeTone } from '../format/state.ts';
-import { Ask, Fact } from '../parts/Ask.tsx';
+import { Ask } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Fact, Facts } from '../parts/Facts.tsx';
 import { Found } from '../parts/Found.tsx';
 import { Leaving } from '../parts/Leaving.tsx';
 import { Page } from '../parts/Page.tsx';
@@ -41,7 +42,7 @@ function NodePage({ node }: { node: NodeRow }) {
       mark={<Sign tone={nodeTone(node)} word={word} />}
       actions={operate && <Actions node={node} />}
     >
-      <Group gap="xl" align="flex-start">
+      <Facts>
         <Fact name="Role">{node.leader ? `${node.role}, leader` : node.role}</Fact>
         <Fact name="Address">{node.address}</Fact>
         <Fact name="Engine">{node.engine}</Fact>
@@ -54,7 +55,7 @@ function NodePage({ node }: { node: NodeRow }) {
         </Fact>
         <Fact name="Labels">{labelsText(node.labels) || 'none'}</Fact>
         {node.message && <Fact name="Said">{node.message}</Fact>}
-      </Group>
+      </Facts>
       <PageTabs
         parts={[
           { name: 'tasks', title: 'Tasks', show: () => <TaskTable filter={{ node: node.id }} /> },

@@ -1,5 +1,5 @@
 /** One service: its tasks, its log, its settings, and what can be done with it. */
-import { Button, Group, Menu, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Menu, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { useLocation, useParams } from 'wouter';
 import type { ServiceRow } from '../../../src/ui/protocol.ts';
@@ -10,8 +10,9 @@ import { portText } from '../format/ports.ts';
 import { counted } from '../format/size.ts';
 import { serviceTone, serviceWord } from '../format/state.ts';
 import { Age } from '../parts/Age.tsx';
-import { Ask, Fact } from '../parts/Ask.tsx';
+import { Ask } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Fact, Facts } from '../parts/Facts.tsx';
 import { Found } from '../parts/Found.tsx';
 import { Link } from '../parts/Link.tsx';
 import { LogView } from '../parts/LogView.tsx';
@@ -45,7 +46,7 @@ function ServicePage({ service }: { service: ServiceRow }) {
       mark={<Sign tone={serviceTone(service)} word={serviceWord(service)} />}
       actions={rights.change(stack) && <Actions service={service} />}
     >
-      <Group gap="xl" align="flex-start">
+      <Facts>
         <Fact name="Running">
           <span data-replicas>
             {service.running}/{service.wanted}
@@ -79,7 +80,7 @@ function ServicePage({ service }: { service: ServiceRow }) {
             {update.message}
           </Fact>
         )}
-      </Group>
+      </Facts>
       {problems.length > 0 && (
         <Stack gap={4} role="status">
           {problems.map((problem) => (
@@ -117,9 +118,9 @@ function ServicePage({ service }: { service: ServiceRow }) {
 function Port({ text, published, protocol }: { text: string; published?: number; protocol: string }) {
   if (published === undefined || protocol !== 'tcp') return <span>{text} </span>;
   return (
-    <a href={`http://${location.hostname}:${published}/`} target="_blank" rel="noreferrer">
+    <Anchor href={`http://${location.hostname}:${published}/`} target="_blank" rel="noreferrer" size="sm">
       {text}{' '}
-    </a>
+    </Anchor>
   );
 }
 

@@ -1,21 +1,10 @@
 /** The first visit, with a code; later the sign-in. */
-import {
-  Alert,
-  Button,
-  Center,
-  Code,
-  Paper,
-  PasswordInput,
-  Progress,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
+import { Alert, Button, Center, Code, Paper, Progress, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { type FormEvent, useEffect, useState } from 'react';
 import { post, type RequestError } from '../api/http.ts';
 import { strength } from '../format/password.ts';
+import { PasswordField } from '../parts/fields.tsx';
 
 interface Errors {
   name?: string;
@@ -96,14 +85,12 @@ export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: s
             error={errors.name}
             autoFocus={!isFirst}
           />
-          <PasswordInput
-            label="Password"
+          <PasswordField
             value={password}
             autoComplete={isFirst ? 'new-password' : 'current-password'}
-            onChange={(event) => setPassword(event.currentTarget.value)}
+            onChange={setPassword}
             error={errors.password}
             description={isFirst ? 'At least 12 characters; a sentence is a good one.' : undefined}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
             autoFocus={isFirst}
           />
           {isFirst && (
@@ -114,13 +101,11 @@ export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: s
                 size="sm"
                 aria-label={`Strength: ${how.word}`}
               />
-              <PasswordInput
+              <PasswordField
                 label="The same password again"
                 value={again}
-                autoComplete="new-password"
-                onChange={(event) => setAgain(event.currentTarget.value)}
+                onChange={setAgain}
                 error={errors.again}
-                visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
               />
               {(!hadCode || errors.code) && (
                 <TextInput

@@ -1,13 +1,11 @@
 /** The editor of a stack: files, what is wrong with them, what would change; then the deployment as it goes on. */
 import {
-  Badge,
   Button,
   Checkbox,
   CloseButton,
   FileButton,
   Group,
   Loader,
-  Stack,
   Tabs,
   Text,
   TextInput,
@@ -17,7 +15,7 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 import type { Checked, PlanRow, StackDifference } from '../../../src/ui/protocol.ts';
-import { get, post, RequestError } from '../api/http.ts';
+import { post, RequestError } from '../api/http.ts';
 import { partOf, stackApi, stackPage } from '../format/paths.ts';
 import { fileName } from '../format/plan.ts';
 import { Answered } from '../parts/Answered.tsx';
@@ -27,14 +25,13 @@ import { Failed } from '../parts/Failed.tsx';
 import { Page } from '../parts/Page.tsx';
 import { Plan } from '../parts/Plan.tsx';
 import { useRights } from '../parts/who.ts';
+import { Findings } from './stacks/Findings.tsx';
 import { Progress } from './stacks/Progress.tsx';
-import type { Revision } from './stacks/Revisions.tsx';
+import { type Files, LIVE, type Start, since, startOf } from './stacks/start.ts';
 
 const Editor = lazy(() => import('../parts/Editor.tsx'));
 
 const COMPOSE = 'compose.yaml';
-/** In place of a revision: what runs. */
-const LIVE = 'runs';
 const EXAMPLE = `services:
   web:
     image: nginx
@@ -43,35 +40,6 @@ const EXAMPLE = `services:
     deploy:
       replicas: 2
 `;
-
-type Files = Record<string, string>;
-
-interface Start {
-  files: Files;
-  /** The revision that it is made from. */
-  base?: number;
-  isExported?: boolean;
-}
-
-/** What the editor begins with: a revision, or what runs. */
-async function startOf(name: string, from: string | null): Promise<Start> {
-  const revisions = await get<Array<{ number: number }>>(stackApi(name, '/revisions'));
-  const base = revisions[0]?.number;
-  const number = from ?? base;
-  if (number !== undefined && number !== LIVE) {
-    const { files } = await get<Revision>(stackApi(name, `/revisions/${number}`));
-    return { files, base };
-  }
-  const { files } = await get<{ files: Files }>(stackApi(name, '/export'));
-  return { files, base, isExported: true };
-}
-
-/** What others have deployed since that revision. */
-async function since(name: string, base: number | undefined): Promise<StackDifference | undefined> {
-  const [last] = await get<Array<{ number: number }>>(stackApi(name, '/revisions'));
-  if (!last || base === undefined) return undefined;
-  return get<StackDifference>(stackApi(name, `/diff?a=${base}&b=${last.number}`));
-}
 
 export function StackEdit() {
   const { name: param } = useParams();
@@ -311,40 +279,7 @@ function Editing({ isNew, isOlder, first, start }: EditingProps) {
           again={() => void check.refetch()}
         />
       )}
-      {problems.length > 0 && (
-        <Stack gap={4} aria-label="Problems" role="status">
-          {problems.map((problem) => (
-            <Text
-              key={JSON.stringify(problem)}
-              size="sm"
-              className="problem"
-              c={problem.severity === 'error' ? 'red.9' : undefined}
-            >
-              {problem.severity === 'error' ? '▲' : '○'} {problem.file}, line {problem.line}, column{' '}
-              {problem.column}: {problem.message}
-            </Text>
-          ))}
-        </Stack>
-      )}
-      {check.data && check.data.variables.length > 0 && (
-        <Group gap="xs" aria-label="Variables">
-          <Text size="sm">Variables:</Text>
-          {check.data.variables.map(({ name, isSet, fallback }) => (
-            <Badge
-              key={name}
-              variant="outline"
-              tt="none"
-              color={isSet || fallback !== undefined ? 'gray' : 'red'}
-            >
-              {isSet
-                ? `${name} ✓`
-                : fallback === undefined
-                  ? `${name} missing`
-                  : `${name} = ${fallback || 'empty'}`}
-            </Badge>
-          ))}
-        </Group>
-      )}
+      {check.data && <Findings of={check.data} />}
       {errors.length === 0 && check.data?.plan && (
         <Plan title="What a deployment would change" plan={check.data.plan} />
       )}

@@ -1,5 +1,5 @@
 /** One task: its state and why, where it is, how its predecessors ended, its log, a console into it. */
-import { Button, Code, Group, Stack, Table, Text } from '@mantine/core';
+import { Button, Code, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useParams } from 'wouter';
@@ -9,8 +9,9 @@ import { useList } from '../api/live.ts';
 import { exitText, taskTone } from '../format/state.ts';
 import { STAGES } from '../format/why.ts';
 import { Age } from '../parts/Age.tsx';
-import { Command, Fact } from '../parts/Ask.tsx';
+import { Command } from '../parts/Ask.tsx';
 import { doing } from '../parts/doing.tsx';
+import { Fact, Facts } from '../parts/Facts.tsx';
 import { Found } from '../parts/Found.tsx';
 import { Link } from '../parts/Link.tsx';
 import { LogView } from '../parts/LogView.tsx';
@@ -69,7 +70,7 @@ function TaskPage({ task }: { task: TaskRow }) {
         )
       }
     >
-      <Group gap="xl" align="flex-start">
+      <Facts>
         <Fact name="Service">
           <Link to={`/services/${task.service}`}>{task.serviceName}</Link>
         </Fact>
@@ -82,7 +83,7 @@ function TaskPage({ task }: { task: TaskRow }) {
         <Fact name="Image">{task.image}</Fact>
         {task.addresses.length > 0 && <Fact name="Addresses">{task.addresses.join(', ')}</Fact>}
         {task.exitCode !== undefined && <Fact name="Exit code">{exitText(task.exitCode)}</Fact>}
-      </Group>
+      </Facts>
       <PageTabs
         parts={[
           { name: 'state', title: 'State', show: () => <State task={task} /> },

@@ -1,5 +1,5 @@
 /** A question before something is done. Where data can be lost, the name has to be typed. */
-import { Button, Code, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Code, CopyButton, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { type FormEvent, type ReactNode, useState } from 'react';
 
 interface Props {
@@ -72,33 +72,18 @@ export function Ask(props: Props) {
 
 /** A command that does the same, to be copied. */
 export function Command({ text }: { text: string }) {
-  const [isCopied, setCopied] = useState(false);
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
       <Code block style={{ flex: 1, whiteSpace: 'pre-wrap' }} aria-label="The same as a command">
         {text}
       </Code>
-      <Button
-        size="compact-xs"
-        variant="default"
-        onClick={() => void navigator.clipboard.writeText(text).then(() => setCopied(true))}
-      >
-        {isCopied ? 'Copied' : 'Copy'}
-      </Button>
+      <CopyButton value={text}>
+        {({ copied, copy }) => (
+          <Button size="compact-xs" variant="default" onClick={copy}>
+            {copied ? 'Copied' : 'Copy'}
+          </Button>
+        )}
+      </CopyButton>
     </Group>
-  );
-}
-
-/** A fact with its name. */
-export function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <Text size="xs" c="dimmed">
-        {name}
-      </Text>
-      <Text size="sm" component="div">
-        {children}
-      </Text>
-    </div>
   );
 }

@@ -1,5 +1,5 @@
 /** A log as it is written: pushed, searched, of one or of many; scrolling up stops the scrolling, not the log. */
-import { Button, Group, SegmentedControl, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { Button, Group, SegmentedControl, Stack, Switch, Text, TextInput, Toggle } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
 import { useList, useLog } from '../api/live.ts';
@@ -93,16 +93,17 @@ export function LogView({ channel, of }: { channel: string; of: string }) {
       {writers.length > 1 && writers.length <= MOST_SWITCHES && (
         <Group gap={4} role="group" aria-label="Replicas" className="log-colors">
           {writers.map((task) => (
-            <Button
+            <Toggle
               key={task}
-              size="compact-xs"
-              variant="default"
-              aria-pressed={!hidden.has(task)}
-              onClick={() => turn(task)}
+              size="xs"
+              autoWidth
+              active={!hidden.has(task)}
+              onActiveChange={() => turn(task)}
+              color="gray"
             >
               <span style={{ color: `var(--log-${colorOf(task)})` }}>{hidden.has(task) ? '○' : '●'}</span>
               &nbsp;{names.get(task) ?? task.slice(0, 12)}
-            </Button>
+            </Toggle>
           ))}
         </Group>
       )}

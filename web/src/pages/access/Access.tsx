@@ -1,8 +1,9 @@
 /** One's own account: password, sessions, tokens. For administrators everybody's accounts. */
-import { Button, Group, PasswordInput } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useState } from 'react';
 import { post } from '../../api/http.ts';
 import { doing } from '../../parts/doing.tsx';
+import { PasswordField } from '../../parts/fields.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { Section } from '../../parts/Section.tsx';
 import { useRights } from '../../parts/who.ts';
@@ -40,22 +41,15 @@ function Password({ name }: { name: string }) {
       >
         <input type="hidden" autoComplete="username" value={name} readOnly />
         <Group align="flex-end" gap="sm">
-          <PasswordInput
+          <PasswordField
             label="Present one"
+            what="the present password"
             w={220}
             value={old}
             autoComplete="current-password"
-            onChange={(event) => setOld(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the present password' }}
+            onChange={setOld}
           />
-          <PasswordInput
-            label="New one"
-            w={220}
-            value={fresh}
-            autoComplete="new-password"
-            onChange={(event) => setFresh(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the new password' }}
-          />
+          <PasswordField label="New one" what="the new password" w={220} value={fresh} onChange={setFresh} />
           <Button type="submit" variant="default">
             Change
           </Button>

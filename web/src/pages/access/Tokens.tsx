@@ -1,5 +1,5 @@
 /** One's own tokens. */
-import { Button, Code, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Button, Code, Select, Stack, Table, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get, post } from '../../api/http.ts';
@@ -8,6 +8,7 @@ import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { NameField } from '../../parts/fields.tsx';
 import { Section } from '../../parts/Section.tsx';
 import { Withdraw } from '../../parts/Withdraw.tsx';
 import { useRights } from '../../parts/who.ts';
@@ -91,12 +92,7 @@ export function Tokens() {
             })
           }
         >
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
+          <NameField value={name} onChange={setName} />
           <Select
             label="For"
             data={[

@@ -1,5 +1,5 @@
 /** Everybody's accounts, for administrators. */
-import { Badge, Button, Group, PasswordInput, Select, Switch, Table, TextInput } from '@mantine/core';
+import { Badge, Button, Group, Select, Switch, Table, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Account } from '../../../../src/ui/protocol.ts';
@@ -8,6 +8,7 @@ import { curl, word } from '../../format/command.ts';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { NameField, PasswordField } from '../../parts/fields.tsx';
 import { Section } from '../../parts/Section.tsx';
 import { useRights } from '../../parts/who.ts';
 
@@ -118,21 +119,12 @@ function UserDialog({ user, onClose }: { user?: Account; onClose: () => void }) 
         })
       }
     >
-      {!user && (
-        <TextInput
-          label="Name"
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
-        />
-      )}
-      <PasswordInput
+      {!user && <NameField value={name} onChange={setName} />}
+      <PasswordField
         label={user ? 'New password' : 'Password'}
         description={user ? 'empty: it stays as it is' : undefined}
         value={password}
-        autoComplete="new-password"
-        onChange={(event) => setPassword(event.currentTarget.value)}
-        visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+        onChange={setPassword}
       />
       <Select
         label="Role"

@@ -1,5 +1,5 @@
 /** Secrets and configs: what there is, and who uses it. */
-import { Button, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Text, Textarea } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { ContentRow } from '../../../../src/ui/protocol.ts';
 import { post, remove } from '../../api/http.ts';
@@ -9,6 +9,7 @@ import { Ask } from '../../parts/Ask.tsx';
 import { ageColumn, deedsColumn, stackColumn, usedByColumn } from '../../parts/columns.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { NameField } from '../../parts/fields.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { type Rights, useRights } from '../../parts/who.ts';
 import { NewContent } from './NewContent.tsx';
@@ -99,12 +100,7 @@ function Contents({ kind }: { kind: 'secret' | 'config' }) {
             })
           }
         >
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
+          <NameField value={name} onChange={setName} />
           <Textarea
             label="Content"
             value={text}

@@ -1,5 +1,5 @@
 /** One container, on whichever host it is. */
-import { Button, Code, Group, Menu, Text } from '@mantine/core';
+import { Button, Code, Menu, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
@@ -10,8 +10,9 @@ import { actionsOf, containerTone, containerWord } from '../../format/container.
 import { exitText } from '../../format/state.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
-import { Ask, Command, Fact } from '../../parts/Ask.tsx';
+import { Ask, Command } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { Fact, Facts } from '../../parts/Facts.tsx';
 import { Found } from '../../parts/Found.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { LogView } from '../../parts/LogView.tsx';
@@ -47,7 +48,7 @@ function ContainerPage({ of }: { of: ContainerRow }) {
       mark={<Sign tone={containerTone(of)} word={containerWord(of)} />}
       actions={rights.change(of.stack) && <Actions of={of} />}
     >
-      <Group gap="xl" align="flex-start">
+      <Facts>
         <Fact name="Node">
           <Link to={`/nodes/${node}`}>{of.nodeName}</Link>
         </Fact>
@@ -64,7 +65,7 @@ function ContainerPage({ of }: { of: ContainerRow }) {
         {of.networks.length > 0 && <Fact name="Networks">{of.networks.join(', ')}</Fact>}
         {of.volumes.length > 0 && <Fact name="Volumes">{of.volumes.join(', ')}</Fact>}
         {of.exitCode !== undefined && <Fact name="Exit code">{exitText(of.exitCode)}</Fact>}
-      </Group>
+      </Facts>
       <PageTabs
         parts={[
           {

@@ -1,6 +1,6 @@
 /** What is in a volume: folders to go into, files to load down. */
 import '@mantine/core/styles/Breadcrumbs.css';
-import { Breadcrumbs, Table, Text } from '@mantine/core';
+import { Anchor, Breadcrumbs, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearchParams } from 'wouter';
 import type { FileRow } from '../../../../src/ui/protocol.ts';
@@ -86,8 +86,8 @@ function Name({ file, inside, to, volume }: NameProps) {
   if (file.type === 'link') return `${file.name} → ${file.target}`;
   if (file.type === 'other') return file.name;
   return (
-    <a href={`${volume}/file?path=${encodeURIComponent(inside)}`} download={file.name}>
+    <Anchor href={`${volume}/file?path=${encodeURIComponent(inside)}`} download={file.name} size="sm">
       {file.name}
-    </a>
+    </Anchor>
   );
 }

@@ -1,5 +1,5 @@
 /** One network: who is on it with which addresses, and whether each host has it as it should. */
-import { Group, Stack, Table, Text, Title } from '@mantine/core';
+import { Stack, Table, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'wouter';
 import type { MemberRow, NetworkRow } from '../../../../src/ui/protocol.ts';
@@ -8,8 +8,9 @@ import { useList } from '../../api/live.ts';
 import { stackPage } from '../../format/paths.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
-import { Command, Fact } from '../../parts/Ask.tsx';
+import { Command } from '../../parts/Ask.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
+import { Fact, Facts } from '../../parts/Facts.tsx';
 import { Found } from '../../parts/Found.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { Page } from '../../parts/Page.tsx';
@@ -59,7 +60,7 @@ function NetworkPage({ network }: { network: NetworkRow }) {
   ].filter(Boolean);
   return (
     <Page title={name}>
-      <Group gap="xl" align="flex-start">
+      <Facts>
         <Fact name="Driver">{[driver, ...uses].join(', ')}</Fact>
         {subnets.length > 0 && <Fact name="Subnets">{subnets.join(', ')}</Fact>}
         {stack && (
@@ -70,7 +71,7 @@ function NetworkPage({ network }: { network: NetworkRow }) {
         <Fact name="Made">
           <Age of={network.created} /> ago
         </Fact>
-      </Group>
+      </Facts>
       <DataTable
         label="containers on it"
         list={members}

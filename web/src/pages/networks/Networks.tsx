@@ -8,6 +8,7 @@ import { Ask } from '../../parts/Ask.tsx';
 import { deedsColumn, stackColumn, usedByColumn } from '../../parts/columns.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { NameField } from '../../parts/fields.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { type Rights, useRights } from '../../parts/who.ts';
@@ -101,12 +102,7 @@ export function Networks() {
             })
           }
         >
-          <TextInput
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
+          <NameField value={name} onChange={setName} />
           <TextInput
             label="Subnet"
             placeholder="10.0.9.0/24, or none: one is chosen"

@@ -1,5 +1,5 @@
 /** Registries: credentials that are kept once for all hosts, and tried from each of them. */
-import { Button, PasswordInput, Table, Text, TextInput } from '@mantine/core';
+import { Button, Code, Table, Text, TextInput } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { RegistryRow } from '../../../../src/ui/protocol.ts';
@@ -9,6 +9,7 @@ import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
 import { Ask } from '../../parts/Ask.tsx';
 import { doing } from '../../parts/doing.tsx';
+import { PasswordField } from '../../parts/fields.tsx';
 import { AskEverywhere } from '../../parts/Outcomes.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { useRights } from '../../parts/who.ts';
@@ -42,7 +43,7 @@ export function Registries() {
     >
       <Text size="sm">
         What is kept here is used by every host that pulls for a service, unless the service has credentials
-        of its own (<code>docker service create --with-registry-auth</code>), and by <i>Pull</i> of the
+        of its own (<Code>docker service create --with-registry-auth</Code>), and by <i>Pull</i> of the
         images’ page.
       </Text>
       <Answered what="the registries" query={query}>
@@ -108,12 +109,11 @@ export function Registries() {
             data-autofocus
           />
           <TextInput label="Name" value={user} onChange={(event) => setUser(event.currentTarget.value)} />
-          <PasswordInput
+          <PasswordField
             label="Password or token"
             value={password}
             autoComplete="off"
-            onChange={(event) => setPassword(event.currentTarget.value)}
-            visibilityToggleButtonProps={{ 'aria-label': 'Show the password' }}
+            onChange={setPassword}
           />
         </Ask>
       )}

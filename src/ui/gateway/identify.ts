@@ -1,12 +1,12 @@
 /** Who sent a request: by a token or by the cookie of a session, and whether a page of ours sent it. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { sessionEnds } from '../access/accounts.ts';
-import type { Actor } from '../access/actor.ts';
-import { digest } from '../access/secret.ts';
-import { wallActor } from '../access/walls.ts';
-import type { AccessToken, Session } from '../model/accounts.ts';
-import { ApiError } from '../model/errors.ts';
-import type { View } from '../store/contract.ts';
+import { sessionEnds } from '../../access/accounts.ts';
+import type { Actor } from '../../access/actor.ts';
+import { digest } from '../../access/secret.ts';
+import { wallActor } from '../../access/walls.ts';
+import type { AccessToken, Session } from '../../model/accounts.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { View } from '../../store/contract.ts';
 
 export const COOKIE = '__Host-essaim';
 /** The protocol of a live socket that is opened with a link for the wall; the link's secret is named after it. */

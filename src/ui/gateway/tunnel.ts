@@ -1,13 +1,13 @@
 /** Connections that the engine takes over (exec, attach), from a client with a token to the daemon's own socket. */
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Target } from '../api/target.ts';
-import { ApiError } from '../model/errors.ts';
-import type { Asked } from './exchange.ts';
-import { apiPath, type Gateway, type Granted } from './gateway.ts';
+import type { Target } from '../../api/target.ts';
+import { ApiError } from '../../model/errors.ts';
+import type { Asked } from '../exchange.ts';
+import type { Granted } from './gateway.ts';
+import { apiPath, headersFor } from './upstream.ts';
 
 export interface TunnelOptions {
-  gateway: Gateway;
   socket: string;
   from: Asked;
   granted: Granted;
@@ -18,15 +18,7 @@ export interface TunnelOptions {
 }
 
 /** Resolves once the two are joined: each side's end is passed on alone. @throws ApiError 503 */
-export async function tunnel({
-  gateway,
-  socket,
-  from,
-  granted,
-  target,
-  wire,
-  head,
-}: TunnelOptions): Promise<void> {
+export async function tunnel({ socket, from, granted, target, wire, head }: TunnelOptions): Promise<void> {
   const upstream = connect({ path: socket, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
     upstream.once('connect', resolve);
@@ -35,7 +27,7 @@ export async function tunnel({
     );
   });
   const headers: Record<string, string> = {
-    ...gateway.headersFor(from, granted.actor),
+    ...headersFor(from, granted.actor),
     connection: 'Upgrade',
     upgrade: 'tcp',
   };

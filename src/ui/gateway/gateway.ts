@@ -3,28 +3,25 @@
  * body is judged, and what was judged is asked of the daemon's own socket. Nothing goes on that is not in the list of
  * routes; of the client's headers only those that the API reads.
  */
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
-import { pipeline, type Readable } from 'node:stream';
-import { SEEN_EVERY } from '../access/accounts.ts';
-import { type Actor, has, refusal } from '../access/actor.ts';
-import { GRANTS, type Grant } from '../access/grants.ts';
-import { judged } from '../access/judge.ts';
-import { Limiter } from '../access/limiter.ts';
-import { redacted } from '../access/redact.ts';
-import { ACTOR, ADDRESS, SESSION } from '../access/routes.ts';
-import { ownedBy } from '../access/stack.ts';
-import type { ManagerFace } from '../api/contract.ts';
-import { findPlace, LEAST } from '../api/remote/reference.ts';
-import { type Logger, type Match, Router } from '../api/router.ts';
-import type { Target } from '../api/target.ts';
-import { ApiError } from '../model/errors.ts';
-import { Agent, request as httpRequest } from '../node/http.ts';
-import { type Asked, hostOf, type Reply, readBody } from './exchange.ts';
-import { COMMON } from './headers.ts';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { SEEN_EVERY } from '../../access/accounts.ts';
+import { type Actor, has, refusal } from '../../access/actor.ts';
+import { GRANTS, type Grant } from '../../access/grants.ts';
+import { judged } from '../../access/judge.ts';
+import { Limiter } from '../../access/limiter.ts';
+import { redacted } from '../../access/redact.ts';
+import { ownedBy } from '../../access/stack.ts';
+import type { ManagerFace } from '../../api/contract.ts';
+import { findPlace, LEAST } from '../../api/remote/reference.ts';
+import { type Logger, type Match, Router } from '../../api/router.ts';
+import type { Target } from '../../api/target.ts';
+import { ApiError } from '../../model/errors.ts';
+import { type Asked, hostOf, type Reply, readBody } from '../exchange.ts';
+import { COMMON } from '../headers.ts';
+import { Execs } from './execs.ts';
 import { COOKIE, identify, isSameOrigin } from './identify.ts';
+import { type Sent, Upstream } from './upstream.ts';
 
-/** What of a request's headers the API reads. */
-const PASSED = ['accept', 'content-type', 'user-agent', 'x-registry-auth', 'x-registry-config'] as const;
 /** What of an answer's headers is of one connection only, or is said by this port itself. */
 const DROPPED = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'date', 'set-cookie']);
 export const EXEC_START = '/exec/{id}/start';
@@ -47,26 +44,16 @@ export interface Granted {
   stack: string | undefined;
 }
 
-interface Exec {
-  owner: string;
-  stack: string | undefined;
-  started: boolean;
-}
-
 export class Gateway {
   readonly #manager: ManagerFace;
-  readonly #socket: string;
-  readonly #log: Logger;
-  readonly #agent = new Agent({ keepAlive: true });
   readonly #routes = new Router<Grant>();
   readonly #limiter = new Limiter();
-  /** Of execs that were made here: by whom. An id alone opens nothing. */
-  readonly #execs = new Map<string, Exec>();
+  readonly execs = new Execs();
+  readonly #upstream: Upstream;
 
   constructor({ manager, socket, log }: GatewayOptions) {
     this.#manager = manager;
-    this.#socket = socket;
-    this.#log = log;
+    this.#upstream = new Upstream(socket, log);
     for (const grant of GRANTS) this.#routes.on(grant.method, grant.path, grant);
   }
 
@@ -81,7 +68,7 @@ export class Gateway {
     const found = identify(asked.headers, store.view, now());
     if (!found) return undefined;
     const { actor, seenAt } = found;
-    if (now() - seenAt > SEEN_EVERY) void this.#tell('/essaim/seen', actor.via);
+    if (now() - seenAt > SEEN_EVERY) void this.#upstream.tell('/essaim/seen', actor.via);
     return actor;
   }
 
@@ -97,7 +84,7 @@ export class Gateway {
       throw error;
     }
     const { grant, actor } = granted;
-    if (grant.path === EXEC_START) this.startExec(target.path.split('/')[2]!, actor!);
+    if (grant.path === EXEC_START) this.execs.start(target.path.split('/')[2]!, actor!);
     let name = actor?.name ?? '';
     let status = 500;
     let isTold = isWrite && !grant.reads && (actor !== undefined || grant.tries === true);
@@ -112,7 +99,7 @@ export class Gateway {
           throw new TooMany(wait);
         }
       }
-      const answer = await this.#ask(asked, granted, target, sent);
+      const answer = await this.#upstream.ask(asked, granted, target, sent);
       status = answer.statusCode!;
       if (account !== undefined && status < 400) this.#limiter.right(account, asked.address);
       await this.#send(answer, reply, granted, asked);
@@ -164,37 +151,18 @@ export class Gateway {
       path,
       status,
     };
-    void this.#tell('/essaim/audit', { entries: [entry] });
-  }
-
-  /** What a session made with an exec is its own, once. @throws ApiError 403 */
-  startExec(id: string, actor: Actor): void {
-    const exec = this.#ownExec(id, actor);
-    if (exec.started) throw new ApiError(403, 'this exec was started already: make another one');
-    exec.started = true;
-  }
-
-  /** Headers with which the daemon's socket is asked in somebody's name. */
-  headersFor(asked: Asked, actor: Actor | undefined): Record<string, string> {
-    const headers: Record<string, string> = { host: 'essaim', [ADDRESS]: asked.address };
-    for (const name of PASSED) {
-      const value = asked.headers[name];
-      if (typeof value === 'string') headers[name] = value;
-    }
-    if (actor) headers[ACTOR] = actor.name;
-    if (actor?.via.kind === 'session') headers[SESSION] = actor.via.id;
-    return headers;
+    void this.#upstream.tell('/essaim/audit', { entries: [entry] });
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#upstream.close();
   }
 
   #owned(found: Match<Grant>, asPath: string, actor: Actor): { path: string; stack: string | undefined } {
     const { handler: grant, params } = found;
     const name = params.id ?? params.name;
     if (grant.target === undefined || name === undefined) return { path: asPath, stack: undefined };
-    if (grant.target === 'exec') return { path: asPath, stack: this.#ownExec(name, actor).stack };
+    if (grant.target === 'exec') return { path: asPath, stack: this.execs.own(name, actor).stack };
     const { view } = this.#manager.store;
     const owned = ownedBy(view, grant.target, name, (reference) => {
       const place = findPlace(view, reference, LEAST);
@@ -206,13 +174,6 @@ export class Gateway {
     // Whoever may only do it to some things must not get at another one by a name that is read otherwise later.
     const path = actor.role === 'deployer' ? replaced(grant.path, params, owned.id) : asPath;
     return { path, stack: owned.stack };
-  }
-
-  #ownExec(id: string, actor: Actor): Exec {
-    const exec = this.#execs.get(id);
-    if (exec?.owner !== actor.via.id)
-      throw new ApiError(403, 'this exec was not made in this session: its id alone opens nothing');
-    return exec;
   }
 
   async #body(asked: Asked, granted: Granted, target: Target): Promise<Sent> {
@@ -230,27 +191,6 @@ export class Gateway {
       return { body: Buffer.from(judged(rule, bytes.toString() || '{}', actor, view, previous).body) };
     }
     return { body: bytes };
-  }
-
-  #ask(asked: Asked, { actor, path }: Granted, target: Target, sent: Sent): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const headers: OutgoingHttpHeaders = this.headersFor(asked, actor);
-      if (sent.body) headers['content-length'] = sent.body.length;
-      const request: ClientRequest = httpRequest({
-        socketPath: this.#socket,
-        agent: this.#agent,
-        method: asked.method,
-        path: apiPath(path, target),
-        headers,
-      });
-      request.once('response', resolve);
-      request.once('error', (error) =>
-        reject(new ApiError(503, `the daemon does not answer: ${error.message}`)),
-      );
-      asked.signal.addEventListener('abort', () => request.destroy(), { once: true });
-      if (sent.stream) pipeline(sent.stream, request, () => undefined);
-      else request.end(sent.body);
-    });
   }
 
   async #send(answer: IncomingMessage, reply: Reply, granted: Granted, asked: Asked): Promise<void> {
@@ -275,12 +215,7 @@ export class Gateway {
       await whole((text) => text);
     } else if (grant.body === 'exec' && status === 201) {
       await whole((text) => {
-        this.#execs.set((JSON.parse(text) as { Id: string }).Id, {
-          owner: actor!.via.id,
-          stack: granted.stack,
-          started: false,
-        });
-        for (const id of this.#execs.keys()) if (this.#execs.size > 10_000) this.#execs.delete(id);
+        this.execs.made((JSON.parse(text) as { Id: string }).Id, actor!, granted.stack);
         return text;
       });
     } else if (
@@ -292,32 +227,6 @@ export class Gateway {
       await whole((text) => hidden(text, actor));
     } else await reply.stream(status, headers, answer);
   }
-
-  async #tell(path: string, body: unknown): Promise<void> {
-    const bytes = Buffer.from(JSON.stringify(body));
-    await new Promise<void>((resolve) => {
-      const request = httpRequest({
-        ...{ socketPath: this.#socket, agent: this.#agent, method: 'POST', path },
-        headers: { host: 'essaim', 'content-type': 'application/json', 'content-length': bytes.length },
-      });
-      request.once('response', (answer) => {
-        if (answer.statusCode! >= 400)
-          this.#log.warn({ path, status: answer.statusCode }, 'the web interface could not write this down');
-        answer.resume();
-        resolve();
-      });
-      request.once('error', (error) => {
-        this.#log.warn({ path, err: error }, 'the web interface could not write this down');
-        resolve();
-      });
-      request.end(bytes);
-    });
-  }
-}
-
-interface Sent {
-  body?: Buffer;
-  stream?: Readable;
 }
 
 /** Somebody who is known has not the right. */
@@ -374,13 +283,6 @@ function replaced(pattern: string, params: Record<string, string>, id: string): 
   return pattern.replace(/\{([^}]+?)(\.\.\.)?\}/g, (_, name: string) =>
     name === about ? id : params[name]!,
   );
-}
-
-/** A path as it is asked for, with the client's version and query. */
-export function apiPath(path: string, { version, query }: Target): string {
-  const encoded = path.split('/').map(encodeURIComponent).join('/');
-  const search = query.toString();
-  return `${version === undefined ? '' : `/v${version}`}${encoded}${search && `?${search}`}`;
 }
 
 function cookie(value: string, life: number): string {
