@@ -3,7 +3,7 @@
 set -eu
 [ "$(id -u)" = 0 ] || { echo "Lab hosts need root." >&2; exit 1; }
 [ -x node_modules/.bin/node ] || { echo "First run: make" >&2; exit 1; }
-test/support/packages.sh mmdebstrap mmdebstrap curl curl
+test/support/packages.sh curl curl
 command -v docker >/dev/null || { echo 'There is no docker command: install docker.io or docker-ce-cli.' >&2; exit 1; }
 unset DOCKER_CONTEXT DOCKER_TLS_VERIFY DOCKER_TLS DOCKER_CERT_PATH
 # Images are kept, and shared with hosts made otherwise; the lab's hosts lie apart from those.
@@ -45,7 +45,7 @@ start_lab() {
   mkdir -p "$work"
   DOCKER_HOST=unix://$ESSAIM_HOME/machines/$manager/run/docker.sock
   export DOCKER_HOST
-  images=$(ESSAIM_HOME=$home examples/build "${images_of:-$example}" 2>"$work/build.log") || {
+  images=$(examples/build "${images_of:-$example}" 2>"$work/build.log") || {
     tail -20 "$work/build.log" >&2
     fail 'the images could not be made'
   }

@@ -3,35 +3,18 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import type { BrowserContext, Page } from 'playwright-core';
-import { TestBrowser, violations } from '../support/browser.ts';
+import { TestBrowser } from '../support/browser.ts';
+import { loadExample } from '../support/examples.ts';
 import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
 import { changes } from './web/changes.ts';
 import { hosts } from './web/hosts.ts';
 import { looker } from './web/looker.ts';
 import { moves } from './web/moves.ts';
+import { pomodoro } from './web/pomodoro.ts';
 import type { Visit } from './web/visit.ts';
 
 const PASSWORD = 'a swarm of many bees';
-const COMPOSE = `services:
-  backend:
-    image: busybox
-    build: ./backend
-    environment:
-      GREETING: \${GREETING}
-    command: [sh, -c, 'trap "exit 0" TERM; while :; do echo "$$GREETING"; sleep 1; done']
-    deploy:
-      replicas: 2
-  db:
-    image: whoami:\${TAG}
-    volumes:
-      - data:/data:Z
-    ports:
-      - "8080:8080"
-volumes:
-  data:
-`;
-
 describe('web interface', { timeout: 600_000 }, () => {
   let swarm: Swarm;
   let browser: TestBrowser;
@@ -42,6 +25,7 @@ describe('web interface', { timeout: 600_000 }, () => {
 
   before(async () => {
     [swarm, browser] = await Promise.all([Swarm.on('ua', 'ub'), TestBrowser.launch()]);
+    for (const example of ['pomodoro', 'voting']) await loadExample(swarm.lab, example, swarm.hosts);
     ({ context, page, faults } = await browser.visitor());
     origin = `https://${await swarm.lab.must('ip', swarm.manager)}:9443`;
   });
@@ -49,6 +33,8 @@ describe('web interface', { timeout: 600_000 }, () => {
     await browser?.[Symbol.asyncDispose]();
     await swarm?.[Symbol.asyncDispose]();
   });
+
+  const visit = (): Visit => ({ swarm, browser, page, origin, password: PASSWORD });
 
   /** The text of a cell of the row with that name. */
   const cell = (row: string, name: string) =>
@@ -98,55 +84,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.getByText('No service runs here yet.').waitFor();
   });
 
-  test('a stack from a compose file with its .env: deployed, scaled, its log read, a variable corrected, a console on another host', async () => {
-    await page.goto(`${origin}/ui/stacks`);
-    await page.getByRole('link', { name: 'New stack' }).first().click();
-    await page.getByLabel('Name', { exact: true }).fill('pomodoro');
-    await page.locator('input[type=file]').setInputFiles([
-      { name: 'compose.yaml', mimeType: 'text/yaml', buffer: Buffer.from(COMPOSE) },
-      { name: '.env', mimeType: 'text/plain', buffer: Buffer.from('GREETING=hello from the env\nTAG=1\n') },
-    ]);
-    await page.getByText(/build has no effect in a swarm/).waitFor();
-    await page.getByText('GREETING ✓').waitFor();
-    await page.getByText('service pomodoro_backend').waitFor();
-    await page.getByRole('button', { name: 'Deploy' }).click();
-    await page.getByText('Revision 1 of pomodoro runs.').waitFor({ timeout: 60_000 });
-    await page.getByRole('link', { name: 'See the stack' }).click();
-
-    await page.getByLabel('Replicas of pomodoro_backend').fill('4');
-    await page.getByLabel('Replicas of pomodoro_backend').press('Enter');
-    await cell('pomodoro_backend', 'replicas').getByText('4/4').waitFor();
-
-    await cell('pomodoro_backend', 'name').getByRole('link').click();
-    await page.getByRole('tab', { name: 'Logs' }).click();
-    await page.getByRole('log').getByText('hello from the env').first().waitFor();
-
-    // A variable is corrected on the service afterwards.
-    await page.getByRole('tab', { name: 'Settings' }).click();
-    await page.getByLabel('Variables').fill('GREETING=hello again');
-    await page.getByText(/4 tasks restart/).waitFor();
-    await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('update completed').waitFor({ timeout: 60_000 });
-
-    await page.getByRole('tab', { name: 'Tasks' }).click();
-    await page
-      .locator('[role=row]')
-      .filter({ hasText: 'ub' })
-      .filter({ hasText: 'running' })
-      .first()
-      .getByRole('link')
-      .click();
-    await page.getByRole('link', { name: 'Console' }).click();
-    await page.getByText('● Connected').waitFor();
-    await page.keyboard.type('echo $GREETING-$((6*7)); hostname\n');
-    await page.locator('.xterm-rows').getByText('hello again-42').waitFor();
-    assert.deepEqual(await violations(page), []);
-    await page.reload();
-    await page.getByText('● Connected').waitFor();
-    await page.locator('.xterm-rows').getByText('hello again-42').waitFor();
-    await page.keyboard.type('exit 3\n');
-    await page.getByText('the program has ended, exit code 3').waitFor();
-  });
+  pomodoro(visit);
 
   test('why a task waits: for each node what it lacks', async () => {
     await swarm.create('--name', 'waits', '--constraint', 'node.labels.disk==ssd', 'whoami:1');
@@ -157,14 +95,6 @@ describe('web interface', { timeout: 600_000 }, () => {
     await swarm.docker('node', 'update', '--label-add', 'disk=ssd', 'ub');
     await page.locator('[data-tone=good]').getByText('running').waitFor();
     await swarm.remove('waits');
-  });
-
-  test('the stack that was deployed is removed, its name typed', async () => {
-    await page.goto(`${origin}/ui/stacks/pomodoro`);
-    await page.getByRole('button', { name: 'Remove' }).click();
-    await page.getByLabel('Type pomodoro to go on').fill('pomodoro');
-    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
-    await page.getByText('There is no stack yet').waitFor({ timeout: 30_000 });
   });
 
   test('an update that fails is shown while it does, with why, and rolled back', async () => {
@@ -292,7 +222,6 @@ describe('web interface', { timeout: 600_000 }, () => {
     assert.match((await eve('service', 'ls')).stderr, /this token is unknown/);
   });
 
-  const visit = (): Visit => ({ swarm, browser, page, origin, password: PASSWORD });
   changes(visit);
   hosts(visit);
   looker(visit);
