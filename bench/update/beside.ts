@@ -13,11 +13,27 @@ const PARALLELISM = Number(process.env.PARALLELISM ?? 10);
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const RATE = Number(process.env.RATE ?? 500);
 const PORT = 8080;
+/**
+ * Answers with a file, as a script for each request would need more processor than there is; asked to end, it goes on for a
+ * second, then finishes what it has begun. (`whoami` alone is gone at once.)
+ */
+const SERVER = `cp /etc/hostname /www/index.html
+httpd -f -p ${PORT} -h /www &
+trap 'sleep 1; kill $!; while pidof httpd >/dev/null; do usleep 50000; done; exit 0' TERM
+wait`;
 
-async function create(side: Side, ...options: string[]): Promise<void> {
+async function create(side: Side, options: string[] = [], command: string[] = []): Promise<void> {
   await side.docker(
     ...['service', 'create', '--detach', '--no-resolve-image', '--name', 'web', '--replicas', `${REPLICAS}`],
-    ...['--update-parallelism', `${PARALLELISM}`, '--update-monitor', '1s', ...options, 'whoami:1'],
+    ...[
+      '--update-parallelism',
+      `${PARALLELISM}`,
+      '--update-monitor',
+      '1s',
+      ...options,
+      'whoami:1',
+      ...command,
+    ],
   );
   await until('all run', async () => (await side.running('web')) === REPLICAS, { every: 100 });
 }
@@ -53,7 +69,7 @@ await using essaim = await Side.essaim();
   for (const side of times.keys()) await remove(side);
 }
 
-await create(essaim, '-p', `${PORT}:${PORT}`);
+await create(essaim, ['-p', `${PORT}:${PORT}`], ['sh', '-c', SERVER]);
 const addresses = await Promise.all(essaim.hosts.map((host) => essaim.lab.must('ip', host)));
 const urls = addresses.map((address) => `http://${address}:${PORT}/`);
 for (const url of urls) await eventually(`${url} answers`, 30_000, () => fetch(url).then(({ ok }) => ok));

@@ -15,6 +15,23 @@ test('a task comes to run and statuses travel together', () =>
     assert.ok(manager.batches < 10, `${manager.batches} batches`);
   }));
 
+test('a task runs once its published ports are listened at; one that is to stop before that does not wait', () =>
+  world(async ({ clock, engine, manager }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    engine.listens = promise;
+    manager.assign(makeTask('t1'), makeTask('t2'));
+    await clock.advance(1000);
+    assert.equal(engine.containers.get('t1')?.state, 'running');
+    assert.equal(manager.status('t1')?.State, 'starting');
+    manager.desire('t2', 'shutdown');
+    await clock.advance(1000);
+    assert.equal(manager.status('t2')?.State, 'shutdown');
+    assert.equal(manager.status('t1')?.State, 'starting');
+    resolve();
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'running');
+  }));
+
 test('sessions are tried again ever more slowly, and fast again after one that held', () =>
   world(async ({ clock, manager }) => {
     await clock.advance(100);

@@ -9,6 +9,7 @@ import type {
   AttachRequest,
   DownMessage,
   HostDescription,
+  NetworksApplied,
   SessionRequest,
   StatusRequest,
 } from '../model/protocol.ts';
@@ -24,8 +25,8 @@ export interface ManagerSession {
   messages: AsyncIterable<DownMessage>;
   report(request: StatusRequest): Promise<void>;
   describe(description: HostDescription): Promise<void>;
-  /** This host's networks are as the manager said they should be at that revision. */
-  networksApplied(revision: number): Promise<void>;
+  /** This host's networks are as the manager said they should be at that revision, or could not be made so. */
+  networksApplied(applied: NetworksApplied): Promise<void>;
   /** This host is about to be switched off. Resolves when nobody is led to its tasks any more. */
   away(): Promise<void>;
   close(): void;
@@ -128,6 +129,11 @@ export interface TaskEngine {
   ): Promise<string>;
   /** Starts the container, unless it was ever started before: a task runs once. Rejects if aborted before its turn. */
   start(taskId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Of a container that runs and has no health check: resolves when its published ports are listened at, when it has ended
+   * or had its time for it, or when aborted.
+   */
+  listening(assigned: AssignedTask, container: TaskContainer, signal: AbortSignal): Promise<void>;
   /**
    * Asks the container to stop with its signal, as soon as nobody is being served by it any more (for which it waits no
    * longer than a few seconds), and kills it after its grace period.

@@ -11,6 +11,7 @@ import type {
   Door,
   DownMessage,
   HostDescription,
+  NetworksApplied,
   NodeAddressAnswer,
   NodeAddressRequest,
   StatusRequest,
@@ -179,8 +180,8 @@ class LinkSession implements ManagerSession {
     await call(this.#connection, 'POST', `${this.#path}/describe`, body);
   }
 
-  async networksApplied(revision: number): Promise<void> {
-    await call(this.#connection, 'POST', `${this.#path}/networks`, { revision });
+  async networksApplied(applied: NetworksApplied): Promise<void> {
+    await call(this.#connection, 'POST', `${this.#path}/networks`, applied);
   }
 
   async away(): Promise<void> {

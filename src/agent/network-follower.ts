@@ -1,6 +1,7 @@
 /** Keeps this host's networks as the manager wants them, and tells it how far they are. */
 import { messageOf } from '../model/errors.ts';
 import { type NetworkState, type NetworkUpdate, updatedState } from '../model/network-state.ts';
+import type { NetworksApplied } from '../model/protocol.ts';
 import type { HostNetworks, ManagerSession } from './contract.ts';
 
 export class NetworkFollower {
@@ -21,14 +22,17 @@ export class NetworkFollower {
     this.#state = state;
     this.#session = session;
     this.#networks.apply(state).then(
-      () => this.#tell(state.revision, session),
-      (error: unknown) => this.#log(`the networks of this host are not all right yet: ${messageOf(error)}`),
+      () => this.#tell({ revision: state.revision }, session),
+      (error: unknown) => {
+        this.#log(`the networks of this host are not all right yet: ${messageOf(error)}`);
+        this.#tell({ revision: state.revision, failed: true }, session);
+      },
     );
   }
 
   /** Nobody has to wait for this host: what is not told is told with the next update. */
-  #tell(revision: number, session: ManagerSession): void {
-    session.networksApplied(revision).catch((error: unknown) => {
+  #tell(applied: NetworksApplied, session: ManagerSession): void {
+    session.networksApplied(applied).catch((error: unknown) => {
       if (this.#session === session) this.#log(`the manager was not told of networks: ${messageOf(error)}`);
     });
   }

@@ -191,6 +191,9 @@ export class TaskWorker {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);
       if (container.state === 'exited' || container.health === undefined || container.health === 'healthy') {
+        if (container.state === 'running' && container.health === undefined)
+          await this.#options.engine.listening(this.#assigned, container, signal);
+        if (signal.aborted) return false;
         this.#seen = container;
         return true;
       }

@@ -143,6 +143,8 @@ export interface SessionRequest {
 /** This host's networks are now as they were said to be at that revision, or at a later one. */
 export interface NetworksApplied {
   revision: number;
+  /** Not all of it could be done: it is tried again, and nobody is told when that succeeds. */
+  failed?: true;
 }
 
 /** Errors have Docker's texts: 404 no such network, 403 not attachable, 409 no (such) address to be had. */

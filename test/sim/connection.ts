@@ -94,7 +94,7 @@ export class Connection implements AgentSession {
       messages: this.#inbox,
       report: (request) => this.#request(() => this.sessions.status(this, request)),
       describe: (description) => this.#request(() => this.sessions.describe(this, description)),
-      networksApplied: (revision) => this.#request(() => this.sessions.networks(this, { revision })),
+      networksApplied: (applied) => this.#request(() => this.sessions.networks(this, applied)),
       away: () => this.#request(() => this.sessions.away(this)),
       close: () => this.agentGone(false),
     };

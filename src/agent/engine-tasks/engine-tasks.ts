@@ -18,7 +18,6 @@ import {
 } from '../contract.ts';
 import { describe, type EngineInfo, type EnginePlugin } from '../describe.ts';
 import { hostRoutes } from '../routes.ts';
-import { callersGone } from './callers.ts';
 import { containerPlan, type FileMount } from './container-config.ts';
 import { ContainerRequests } from './container-requests.ts';
 import { FileStore } from './file-store.ts';
@@ -26,6 +25,8 @@ import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
 import type { JoinedNetwork, JoinedNetworks } from './network-config.ts';
 import { NodeLocalNetworks } from './node-local.ts';
+import { callersGone } from './serving/callers.ts';
+import { listening, publishedTargets } from './serving/listening.ts';
 import { taskFiles } from './task-files.ts';
 import { type WatchHooks, watchContainers } from './watch.ts';
 
@@ -146,6 +147,10 @@ export class EngineTasks implements TaskEngine {
         throw new Error(`starting container failed: ${startText(error.message)}`);
       }
     });
+  }
+
+  listening({ task }: AssignedTask, { pid }: TaskContainer, signal: AbortSignal): Promise<void> {
+    return listening({ pid, ports: publishedTargets(task), clock: this.#options.clock, signal });
   }
 
   stop(assigned: AssignedTask): Promise<void> {

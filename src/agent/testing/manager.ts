@@ -104,7 +104,7 @@ export class FakeManager implements ManagerLink {
       describe: async (description) => {
         this.descriptions.push(description);
       },
-      networksApplied: async (revision) => {
+      networksApplied: async ({ revision }) => {
         this.networksApplied.push(revision);
       },
       away: async () => {

@@ -16,6 +16,8 @@ export class MapEngine implements TaskEngine {
   hostname = 'h1';
   away = false;
   health: TaskContainer['health'];
+  /** Resolves when containers listen at their ports. */
+  listens: Promise<void> = Promise.resolve();
   readonly #clock: VirtualClock;
   #hooks: EngineHooks | undefined;
 
@@ -62,6 +64,12 @@ export class MapEngine implements TaskEngine {
     if (container.state !== 'created') return;
     this.starts.set(taskId, (this.starts.get(taskId) ?? 0) + 1);
     this.containers.set(taskId, { ...container, state: 'running', pid: 7, health: this.health });
+  }
+
+  /** Waits for `listens`. */
+  async listening(_: AssignedTask, __: TaskContainer, signal: AbortSignal): Promise<void> {
+    const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve));
+    await Promise.race([this.listens, aborted]);
   }
 
   async stop({ task }: AssignedTask): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { STOP_BOUND, StopGate } from './stop-gate.ts';
+import { DOUBT_BOUND, STOP_BOUND, StopGate } from './stop-gate.ts';
 
 test('a stop waits for every host to have gone so far', () => {
   const gate = new StopGate();
@@ -23,18 +23,39 @@ test('hosts that went away are not waited for', () => {
   assert.deepEqual(gate.gone('b'), ['t']);
 });
 
+test('a host that is at work is waited for as long as it may take, one in doubt not for long', () => {
+  const gate = new StopGate();
+  gate.hold('t', 7, ['busy'], 0);
+  gate.hold('u', 8, ['busy', 'away'], 0);
+  gate.hold('v', 9, ['away'], 0);
+  gate.doubt('away', 500);
+  gate.doubt('away', 1_000);
+  assert.equal(gate.next, 500 + DOUBT_BOUND);
+  assert.deepEqual(gate.due(500 + DOUBT_BOUND), ['v']);
+  assert.deepEqual(gate.applied('busy', 8), ['t', 'u']);
+
+  gate.hold('w', 10, ['away'], 0);
+  gate.doubt('away', 0);
+  gate.trust('away');
+  assert.deepEqual(gate.due(STOP_BOUND - 1), []);
+  assert.deepEqual(gate.due(STOP_BOUND), ['w']);
+});
+
 test('no stop is lost: each is let go once, when all have answered, left, or the bound has passed', () => {
   const hosts = fc.constantFrom('a', 'b', 'c');
   const step = fc.oneof(
     fc.record({ op: fc.constant('hold' as const), on: fc.uniqueArray(hosts), ahead: fc.nat(3) }),
     fc.record({ op: fc.constant('applied' as const), host: hosts, revision: fc.nat(30) }),
     fc.record({ op: fc.constant('gone' as const), host: hosts }),
-    fc.record({ op: fc.constant('wait' as const), ms: fc.nat(1500) }),
+    fc.record({ op: fc.constant('doubt' as const), host: hosts }),
+    fc.record({ op: fc.constant('trust' as const), host: hosts }),
+    fc.record({ op: fc.constant('wait' as const), ms: fc.nat(15_000) }),
   );
   fc.assert(
     fc.property(fc.array(step), (steps) => {
       const gate = new StopGate();
       const open = new Map<string, { until: number; revision: number; on: Set<string> }>();
+      const doubted = new Map<string, number>();
       let now = 0;
       let revision = 0;
       const released = (ids: string[], why: (held: { until: number; on: Set<string> }) => boolean) => {
@@ -57,9 +78,19 @@ test('no stop is lost: each is let go once, when all have answered, left, or the
         } else if (each.op === 'gone') {
           for (const held of open.values()) held.on.delete(each.host);
           released(gate.gone(each.host), ({ on }) => on.size === 0);
+        } else if (each.op === 'doubt') {
+          gate.doubt(each.host, now);
+          doubted.set(each.host, Math.min(doubted.get(each.host) ?? now, now));
+        } else if (each.op === 'trust') {
+          gate.trust(each.host);
+          doubted.delete(each.host);
         } else {
           now += each.ms;
-          released(gate.due(now), ({ until }) => until <= now);
+          released(
+            gate.due(now),
+            ({ until, on }) =>
+              until <= now || [...on].every((host) => (doubted.get(host) ?? now) + DOUBT_BOUND <= now),
+          );
         }
         for (const [id, held] of open) {
           assert.ok(gate.holds(id));

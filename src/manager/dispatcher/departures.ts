@@ -7,9 +7,14 @@ import type { Task } from '../../model/objects.ts';
 import { atLeast, compareStates, isTerminal } from '../../model/task-state.ts';
 import type { View } from '../../store/contract.ts';
 
+/** How long (ms) a host that is to be switched off waits for the others: it has not much longer itself. */
+const AWAY_BOUND = 10_000;
+
 export interface DepartureHooks {
   /** Whether the host counts as well: its agent may just be on its way back, while its balancer goes on. */
   isLive(nodeId: string): boolean;
+  /** Whether its agent has a session. */
+  isPresent(nodeId: string): boolean;
   /** The task's agent is to be told now. */
   stop(taskId: string): void;
 }
@@ -47,6 +52,7 @@ export class Departures {
 
   /** The node's agent has come back and knows nothing: stops that it may not have heard of begin anew. */
   resume(nodeId: string): void {
+    this.#gate.trust(nodeId);
     for (const task of this.#view.tasksOfNode(nodeId)) {
       if (isLeaving(task) && holdsAddresses(task) && !this.#gate.holds(task.ID)) this.#hold(task);
     }
@@ -61,15 +67,19 @@ export class Departures {
     const key = `host ${nodeId}`;
     this.#hosts.get(key)?.();
     const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#gate.hold(key, revision, this.#liveOn(networks), this.#clock.now())) {
-      this.#hosts.set(key, resolve);
-      this.#setTimer();
-    } else resolve();
+    if (this.#gated(key, revision, networks, AWAY_BOUND)) this.#hosts.set(key, resolve);
+    else resolve();
     return promise;
   }
 
   applied(nodeId: string, revision: number): void {
     this.#stop(this.#gate.applied(nodeId, revision));
+  }
+
+  /** The host could not do all of what it was to be, or its agent is away: it is not waited for much longer. */
+  doubt(nodeId: string): void {
+    this.#gate.doubt(nodeId, this.#clock.now());
+    this.#setTimer();
   }
 
   gone(nodeId: string): void {
@@ -81,10 +91,17 @@ export class Departures {
   }
 
   #hold(task: Task): boolean {
-    const hosts = this.#liveOn(task.NetworksAttachments!.map(({ Network }) => Network.ID));
-    const held = this.#gate.hold(task.ID, task.Version.Index, hosts, this.#clock.now());
-    if (held) this.#setTimer();
-    return held;
+    const networks = task.NetworksAttachments!.map(({ Network }) => Network.ID);
+    return this.#gated(task.ID, task.Version.Index, networks);
+  }
+
+  #gated(key: string, revision: number, networkIds: Iterable<string>, bound?: number): boolean {
+    const hosts = this.#liveOn(networkIds);
+    const now = this.#clock.now();
+    if (!this.#gate.hold(key, revision, hosts, now, bound)) return false;
+    for (const nodeId of hosts) if (!this.#hooks.isPresent(nodeId)) this.#gate.doubt(nodeId, now);
+    this.#setTimer();
+    return true;
   }
 
   #liveOn(networkIds: Iterable<string>): Set<string> {

@@ -671,17 +671,29 @@ test('a task is told to stop once every host has taken note', async (t) => {
   assert.deepEqual(orders(n.take()), ['shutdown']);
 });
 
-test('a host that says nothing is waited for two seconds, one that is down no longer', async (t) => {
+test('a host that is at it is waited for, for 30 s; one that cannot do it or is away for 2 s, one that is down no longer', async (t) => {
   const { dispatcher, open, stop, clock, store } = await network(t);
   const [n, m] = [await open('n'), await open('m')];
   n.take();
   await stop();
   await dispatcher.networks(n, { revision: store.view.revision });
-  await clock.advance(1_900);
+  await clock.advance(29_900);
   assert.deepEqual(orders(n.take()), []);
   await clock.advance(200);
   assert.deepEqual(orders(n.take()), ['shutdown']);
   assert.equal(m.closedFor, undefined);
+
+  const failing = await network(t);
+  const [well, unwell] = [await failing.open('n'), await failing.open('m')];
+  well.take();
+  await failing.stop();
+  const { revision } = failing.store.view;
+  await failing.dispatcher.networks(well, { revision });
+  await failing.dispatcher.networks(unwell, { revision, failed: true });
+  await failing.clock.advance(1_900);
+  assert.deepEqual(orders(well.take()), []);
+  await failing.clock.advance(200);
+  assert.deepEqual(orders(well.take()), ['shutdown']);
 
   const again = await network(t);
   const [first, second] = [await again.open('n'), await again.open('m')];
@@ -707,6 +719,8 @@ test('an agent that comes back meanwhile is not told earlier, and a restart of t
   const back = await open('n');
   assert.deepEqual(orders(back.take()), ['running']);
   await clock.advance(2_100);
+  assert.deepEqual(orders(back.take()), []);
+  await clock.advance(28_000);
   assert.deepEqual(orders(back.take()), ['shutdown']);
 
   dispatcher.close();
@@ -717,6 +731,6 @@ test('an agent that comes back meanwhile is not told earlier, and a restart of t
   await clock.advance(50);
   await opened;
   assert.deepEqual(orders(session.take()), ['running']);
-  await clock.advance(2_100);
+  await clock.advance(30_100);
   assert.deepEqual(orders(session.take()), ['shutdown']);
 });

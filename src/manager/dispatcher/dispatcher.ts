@@ -89,6 +89,7 @@ export class Dispatcher implements Sessions {
     this.#networks = new NetworkTables(store.view);
     this.#departures = new Departures(store.view, this.#networks, clock, {
       isLive: (nodeId) => this.#isLive(store.view.get('node', nodeId)),
+      isPresent: (nodeId) => this.#orders.get(nodeId) !== undefined,
       stop: (taskId) => this.#orders.tell(taskId),
     });
     this.#orders = new Orders({
@@ -169,8 +170,9 @@ export class Dispatcher implements Sessions {
     await this.#facts.add(nodeId, { description, ...(isOpen && { engineAway }) });
   }
 
-  async networks({ nodeId }: AgentSession, { revision }: NetworksApplied): Promise<void> {
+  async networks({ nodeId }: AgentSession, { revision, failed }: NetworksApplied): Promise<void> {
     this.#watch.heard(nodeId);
+    if (failed) return this.#departures.doubt(nodeId);
     this.#departures.applied(nodeId, revision);
     this.#orders.applied(nodeId, revision);
   }
@@ -190,6 +192,7 @@ export class Dispatcher implements Sessions {
     this.#options.log.info({ node: nodeId, reason }, 'session closed');
     this.#orders.delete(open);
     this.#watch.closed(nodeId);
+    this.#departures.doubt(nodeId);
     const node = this.#options.store.view.get('node', nodeId);
     if (node?.Status.State !== 'disconnected') return;
     this.#departures.gone(nodeId);

@@ -64,7 +64,9 @@ export const sessionRequest = Compile(
     tunnelKey: opt(Type.String({ pattern: TUNNEL_KEY.source })),
   }),
 );
-export const networksApplied = Compile(Type.Object({ revision: Type.Integer() }));
+export const networksApplied = Compile(
+  Type.Object({ revision: Type.Integer(), failed: opt(Type.Literal(true)) }),
+);
 export const attachRequest = Compile(
   Type.Object({
     id: Type.String({ pattern: '^[a-z0-9]{25}$' }),

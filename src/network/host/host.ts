@@ -10,7 +10,7 @@ import { KernelSide, type Wanted } from '../kernel/side.ts';
 import { LINK_PREFIX, type Link, TABLE } from '../names.ts';
 import { Serial } from '../rounds/serial.ts';
 import { hostFacts, ownHostFacts } from './facts.ts';
-import { hostTable } from './rules.ts';
+import { ATTEMPTS_DECLARATION, hostTable } from './rules.ts';
 
 /**
  * Makes a host forward IPv6 that did not yet, and nothing else of it: it goes on learning its routes from its routers, and
@@ -29,6 +29,14 @@ if [ -w $all ] && [ "$(cat $all)" = 0 ]; then
 fi
 `;
 
+/** Only asks: nothing is made. */
+const KNOWS_TIMEOUTS = `if nft -c -f - 2>/dev/null <<'END'
+add table inet ${TABLE}_look
+add ct timeout inet ${TABLE}_look attempts { ${ATTEMPTS_DECLARATION} }
+END
+then echo yes; fi
+`;
+
 export interface HostSideOptions {
   underlayAddress: string;
 }
@@ -38,6 +46,8 @@ export class HostSide {
   readonly #serial = new Serial();
   readonly #firewall = new Firewall();
   readonly #side = new KernelSide({ own: ownHostFacts });
+  /** Whether the kernel knows time-outs for single connections. */
+  #timeouts = false;
   #state: NetworkState | undefined;
   /** What the kernel was last made to be. */
   #before: NetworkState | undefined;
@@ -59,6 +69,7 @@ export class HostSide {
     return this.#serial.run(async () => {
       // What is flushed later is put back as it is seen now.
       await this.#firewall.check(false);
+      this.#timeouts = (await runScript(KNOWS_TIMEOUTS)).trim() === 'yes';
       const slots = new Map<string, number>();
       await this.#side.look(({ aliases }) => {
         for (const [name, networkId] of aliases)
@@ -154,7 +165,8 @@ export class HostSide {
   #wanted(state: NetworkState): Wanted {
     const networks = state.networks.filter((network) => this.#links.has(network.id));
     const before = this.#side.tables?.[0];
-    const table = hostTable({ state, links: this.#links, underlayAddress: this.#underlayAddress }, before);
+    const [links, underlayAddress, timeouts] = [this.#links, this.#underlayAddress, this.#timeouts];
+    const table = hostTable({ state, links, underlayAddress, timeouts }, before);
     return { facts: hostFacts(networks, this.#links), tables: [table] };
   }
 }

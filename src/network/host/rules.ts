@@ -2,12 +2,17 @@
 import type { NetworkState, PublishedPort } from '../../model/network-state.ts';
 import { isV4, isV6, unique } from '../address.ts';
 import { balancerParts } from '../kernel/balancer.ts';
+import { ATTEMPT_S } from '../kernel/flows.ts';
 import { type NftChain, type NftSet, type NftTable, nftMap, nftSet } from '../kernel/nft.ts';
 import { INGRESS_MARK, LINK_PREFIX, type Link, TABLE } from '../names.ts';
 
 const ANY_LINK = `"${LINK_PREFIX}*"`;
 /** Bridges of the engine: what leaves them has no address that means anything elsewhere. */
 const ENGINE_BRIDGES = ['"docker*"', '"br-*"'];
+/** How long the attempt to connect lasts, as nftables names it. */
+const ATTEMPTS = 'attempts';
+/** What a kernel must know for that: some are built without it. */
+export const ATTEMPTS_DECLARATION = `protocol tcp; policy = { syn_sent : ${ATTEMPT_S} };`;
 const MARK = `meta mark set meta mark or ${INGRESS_MARK}`;
 
 export interface HostRulesInput {
@@ -15,10 +20,13 @@ export interface HostRulesInput {
   links: ReadonlyMap<string, Link>;
   /** The host's address on the underlay: who asks from the host itself or from its containers. */
   underlayAddress: string;
+  /** Whether the kernel knows time-outs for single connections. */
+  timeouts: boolean;
 }
 
 /** @param before the table as it is now, so that the change is small */
-export function hostTable({ state, links, underlayAddress }: HostRulesInput, before?: NftTable): NftTable {
+export function hostTable(input: HostRulesInput, before?: NftTable): NftTable {
+  const { state, links, underlayAddress, timeouts } = input;
   const sets = new Map<string, NftSet>();
   const chains = new Map<string, NftChain>();
   const dns = [...links.values()].map((link) => link.hostAddress);
@@ -30,7 +38,7 @@ export function hostTable({ state, links, underlayAddress }: HostRulesInput, bef
   const ingress = state.networks.find((network) => network.ingress);
   const link = ingress && links.get(ingress.id);
   if (ingress && link) {
-    addMesh(sets, chains, { published: state.published, ingress, link, underlayAddress, before });
+    addMesh(sets, chains, { published: state.published, ingress, link, underlayAddress, timeouts, before });
   }
   chains.set('from_overlay', {
     hook: '',
@@ -74,11 +82,14 @@ interface Mesh {
   ingress: { subnets: ReadonlyArray<{ subnet: string }> };
   link: Link;
   underlayAddress: string;
+  timeouts: boolean;
   before: NftTable | undefined;
 }
 
 function addMesh(sets: Map<string, NftSet>, chains: Map<string, NftChain>, mesh: Mesh): void {
-  const { published, ingress, link, underlayAddress, before } = mesh;
+  const { published, ingress, link, underlayAddress, timeouts, before } = mesh;
+  if (timeouts)
+    sets.set(ATTEMPTS, { kind: 'ct timeout', declaration: ATTEMPTS_DECLARATION, elements: new Map() });
   const subnets = unique(ingress.subnets.map(({ subnet }) => subnet));
   sets.set('ingress4', nftSet('type ipv4_addr; flags interval;', subnets.filter(isV4)));
   sets.set('ingress6', nftSet('type ipv6_addr; flags interval;', subnets.filter(isV6)));
@@ -90,7 +101,8 @@ function addMesh(sets: Map<string, NftSet>, chains: Map<string, NftChain>, mesh:
   for (const { protocol, port, targetPort, targets } of published) {
     const name = `port_${protocol}_${port}`;
     const match = `meta l4proto ${protocol}`;
-    const balancer = { name, match, targets: unique(targets), targetPort, action: MARK };
+    const action = timeouts && protocol === 'tcp' ? `ct timeout set "${ATTEMPTS}" ${MARK}` : MARK;
+    const balancer = { name, match, targets: unique(targets), targetPort, action };
     const parts = balancerParts(balancer, before);
     for (const [setName, set] of parts.sets) sets.set(setName, set);
     chains.set(name, parts.chain);

@@ -3,12 +3,17 @@
  * never be given another endpoint. TCP connections to an endpoint that leaves are left alone, they end by themselves; but
  * nobody answers any more in place of one that is gone: who tries to connect is given another one with the next packet,
  * who is connected hears that it is over, and a later connection from the same port does not follow the old one.
+ *
+ * Who tries to connect and gets no answer at first, because a server has no place for it in its queue, tries again after a
+ * second. What leads it may be gone by then: its attempt is over before that, and the next one is given an endpoint anew.
  */
 import type { NetworkState, OverlayState, PublishedPort } from '../../model/network-state.ts';
 
 const FORGET = 'conntrack -D -p udp';
 const FORGET_CONNECTIONS = 'conntrack -D -p tcp';
 const FORGET_ATTEMPTS = `${FORGET_CONNECTIONS} --state SYN_SENT`;
+/** For so long (s) a connection is being tried that nobody has answered; a client's next packet comes no sooner. */
+export const ATTEMPT_S = 1;
 /** Where that many endpoints went at once, all flows of the service are looked up anew; of that many services, all. */
 const MANY_ENDPOINTS = 8;
 const MANY_COMMANDS = 64;

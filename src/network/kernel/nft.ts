@@ -3,9 +3,10 @@
  * to be in it.
  */
 
+/** A set or a map, or a thing with a name that has no elements. */
 export interface NftSet {
-  /** `set` or `map`, and what stands between its braces before the elements: `type ipv4_addr; flags interval;` */
-  kind: 'set' | 'map';
+  /** What it is, and what stands between its braces before the elements: `type ipv4_addr; flags interval;` */
+  kind: 'set' | 'map' | 'ct timeout';
   declaration: string;
   /** For a set the values are empty. */
   elements: ReadonlyMap<string, string>;

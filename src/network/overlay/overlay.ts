@@ -3,7 +3,7 @@ import type { OverlayState } from '../../model/network-state.ts';
 import type { Difference } from '../contract.ts';
 import { differences } from '../kernel/differences.ts';
 import { fact, withoutDevice } from '../kernel/facts.ts';
-import { staleServiceFlows } from '../kernel/flows.ts';
+import { ATTEMPT_S, staleServiceFlows } from '../kernel/flows.ts';
 import { destroyNamespace, namespaceExists } from '../kernel/namespace.ts';
 import { feed, runScript, sysctls } from '../kernel/shell.ts';
 import { leaveNamespace } from '../kernel/shells.ts';
@@ -29,6 +29,8 @@ const PARAMETERS = sysctls({
   // Idle connections are not ours to cut, nor is one whose packets were seen in part.
   'net/netfilter/nf_conntrack_tcp_timeout_established': 30 * 86_400,
   'net/netfilter/nf_conntrack_tcp_be_liberal': 1,
+  // Who tries again to connect is not held to the endpoint that did not answer at first.
+  'net/netfilter/nf_conntrack_tcp_timeout_syn_sent': ATTEMPT_S,
   // Many short connections: what is over is looked through each time that a flow is to be forgotten.
   'net/netfilter/nf_conntrack_tcp_timeout_time_wait': 20,
 });

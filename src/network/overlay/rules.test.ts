@@ -108,6 +108,7 @@ test('a published port is answered from all its targets, and only packets on tha
     state: { ...state, published: published(['10.0.1.5']) },
     links,
     underlayAddress: '192.0.2.1',
+    timeouts: false,
   };
   const { sets, chains } = hostTable(input);
   assert.deepEqual([...sets.get('published')!.elements], [['udp . 53', 'goto port_udp_53']]);
@@ -117,11 +118,32 @@ test('a published port is answered from all its targets, and only packets on tha
   assert.equal(chains.get('forward')!.rules.at(-1), 'iifname "esm-*" drop');
 });
 
+test('an attempt to connect that nobody answers is over before the next one, where the kernel can do that', () => {
+  const tcp = [{ ...published(['10.0.1.5'])[0]!, protocol: 'tcp' as const }, ...published(['10.0.1.5'])];
+  const { sets, chains } = hostTable({
+    state: { ...state, published: tcp },
+    links: new Map([[state.networks[0]!.id, link]]),
+    underlayAddress: '192.0.2.1',
+    timeouts: true,
+  });
+  assert.deepEqual(sets.get('attempts'), {
+    kind: 'ct timeout',
+    declaration: 'protocol tcp; policy = { syn_sent : 1 };',
+    elements: new Map(),
+  });
+  assert.match(
+    chains.get('port_tcp_53')!.rules[0]!,
+    /^meta nfproto ipv4 meta l4proto tcp ct timeout set "attempts" /,
+  );
+  assert.doesNotMatch(chains.get('port_udp_53')!.rules[0]!, /timeout/);
+});
+
 test('without an ingress network nothing is published', () => {
   const { chains } = hostTable({
     state: { ...state, networks: [testOverlay()], published: published(['10.0.1.5']) },
     links: new Map([[testOverlay().id, link]]),
     underlayAddress: '192.0.2.1',
+    timeouts: false,
   });
   assert.deepEqual([...chains.keys()].sort(), ['forward', 'from_overlay', 'input']);
 });

@@ -47,7 +47,8 @@ export async function servePlugin(
   driver: NetworkDriver,
   log: NetworkLog,
 ): Promise<PluginServer> {
-  const server = createServer((request, response) => {
+  // The engine keeps its connections. When one ends on which it sends just then, it asks again with nothing in its call.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     answer(driver, request).then(
       (body) => send(response, 200, body),
       (error: Error) => {
