@@ -22,6 +22,8 @@ export interface HostOptions {
   hooks: ContainerHooks;
   /** Told of an agent that ended with an error: that is a bug. */
   failed(error: unknown): void;
+  /** The host has lost its power, or was shut down. */
+  off(): void;
   log(line: string): void;
 }
 
@@ -126,6 +128,7 @@ export class Host implements Endpoint {
     this.process.kill();
     this.#options.network.agentDied(this.nodeId, true);
     this.engine.powerCut();
+    this.#options.off();
   }
 
   powerOn(): void {

@@ -272,6 +272,7 @@ export class World {
         lacks: (taskId, what) => this.fail(new Violation(`${taskId} is prepared without ${what}`)),
       },
       failed: (error) => this.fail(error),
+      off: () => this.wellness.notice(),
       log: (line) => this.log(line),
     });
     return host;
