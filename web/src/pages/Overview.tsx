@@ -46,7 +46,8 @@ export function Overview() {
                   ▲
                 </Text>
                 <Text size="sm" component="div">
-                  <Link to={to}>{what}</Link> {why}
+                  <Link to={to}>{what}</Link>
+                  {why && `: ${why}`}
                 </Text>
               </Group>
             ))}
@@ -92,13 +93,13 @@ export function Overview() {
                 name={`Processors reserved on ${node.name}`}
                 part={node.reservedCpus}
                 of={node.cpus}
-                text={`${cpus(node.reservedCpus)} of ${cpus(node.cpus)} processors`}
+                text={`${cpus(node.reservedCpus)} of ${cpus(node.cpus)} processors reserved`}
               />
               <Bar
                 name={`Memory reserved on ${node.name}`}
                 part={node.reservedMemory}
                 of={node.memory}
-                text={`${bytes(node.reservedMemory)} of ${bytes(node.memory)}`}
+                text={`${bytes(node.reservedMemory)} of ${bytes(node.memory)} reserved`}
               />
               <Text size="xs">{node.tasks} tasks</Text>
             </Group>
