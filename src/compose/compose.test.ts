@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Service } from '../model/objects.ts';
-import { sampleService } from '../store/samples.ts';
+import { sampleConfig, sampleService } from '../store/samples.ts';
 import { check } from './deployment.ts';
 import { type Live, planOf } from './plan.ts';
 import { interpolate, parseEnv } from './variables.ts';
@@ -176,7 +176,25 @@ configs: { page: { content: hello } }
     assert.match(problems[0]!.message, /there is no file app.env: add it beside this one/);
   });
 
+  const COMMANDS: Array<[written: string, words: string[]]> = [
+    ['sh -c date', ['sh', '-c', 'date']],
+    [`sh -c 'echo "a b"; date'`, ['sh', '-c', 'echo "a b"; date']],
+    ['echo "it\\"s" two', ['echo', 'it"s', 'two']],
+    ['echo a\\ b ""', ['echo', 'a b', '']],
+    ['  date  ', ['date']],
+  ];
+  for (const [written, words] of COMMANDS) {
+    test(`a command in one line: ${written}`, () => {
+      const line = JSON.stringify(written);
+      const spec = only(`services: { web: { image: x, command: ${line}, entrypoint: ${line} } }`);
+      assert.deepEqual(spec.TaskTemplate!.ContainerSpec!.Args, words);
+      assert.deepEqual(spec.TaskTemplate!.ContainerSpec!.Command, words);
+    });
+  }
+
   const wrong: Array<[text: string, line: number, why: RegExp]> = [
+    ['services:\n  web:\n    image: x\n    command: sh -c "date', 4, /a quote that is not closed/],
+    ['services:\n  web:\n    image: x\n    deploy: {replicas: .inf}', 4, /must be a number/],
     ['services:\n  web:\n    imgae: x', 3, /no key imgae here; did you mean image/],
     ['services:\n  web:\n    image: x\n    deploy:\n      replica: 3', 5, /did you mean replicas/],
     ['services:\n  web:\n    image: x\n    mem_limit: 1g', 4, /cannot be deployed: use deploy.resources/],
@@ -245,6 +263,26 @@ describe('plans', () => {
     assert.equal(scaled.restarts, 0);
     const newer = planOf(deployment(FILE.replace('nginx:1', 'nginx:2')), live([running(FILE)]), false)[1]!;
     assert.equal(newer.restarts, 3);
+  });
+
+  test('content that is another one is changed, and restarts who uses it', () => {
+    const text = [
+      'services: { web: { image: "nginx:1", deploy: { replicas: 3 }, configs: [motd] } }',
+      'configs: { motd: { file: ./motd } }',
+    ].join('\n');
+    const wanted = compose(text, { motd: 'new' }).deployment!;
+    const Spec = { Name: 'shop_motd', Data: Buffer.from('old').toString('base64') };
+    const service = { ...sampleService('s', 'shop_web'), Spec: wanted.services[0]!.spec };
+    const plan = (Data: string) =>
+      planOf(
+        wanted,
+        { ...live([service]), configs: [{ ...sampleConfig('c', ''), Spec: { ...Spec, Data } }] },
+        false,
+      );
+    const action = (Data: string) => plan(Data).find(({ kind }) => kind === 'config')!.action;
+    assert.equal(action(Spec.Data), 'update');
+    assert.equal(action(Buffer.from('new').toString('base64')), 'keep');
+    assert.equal(plan(Spec.Data).find(({ kind }) => kind === 'service')!.restarts, 3);
   });
 
   test('services that are not in the file go when that is asked for', () => {

@@ -51,6 +51,7 @@ describe("Registrator's conventions", () => {
     assert.deepEqual(offers({}, 443, 80), ['web-80 80', 'web-443 443']);
     assert.deepEqual(offers({ SERVICE_80_NAME: 'site' }), ['site 80']);
     assert.deepEqual(offers({ SERVICE_80_NAME: 'site', SERVICE_99999_NAME: 'x' }, 80), ['site 80']);
+    assert.deepEqual(offers({ SERVICE_81_NAME: 'admin' }, 80), ['web-80 80', 'admin 81']);
     assert.deepEqual(offers({ SERVICE_80_IGNORE: '1' }, 80, 81), ['web-81 81']);
   });
 
