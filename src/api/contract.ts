@@ -82,7 +82,7 @@ export interface ClusterUpdate {
 export interface Leader {
   /** Whether it is this one. */
   isHere(): boolean;
-  /** @throws ApiError with Docker's text if what this manager knows may be out of date: too few managers can be reached. */
+  /** @throws NotCurrentError, with Docker's text, if what this manager knows may be out of date: too few managers can be reached. */
   requireCurrent(): void;
   /** A new connection to the API of the leader, owned by the caller. Rejects if there is none that can be reached. */
   connect(): Promise<Duplex>;

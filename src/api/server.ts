@@ -13,7 +13,7 @@ import type {
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { servedVersion } from '../engine/client.ts';
-import { ApiError } from '../model/errors.ts';
+import { ApiError, NotCurrentError } from '../model/errors.ts';
 import { createServer } from '../node/http.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { takeOver, takesOver } from './input.ts';
@@ -31,6 +31,9 @@ import { checkVersion, destinationPath, enginePath, headersOf, OLDEST_ENGINE } f
 
 /** As Go's: registry credentials travel in headers. */
 const MAX_HEADERS = 1024 * 1024;
+/** How long (ms) a request waits for an election, and how often it looks. */
+const ELECTION = 2_000;
+const LOOK = 50;
 
 /** PEM texts. Only clients with a certificate signed by `ca` are served. */
 export interface ServerTls {
@@ -238,13 +241,22 @@ export class ApiServer {
     else sendReply(response, reply, common);
   }
 
-  /** The reply; that of the leader, if it takes the leader and this manager is not it. */
+  /**
+   * The reply; that of the leader, if it takes the leader and this manager is not it. While managers elect another leader
+   * nobody is refused for that.
+   */
   async #decide(asked: HttpApiRequest, { handler }: Match, passedOn: boolean): Promise<Reply> {
+    const deadline = performance.now() + ELECTION;
     for (;;) {
       try {
         return await handler(asked);
       } catch (error) {
         const manager = this.#context.membership.manager();
+        if (error instanceof NotCurrentError && manager && performance.now() < deadline) {
+          await manager.leader.changed(LOOK);
+          asked.signal.throwIfAborted();
+          continue;
+        }
         if (!(error instanceof NotLeadingError) || !manager) throw error;
         if (passedOn) throw new ApiError(MISDIRECTED, error.message);
         const answer = await askLeader(manager, asked, error instanceof PassOn ? error.learned : undefined);

@@ -3,7 +3,7 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../agent/tunnel.ts';
 import type { Leader } from '../api/contract.ts';
-import { ApiError, noLeader } from '../model/errors.ts';
+import { ApiError, NotCurrentError, noLeader } from '../model/errors.ts';
 import type { Door } from '../model/protocol.ts';
 import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import type { Office } from './contract.ts';
@@ -148,7 +148,7 @@ export function leaderFace(office: Office, link: LeaderLink, isHere: () => boole
   return {
     isHere,
     requireCurrent() {
-      if (!office.isCurrent()) throw noLeader();
+      if (!office.isCurrent()) throw new NotCurrentError();
     },
     connect: () => link.connectApi(),
     changed(patience) {

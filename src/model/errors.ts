@@ -47,6 +47,14 @@ export function noLeader(): ApiError {
   );
 }
 
+/** What a manager knows may be out of date, since nobody leads as far as it sees. An election ends that by itself. */
+export class NotCurrentError extends ApiError {
+  constructor() {
+    const { status, message } = noLeader();
+    super(status, message);
+  }
+}
+
 /** What was thrown, in words. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
