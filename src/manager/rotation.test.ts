@@ -1,14 +1,16 @@
 /** A root rotation with a real manager and real nodes. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
 import type { ManagerSession } from '../agent/contract.ts';
 import { createManagerLink } from '../agent/link.ts';
 import { type Renewal, startRenewal } from '../agent/renewal.ts';
-import { createRoot } from '../identity/authority.ts';
+import { createRequest, createRoot } from '../identity/authority.ts';
 import { readNodeCertificate } from '../identity/certificate.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
+import { certificatesIn } from '../identity/pem.ts';
 import { rootDigest } from '../identity/token.ts';
 import { systemClock } from '../model/clock.ts';
 import type { ClusterSpec } from '../model/spec.ts';
@@ -102,6 +104,15 @@ describe('root rotation', () => {
     assert.notEqual(port.token(), oldToken);
     assert.equal(cluster().TLSInfo.TrustRoot, cluster().internal.caCert);
     assert.deepEqual(cluster().internal.oldRoots, []);
+    // The etcd of a manager that has not been started since trusts the old root alone, and takes who was away.
+    const { csr } = await createRequest();
+    const address = '10.1.2.3';
+    const member = await port.authority.certifyMember(port.identity.certificate.nodeId, { csr, address });
+    const [leaf, between] = certificatesIn(member.certificate).map((pem) => new X509Certificate(pem));
+    assert.ok(leaf!.verify(new X509Certificate(cluster().internal.caCert).publicKey));
+    assert.ok(leaf!.verify(between!.publicKey));
+    assert.ok(between!.verify(new X509Certificate(oldRoot).publicKey));
+    assert.equal(member.roots, cluster().internal.caCert);
     assert.ok(port.token().includes('SWMTKN-1-'));
     await until('every node trusts the new root alone', () =>
       [port.identity, worker, joined, away].every(

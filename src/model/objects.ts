@@ -60,6 +60,8 @@ export interface Cluster extends Meta {
      * It goes with certificates, so that who knows only the pinned root accepts them.
      */
     crossSigned: string;
+    /** That of the last rotation. A manager's etcd that has not been started since trusts the root of before alone. */
+    lastCrossSigned?: string;
     /**
      * The key of encrypted networks, there while there are any: text, since when (ms), and the public key of the root
      * that signed certificates then.

@@ -105,7 +105,11 @@ export async function certifyMember(
     throw rpcError('PermissionDenied', `node ${node.ID} is not a manager, and only managers have an etcd`);
   if (isIP(request.address) === 0)
     throw rpcError('InvalidArgument', `"${request.address}" is not an IP address that managers could reach`);
-  return issue(cluster, node, request, now, external);
+  const issued = await issue(cluster, node, request, now, external);
+  const { crossSigned, lastCrossSigned = '' } = cluster.internal;
+  return crossSigned === ''
+    ? { ...issued, certificate: bundle(issued.certificate, lastCrossSigned) }
+    : issued;
 }
 
 async function issue(

@@ -111,7 +111,7 @@ export function finishRotation(cluster: Cluster, nodes: Iterable<Node>): Cluster
     ...cluster,
     TLSInfo: rootTlsInfo(internal.caCert, internal.caCert),
     RootRotationInProgress: false,
-    internal: { ...internal, oldRoots: [], crossSigned: '' },
+    internal: { ...internal, oldRoots: [], crossSigned: '', lastCrossSigned: internal.crossSigned },
   };
   // Tokens pin the root; where it has come back to the one they pin, they stay good.
   return sameRoot ? finished : rotateTokens(finished, { worker: true, manager: true });
