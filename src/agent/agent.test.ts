@@ -15,10 +15,12 @@ test('a task comes to run and statuses travel together', () =>
     assert.ok(manager.batches < 10, `${manager.batches} batches`);
   }));
 
-test('a task runs once its published ports are listened at; one that is to stop before that does not wait', () =>
+test('a task that joins others runs once its published ports are listened at; one that is to stop before that does not wait', () =>
   world(async ({ clock, engine, manager }) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     engine.listens = promise;
+    await clock.advance(100);
+    manager.publish(makeTask('t1').ServiceID);
     manager.assign(makeTask('t1'), makeTask('t2'));
     await clock.advance(1000);
     assert.equal(engine.containers.get('t1')?.state, 'running');
@@ -28,6 +30,16 @@ test('a task runs once its published ports are listened at; one that is to stop 
     assert.equal(manager.status('t2')?.State, 'shutdown');
     assert.equal(manager.status('t1')?.State, 'starting');
     resolve();
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'running');
+  }));
+
+test('where nobody else is called in its place, a task is not waited for until it listens', () =>
+  world(async ({ clock, engine, manager }) => {
+    engine.listens = new Promise(() => undefined);
+    await clock.advance(100);
+    manager.publish('another');
+    manager.assign(makeTask('t1'));
     await clock.advance(1000);
     assert.equal(manager.status('t1')?.State, 'running');
   }));

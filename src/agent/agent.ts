@@ -216,6 +216,7 @@ class Agent {
       clock,
       log,
       dependencies: { secrets: this.#secrets, configs: this.#configs },
+      joinsOthers: this.#networks.isCalled(assigned.task.ServiceID),
       report: (taskId, status) => this.#reporter.report(taskId, status),
     });
   }

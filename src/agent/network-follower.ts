@@ -30,6 +30,12 @@ export class NetworkFollower {
     );
   }
 
+  /** Whether clients are led to tasks of that service at its published ports, as far as is known here. */
+  isCalled(serviceId: string): boolean {
+    const ports = this.#state?.published ?? [];
+    return ports.some((port) => port.serviceId === serviceId && port.targets.length > 0);
+  }
+
   /** Nobody has to wait for this host: what is not told is told with the next update. */
   #tell(applied: NetworksApplied, session: ManagerSession): void {
     session.networksApplied(applied).catch((error: unknown) => {

@@ -27,6 +27,8 @@ export interface TaskWorkerOptions {
   engine: TaskEngine;
   clock: Clock;
   dependencies: TaskDependencies;
+  /** Others of its service were called at its published ports when it came: it is called as well as soon as it runs. */
+  joinsOthers: boolean;
   /** Called with every new status. */
   report(taskId: string, status: TaskStatus): void;
   log(message: string): void;
@@ -186,13 +188,14 @@ export class TaskWorker {
 
   async #start(signal: AbortSignal): Promise<boolean> {
     this.#stirred = false;
-    await this.#options.engine.start(this.#id, signal);
+    const { engine, joinsOthers } = this.#options;
+    await engine.start(this.#id, signal);
     for (;;) {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);
       if (container.state === 'exited' || container.health === undefined || container.health === 'healthy') {
-        if (container.state === 'running' && container.health === undefined)
-          await this.#options.engine.listening(this.#assigned, container, signal);
+        if (joinsOthers && container.state === 'running' && container.health === undefined)
+          await engine.listening(this.#assigned, container, signal);
         if (signal.aborted) return false;
         this.#seen = container;
         return true;

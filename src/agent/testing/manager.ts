@@ -130,6 +130,16 @@ export class FakeManager implements ManagerLink {
     this.send({ removedTasks: taskIds });
   }
 
+  /** Clients are led to tasks of these services, at a port each. */
+  publish(...services: string[]): void {
+    this.#open?.push({
+      ...{ type: 'networks', revision: 1, full: true, dataPathPort: 4789, networks: [], removedNetworks: [] },
+      published: services.map((serviceId, index) => ({
+        ...{ protocol: 'tcp', port: 8000 + index, targetPort: 80, serviceId, targets: ['10.0.0.5'] },
+      })),
+    });
+  }
+
   send(part: Partial<Assignments>): void {
     this.#open?.push({ type: 'assignments', ...nothing, ...part });
   }
