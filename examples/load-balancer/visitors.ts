@@ -1,6 +1,7 @@
 /**
  * Visitors that come at a rate, whatever becomes of those before them: visitors.ts RATE URL…
- * Says at SIGTERM how many there were, how many had no answer, how many containers have answered, in how many seconds, and why not.
+ * Says at SIGTERM how many there were, how many had no answer, how many of these had come after SIGUSR2, how many containers have
+ * answered, in how many seconds, and why not.
  */
 import { get } from 'node:http';
 
@@ -10,15 +11,19 @@ const failures = new Map<string, number>();
 const containers = new Set<string>();
 let visits = 0;
 let answered = 0;
+let failedSince = 0;
+let since = Number.POSITIVE_INFINITY;
 let over = false;
 const open = new Set<Promise<void>>();
 
 function visit(url: string): Promise<void> {
   visits++;
+  const came = performance.now();
   const { promise, resolve } = Promise.withResolvers<void>();
   const failed = (why: string): void => {
     const text = `${new URL(url).port}: ${why}`;
     failures.set(text, (failures.get(text) ?? 0) + 1);
+    if (came > since) failedSince++;
     resolve();
   };
   const request = get(url, { agent: false, timeout: PATIENCE }, (response) => {
@@ -51,11 +56,14 @@ const timer = setInterval(() => {
 // Whoever started it may have ended otherwise.
 setTimeout(() => process.exit(1), 600_000).unref();
 
+process.once('SIGUSR2', () => {
+  since = performance.now();
+});
 process.once('SIGTERM', async () => {
   over = true;
   clearInterval(timer);
   await Promise.all(open);
   const seconds = Math.round((performance.now() - begun) / 1000);
   const why = [...failures].map(([text, count]) => `${count}× ${text}`).join('; ');
-  process.stdout.write(`${visits} ${visits - answered} ${containers.size} ${seconds} ${why}\n`);
+  process.stdout.write(`${visits} ${visits - answered} ${failedSince} ${containers.size} ${seconds} ${why}\n`);
 });
