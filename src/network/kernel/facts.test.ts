@@ -44,6 +44,15 @@ test('what goes is undone in reverse, what comes is made in order, a change repl
   ]);
 });
 
+test('links that others make come before all that is made of them, and after what goes', () => {
+  const from = facts(fact('address', 'br0 10.0.0.5/32'));
+  const to = facts(fact('port', 'v1', 'br0 hairpin on'));
+  const [gone, come] = factBatches(compareFacts(from, to), ['link add name v1 type veth peer name e1']);
+  assert.deepEqual(gone, { tool: 'ip', lines: ['address delete 10.0.0.5/32 dev br0'] });
+  assert.equal(come?.tool, 'ip');
+  assert.match(come!.lines.join('; '), /^link add name v1 .*; link set dev v1 .*master br0 up/);
+});
+
 test('nothing is done where nothing differs', () => {
   const same = facts(fact('up', 'br0', 'mtu 1450'));
   assert.deepEqual(factBatches(compareFacts(same, same)), []);

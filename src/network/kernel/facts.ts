@@ -149,13 +149,16 @@ export function compareFacts(from: Facts, to: Facts): FactChange[] {
   return changes;
 }
 
-/** What carries out the changes: first what goes, the last made first, then what comes. */
-export function factBatches(changes: readonly FactChange[]): Batch[] {
+/**
+ * What carries out the changes: first what goes, the last made first, then what comes.
+ * @param links lines of `ip` that make what the rest is about: before all that comes
+ */
+export function factBatches(changes: readonly FactChange[], links: readonly string[] = []): Batch[] {
   const order = Object.keys(KINDS) as FactKind[];
   // What is replaced by the same command is not taken away before: there would be a moment without it.
   const replaced = new Set<FactKind>(['up', 'port', 'alias', 'neighbour', 'fdb', 'tunnel', 'route']);
   const gone = new Map<Tool, string[]>();
-  const come = new Map<Tool, string[]>();
+  const come = new Map<Tool, string[]>([['ip', [...links]]]);
   const push = (batches: Map<Tool, string[]>, kind: FactKind, key: string, lines: string[]): void => {
     const { tool } = KINDS[kind] as Kind;
     const name = typeof tool === 'function' ? tool(key) : tool;

@@ -14,8 +14,10 @@ import { feed, runScript } from './shell.ts';
 export interface Wanted {
   facts: Facts;
   tables: readonly NftTable[];
-  /** Shell commands for before the change, in the same run: what is wanted is made of what they make. */
+  /** Shell commands for before the change, in the same run. */
   first?: string;
+  /** Lines of `ip` for before the change: what is wanted is made of what they make. */
+  links?: readonly string[];
   /** Shell commands for after the change: `conntrack -D …`. */
   after?: string;
 }
@@ -108,7 +110,7 @@ export class KernelSide {
     if (this.#known === undefined) await this.look();
     const known = this.#known!;
     const left = withoutForgotten(known.facts, wanted.facts);
-    const batches = factBatches(compareFacts(left, wanted.facts));
+    const batches = factBatches(compareFacts(left, wanted.facts), wanted.links);
     const nft = wanted.tables.map((table, index) =>
       known.tables === undefined ? replaceTable(table) : changeTable(known.tables[index]!, table),
     );

@@ -181,8 +181,8 @@ export class Overlay {
     });
   }
 
-  /** @param first shell commands in the namespace that make what the rest is about */
-  async #make(first = ''): Promise<void> {
+  /** @param before in the namespace: shell commands, and lines of `ip` that make what the rest is about */
+  async #make(before: Pick<Wanted, 'first' | 'links'> = {}): Promise<void> {
     const state = this.#state;
     if (!state) return;
     try {
@@ -196,7 +196,7 @@ export class Overlay {
         if (!this.#side.facts.has(`link ${name}`)) this.#ports.delete(name);
       const present = withoutGone(state, this.#goneFrom(state));
       const after = staleServiceFlows(this.#before, present);
-      await this.#side.change({ ...this.#wanted(state), first, after });
+      await this.#side.change({ ...this.#wanted(state), ...before, after });
       this.#before = present;
       this.#up = true;
     } catch (error) {
@@ -269,8 +269,7 @@ export class Overlay {
     for (const port of ports) this.#ports.set(portOf(port.endpointId), port);
     this.#side.assume((facts) => new Map([...facts, ...names.map((name) => fact('link', name, 'veth'))]));
     // An attempt that has failed may have left links that nobody knows of.
-    const remove = unsure ? removal('ip', names) : '';
-    await this.#make(`${remove}${feed('ip -batch -', lines)}`);
+    await this.#make({ first: unsure ? removal('ip', names) : '', links: lines });
     return ports.map(({ endpointId }) => containerEndOf(endpointId));
   }
 
