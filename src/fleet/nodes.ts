@@ -28,6 +28,8 @@ export class NodesFleet {
   readonly known: Promise<void>;
   readonly #options: NodesFleetOptions;
   readonly #unwatch: () => void;
+  /** Ids of those that were ready when they were last looked at. */
+  readonly #ready = new Set<string>();
 
   constructor(options: NodesFleetOptions) {
     this.#options = options;
@@ -55,10 +57,19 @@ export class NodesFleet {
 
   #follow(): void {
     const nodes = this.#options.nodes();
-    for (const { key } of this.fleet.hosts()) if (!nodes.some(({ ID }) => ID === key)) this.fleet.remove(key);
+    for (const { key } of this.fleet.hosts()) {
+      if (nodes.some(({ ID }) => ID === key)) continue;
+      this.fleet.remove(key);
+      this.#ready.delete(key);
+    }
     for (const { ID, Status } of nodes) {
       // That its manager has lost a node is no news to be waited for.
       const known = this.fleet.host(ID);
+      const isReady = Status.State === 'ready';
+      // It may have been asked before its agent was there, and would be asked again only after a while.
+      if (known && isReady && !this.#ready.has(ID)) this.fleet.doubt(ID);
+      if (isReady) this.#ready.add(ID);
+      else this.#ready.delete(ID);
       if (known) {
         if (Status.State === 'down' && known.status === 'Healthy') this.fleet.lose(ID);
         continue;

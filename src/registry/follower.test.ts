@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { eventually } from '../../test/support/lab.ts';
-import type { SimulatedEngine } from '../classic/testing/simulated-engine.ts';
+import { SimulatedEngine } from '../classic/testing/simulated-engine.ts';
 import type { RequestOptions } from '../engine/client.ts';
-import { meta, sampleService, sampleTask } from '../store/samples.ts';
+import { openMemoryStore } from '../store/memory.ts';
+import { meta, sampleNode, sampleService, sampleTask } from '../store/samples.ts';
 import { statusOf } from './http/select.ts';
 import { TestRegistry } from './testing/registry.ts';
 
@@ -167,5 +168,37 @@ describe('the registry and what runs', { timeout: 110_000 }, () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test('a host that has just joined is asked again as soon as it is ready', async () => {
+    const engines = new Map(['alpha', 'beta'].map((name) => [name, new SimulatedEngine(name)]));
+    const beta = engines.get('beta')!;
+    const HostConfig = { PortBindings: { '80/tcp': [{ HostPort: '8080' }] } };
+    const body = { Image: 'busybox', HostConfig };
+    const { Id } = await call<{ Id: string }>(beta, 'POST', '/containers/create', {
+      query: { name: 'c' },
+      body,
+    });
+    await call(beta, 'POST', `/containers/${Id}/start`);
+    beta.cut();
+    const store = openMemoryStore();
+    const joining = { ...sampleNode('beta'), Status: { State: 'unknown' as const, Addr: '10.0.0.2' } };
+    await store.commit({ changes: [{ op: 'put', kind: 'node', object: joining }] });
+    await using registry = await TestRegistry.start({ engines, store, control: false });
+    // Of those that are ready; the other one was asked in vain meanwhile.
+    await registry.follower.known;
+    beta.back();
+    const object = {
+      ...store.view.get('node', 'beta')!,
+      Status: { State: 'ready' as const, Addr: '10.0.0.2' },
+    };
+    await store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+    const begun = performance.now();
+    await eventually(
+      'its container is there',
+      10_000,
+      async () => registry.follower.catalog.onHost('beta').length === 1,
+    );
+    assert.ok(performance.now() - begun < 1_500);
   });
 });

@@ -99,8 +99,12 @@ export class Follower {
   #noted(event: StoreEvent): void {
     const { kind, before, after } = event;
     if (kind === 'node') {
-      if (event.after) this.#met(event.after);
-      else {
+      if (event.after) {
+        this.#met(event.after);
+        // It may have been asked before its agent was there, and would be asked again only after a while.
+        if (event.after.Status.State === 'ready' && event.before?.Status.State !== 'ready')
+          this.#fleet.doubt(event.id);
+      } else {
         this.#fleet.remove(event.id);
         this.#mark(event.id);
       }

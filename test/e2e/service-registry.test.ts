@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -12,6 +12,7 @@ import { Swarm } from '../support/swarm.ts';
 
 const PORT = 8500;
 const METRICS = 9180;
+const DASHBOARD = new URL('../../docs/grafana-dashboard.json', import.meta.url);
 const SLEEP = ['busybox', 'sleep', '100000'];
 
 interface CatalogService {
@@ -268,6 +269,14 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
         why,
       );
       assert.equal(await query('essaim_registry_services'), `${a} 2`);
+      // Each panel of the dashboard has something to show.
+      const dashboard = await readFile(DASHBOARD, 'utf8');
+      const panels = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(
+        ([, text]) => JSON.parse(text!) as string,
+      );
+      assert.ok(panels.length > 10);
+      for (const panel of panels)
+        await eventually(`${panel} has a value`, 30_000, async () => (await query(panel)) !== '', why);
     } finally {
       child.kill('SIGKILL');
       await once(child, 'exit');
