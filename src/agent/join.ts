@@ -6,7 +6,7 @@ import type { Credentials } from '../identity/node-identity.ts';
 import { certificatesIn } from '../identity/pem.ts';
 import { parseToken, rootDigest } from '../identity/token.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
-import type { CaAnswer, IssueAnswer, IssueRequest, ManagerAddress } from '../model/protocol.ts';
+import type { CaAnswer, IssueRequest, JoinAnswer, ManagerAddress } from '../model/protocol.ts';
 import { findLeader } from './leader.ts';
 import { call, callOnce, connectManager, managerAt, NoAnswerError, NotLeadingError } from './wire.ts';
 
@@ -61,7 +61,7 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
   const { answer, connection, address } = await findLeader({
     addresses: [options.remote],
     connect: (to, signal) => connectManager({ address: to, expect, signal }),
-    ask: (manager) => call(manager, 'POST', '/ca/issue', body) as Promise<IssueAnswer>,
+    ask: (manager) => call(manager, 'POST', '/ca/issue', body) as Promise<JoinAnswer>,
     isFinal: isRefusal,
     patience: PATIENCE,
     learned: (managers) => {
@@ -78,7 +78,7 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
     nodeId,
     role,
     clusterId,
-    managers: [leader, ...known.filter(({ NodeID }) => NodeID !== leader.NodeID)],
+    managers: [leader, ...(answer.managers ?? known).filter(({ NodeID }) => NodeID !== leader.NodeID)],
     credentials: { key, certificate: answer.certificate, roots: answer.roots },
   };
 }

@@ -122,6 +122,9 @@ describe('several managers', { timeout: 120_000 }, () => {
     assert.deepEqual(joined.managers[0], managers.list[2]);
     assert.equal(joined.managers.length, 3);
     assert.deepEqual(managers.issued.slice(before), [joined.nodeId]);
+    // The leader itself tells of the others: it may be lost the next moment.
+    const direct = await joinCluster({ ...join, remote: c!.address });
+    assert.equal(direct.managers.length, 3);
     const body = { message: 'A valid join token is necessary to join this cluster' };
     c!.answer = (path) => (path === '/ca/issue' ? { status: 400, body } : undefined);
     await assert.rejects(

@@ -125,6 +125,12 @@ export interface IssueAnswer {
   roots: string;
 }
 
+/** What a node that joins is told. */
+export interface JoinAnswer extends IssueAnswer {
+  /** All managers; absent from those of before this was told. */
+  managers?: ManagerAddress[];
+}
+
 export interface HostDescription extends NodeDescription {
   /** The engine does not answer: this is what it said last. */
   EngineAway?: true;

@@ -177,7 +177,7 @@ export class FakeManager {
     if (path === '/session') return this.#begin(stream);
     if (path === '/leave') return answer(stream, { status: 200, body: {} });
     const { csr } = JSON.parse(Buffer.concat(chunks).toString()) as IssueRequest;
-    answer(stream, { status: 200, body: await this.#managers.issue(csr, 'worker') });
+    answer(stream, { status: 200, body: { ...(await this.#managers.issue(csr, 'worker')), managers: list } });
   }
 
   #begin(stream: ServerHttp2Stream): void {
