@@ -98,10 +98,10 @@ export function listedContents(output: string): Contents {
   let table = '';
   let within = '';
   for (const line of output.split('\n')) {
-    const [kind, name = '', last = ''] = line.trim().split(' ');
-    if (line.startsWith('table ')) table = `${name} ${last}`;
-    else if (/^\t(chain|set|map) /.test(line)) {
-      within = `${table} ${kind} ${name}`;
+    const [, part] = /^\t((?:chain|set|map|ct timeout) \S+)/.exec(line) ?? [];
+    if (line.startsWith('table ')) table = line.split(' ').slice(1, 3).join(' ');
+    else if (part) {
+      within = `${table} ${part}`;
       contents.set(within, 0);
     } else if (/^\t\t/.test(line)) contents.set(within, contents.get(within)! + countOf(line, within));
   }

@@ -35,6 +35,10 @@ function wanted(targets: number): Wanted {
       ['subnets', nftSet('type ipv4_addr; flags interval;', ['10.1.0.0/16', '10.2.0.0/16'])],
       ['nobody', nftSet('type ipv6_addr;', [])],
       ['vips', nftMap('type ipv4_addr : verdict;', [goto])],
+      [
+        'attempts',
+        { kind: 'ct timeout', declaration: 'protocol tcp; policy = { syn_sent : 1 };', elements: new Map() },
+      ],
     ]),
     chains: new Map([
       ['web', { hook: '', rules: targets > 0 ? [rule] : [] }],
