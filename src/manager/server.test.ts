@@ -175,6 +175,13 @@ describe('cluster port', () => {
       }
     });
 
+    test('what is noted on a node that has joined makes no user’s first update stale', async () => {
+      const { nodeId } = (await port.join()).certificate;
+      const { Version, internal } = port.store.view.get('node', nodeId)!;
+      assert.ok(internal.specAfter! < Version.Index);
+      assert.ok(internal.specAfter! > 0);
+    });
+
     test('a node cannot act in another node’s session', async () => {
       const second = await port.join();
       const session = await linkOf(port, second).open(

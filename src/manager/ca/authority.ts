@@ -39,8 +39,12 @@ export function createAuthority(options: AuthorityOptions): Authority {
   const joining = new CommitQueue<Joining>({
     ...{ store, clock, rest, limit: COMMIT_LIMIT, pause: PAUSE },
     merge: (_, later) => later,
-    change: (view, _, { node, cluster }) =>
-      theCluster(view).Version.Index === cluster ? { op: 'put', kind: 'node', object: node } : undefined,
+    change: (view, _, { node, cluster }) => {
+      if (theCluster(view).Version.Index !== cluster) return undefined;
+      // What becomes of it makes no user's update stale from the first one on.
+      const internal = { ...node.internal, specAfter: view.revision };
+      return { op: 'put', kind: 'node', object: { ...node, internal } };
+    },
   });
   let closed = false;
   let finishing: Promise<void> | undefined;
