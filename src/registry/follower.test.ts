@@ -199,6 +199,7 @@ describe('the registry and what runs', { timeout: 110_000 }, () => {
       10_000,
       async () => registry.follower.catalog.onHost('beta').length === 1,
     );
-    assert.ok(performance.now() - begun < 1_500);
+    // Three seconds later it would be asked anyway.
+    assert.ok(performance.now() - begun < 2_500);
   });
 });
