@@ -77,6 +77,15 @@ describe("Registrator's conventions", () => {
     assert.deepEqual(meta, { region: 'us', check_http: '/up' });
   });
 
+  test('until its health check says something an instance is what it says itself', () => {
+    const status = (said: string, given: Partial<PublishedContainer>) =>
+      only({ status: 'critical', labels: { SERVICE_80_CHECK_INITIAL_STATUS: said }, ...given }).status;
+    assert.equal(status('passing', { isStarting: true }), 'passing');
+    assert.equal(status('warning', { isStarting: true }), 'warning');
+    assert.equal(status('fine', { isStarting: true }), 'critical');
+    assert.equal(status('passing', {}), 'critical');
+  });
+
   test('an id that is given to several is given to the first', () => {
     const two = ['a', 'b'].map((name) => container({ name, id: name, labels: { SERVICE_ID: 'one' } }));
     assert.deepEqual(

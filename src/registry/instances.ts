@@ -38,6 +38,8 @@ export interface PublishedContainer {
   readonly ports: readonly Port[];
   readonly status: Status;
   readonly output: string;
+  /** Its health check has said nothing yet. */
+  readonly isStarting?: true;
 }
 
 export interface Instance {
@@ -57,6 +59,9 @@ export interface Instance {
 
 /** What of what a container says is no further attribute of its service. */
 const OWN = new Set(['id', 'name', 'tags', 'ignore']);
+/** `SERVICE_CHECK_INITIAL_STATUS`: what an instance is until its health check says something. */
+const INITIAL_STATUS = 'check_initial_status';
+const STATUSES: readonly string[] = ['passing', 'warning', 'critical'] satisfies Status[];
 const MOST_META = { entries: 64, key: 128, value: 512 };
 
 /** All instances on a host, in the order of its containers and their ports. */
@@ -98,9 +103,13 @@ function instanceOf(
     protocol: port.protocol,
     tags: [...tagsOf(values.tags), ...(port.protocol === 'tcp' ? [] : [port.protocol])],
     meta: metaOf(values),
-    status: container.status,
+    status: container.isStarting ? initialStatus(values[INITIAL_STATUS], container.status) : container.status,
     output: container.output,
   };
+}
+
+function initialStatus(said: string | undefined, otherwise: Status): Status {
+  return said !== undefined && STATUSES.includes(said) ? (said as Status) : otherwise;
 }
 
 function defaultId(host: HostEntry, { name }: PublishedContainer, { inside, protocol }: Port): string {

@@ -57,6 +57,12 @@ for (const [wanted, expected] of WANTED)
     assert.equal(found!.status, expected);
   });
 
+test('only until its health check has said something it is starting', () => {
+  const starting = (said: string) =>
+    publishedOn([container(health(said))], openMemoryStore().view)[0]!.isStarting;
+  assert.deepEqual(['starting', 'unhealthy', 'healthy'].map(starting), [true, undefined, undefined]);
+});
+
 test('the container of a task that nobody knows any more is about to go', () => {
   const [found] = publishedOn([container({ Running: true }, { [TASK_ID]: 'gone' })], openMemoryStore().view);
   assert.equal(found!.status, 'critical');

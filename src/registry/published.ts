@@ -93,14 +93,18 @@ function meshPorts(task: Task | undefined, view: View): Port[] {
 function health(
   { state, labels }: ContainerRecord,
   task: Task | undefined,
-): { status: Status; output: string } {
+): Pick<PublishedContainer, 'status' | 'output' | 'isStarting'> {
   const isLeaving = task ? compareStates(task.DesiredState, 'running') > 0 : labels[TASK_ID] !== undefined;
   if (isLeaving) return { status: 'critical', output: 'The container is about to be stopped' };
   if (state.Paused) return { status: 'critical', output: 'The container is paused' };
   const said = state.Health?.Status;
   if (said === 'unhealthy') return { status: 'critical', output: 'The health check of the container fails' };
   if (said === 'starting')
-    return { status: 'critical', output: 'The health check of the container has not succeeded yet' };
+    return {
+      status: 'critical',
+      output: 'The health check of the container has not succeeded yet',
+      isStarting: true,
+    };
   return {
     status: 'passing',
     output: said === 'healthy' ? 'The container is healthy' : 'The container runs',
