@@ -99,6 +99,15 @@ test('a build is found by what is in it, whatever this engine calls it', async (
   assert.equal(asked, 2, 'what was looked at once is known: the tag, and what was found');
 });
 
+test('a build that was just found under a tag is looked for again when the tag stands for another one', async () => {
+  const fetch = fetcher();
+  has('sha256:11', 'one', 'app:latest');
+  assert.equal(await fetch('app', 'one'), 'app:latest');
+  has('sha256:22', 'two', 'app:latest');
+  assert.equal(await fetch('app', 'two'), 'app:latest');
+  assert.equal(await fetch('app', 'one'), 'sha256:11');
+});
+
 test('a copy is taken that has another id here than where it came from, and no other build', async () => {
   const references: string[] = [];
   const copies = (layer: string) =>

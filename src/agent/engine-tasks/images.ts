@@ -73,6 +73,12 @@ export class Images {
     const wanted = wantedImage(task);
     const { image } = wanted;
     const key = `${referenceTo(wanted)}\n${auth ?? ''}`;
+    if (wanted.build !== undefined && this.#attempts.get(key)?.over !== undefined) {
+      // The tag that it had then may be another build's by now.
+      const here = await this.#present(wanted);
+      if (here !== undefined) return here;
+      this.#attempts.delete(key);
+    }
     const attempt = this.#attempts.get(key) ?? this.#begin(key, wanted, auth);
     attempt.listeners.add(progress);
     const aborted = new Promise<string>((resolve) => {
