@@ -91,6 +91,21 @@ test('whatever changes between lists and while others read theirs, each is as th
       for (const reading of readings) toTheEnd(reading);
       toTheEnd(new Reading(kept, tasks));
     }),
+    {
+      examples: [
+        // A piece is made anew, of another number of tasks, while somebody is at it.
+        [
+          [
+            { type: 'begin' },
+            { type: 'read', which: 0, far: true },
+            { type: 'begin' },
+            { type: 'change', at: 0 },
+            { type: 'begin' },
+            { type: 'read', which: 1, far: false },
+          ],
+        ],
+      ],
+    },
   );
 });
 

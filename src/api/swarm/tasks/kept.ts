@@ -38,8 +38,10 @@ export class KeptTasks {
       const piece = this.#pieces.get(ID) ?? { tasks: [], memory: NONE, ends: [] };
       if (piece.tasks.length === 0 || !isAt(tasks, at, piece)) this.#make(piece, tasks, at, view);
       pieces.set(ID, piece);
+      // Meanwhile somebody else who reads the list may have the piece made anew, with more tasks or fewer.
+      const { length } = piece.tasks;
       yield piece.memory.subarray(0, piece.ends.at(-1));
-      at += piece.tasks.length;
+      at += length;
     }
     this.#pieces = pieces;
   }
