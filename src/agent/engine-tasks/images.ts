@@ -73,11 +73,13 @@ export class Images {
     const wanted = wantedImage(task);
     const { image } = wanted;
     const key = `${referenceTo(wanted)}\n${auth ?? ''}`;
-    if (wanted.build !== undefined && this.#attempts.get(key)?.over !== undefined) {
+    const before = this.#attempts.get(key);
+    if (wanted.build !== undefined && before?.over !== undefined) {
       // The tag that it had then may be another build's by now.
       const here = await this.#present(wanted);
       if (here !== undefined) return here;
-      this.#attempts.delete(key);
+      // Somebody else who asks for it may have begun anew meanwhile.
+      if (this.#attempts.get(key) === before) this.#attempts.delete(key);
     }
     const attempt = this.#attempts.get(key) ?? this.#begin(key, wanted, auth);
     attempt.listeners.add(progress);
