@@ -55,6 +55,17 @@ describe('indexes and those who wait', () => {
     await waiting;
   });
 
+  test('an index of another manager is not taken for known where another subject has changed since', async () => {
+    let time = 1_000_000;
+    const here = new Topics(() => time, 10);
+    time += 5;
+    const known = new Topics(() => time, 20).indexOf('a');
+    time += 5;
+    here.change(['b']);
+    await here.wait('a', known, LONG, never());
+    assert.ok(here.indexOf('a') > known);
+  });
+
   test('an index from nowhere moves nothing', async () => {
     const topics = new Topics(() => 1_000_000);
     const before = topics.indexOf('a');
@@ -100,6 +111,7 @@ describe('indexes and those who wait', () => {
           }
         }
       }),
+      { numRuns: 1_000 },
     );
   });
 });

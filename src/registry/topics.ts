@@ -64,15 +64,16 @@ export class Topics {
    * @param known an index that was given for this subject, here or by another manager
    */
   async wait(topic: string, known: number, ms: number, signal: AbortSignal): Promise<void> {
-    if (known > this.#last) {
+    const index = this.indexOf(topic);
+    if (known > index) {
       // Given elsewhere: what has changed since is not known. Indexes given from now on are later ones, if that can be.
       if (known <= (this.#now() + MOST_AHEAD) * PER_MS) {
-        this.#last = known;
+        this.#last = Math.max(this.#last, known);
         this.#floor = this.#next();
       }
       return;
     }
-    if (known < this.indexOf(topic) || signal.aborted) return;
+    if (known < index || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const waiters = this.#waiting.get(topic) ?? new Set();
     this.#waiting.set(topic, waiters);
