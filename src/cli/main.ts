@@ -28,15 +28,19 @@ async function main(): Promise<void> {
     process.stdout.write(`essaim version ${packageJson.version}\n`);
     return;
   }
+  if (process.env.ESSAIM_AS === 'docker-machine') {
+    const { translate } = await import('./machine/shim.ts');
+    const { argv, home, notes } = translate(process.argv.slice(3), process.env);
+    for (const note of notes) process.stderr.write(`${note}\n`);
+    if (home !== undefined) process.env.ESSAIM_HOME = home;
+    if (argv[0] === 'version') {
+      process.stdout.write(`docker-machine version 0.16.2 (essaim version ${packageJson.version})\n`);
+      return;
+    }
+    process.argv.splice(3, Infinity, ...argv);
+  }
   const { programFor } = await import('./program.ts');
   const program = await programFor(subcommand);
-  if (process.env.ESSAIM_AS === 'docker-machine' && process.argv[3] === 'create') {
-    const { translateCreate } = await import('./machine/shim.ts');
-    const { argv, notes } = translateCreate(process.argv.slice(4));
-    for (const note of notes) process.stderr.write(`${note}\n`);
-    await program.parseAsync([...process.argv.slice(0, 4), ...argv]);
-    return;
-  }
   await program.parseAsync();
 }
 

@@ -4,6 +4,7 @@ import { apiOver, type Machine, MachineError, type SshTarget } from '../machine/
 import { driverNamed, driverOf } from '../machine/drivers.ts';
 import { callApi } from '../machine/engine-api.ts';
 import { checkName, findMachine, listMachines } from '../machine/registry.ts';
+import { resolveTarget } from '../machine/ssh/connection.ts';
 import { parseTarget } from '../machine/ssh/target.ts';
 import { initSwarm, joinSwarm } from './machine/join.ts';
 import { allOf, teller } from './machine/shared.ts';
@@ -39,8 +40,11 @@ export function upCommand(): Command {
     .description('make one swarm of servers that you have; three of them manage it, from three servers on')
     .argument('<host...>', 'a server ([USER@]HOST[:PORT], by ssh) or a machine ("essaim machine ls")')
     .option('--managers <number>', 'how many manage the swarm (3, or 1 of fewer than three servers)')
-    .option('--ssh-user <user>', 'who to log in as, root or one who may use sudo (root if not given)')
-    .option('--ssh-port <port>', 'the port (22 if not given)')
+    .option(
+      '--ssh-user <user>',
+      "who to log in as, root or one who may use sudo (as ssh's configuration says, else root)",
+    )
+    .option('--ssh-port <port>', "the port (as ssh's configuration says, else 22)")
     .option('--ssh-key <file>', "the private key (the agent's and the usual ones if not given)")
     .action(up);
 }
@@ -77,7 +81,7 @@ function managersOf(text: string | undefined, hosts: number): number {
 async function wantedFor(host: string, flags: Flags): Promise<Wanted> {
   if (!/[@:/]/.test(host) && (await findMachine(host).catch(() => undefined))) return { name: host };
   const { sshUser: user, sshPort: port, sshKey: key } = flags;
-  const target = parseTarget(host, { user, port, key });
+  const target = await resolveTarget(parseTarget(host, { user, port, key }));
   const same = (await listMachines()).find(
     ({ ssh, phase }) => ssh?.host === target.host && ssh.port === target.port && phase === 'ready',
   );

@@ -15,7 +15,7 @@ import { essaimHome } from './registry.ts';
 const DAY = 24 * 3_600_000;
 const LIFE = 1080 * DAY;
 const BACKDATE = 3_600_000;
-/** What is good for less than this is replaced by `provision`. */
+/** What is good for less than this is replaced whenever it is used for a host. */
 const RENEW_BEFORE = 90 * DAY;
 
 const USER_FILES = ['ca.pem', 'cert.pem', 'key.pem'] as const;
@@ -50,7 +50,7 @@ export async function serverFiles(
       `Machine "${machine.name}" was imported: its certificates are by an authority whose key is with who exported it.`,
     );
   }
-  const { root, user } = await authority();
+  const { root, user } = await authority(isGood);
   await mkdir(directory, { recursive: true });
   for (const name of USER_FILES) await write(join(directory, name), user[name]);
   const [old, oldKey] = await Promise.all(SERVER_FILES.map((name) => readIfThere(join(directory, name))));
@@ -87,30 +87,40 @@ async function foreignFiles({ directory }: Pick<Machine, 'directory'>): Promise<
   return { 'ca.pem': ca, 'server.pem': cert, 'server-key.pem': key };
 }
 
+/** Gives the user another certificate, which their machines get as they are renewed. The authority stays. */
+export async function renewUserCertificate(): Promise<void> {
+  await authority(() => false);
+}
+
 /** When the certificate in the machine's directory ends; undefined if there is none. */
 export async function certificateEnd({ directory }: Machine): Promise<Date | undefined> {
   const pem = await readIfThere(join(directory, 'server.pem'));
   return pem === undefined ? undefined : new X509Certificate(pem).validToDate;
 }
 
+function isGood(certificate: X509Certificate): boolean {
+  return certificate.validToDate.getTime() > Date.now() + RENEW_BEFORE;
+}
+
 function serves(pem: string, root: Root, address: string): boolean {
   const certificate = new X509Certificate(pem);
-  const ends = certificate.validToDate.getTime();
   return (
-    ends > Date.now() + RENEW_BEFORE &&
+    isGood(certificate) &&
     certificate.checkIP(address) !== undefined &&
     certificate.verify(new X509Certificate(root.cert).publicKey)
   );
 }
 
-/** The authority and the user's certificate; made once. */
-async function authority(): Promise<{ root: Root; user: Record<(typeof USER_FILES)[number], string> }> {
+/** The authority, made once, and the user's certificate, made anew where it is not to be kept. */
+async function authority(
+  keeps: (certificate: X509Certificate) => boolean,
+): Promise<{ root: Root; user: Record<(typeof USER_FILES)[number], string> }> {
   const folder = certificateFolder();
   return withLock(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const files = ['ca.pem', 'ca-key.pem', 'cert.pem', 'key.pem'];
     const [ca, caKey, cert, key] = await Promise.all(files.map((name) => readIfThere(join(folder, name))));
-    if (ca && caKey && cert && key) {
+    if (ca && caKey && cert && key && keeps(new X509Certificate(cert))) {
       return { root: { cert: ca, key: caKey }, user: { 'ca.pem': ca, 'cert.pem': cert, 'key.pem': key } };
     }
     if (ca && !caKey) {

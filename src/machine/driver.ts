@@ -89,7 +89,7 @@ export interface Driver {
   stop(machine: Machine): Promise<void>;
   /** Takes the power away: no process says goodbye, the network goes silent. */
   kill(machine: Machine): Promise<void>;
-  /** Takes the host away, whatever state it is in. @param force also if it cannot be reached */
+  /** Takes the host away, whatever state it is in. @param force forgets it where that cannot be done */
   remove(machine: Machine, force: boolean, progress: Progress): Promise<void>;
   /** Connects or cuts the host's network, leaving everything on it running. */
   link(machine: Machine, up: boolean): Promise<void>;

@@ -64,18 +64,41 @@ describe('a server with an engine on which something runs', { timeout: 600_000 }
     assert.equal(await startedAt(), started);
   });
 
+  test('the user gets another certificate, and so does the host', async () => {
+    const ends = () => servers.shell(`cd ${servers.home}; md5sum certs/*.pem machines/alpha/*.pem`);
+    const before = (await ends()).stdout.split('\n');
+    await servers.must('machine', 'regenerate-certs', '--client-certs', 'alpha');
+    const kept = (await ends()).stdout.split('\n').filter((line) => line !== '' && before.includes(line));
+    assert.deepEqual(
+      kept.map((line) => line.split('  ')[1]),
+      ['certs/ca-key.pem', 'certs/ca.pem', 'machines/alpha/ca.pem'],
+    );
+    const { stdout } = await servers.shell('eval "$(essaim machine env alpha)"; docker info -f "{{.Name}}"');
+    assert.equal(stdout, 'alpha\n');
+  });
+
   test('files are copied there and back', async () => {
     await servers.must('machine', 'scp', '-r', 'docs', 'alpha:/root/there');
+    // Whoever logs in is greeted from here on.
+    await server.must("echo 'echo TODAY=monday, and welcome' >/root/.bashrc");
     await servers.must('machine', 'scp', 'alpha:/root/there/api.md', `${servers.home}/back`);
     assert.equal((await servers.shell(`cmp docs/api.md ${servers.home}/back`)).code, 0);
+    await servers.must('machine', 'scp', '-r', 'alpha:there', `alpha:/root/it's $HOME`);
+    assert.equal(await server.must(`diff -r /root/there "/root/it's \\$HOME" && echo same`), 'same');
     const folder = await servers.essaim('machine', 'scp', 'docs', 'alpha:');
     assert.match(folder.stderr, /is a folder: give -r/);
   });
 
   test('is let go: Essaim is gone, the engine and its container are as they were', async () => {
     const refused = await servers.essaim('machine', 'rm', 'alpha');
-    assert.match(refused.stderr, /"alpha" is in a swarm: let it leave first/);
-    assert.match(await servers.must('machine', 'rm', '-f', 'alpha'), /Docker Engine and its containers stay/);
+    assert.match(
+      refused.stdout,
+      /^Of alpha only Essaim goes, with its tasks: Docker Engine and your containers/m,
+    );
+    assert.match(refused.stderr, /Nobody has answered, and nothing was removed/);
+    const said = await servers.must('machine', 'rm', '-y', 'alpha');
+    assert.match(said, /^alpha: leaving its swarm$/m);
+    assert.match(said, /^Successfully removed alpha$/m);
     assert.equal(await startedAt(), started);
     assert.equal(await server.must('docker ps -a --format "{{.Names}}"'), 'mine');
     const left =

@@ -13,7 +13,18 @@ import { Swarm } from '../support/swarm.ts';
 const PORT = 8500;
 const METRICS = 9180;
 const DASHBOARD = new URL('../../docs/grafana-dashboard.json', import.meta.url);
+const FIGURES = new URL('../../docs/metrics.md', import.meta.url);
 const SLEEP = ['busybox', 'sleep', '100000'];
+
+/** What a Prometheus has found. */
+interface Series {
+  metric: Record<string, string>;
+  value: [number, string];
+}
+
+interface Dashboard {
+  panels: Array<{ targets: Array<{ expr: string; legendFormat: string }> }>;
+}
 
 interface CatalogService {
   ServiceID: string;
@@ -237,18 +248,17 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     child.stderr.on('data', (chunk: Buffer) => {
       said = (said + String(chunk)).slice(-4000);
     });
-    const query = async (text: string): Promise<string> => {
+    const series = async (text: string): Promise<Series[]> => {
       const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(text)}`;
       const answer = await fetch(url).catch(() => undefined);
-      if (!answer?.ok) return '';
-      const { data } = (await answer.json()) as {
-        data: { result: Array<{ metric: Record<string, string>; value: [number, string] }> };
-      };
-      return data.result
+      if (!answer?.ok) return [];
+      return ((await answer.json()) as { data: { result: Series[] } }).data.result;
+    };
+    const query = async (text: string): Promise<string> =>
+      (await series(text))
         .map(({ metric, value }) => `${metric.host} ${value[1]}`)
         .sort()
         .join();
-    };
     try {
       const why = async (): Promise<string> => said;
       await eventually('both are up', 30_000, async () => (await query('up')) === `${a} 1,${b} 1`, why);
@@ -269,14 +279,27 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
         why,
       );
       assert.equal(await query('essaim_registry_services'), `${a} 2`);
-      // Each panel of the dashboard has something to show.
-      const dashboard = await readFile(DASHBOARD, 'utf8');
-      const panels = [...dashboard.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(
-        ([, text]) => JSON.parse(text!) as string,
+      // Each line of each panel of the dashboard has a number to show, and what its legend says.
+      const dashboard = JSON.parse(await readFile(DASHBOARD, 'utf8')) as Dashboard;
+      const lines = dashboard.panels.flatMap(({ targets }) => targets);
+      assert.ok(lines.length > 15);
+      for (const { expr, legendFormat } of lines) {
+        const shown = async (): Promise<boolean> =>
+          (await series(expr)).some(
+            ({ metric, value }) =>
+              value[1] !== 'NaN' &&
+              [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].every(([, label]) => metric[label!] !== undefined),
+          );
+        await eventually(`${expr} has a number`, 30_000, shown, why);
+      }
+      // Each figure of a manager that leads is in the documentation, and the other way round.
+      const text = await (await fetch(`http://${addresses[a]}:${METRICS}/metrics`)).text();
+      const there = [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name!);
+      const table = (await readFile(FIGURES, 'utf8')).split('\n').filter((line) => line.startsWith('| `'));
+      const told = table.flatMap((line) =>
+        [...line.split('|')[1]!.matchAll(/`(\w+)(\{[^`]*)?`/g)].map(([, name]) => name!),
       );
-      assert.ok(panels.length > 10);
-      for (const panel of panels)
-        await eventually(`${panel} has a value`, 30_000, async () => (await query(panel)) !== '', why);
+      assert.deepEqual(there.sort(), told.sort());
     } finally {
       child.kill('SIGKILL');
       await once(child, 'exit');

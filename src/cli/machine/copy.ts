@@ -2,9 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { MachineError } from '../../machine/driver.ts';
 import { driverOf } from '../../machine/drivers.ts';
 import { findMachine, getMachine } from '../../machine/registry.ts';
+import { quote } from '../../machine/ssh/connection.ts';
+import { afterGreeting, BEGIN } from '../../machine/ssh/greeting.ts';
 
 interface Place {
   /** undefined: here. */
@@ -41,8 +45,12 @@ export async function copy(from: string, to: string, recursive: boolean): Promis
   const unpack = ['tar', '-C', toFolder, '--no-same-owner', '-xf', '-'];
   const reader = await started(target.machine, unpack, 'pipe');
   const writer = await started(source.machine, pack, 'ignore');
-  writer.stdout!.pipe(reader.stdin!);
-  const [packed, unpacked] = await Promise.all([ended(writer), ended(reader)]);
+  const sent = pipeline(
+    source.machine === undefined ? writer.stdout! : afterGreeting(writer.stdout!),
+    reader.stdin!,
+  );
+  // What breaks it off is told by one of the two.
+  const [packed, unpacked] = await Promise.all([ended(writer), ended(reader), sent.catch(() => undefined)]);
   if (packed || unpacked) throw new MachineError(`The copy has failed: ${packed || unpacked}`);
 }
 
@@ -68,22 +76,19 @@ async function isFolder({ machine, path }: Place): Promise<boolean | undefined> 
   if (path === '') return true;
   const child = await started(
     machine,
-    ['sh', '-c', `if [ -d ${word(path)} ]; then echo folder; elif [ -e ${word(path)} ]; then echo file; fi`],
+    [
+      'sh',
+      '-c',
+      `if [ -d ${quote(path)} ]; then echo folder; elif [ -e ${quote(path)} ]; then echo file; fi`,
+    ],
     'ignore',
   );
-  let said = '';
-  child.stdout!.on('data', (chunk: Buffer) => {
-    said += chunk;
-  });
-  const problem = await ended(child);
+  const [said, problem] = await Promise.all([text(afterGreeting(child.stdout!)), ended(child)]);
   if (problem) throw new MachineError(problem);
   return said.trim() === '' ? undefined : said.trim() === 'folder';
 }
 
-function word(path: string): string {
-  return `'${path.replaceAll("'", "'\\''")}'`;
-}
-
+/** A program here, or on a host, where it says {@link BEGIN} first. */
 async function started(
   name: string | undefined,
   argv: readonly string[],
@@ -92,7 +97,8 @@ async function started(
   const stdio: ['pipe' | 'ignore', 'pipe', 'pipe'] = [stdin, 'pipe', 'pipe'];
   if (name === undefined) return spawn(argv[0]!, argv.slice(1), { stdio });
   const machine = (await findMachine(name))!;
-  const { file, args, env } = await driverOf(machine).command(machine, argv);
+  const line = `echo '${BEGIN}'; exec ${argv.map(quote).join(' ')}`;
+  const { file, args, env } = await driverOf(machine).command(machine, ['sh', '-c', line]);
   return spawn(file, args.slice(1), { stdio, env: { ...env } });
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../../machine/driver.ts';
 import { driverNamed } from '../../machine/drivers.ts';
 import { checkName } from '../../machine/registry.ts';
+import { resolveTarget } from '../../machine/ssh/connection.ts';
 import { parseTarget } from '../../machine/ssh/target.ts';
 import { GONE, isGone } from './gone.ts';
 import { checkSwarm, joinTheirSwarm } from './join.ts';
@@ -56,8 +57,11 @@ export function createCommand(): Command {
       "lab: folder with the hosts' Docker Engine (the system's own if not given)",
     )
     .option('--ssh-host <[user@]host[:port]>', 'ssh: the server; once for each name', each, [])
-    .option('--ssh-user <user>', 'ssh: who to log in as, root or one who may use sudo (root if not given)')
-    .option('--ssh-port <port>', 'ssh: the port (22 if not given)')
+    .option(
+      '--ssh-user <user>',
+      "ssh: who to log in as, root or one who may use sudo (as ssh's configuration says, else root)",
+    )
+    .option('--ssh-port <port>', "ssh: the port (as ssh's configuration says, else 22)")
     .option('--ssh-key <file>', "ssh: the private key (the agent's and the usual ones if not given)")
     .option('--engine-opt <key=value>', 'flag for the engine, without its dashes; may be repeated', each, [])
     .option(
@@ -87,9 +91,9 @@ async function create(names: string[], flags: Flags): Promise<void> {
   const driver = driverNamed(flags.driver);
   for (const name of names) checkName(name);
   if (new Set(names).size < names.length) throw new MachineError('The names are not all different.');
-  const targets = targetsOf(driver.name, names, flags);
   const engine = engineOf(flags);
   const swarm = swarmOf(names, flags);
+  const targets = await targetsOf(driver.name, names, flags);
   await checkSwarm(names, swarm);
   await allOf(names, async (name, i) => {
     const progress = teller(name);
@@ -108,7 +112,7 @@ async function create(names: string[], flags: Flags): Promise<void> {
   });
 }
 
-function targetsOf(driver: string, names: readonly string[], flags: Flags): SshTarget[] {
+async function targetsOf(driver: string, names: readonly string[], flags: Flags): Promise<SshTarget[]> {
   const { dns, sshHost, sshUser, sshPort, sshKey } = flags;
   if (driver !== 'ssh') {
     if (sshHost.length > 0 || sshUser || sshPort || sshKey)
@@ -126,7 +130,8 @@ function targetsOf(driver: string, names: readonly string[], flags: Flags): SshT
       `${names.length} names and ${sshHost.length} hosts: give --ssh-host once for each name, in their order.`,
     );
   }
-  const targets = sshHost.map((host) => parseTarget(host, { user: sshUser, port: sshPort, key: sshKey }));
+  const asked = sshHost.map((host) => parseTarget(host, { user: sshUser, port: sshPort, key: sshKey }));
+  const targets = await Promise.all(asked.map(resolveTarget));
   const places = targets.map(({ host, port }) => `${host}:${port}`);
   const twice = places.find((place, i) => places.indexOf(place) !== i);
   if (twice !== undefined)

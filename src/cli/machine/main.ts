@@ -7,6 +7,7 @@ import { getMachine, listMachines } from '../../machine/registry.ts';
 import { createCommand } from './create.ts';
 import { config, env } from './env.ts';
 import { activity, describeMachine, fillDeep, type ListFlags, listing } from './output.ts';
+import type { RemoveFlags } from './remove.ts';
 import type { ExportFlags, ImportFlags } from './share.ts';
 import { forEach, lastApart, teller } from './shared.ts';
 
@@ -58,9 +59,12 @@ export function machineCommand(): Command {
     .command('rm')
     .description('remove hosts and their data; from a server of your own Essaim goes, its engine stays')
     .argument('<name...>')
-    .option('-f, --force', 'also when they are running, in a swarm, or out of reach')
-    .addOption(new Option('-y', 'without being asked, as it always is').hideHelp())
-    .action(remove);
+    .option('-f, --force', 'forget also those that cannot be removed; says yes as -y does')
+    .option('-y', 'without being asked')
+    .action(async (names: string[], flags: RemoveFlags) => {
+      const { remove } = await import('./remove.ts');
+      await remove(names, flags);
+    });
   addSharing(machine);
   machine
     .command('load')
@@ -170,7 +174,7 @@ type Work = (driver: Driver, machine: Machine, progress: Progress) => Promise<vo
 
 /** What is done to several hosts at once. */
 function addWork(machine: Command): void {
-  const add = (verb: string, description: string, work: Work): Command =>
+  const add = (verb: string, description: string, work: Work): void => {
     machine
       .command(verb)
       .description(description)
@@ -180,6 +184,7 @@ function addWork(machine: Command): void {
           await work(driverOf(m), m, teller(m.name));
         }),
       );
+  };
   add('start', 'start hosts, or what of them does not run', (driver, m) => driver.start(m));
   add(
     'stop',
@@ -197,9 +202,20 @@ function addWork(machine: Command): void {
   add('upgrade', 'have hosts run the Essaim of this command; containers go on', (driver, m, progress) =>
     driver.upgrade(m, progress),
   );
-  add('regenerate-certs', 'give the APIs of hosts new certificates', (driver, m, progress) =>
-    driver.renewCertificate(m, progress),
-  ).option('-f, --force', 'without being asked, as it always is');
+  machine
+    .command('regenerate-certs')
+    .description('give the APIs of hosts new certificates')
+    .argument('<name...>')
+    .option('-f, --force', 'without being asked, as it always is')
+    .option('--client-certs', 'you get a new one too; the authority stays')
+    .action(async (names: string[], { clientCerts }: { clientCerts?: boolean }) => {
+      await Promise.all(names.map(getMachine));
+      if (clientCerts) {
+        const { renewUserCertificate } = await import('../../machine/certificates.ts');
+        await renewUserCertificate();
+      }
+      await forEach(names, (m) => driverOf(m).renewCertificate(m, teller(m.name)));
+    });
 }
 
 /** One word is a command line for the host's shell, as with ssh; several are a program and its arguments, verbatim. */
@@ -211,13 +227,6 @@ async function ssh(name: string, words: string[]): Promise<void> {
   const { file, args, env: environment } = await driverOf(machine).command(machine, argv, terminal);
   // Nothing stands between the user's terminal and the program on the host.
   process.execve!(file, [...args], { ...environment });
-}
-
-async function remove(names: string[], options: { force?: boolean }): Promise<void> {
-  await forEach(names, async (machine) => {
-    await driverOf(machine).remove(machine, options.force ?? false, teller(machine.name));
-    process.stdout.write(`${machine.name}\n`);
-  });
 }
 
 async function load(words: string[]): Promise<void> {

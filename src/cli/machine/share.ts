@@ -19,6 +19,7 @@ import {
   listMachines,
   machineDirectory,
 } from '../../machine/registry.ts';
+import { resolveTarget } from '../../machine/ssh/connection.ts';
 import { parseTarget } from '../../machine/ssh/target.ts';
 import { askSecret } from '../prompt.ts';
 
@@ -101,17 +102,17 @@ export async function importMachines(file: string, flags: ImportFlags): Promise<
       throw new MachineError(`Machine "${machine.name}" already exists; nothing was imported.`);
   }
   // Before anything is written.
-  const targets = all.map(({ machine }) => targetOf(machine, flags));
+  const targets = await Promise.all(all.map(({ machine }) => targetOf(machine, flags)));
   for (const [i, each] of all.entries()) await take(each, targets[i]!);
   process.stdout.write(`imported from ${by}: ${all.map(({ machine }) => machine.name).join(', ')}\n`);
 }
 
 /** How the colleague reaches it. @throws MachineError */
-function targetOf({ ssh }: Machine, { sshUser, sshKey }: ImportFlags): SshTarget {
+async function targetOf({ ssh }: Machine, { sshUser, sshKey }: ImportFlags): Promise<SshTarget> {
   const { host, user, port } = ssh!;
   // The key of who exported it stays with them.
   const given = { user: sshUser ?? user, port: String(port), key: sshKey };
-  return parseTarget(host.includes(':') ? `[${host}]` : host, given);
+  return resolveTarget(parseTarget(host.includes(':') ? `[${host}]` : host, given));
 }
 
 /** The record comes last: without it there is no machine. */

@@ -81,13 +81,7 @@ export const lab: Driver = {
 
   kill: powerOff,
 
-  remove: (machine, force) =>
-    withMachine(machine, async (found) => {
-      if (found.phase === 'ready' && !force && (await host.findInit(found))) {
-        throw new MachineError(`Machine "${found.name}" is running: stop it first, or remove it with -f.`);
-      }
-      await erase(found);
-    }),
+  remove: (machine) => withMachine(machine, erase),
 
   async link(machine, up) {
     await running(machine);

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterGreeting } from './connection.ts';
+import { resolveTarget } from './connection.ts';
 
-test('what the shell of the user says at login is not part of what a script says', () => {
-  assert.equal(afterGreeting('WELCOME\nTTY=none\nessaim: from here on\nactive\n'), 'active\n');
-  assert.equal(afterGreeting('essaim: from here on\n'), '');
-  assert.equal(
-    afterGreeting('This account is currently not available.\n'),
-    'This account is currently not available.\n',
-  );
+test('what neither the user nor their configuration says is root and port 22', async () => {
+  const host = 'nobody-has-configured-this.invalid';
+  assert.deepEqual(await resolveTarget({ host }), { host, user: 'root', port: 22 });
+  assert.deepEqual(await resolveTarget({ host, user: 'ann', key: '/k' }), {
+    host,
+    user: 'ann',
+    port: 22,
+    key: '/k',
+  });
+  assert.deepEqual(await resolveTarget({ host, port: 2222 }), { host, user: 'root', port: 2222 });
 });

@@ -11,6 +11,8 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Machine, MachineError, type SshTarget } from '../driver.ts';
 import { run as runHere, which } from '../exec.ts';
+import { BEGIN, withoutGreeting } from './greeting.ts';
+import type { AskedTarget } from './target.ts';
 
 /** How a host is reached, and where what is known of its key is kept. */
 export interface Way {
@@ -95,20 +97,11 @@ export function sudo({ target }: Way): string {
   return target.user === 'root' ? '' : 'sudo -n ';
 }
 
-/** Comes before what a script says: the user's shell may have greeted whoever logs in. */
-const BEGIN = 'essaim: from here on';
-
 /** Runs a script as root. Its arguments come with it: on a command line everybody there could read them. */
 export async function asRoot(way: Way, script: string, args: readonly string[] = []): Promise<Output> {
   const text = `echo '${BEGIN}'\nset -- ${args.map(quote).join(' ')}\n${script}`;
   const said = await execute(way, `${sudo(way)}sh -s`, text);
-  return { ...said, stdout: afterGreeting(said.stdout) };
-}
-
-/** Without what was said before the script began. */
-export function afterGreeting(stdout: string): string {
-  const at = stdout.indexOf(`${BEGIN}\n`);
-  return at < 0 ? stdout : stdout.slice(at + BEGIN.length + 1);
+  return { ...said, stdout: withoutGreeting(said.stdout) };
 }
 
 /** Closes the connection that is kept; says nothing if there is none. */
@@ -117,6 +110,31 @@ export async function hangUp(way: Way): Promise<void> {
     stdio: 'ignore',
   });
   await new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+}
+
+/** What an ssh that reads this takes a host for: as the user's own one does, and as root where that says nothing. */
+const CONFIGURATION = 'Include ~/.ssh/config\nInclude /etc/ssh/ssh_config\nMatch all\nUser root\n';
+
+/** Fills in what was not said by the user's configuration: root and port 22 where that says nothing either. @throws MachineError */
+export async function resolveTarget({ host, user, port, key }: AskedTarget): Promise<SshTarget> {
+  const given = [
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(port === undefined ? [] : ['-p', String(port)]),
+  ];
+  // By a pipe of the shell's: a program cannot open what Node makes of its standard input.
+  const piped = `configuration=$1; shift; printf %s "$configuration" | "$@"`;
+  const config = await runHere('sh', [
+    ...['-c', piped, 'sh', CONFIGURATION, await sshProgram(), '-F', '/dev/stdin', '-G', ...given, '--', host],
+  ]).catch((error: Error) => {
+    throw new MachineError(`ssh knows no way to ${host}: ${error.message.split('\n').at(-1)}`);
+  });
+  const said = (name: string): string | undefined => new RegExp(`^${name} (.*)$`, 'm').exec(config)?.[1];
+  return {
+    host,
+    user: said('user') ?? 'root',
+    port: Number(said('port') ?? 22),
+    ...(key !== undefined && { key }),
+  };
 }
 
 /** The IP address at which the user's ssh finds the host. @throws MachineError */

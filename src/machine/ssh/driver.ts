@@ -126,19 +126,18 @@ export const ssh: Driver = {
       const way = wayTo(machine);
       try {
         await look(way);
+        await leaveSwarm(way, machine, progress);
+        progress('removing Essaim; Docker Engine and its containers stay');
+        await step(way, 'removing Essaim', 'remove');
       } catch (error) {
+        if (!(error instanceof MachineError)) throw error;
         if (!force) {
           throw new MachineError(
-            `${(error as Error).message}\nWith -f the machine is forgotten here, and Essaim stays on the host.`,
+            `${error.message}\nWith -f the machine is forgotten here, and what is left of Essaim stays on the host.`,
           );
         }
-        progress(`${(error as Error).message} It is forgotten here; Essaim stays there.`);
-        await forget(way, machine);
-        return;
+        progress(`${error.message}\nIt is forgotten here; what is left of Essaim stays there.`);
       }
-      await leaveSwarm(way, machine, force, progress);
-      progress('removing Essaim; Docker Engine and its containers stay');
-      await step(way, 'removing Essaim', 'remove');
       await forget(way, machine);
     }),
 
@@ -260,7 +259,7 @@ async function restarted(way: Way, machine: Machine, before: string, progress: P
 }
 
 /** A host in a swarm has tasks, and others count on it: it leaves first. */
-async function leaveSwarm(way: Way, machine: Machine, force: boolean, progress: Progress): Promise<void> {
+async function leaveSwarm(way: Way, machine: Machine, progress: Progress): Promise<void> {
   const socket = '/run/essaim/docker.sock';
   const asked = await asRoot(
     way,
@@ -268,11 +267,6 @@ async function leaveSwarm(way: Way, machine: Machine, force: boolean, progress: 
   );
   const state = asked.stdout.trim();
   if (asked.code !== 0 || state === 'inactive' || state === '') return;
-  if (!force) {
-    throw new MachineError(
-      `Machine "${machine.name}" is in a swarm: let it leave first ("docker swarm leave" there, "docker node rm" on a manager), or remove it with -f.`,
-    );
-  }
   progress('leaving its swarm');
   await callApi(apiOver(machine), 'POST', '/swarm/leave?force=true', undefined, LEAVE_TIMEOUT);
 }

@@ -4,11 +4,11 @@ import { parseTarget } from './target.ts';
 
 test('a host is written as for ssh', () => {
   const of = (text: string, given = {}) => parseTarget(text, given);
-  assert.deepEqual(of('10.0.0.1'), { host: '10.0.0.1', user: 'root', port: 22 });
+  assert.deepEqual(of('10.0.0.1'), { host: '10.0.0.1' });
   assert.deepEqual(of('admin@host.example:2222'), { host: 'host.example', user: 'admin', port: 2222 });
-  assert.deepEqual(of('[2001:db8::1]:2222'), { host: '2001:db8::1', user: 'root', port: 2222 });
-  assert.deepEqual(of('root@2001:db8::1'), { host: '2001:db8::1', user: 'root', port: 22 });
-  assert.deepEqual(of('ssh://me@h'), { host: 'h', user: 'me', port: 22 });
+  assert.deepEqual(of('[2001:db8::1]:2222'), { host: '2001:db8::1', port: 2222 });
+  assert.deepEqual(of('root@2001:db8::1'), { host: '2001:db8::1', user: 'root' });
+  assert.deepEqual(of('ssh://me@h'), { host: 'h', user: 'me' });
   assert.deepEqual(of('h', { user: 'u', port: '7' }), { host: 'h', user: 'u', port: 7 });
   assert.deepEqual(of('me@h:8', { user: 'u', port: '7' }), { host: 'h', user: 'me', port: 8 });
 });

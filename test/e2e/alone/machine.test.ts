@@ -20,6 +20,7 @@ describe('lab hosts', { timeout }, () => {
   after(() => lab[Symbol.asyncDispose]());
 
   const ip = (name: string): Promise<string> => lab.must('ip', name);
+  const shell = (line: string) => execute('sh', ['-c', line], { ...process.env, ESSAIM_HOME: lab.home });
   const states = (): Promise<string> => lab.must('ls', '--format', '{{.Name}} {{.State}}{{.Errors}}');
 
   test('are listed with address, state and engine', async () => {
@@ -157,7 +158,8 @@ describe('lab hosts', { timeout }, () => {
       [['create'], /missing required argument/],
       [['create', '--engine-path', 'docs', 'x'], /docs holds no dockerd, .*docker-proxy/],
       [['create', '--engine-opt', '--debug', 'x'], /Invalid value "--debug" of --engine-opt/],
-      [['rm', a], /"ha" is running: stop it first, or remove it with -f/],
+      [['rm', a], /Nobody has answered, and nothing was removed: -y says yes/],
+      [['rm', '-y', 'nope'], /^Error removing host "nope": Machine "nope" does not exist/],
       [['load', a, 'nope.tar'], /There is no file nope\.tar/],
       [['load', a, 'package.json'], /package\.json/],
       [['link', a, 'sideways'], /"up" or "down"/],
@@ -233,13 +235,41 @@ describe('lab hosts', { timeout }, () => {
     }
   });
 
+  test('rm asks, -y answers, and a host that runs goes as well', async () => {
+    const said = (verdict: string) => `About to remove hc
+WARNING: This action will delete both local reference and remote instance.
+${verdict}`;
+    for (const answer of ['no', '']) {
+      const { code, stdout } = await shell(`echo ${answer} | bin/essaim machine rm hc`);
+      assert.deepEqual([code, stdout], [0, said('Are you sure? (y/n): ')]);
+    }
+    assert.match(await states(), /^hc Running/m);
+    const sure = await shell('echo Yes | bin/essaim machine rm hc');
+    assert.equal(sure.stdout, said('Are you sure? (y/n): Successfully removed hc\n'), sure.stderr);
+    assert.deepEqual(await traces(lab, c), []);
+    await lab.must('create', c);
+    // Who is not there keeps nobody else.
+    const two = await lab.machine('rm', '-y', 'nope', c);
+    assert.equal(two.code, 1);
+    assert.match(two.stdout, /^About to remove nope, hc\nWARNING: .*\nSuccessfully removed hc\n$/);
+    assert.match(two.stderr, /^Error removing host "nope": Machine "nope" does not exist/);
+    assert.deepEqual(await traces(lab, c), []);
+    await lab.must('create', c);
+  });
+
   test('rm -f leaves nothing behind', async () => {
     assert.notDeepEqual(await traces(lab, a), []);
     // Also when two do it at once: one is told that it is done.
     const twice = await Promise.all([1, 2].map(() => lab.machine('rm', '-f', a, b, c)));
-    const removed = twice.flatMap(({ stdout }) => stdout.split('\n')).filter(Boolean);
-    assert.deepEqual(removed.sort(), [a, b, c].sort());
-    for (const { stderr } of twice) assert.match(stderr, /^(Machine "h[a-c]" does not exist\. .*\n)*$/);
+    const removed = twice.flatMap(({ stdout }) => stdout.match(/^Successfully removed .*$/gm) ?? []);
+    assert.deepEqual(
+      removed.sort(),
+      [a, b, c].sort().map((name) => `Successfully removed ${name}`),
+    );
+    for (const { code, stderr } of twice) {
+      assert.equal(code, 0);
+      assert.match(stderr, /^(Error removing host "h[a-c]": Machine "h[a-c]" does not exist\. .*\n)*$/);
+    }
     for (const name of [a, b, c]) assert.deepEqual(await traces(lab, name), []);
     assert.equal(await lab.must('ls', '-q'), '');
   });

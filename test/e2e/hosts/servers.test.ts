@@ -182,8 +182,12 @@ describe('a server that has no engine', { timeout }, () => {
     );
     const { stdout } = await servers.essaim('machine', 'ls', '-t', '120');
     assert.match(stdout, /^fresh +- +ssh +Error .*cannot be reached by ssh/m);
-    const kept = await servers.essaim('machine', 'rm', 'fresh');
-    assert.match(kept.stderr, /With -f the machine is forgotten here, and Essaim stays on the host/);
+    const kept = await servers.essaim('machine', 'rm', '-y', 'fresh');
+    assert.match(kept.stderr, /^Error removing host "fresh": .*cannot be reached by ssh/);
+    assert.match(
+      kept.stderr,
+      /With -f the machine is forgotten here, and what is left of Essaim stays on the/,
+    );
     await fresh.link(true);
     assert.match(await servers.must('machine', 'rm', '-f', 'fresh'), /Docker Engine and its containers stay/);
     assert.equal((await fresh.run(TRACES)).stdout, '');
@@ -216,7 +220,7 @@ describe('a server that has no engine', { timeout }, () => {
     await fresh.link(true);
     await servers.must('machine', 'create', ...servers.at(fresh), 'fresh');
     assert.equal(await servers.must('machine', 'status', 'fresh'), 'Running');
-    await servers.must('machine', 'rm', 'fresh');
+    await servers.must('machine', 'rm', '-y', 'fresh');
   });
 });
 
