@@ -47,7 +47,9 @@ async function main(): Promise<void> {
 main().catch((error: unknown) => {
   const known =
     error instanceof Error &&
-    ['MachineError', 'UsageError', 'FlagError', 'DiscoveryError'].includes(error.name);
+    // The last: what this system refuses, a full disk for example.
+    (['MachineError', 'UsageError', 'FlagError', 'DiscoveryError'].includes(error.name) ||
+      'syscall' in error);
   process.stderr.write(
     `${known || !(error instanceof Error) ? String((error as Error).message ?? error) : error.stack}\n`,
   );

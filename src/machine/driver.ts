@@ -144,3 +144,14 @@ export interface HostCommand {
 export class MachineError extends Error {
   override readonly name = 'MachineError';
 }
+
+/** The error as one for the user: also what this system refuses, a full disk for example. undefined for a fault of the program's. */
+export function forUser(error: unknown): MachineError | undefined {
+  if (error instanceof MachineError) return error;
+  if (!(error instanceof Error && 'syscall' in error)) return undefined;
+  const { path } = error as NodeJS.ErrnoException;
+  return new MachineError(
+    path === undefined || error.message.includes(path) ? error.message : `${error.message} '${path}'`,
+    { cause: error },
+  );
+}

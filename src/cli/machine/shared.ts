@@ -1,5 +1,5 @@
 /** What the machine commands have in common. */
-import { type Machine, MachineError, type Progress } from '../../machine/driver.ts';
+import { forUser, type Machine, MachineError, type Progress } from '../../machine/driver.ts';
 import { getMachine } from '../../machine/registry.ts';
 
 /** What the user typed to get here: scripts and people type what they are told. */
@@ -33,10 +33,10 @@ export async function allOf<T>(
 ): Promise<void> {
   const outcomes = await Promise.allSettled(items.map(async (item, i) => work(item, i)));
   const reasons = outcomes.flatMap((o) => (o.status === 'rejected' ? [o.reason as unknown] : []));
-  const unexpected = reasons.find((reason) => !(reason instanceof MachineError));
+  const unexpected = reasons.find((reason) => !forUser(reason));
   if (unexpected) throw unexpected;
   if (reasons.length > 0)
-    throw new MachineError([...new Set(reasons.map((r) => (r as Error).message))].join('\n'));
+    throw new MachineError([...new Set(reasons.map((reason) => forUser(reason)!.message))].join('\n'));
 }
 
 /** Machines' names, then one word of another kind. */

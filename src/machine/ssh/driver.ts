@@ -1,4 +1,5 @@
 /** Hosts that one has: reached by ssh, made Essaim hosts, and let go again with their engine as it is. */
+import { rm } from 'node:fs/promises';
 import { ownAuthority, serverFiles } from '../certificates.ts';
 import {
   API_PORT,
@@ -6,6 +7,7 @@ import {
   CLUSTER_PORT,
   type CreateOptions,
   type Driver,
+  forUser,
   type HostCommand,
   type Machine,
   MachineError,
@@ -22,7 +24,17 @@ import {
   machineDirectory,
   saveMachine,
 } from '../registry.ts';
-import { addressOf, asRoot, hangUp, quote, sshOptions, sshProgram, type Way, wayTo } from './connection.ts';
+import {
+  addressOf,
+  asRoot,
+  hangUp,
+  knownHosts,
+  quote,
+  sshOptions,
+  sshProgram,
+  type Way,
+  wayTo,
+} from './connection.ts';
 import { configureEngine, ensureEngine, install, judge, judgeFlags, look, serve, step } from './steps.ts';
 
 const withMachine = <T>({ name }: Machine, work: (machine: Machine) => Promise<T>): Promise<T> =>
@@ -69,6 +81,8 @@ export const ssh: Driver = {
       phase: 'creating',
       createdAt: new Date().toISOString(),
     };
+    // Of one that was killed before it had a record nothing counts, nor the key that some host has shown it.
+    if (!before) await rm(knownHosts(machine.directory), { force: true });
     return begin(machine, options, before === undefined);
   },
 
@@ -202,11 +216,13 @@ async function begin(machine: Machine, { progress }: CreateOptions, fresh: boole
     await saveMachine(ready);
     return ready;
   } catch (error) {
-    if (!(error instanceof MachineError)) throw error;
+    const failure = forUser(error);
+    if (!failure) throw error;
     if (!told.changed) {
       // Nothing was touched, the key that the host has shown included.
-      if (fresh) await forget(way, machine);
-      throw error;
+      // Where that fails, it is for the same reason.
+      if (fresh) await forget(way, machine).catch(() => undefined);
+      throw failure;
     }
     const outcome = await step(way, 'removing Essaim', 'remove').then(
       async () => {
@@ -216,7 +232,7 @@ async function begin(machine: Machine, { progress }: CreateOptions, fresh: boole
       () =>
         `The host cannot be reached any more. What was begun is finished by the same "essaim machine create", or taken back by "essaim machine rm ${machine.name}".`,
     );
-    throw new MachineError(`${error.message}\n${machine.name}: ${outcome}`);
+    throw new MachineError(`${failure.message}\n${machine.name}: ${outcome}`);
   }
 }
 

@@ -14,7 +14,19 @@ test('a host is written as for ssh', () => {
 });
 
 test('what is none is refused, before any program sees it', () => {
-  for (const text of ['', '-oProxyCommand=x', 'root@-x', 'a b', 'h:99999', 'h:0', 'a/b', '$x@h', 'h:'])
+  for (const text of [
+    '',
+    '-oProxyCommand=x',
+    'root@-x',
+    'a b',
+    'h:99999',
+    'h:0',
+    'a/b',
+    '$x@h',
+    'h:',
+    '$(id)',
+    "h'",
+  ])
     assert.throws(() => parseTarget(text, {}), { name: 'MachineError' }, text);
   assert.throws(() => parseTarget('h', { key: '/nonexistent/key' }), /no readable key/);
 });

@@ -16,7 +16,7 @@ export function parseTarget(
       text,
     );
   const host = match?.[2] ?? match?.[3] ?? match?.[4];
-  if (!match || !host || host.startsWith('-')) {
+  if (!match || !host || host.startsWith('-') || /['"`$\\;&<>|(){},]/.test(host)) {
     throw new MachineError(`"${text}" is no host: give [USER@]HOST[:PORT], for example root@203.0.113.7.`);
   }
   const user = match[1] ?? given.user;
