@@ -109,7 +109,9 @@ assert c.agent.self()['Config']['NodeName'] == 'alpha'
 assert c.kv.put('p/q', 'x', flags=7)
 index, key = c.kv.get('p/q')
 assert key['Value'] == b'x' and key['Flags'] == 7, key
-s = c.session.create(name='n', ttl=10, behavior='release', lock_delay=1)
+s = c.session.create(name='n', ttl=10, behavior='delete', lock_delay=1)
+_, session = c.session.info(s)
+assert [session[k] for k in ('Name', 'TTL', 'Behavior', 'LockDelay')] == ['n', '10s', 'delete', 1e9], session
 assert c.kv.put('p/lock', 'me', acquire=s)
 assert c.kv.get('p/lock')[1]['Session'] == s
 assert c.kv.put('p/lock', 'me', release=s)

@@ -160,6 +160,7 @@ function sessionRoutes(router: Router<Route>, state: KvState): void {
 
 async function create({ bytes, signal }: Question, state: KvState): Promise<Answer> {
   const said = bodyOf(await bytes());
+  checkChecks(said);
   const session = randomUUID();
   await state.command(
     {
@@ -176,20 +177,30 @@ async function create({ bytes, signal }: Question, state: KvState): Promise<Answ
   return { body: { ID: session } };
 }
 
+/** A body's values, by their names in small letters: Consul takes any, and clients write them in both. */
 function bodyOf(bytes: Buffer): Record<string, unknown> {
   if (bytes.length === 0) return {};
   try {
     const said: unknown = JSON.parse(bytes.toString());
     if (typeof said === 'object' && said !== null && !Array.isArray(said))
-      return said as Record<string, unknown>;
+      return Object.fromEntries(Object.entries(said).map(([name, value]) => [name.toLowerCase(), value]));
   } catch {
     // Said below.
   }
   throw badRequest('Request decode failed: the body is no JSON object');
 }
 
+/** The host's own check is what clients give if they give any. @throws ApiError for others, which would end no session here */
+function checkChecks(said: Readonly<Record<string, unknown>>): void {
+  for (const name of ['Checks', 'NodeChecks', 'ServiceChecks']) {
+    const checks = said[name.toLowerCase()] ?? [];
+    if (!Array.isArray(checks) || checks.some((check) => check !== 'serfHealth'))
+      throw badRequest(`${name}: checks end no sessions here; give the session a TTL`);
+  }
+}
+
 function textOf(said: Readonly<Record<string, unknown>>, name: string): string {
-  const value = said[name] ?? '';
+  const value = said[name.toLowerCase()] ?? '';
   if (typeof value !== 'string' || value.length > 256)
     throw badRequest(`Request decode failed: ${name} is no text of at most 256 characters`);
   return value;
@@ -197,7 +208,7 @@ function textOf(said: Readonly<Record<string, unknown>>, name: string): string {
 
 /** Milliseconds. Go's clients write times as text, or as nanoseconds. */
 function timeOf(said: Readonly<Record<string, unknown>>, name: string): number | undefined {
-  const value = said[name];
+  const value = said[name.toLowerCase()];
   if (value === undefined || value === null || value === '') return undefined;
   // Consul takes small numbers for seconds.
   const time =
@@ -208,7 +219,7 @@ function timeOf(said: Readonly<Record<string, unknown>>, name: string): number |
       : typeof value === 'string'
         ? durationOf(value)
         : undefined;
-  if (time === undefined || !(time >= 0))
+  if (time === undefined || !(time >= 0 && time < Infinity))
     throw badRequest(`Request decode failed: ${name} takes a time like 15s, not ${JSON.stringify(value)}`);
   return Math.round(time);
 }

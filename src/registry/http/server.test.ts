@@ -170,6 +170,12 @@ describe("the registry's HTTP", { timeout: 60_000 }, () => {
     assert.equal(await json(`/v1/kv/lock?acquire=${ID}`, 'PUT', 'x'), true);
     assert.equal(await json(`/v1/session/destroy/${ID}`, 'PUT'), true);
     assert.equal((await ask('/v1/kv/lock')).status, 404);
+    // As python-consul writes it.
+    const small = JSON.stringify({ name: 'small', checks: ['serfHealth'], ttl: '20s', lockdelay: '1s' });
+    const other = (await json('/v1/session/create', 'PUT', small)) as { ID: string };
+    const [said] = (await json(`/v1/session/info/${other.ID}`)) as Array<Record<string, unknown>>;
+    assert.deepEqual([said!.Name, said!.TTL, said!.LockDelay], ['small', '20s', 1e9]);
+    await json(`/v1/session/destroy/${other.ID}`, 'PUT');
     const { status, text } = await ask(`/v1/session/renew/${ID}`, 'PUT');
     assert.deepEqual([status, text], [404, `Session id '${ID}' not found`]);
     assert.deepEqual(await json('/v1/session/list'), []);
@@ -219,6 +225,10 @@ describe("the registry's HTTP", { timeout: 60_000 }, () => {
     '{"Behavior":"stay"}',
     '{"Name":7}',
     '{"TTL":-1}',
+    '{"TTL":1e400}',
+    '{"ttl":"1s"}',
+    '{"Checks":["service:web"]}',
+    '{"NodeChecks":"serfHealth"}',
   ])
     test(`a session of ${body} is refused`, async () => {
       const { status, text } = await ask('/v1/session/create', 'PUT', body);
