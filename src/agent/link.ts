@@ -8,6 +8,7 @@ import type {
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
+  DialRequest,
   Door,
   DownMessage,
   HostDescription,
@@ -17,8 +18,8 @@ import type {
   StatusRequest,
 } from '../model/protocol.ts';
 import { IMAGE_HEADERS } from '../model/protocol.ts';
-import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import type { AttachmentLink } from './attachments/attachments.ts';
+import { Carriers } from './carriers.ts';
 import type { FetchImage, ImageTransfer, ManagerLink, ManagerSession } from './contract.ts';
 import type { Inbox } from './inbox.ts';
 import { findLeader } from './leader.ts';
@@ -69,6 +70,7 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
   let openings = 0;
   /** Those who wait for a session. */
   const waiting = new Set<() => void>();
+  const carriers = new Carriers((address) => connectAs(options.identity, address));
   const session = async (): Promise<LinkSession> => {
     const isBrisk = performance.now() - lostAt < BRISK;
     if (!(current?.isOpen ?? false) && isBrisk) await next(waiting, PATIENCE);
@@ -109,13 +111,16 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
         connection.destroy();
         throw new ApiError(503, 'what this session began with is not so any more');
       }
-      const close = () => connection.destroy();
+      const close = () => {
+        connection.destroy();
+        carriers.close();
+      };
       signal.addEventListener('abort', close, { once: true });
       connection.once('close', () => {
         signal.removeEventListener('abort', close);
         lostAt = performance.now();
       });
-      current = new LinkSession(options, connection, answer, async (over) => {
+      current = new LinkSession({ ...options, carriers, address }, connection, answer, async (over) => {
         last = await findAnother(options, connection, over);
         return last;
       });
@@ -135,16 +140,22 @@ async function next(waiting: Set<() => void>, patience: number): Promise<void> {
   waiting.delete(resolve);
 }
 
+interface SessionOptions extends LinkOptions {
+  carriers: Carriers;
+  /** host:port of the manager whose session it is. */
+  address: string;
+}
+
 class LinkSession implements ManagerSession {
   readonly #inbox: Inbox;
-  readonly #options: LinkOptions;
+  readonly #options: SessionOptions;
   readonly #connection: ClientHttp2Session;
   readonly #path: string;
   readonly #silence: Silence;
   #description: HostDescription;
 
   constructor(
-    options: LinkOptions,
+    options: SessionOptions,
     connection: ClientHttp2Session,
     { inbox, hello, description, clocks }: Beginning,
     findAnother: (signal: AbortSignal) => Promise<string>,
@@ -240,7 +251,7 @@ class LinkSession implements ManagerSession {
   /** True: the message is for the agent. */
   #handle(message: DownMessage): boolean {
     if (message.type === 'dial') {
-      this.#dial(message.stream, message.to).catch(this.#options.onError);
+      this.#dial(message).catch(this.#options.onError);
       return false;
     }
     if (message.type === 'check') {
@@ -272,11 +283,9 @@ class LinkSession implements ManagerSession {
     await this.#ask(`check/${number}`, report);
   }
 
-  async #dial(number: number, to: Door = 'engine'): Promise<void> {
-    const tunnel = this.#connection.request(
-      { ':method': 'POST', ':path': `${this.#path}/stream/${number}`, ...OWN_PROTOCOL },
-      { endStream: false },
-    );
+  async #dial({ key, to, manager }: DialRequest): Promise<void> {
+    const { carriers, address } = this.#options;
+    const tunnel = await carriers.open(manager ?? address, `/tunnel/${key}`);
     try {
       const { ':status': status = 500 } = await responseTo(tunnel);
       if (status !== 200) throw refusal(status, await textOf(tunnel));

@@ -1,5 +1,8 @@
 import type { Duplex } from 'node:stream';
 
+/** After so long (ms) without a sign the kernel asks whether the host at the other end of tunnels is there, for ten seconds. */
+export const KEEP_ALIVE = 10_000;
+
 /**
  * Carries bytes both ways between two connections. Each way ends by itself when its sender has ended; a connection that
  * breaks takes the other one with it.

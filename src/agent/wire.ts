@@ -15,6 +15,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import { CLUSTER_PORT, type ManagerAddress, type NotLeading } from '../model/protocol.ts';
 import { OWN_PROTOCOL } from '../model/protocol-version.ts';
+import { KEEP_ALIVE } from './tunnel.ts';
 
 const WINDOW = 1024 * 1024;
 /** How long (ms) a manager may take to take up a connection, and to answer a request. */
@@ -47,6 +48,13 @@ export type Expect =
   | { kind: 'anybody' }
   /** A manager's certificate by one of these roots (PEM), of this cluster if it is known. */
   | { kind: 'manager'; roots: string; clusterId?: string };
+
+/** What net.connect takes too; the types of http2 do not know it. */
+interface KeepAlive {
+  keepAlive: boolean;
+  /** Milliseconds. */
+  keepAliveInitialDelay: number;
+}
 
 export interface ConnectOptions {
   /** host:port; without a port, the cluster port. */
@@ -87,10 +95,12 @@ export async function connectManager({
       'InvalidArgument',
       `${JSON.stringify(to.address)} is not the address of a manager, HOST[:PORT]`,
     );
-  const options: ClientSessionOptions & SecureClientSessionOptions = {
+  const options: ClientSessionOptions & SecureClientSessionOptions & KeepAlive = {
     minVersion: 'TLSv1.3',
     settings: { enablePush: false, initialWindowSize: WINDOW },
     maxSessionMemory: 64,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE,
     ...(own && { key: own.key, cert: own.certificate }),
     ...trust(expect),
   };

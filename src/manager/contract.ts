@@ -3,10 +3,10 @@
  * certificate authority.
  *
  * The server owns connections: it authenticates, reads and writes the wire, gives each session its id, keeps at most one
- * session per node (a newer one closes the older one first), carries the tunnels to the agents' engines and tells
+ * session per node (a newer one closes the older one first) and tells
  * sessions about changed roots by itself. The dispatcher owns what is said in a session.
  */
-import type { Duplex, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
 import type { CheckReport } from '../model/network-check.ts';
 import type {
@@ -14,7 +14,7 @@ import type {
   AttachedAnswer,
   AttachedReport,
   AttachRequest,
-  Door,
+  DialRequest,
   DownMessage,
   HostDescription,
   IssueAnswer,
@@ -147,10 +147,10 @@ export interface ClusterServer {
   readonly address: string;
   readonly port: number;
   /**
-   * A new connection to the engine of that node (or to its host's API), through its agent. Rejects with 503 if it has no
-   * session just now.
+   * Has the node open a tunnel to this manager. Throws 503 if it has no session here; the signal is aborted when that is
+   * over.
    */
-  connectEngine(nodeId: string, door?: Door): Promise<Duplex>;
+  dial(nodeId: string, request: DialRequest): AbortSignal;
   /** Has the host compare its networks. Rejects with 503 without a session, or an answer within `patience` ms. */
   check(nodeId: string, patience: number): Promise<CheckReport>;
   /** Ends the node's session and every connection it holds, at once (it was removed). */

@@ -2,9 +2,10 @@
 import type { ClientHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../agent/tunnel.ts';
+import { call } from '../agent/wire.ts';
 import type { Leader } from '../api/contract.ts';
 import { ApiError, NotCurrentError, noLeader } from '../model/errors.ts';
-import type { Door } from '../model/protocol.ts';
+import type { DialRequest } from '../model/protocol.ts';
 import { OWN_PROTOCOL } from '../model/protocol-version.ts';
 import type { Office } from './contract.ts';
 
@@ -43,14 +44,20 @@ export class LeaderLink {
     });
   }
 
-  /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
-  connectApi(): Promise<Duplex> {
-    return this.#stream('/api');
-  }
-
-  /** A connection to the engine of that node, or to its host's API, through the leader. Rejects with ApiError. */
-  connectEngine(nodeId: string, door: Door = 'engine'): Promise<Duplex> {
-    return this.#stream(`/${door === 'api' ? 'host' : 'engine'}/${encodeURIComponent(nodeId)}`);
+  /**
+   * Has the leader tell that node to open a tunnel to this manager. The signal is aborted when that manager does not lead
+   * any more. Rejects with ApiError.
+   */
+  async dial(nodeId: string, request: DialRequest): Promise<AbortSignal> {
+    const { session: connecting, left } = this.#link();
+    const session = await unlessLeft(connecting, left);
+    const timer = setTimeout(() => session.destroy(), PATIENCE);
+    try {
+      await unlessLeft(call(session, 'POST', `/dial/${encodeURIComponent(nodeId)}`, request), left);
+      return left;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   close(): void {
@@ -63,11 +70,12 @@ export class LeaderLink {
     this.#leave();
   }
 
-  async #stream(path: string): Promise<Duplex> {
+  /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
+  async connectApi(): Promise<Duplex> {
     const { session: connecting, left } = this.#link();
     const session = await unlessLeft(connecting, left);
     const stream = session.request(
-      { ':method': 'POST', ':path': path, ...OWN_PROTOCOL },
+      { ':method': 'POST', ':path': '/api', ...OWN_PROTOCOL },
       { endStream: false },
     );
     const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
@@ -80,7 +88,7 @@ export class LeaderLink {
     stream.once('response', (headers) => {
       if (headers[':status'] === 200) resolve(withoutEmptyWrites(stream));
       else {
-        reject(new ApiError(Number(headers[':status'] ?? 503), `the leader refuses ${path}`));
+        reject(new ApiError(Number(headers[':status'] ?? 503), 'the leader refuses to be asked'));
         stream.destroy();
       }
     });

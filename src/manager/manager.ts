@@ -6,6 +6,7 @@ import type { NodeIdentity } from '../identity/node-identity.ts';
 import type { Clock } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import type { Measure } from '../model/measure.ts';
+import type { Door } from '../model/protocol.ts';
 import type { Store } from '../store/contract.ts';
 import { NotLeadingError } from '../store/store-error.ts';
 import { theCluster } from './ca/cluster.ts';
@@ -17,6 +18,7 @@ import { restBeside } from './rest.ts';
 import { createClusterServer } from './server.ts';
 import type { ManagersDeskOptions } from './state/managers-desk.ts';
 import { Terms } from './terms.ts';
+import { Tunnels } from './tunnels.ts';
 
 export interface Log {
   debug(fields: object, message: string): void;
@@ -50,7 +52,8 @@ export interface ManagerOptions {
 
 /** What a manager offers to the API of its host, but for the engine clients, which the host makes of `connectEngine`. */
 export interface Manager extends Omit<ManagerFace, 'engineOf' | 'apiOf' | 'backup'> {
-  connectEngine: ClusterServer['connectEngine'];
+  /** A new connection to the engine of that node, or to its host's API. Rejects with ApiError. */
+  connectEngine(nodeId: string, door?: Door): Promise<Duplex>;
   /** Ends everything but the store, which is the caller's. */
   close(): Promise<void>;
 }
@@ -73,10 +76,14 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     if (!present) throw new NotLeadingError();
     return present;
   };
+  const tunnels = new Tunnels({
+    order: async (id, dial) => (leads() ? server.dial(id, dial) : link.dial(id, dial)),
+    isDown: (id) => store.view.get('node', id)?.Status.State === 'down',
+  });
   let server: ClusterServer;
   try {
     server = await createClusterServer({
-      ...{ identity, store, office, newId, onError, duties },
+      ...{ identity, store, office, newId, onError, duties, tunnels },
       serveApi: options.serveApi,
       host: options.listenHost,
       port: options.listenPort,
@@ -106,13 +113,14 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
     cluster: () => theCluster(store.view),
     updateCluster: async (update) => led().authority.updateCluster(update),
     unlockKey: async () => led().authority.unlockKey(),
-    connectEngine: (id, door) => (leads() ? server : link).connectEngine(id, door),
+    connectEngine: (id, door) => tunnels.open(id, door),
     checkNetworks: () => checkNetworks(store, (id, patience) => server.check(id, patience)),
     disconnect: (id) => server.disconnect(id),
     newId,
     now: () => clock.now(),
     async close() {
       await terms.close();
+      tunnels.close();
       link.close();
       await server.close();
     },

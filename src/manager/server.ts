@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { KEEP_ALIVE } from '../agent/tunnel.ts';
 import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError, noLeader } from '../model/errors.ts';
 import type { NodeDescription } from '../model/objects.ts';
@@ -21,11 +22,13 @@ import type { ClusterServer, Duties, Office } from './contract.ts';
 import { managersOf } from './managers.ts';
 import { WireSession } from './server/agent-session.ts';
 import { answer, readJson } from './server/body.ts';
+import { limitLifetime } from './server/lifetime.ts';
 import { authorize, type Peer, peerOf } from './server/peer.ts';
 import { type Call, LARGE, NODES, routesOf } from './server/routes.ts';
 import { sessionRequest } from './server/schemas.ts';
 import { Strangers } from './server/strangers.ts';
 import { tlsOptions } from './server/tls.ts';
+import type { Tunnels } from './tunnels.ts';
 
 export interface ClusterServerOptions {
   identity: NodeIdentity;
@@ -33,6 +36,8 @@ export interface ClusterServerOptions {
   /** Undefined while this manager does not lead. */
   duties(): Duties | undefined;
   office: Office;
+  /** Those that nodes open to this manager. */
+  tunnels: Pick<Tunnels, 'joined' | 'lost'>;
   /** Serves the API of this manager on a connection from another one. */
   serveApi(connection: Duplex): void;
   host: string;
@@ -41,7 +46,7 @@ export interface ClusterServerOptions {
   newId(): string;
   /** Told of errors that are nobody's answer. */
   onError(error: unknown): void;
-  /** How long (ms) a handshake and a request's body may take; a connection without a session lasts three times that. */
+  /** How long (ms) a handshake and a request's body may take; a connection that carries nothing lasts three times that. */
   timeout?: number;
 }
 
@@ -85,11 +90,8 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     connections.add(connection);
     connection.setLocalWindowSize(16 * WINDOW);
     connection.on('error', () => connection.destroy());
-    const lifetime = setInterval(() => hasSession(peer, connection) || connection.destroy(), 3 * timeout);
-    connection.on('close', () => {
-      connections.delete(connection);
-      clearInterval(lifetime);
-    });
+    connection.on('close', () => connections.delete(connection));
+    limitLifetime(connection, peer.node === undefined, 3 * timeout);
     if (peer.node === undefined) strangers.admit(connection);
   });
 
@@ -98,6 +100,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   }
 
   server.on('connection', (socket: Socket) => {
+    socket.setKeepAlive(true, KEEP_ALIVE);
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
@@ -150,7 +153,12 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
     ...{ duties, leader, timeout, disconnect, askToRenew, openSession, sessionOf },
     roots: rootsNow,
     serveApi: options.serveApi,
-    connectEngine: async (nodeId, door) => sessionWith(nodeId).dial(door),
+    dial(nodeId, request, by) {
+      const manager = managersOf(store.view).find(({ NodeID }) => NodeID === by)?.Addr;
+      if (manager === undefined) throw new ApiError(403, `node ${by} is not among the managers`);
+      sessionWith(nodeId).dial({ ...request, manager });
+    },
+    tunnel: (nodeId, key, stream) => options.tunnels.joined(nodeId, key, stream),
   });
 
   function duties(): Duties {
@@ -219,8 +227,11 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
 
   function disconnect(nodeId: string): void {
     byNode.get(nodeId)?.close('the node is not part of the cluster any more');
-    for (const connection of connections)
-      if (peers.get(connection)?.node?.nodeId === nodeId) connection.destroy();
+    for (const connection of connectionsOf(nodeId)) connection.destroy();
+  }
+
+  function connectionsOf(nodeId: string): ServerHttp2Session[] {
+    return [...connections].filter((connection) => peers.get(connection)?.node?.nodeId === nodeId);
   }
 
   function endSessions(reason: string): void {
@@ -230,8 +241,16 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   function onCommit({ events }: Commit): void {
     for (const { kind, id, after } of events) {
       if (kind === 'node' && after === undefined) disconnect(id);
+      if (kind === 'node' && after?.Status.State === 'down') tunnelsEnd(id);
       if (kind === 'cluster' && after !== undefined) trustAnew();
     }
+  }
+
+  /** Nothing comes from a host that is down: who waits for it is to know. */
+  function tunnelsEnd(nodeId: string): void {
+    options.tunnels.lost(nodeId);
+    for (const connection of connectionsOf(nodeId))
+      if (!byNode.get(nodeId)?.isOn(connection)) connection.destroy();
   }
 
   function trustAnew(): void {
@@ -261,7 +280,11 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   return {
     address,
     port,
-    connectEngine: async (nodeId, door) => sessionWith(nodeId).dial(door),
+    dial(nodeId, request) {
+      const session = sessionWith(nodeId);
+      session.dial(request);
+      return session.signal;
+    },
     check: async (nodeId, patience) => sessionWith(nodeId).check(patience),
     disconnect,
     endSessions,

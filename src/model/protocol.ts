@@ -10,12 +10,12 @@
  *   POST /session/ID/networks NetworksApplied → {}
  *   POST /session/ID/image    ImageRequest → the image as `docker save` writes it, from a node that has it, and headers
  *                             that say what it is (IMAGE_HEADERS); 404 if no node has it
- *   POST /session/ID/stream/N both directions are the raw bytes of a connection to the agent's engine, or to the API of its
- *                             host (see `dial`)
  *   POST /session/ID/attach   AttachRequest → AttachAnswer: addresses for a container that is no task's
  *   POST /session/ID/attached AttachedReport → AttachedAnswer: all such containers of the node, as they are
  *   POST /session/ID/check/N  CheckReport → {}: the answer to a `check`
  *   POST /session/ID/away     {} → {}: the host is about to be switched off; answered when nobody is led to its tasks any more
+ *   POST /tunnel/KEY          both directions are the raw bytes of a connection to the node's engine, or to the API of its host:
+ *                             what a manager waits for after a `dial`, over another connection than the session's
  *   POST /leave               {} → {}: the node leaves; its certificate is good for nothing afterwards
  *   GET  /leader              → LeaderAnswer, as the manager that is asked knows it, whether it leads or not
  *   POST /managers/join       managers only: ManagerJoin → ManagerJoined: a place among the managers
@@ -25,8 +25,7 @@
  *   POST /managers/leave      managers only: {} → {}: the node, which is to be a worker, has no place among the managers any more
  *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
  *                             for what only the leader may do
- *   POST /engine/NODE         managers only: the same to the engine of that node, through its agent's session
- *   POST /host/NODE           managers only: the same to the API of that node
+ *   POST /dial/NODE           managers only: DialRequest → {}: the node is told to open a tunnel to the manager that asks
  *
  * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew, /leave and
  * /managers/… with NotLeading: 421 if it knows who leads, 503 if nobody does just now.
@@ -247,6 +246,15 @@ export interface AssignedTask {
 /** What a connection to a host leads to: its engine as it is, or the API that Essaim serves there. */
 export type Door = 'engine' | 'api';
 
+/** Open POST /tunnel/KEY and join it to a new connection to what is behind that door. */
+export interface DialRequest {
+  /** Made up by the manager that waits for it; nobody can guess it. */
+  key: string;
+  to: Door;
+  /** That manager's host:port; absent: the one whose session it is. */
+  manager?: string;
+}
+
 export type DownMessage =
   | {
       type: 'session';
@@ -271,7 +279,6 @@ export type DownMessage =
   | { type: 'period'; heartbeatPeriod: number }
   /** Managers have come or gone, or have other addresses: all that there are. */
   | { type: 'managers'; managers: ManagerAddress[] }
-  /** Open POST /session/ID/stream/N and join it to a new connection to the engine. */
-  | { type: 'dial'; stream: number; to?: Door }
+  | ({ type: 'dial' } & DialRequest)
   /** Compare this host's networks with what they have to be, and answer with POST /session/ID/check/N. */
   | { type: 'check'; check: number };

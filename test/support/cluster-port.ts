@@ -14,6 +14,7 @@ import { certify, newNode } from '../../src/manager/ca/issue.ts';
 import type { AgentSession, Authority, ClusterServer, Sessions } from '../../src/manager/contract.ts';
 import { soleOffice } from '../../src/manager/office.ts';
 import { createClusterServer } from '../../src/manager/server.ts';
+import { Tunnels } from '../../src/manager/tunnels.ts';
 import { type Clock, systemClock } from '../../src/model/clock.ts';
 import { newId } from '../../src/model/id.ts';
 import type { NodeDescription } from '../../src/model/objects.ts';
@@ -100,6 +101,7 @@ export interface ClusterPort {
   authority: Authority;
   sessions: RecordingSessions;
   server: ClusterServer;
+  tunnels: Tunnels;
   identity: NodeIdentity;
   address: string;
   errors: unknown[];
@@ -144,8 +146,13 @@ export async function startClusterPort(
     rest: async () => {},
   });
   const sessions = new RecordingSessions(store);
-  const server = await createClusterServer({
+  const tunnels = new Tunnels({
+    order: async (id, dial) => server.dial(id, dial),
+    isDown: (id) => store.view.get('node', id)?.Status.State === 'down',
+  });
+  const server: ClusterServer = await createClusterServer({
     identity,
+    tunnels,
     store,
     office: { ...soleOffice(node.ID), isCurrent: () => port.isCurrent },
     duties: () => ({
@@ -168,6 +175,7 @@ export async function startClusterPort(
     authority,
     sessions,
     server,
+    tunnels,
     identity,
     address,
     errors,
@@ -180,6 +188,7 @@ export async function startClusterPort(
       return createIdentity(await folder(), joined.credentials);
     },
     async close() {
+      tunnels.close();
       await server.close();
       await authority.close();
       await store.close();

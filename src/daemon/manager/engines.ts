@@ -1,12 +1,12 @@
 import { EngineClient } from '../../engine/client.ts';
-import type { ClusterServer } from '../../manager/contract.ts';
+import type { Manager } from '../../manager/manager.ts';
 
 /** Clients of the engines of a manager's nodes, one each, kept because they pool their connections. */
 export class EnginesOfNodes {
-  readonly #connect: ClusterServer['connectEngine'];
+  readonly #connect: Manager['connectEngine'];
   readonly #clients = new Map<string, EngineClient>();
 
-  constructor(connect: ClusterServer['connectEngine']) {
+  constructor(connect: Manager['connectEngine']) {
     this.#connect = connect;
   }
 

@@ -1,20 +1,16 @@
-/** One agent's session on the wire: lines down to it, and tunnels to its engine. */
+/** One agent's session on the wire: lines down to it, and the answers to what it is asked. */
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
-import type { Duplex } from 'node:stream';
-import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import { ApiError } from '../../model/errors.ts';
 import type { CheckReport } from '../../model/network-check.ts';
-import type { Door, DownMessage } from '../../model/protocol.ts';
+import type { DialRequest, DownMessage } from '../../model/protocol.ts';
 import { OWN_PROTOCOL } from '../../model/protocol-version.ts';
 import type { AgentSession } from '../contract.ts';
 
 /** An agent that leaves so much (bytes) unread is cut off; it opens a new session when it can read again. */
 const MAX_UNREAD = 16 * 1024 * 1024;
-/** How long (ms) an agent may take to open a tunnel. */
-const DIAL_TIMEOUT = 10_000;
 
-interface Waiting<T> {
-  resolve(value: T): void;
+interface Waiting {
+  resolve(report: CheckReport): void;
   reject(error: Error): void;
   timer: NodeJS.Timeout;
 }
@@ -27,8 +23,7 @@ export class WireSession implements AgentSession {
   readonly #connection: ServerHttp2Session;
   readonly #over = new AbortController();
   readonly #onClose: (reason: string) => void;
-  readonly #dials = new Map<number, Waiting<Duplex>>();
-  readonly #checks = new Map<number, Waiting<CheckReport>>();
+  readonly #checks = new Map<number, Waiting>();
   #next = 1;
   #ping: Promise<void> | undefined;
 
@@ -97,44 +92,32 @@ export class WireSession implements AgentSession {
 
   #end(reason: string): void {
     this.#over.abort(new ApiError(503, `the session of node ${this.nodeId} is over: ${reason}`));
-    for (const { timer, reject } of [...this.#dials.values(), ...this.#checks.values()]) {
+    for (const { timer, reject } of this.#checks.values()) {
       clearTimeout(timer);
       reject(this.signal.reason as Error);
     }
-    this.#dials.clear();
     this.#checks.clear();
     this.#onClose(reason);
   }
 
-  /** Has the agent connect to its engine or API; the connection. Rejects with 503 when the session ends or in DIAL_TIMEOUT. */
-  dial(to: Door = 'engine'): Promise<Duplex> {
-    const late = `node ${this.nodeId} did not open a connection to its ${to === 'api' ? 'API' : 'engine'} in time`;
-    const message = (stream: number): DownMessage => ({ type: 'dial', stream, ...(to === 'api' && { to }) });
-    return this.#ask(this.#dials, message, DIAL_TIMEOUT, late);
+  /** Has the agent open a tunnel. Throws 503 if the session is over. */
+  dial(request: DialRequest): void {
+    if (!this.send({ type: 'dial', ...request }))
+      throw new ApiError(503, `node ${this.nodeId} has no session`);
   }
 
   /** Has the agent compare its host's networks. Rejects with 503 when the session ends or in `patience` ms. */
   check(patience: number): Promise<CheckReport> {
-    const late = `node ${this.nodeId} did not say in time how its networks are`;
-    return this.#ask(this.#checks, (check) => ({ type: 'check', check }), patience, late);
-  }
-
-  #ask<T>(
-    waiting: Map<number, Waiting<T>>,
-    message: (number: number) => DownMessage,
-    patience: number,
-    late: string,
-  ): Promise<T> {
     const number = this.#next++;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        waiting.delete(number);
-        reject(new ApiError(503, late));
+        this.#checks.delete(number);
+        reject(new ApiError(503, `node ${this.nodeId} did not say in time how its networks are`));
       }, patience);
-      waiting.set(number, { resolve, reject, timer });
-      if (this.send(message(number))) return;
+      this.#checks.set(number, { resolve, reject, timer });
+      if (this.send({ type: 'check', check: number })) return;
       clearTimeout(timer);
-      waiting.delete(number);
+      this.#checks.delete(number);
       reject(new ApiError(503, `node ${this.nodeId} has no session`));
     });
   }
@@ -146,17 +129,5 @@ export class WireSession implements AgentSession {
     this.#checks.delete(number);
     clearTimeout(check.timer);
     check.resolve(report);
-  }
-
-  /** The agent has opened the tunnel of that number. Throws 404 if nobody waits for it (any more). */
-  joined(number: number, stream: ServerHttp2Stream): void {
-    const dial = this.#dials.get(number);
-    if (dial === undefined) throw new ApiError(404, `no connection ${number} is waited for`);
-    this.#dials.delete(number);
-    clearTimeout(dial.timer);
-    stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
-    // Without a first read, Node takes a stream whose writing side ends for one that nobody is interested in.
-    stream.read(0);
-    dial.resolve(withoutEmptyWrites(stream));
   }
 }

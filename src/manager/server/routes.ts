@@ -1,10 +1,10 @@
 /** What can be asked for on the cluster port, and who may. */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { joinStreams, withoutEmptyWrites } from '../../agent/tunnel.ts';
+import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { Door, HostDescription, LeaderAnswer, NodeAddressAnswer } from '../../model/protocol.ts';
+import type { DialRequest, HostDescription, LeaderAnswer, NodeAddressAnswer } from '../../model/protocol.ts';
 import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
@@ -15,6 +15,7 @@ import {
   attachRequest,
   checkReport,
   description,
+  dialRequest,
   imageRequest,
   issueRequest,
   managerJoin,
@@ -57,7 +58,10 @@ export interface Desk {
   leader(): LeaderAnswer;
   /** Serves the API of this manager on a connection. */
   serveApi(connection: Duplex): void;
-  connectEngine(nodeId: string, door?: Door): Promise<Duplex>;
+  /** Has the node open a tunnel to the manager `by`. Throws ApiError if it has no session here. */
+  dial(nodeId: string, request: DialRequest, by: string): void;
+  /** The node has opened the tunnel of that key. Throws ApiError if nobody waits for it. */
+  tunnel(nodeId: string, key: string, stream: ServerHttp2Stream): void;
   /** How long (ms) a request's body may take. */
   timeout: number;
   openSession(call: Call): Promise<void>;
@@ -171,9 +175,9 @@ export function routesOf(desk: Desk): Route[] {
     },
     {
       method: 'POST',
-      path: /^\/session\/(?<id>[^/]+)\/stream\/(?<number>\d{1,15})$/,
+      path: /^\/tunnel\/(?<key>[0-9a-f]{32})$/,
       roles: NODES,
-      handle: (call) => sessionOf(call).joined(Number(call.params.number), call.stream),
+      handle: ({ nodeId, params, stream }) => desk.tunnel(nodeId, params.key!, stream),
     },
     {
       method: 'POST',
@@ -245,16 +249,13 @@ export function routesOf(desk: Desk): Route[] {
     },
     {
       method: 'POST',
-      path: /^\/(?<door>engine|host)\/(?<id>[^/]+)$/,
+      path: /^\/dial\/(?<id>[^/]+)$/,
       roles: MANAGERS,
-      async handle({ stream, params }) {
-        const engine = await desk.connectEngine(params.id!, params.door === 'host' ? 'api' : 'engine');
-        if (stream.destroyed) {
-          engine.destroy();
-          return;
-        }
-        stream.respond({ ':status': 200, 'content-type': 'application/octet-stream' });
-        joinStreams(withoutEmptyWrites(stream), engine);
+      async handle({ stream, nodeId, params }) {
+        duties();
+        const request = await readJson(stream, dialRequest, { limit: SMALL, timeout });
+        desk.dial(params.id!, request, nodeId);
+        answer(stream, 200, {});
       },
     },
   ];

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
 import { type Duplex, Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
@@ -9,8 +10,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ClusterPort, describeHost, startClusterPort } from '../../test/support/cluster-port.ts';
 import type { ManagerSession } from '../agent/contract.ts';
 import { createManagerLink } from '../agent/link.ts';
+import { call, connectAs } from '../agent/wire.ts';
 import { EngineClient } from '../engine/client.ts';
+import type { NodeIdentity } from '../identity/node-identity.ts';
 import { ApiError } from '../model/errors.ts';
+import { newId } from '../model/id.ts';
+import type { Node } from '../model/objects.ts';
+import { soleOffice } from './office.ts';
+import { createClusterServer } from './server.ts';
+import { Tunnels } from './tunnels.ts';
 
 /** Reads to the end. */
 async function all(stream: Duplex): Promise<Buffer> {
@@ -22,6 +30,8 @@ async function all(stream: Duplex): Promise<Buffer> {
 describe('tunnels to an engine', () => {
   let port: ClusterPort;
   let session: ManagerSession;
+  let link: ReturnType<typeof createManagerLink>;
+  let identity: NodeIdentity;
   let nodeId: string;
   const asked: string[] = [];
   /** What the "engine" does with each connection. */
@@ -32,12 +42,12 @@ describe('tunnels to an engine', () => {
   });
 
   before(async () => {
-    port = await startClusterPort();
+    port = await startClusterPort({ timeout: 500 });
     engine.listen(0, '127.0.0.1');
     await once(engine, 'listening');
-    const identity = await port.join();
+    identity = await port.join();
     nodeId = identity.certificate.nodeId;
-    const link = createManagerLink({
+    link = createManagerLink({
       identity,
       managers: () => [port.address],
       learned: () => {},
@@ -65,7 +75,7 @@ describe('tunnels to an engine', () => {
         heads.push(data.toString('latin1'));
         socket.end('HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n');
       });
-    const client = new EngineClient({ connect: () => port.server.connectEngine(nodeId), name: 'w' });
+    const client = new EngineClient({ connect: () => port.tunnels.open(nodeId), name: 'w' });
     for (let i = 0; i < 20; i++) {
       const body = '{"Cmd":["true"]}';
       const headers = ['Host', 'd', 'Content-Length', String(body.length), 'Filler', 'f'.repeat(120)];
@@ -90,7 +100,7 @@ describe('tunnels to an engine', () => {
       const got = await all(socket);
       socket.end(got.equals(question) ? answer : 'wrong');
     };
-    const stream = await port.server.connectEngine(nodeId);
+    const stream = await port.tunnels.open(nodeId);
     // The client ends its side first and then waits: the answer still comes.
     stream.end(question);
     assert.ok((await all(stream)).equals(answer));
@@ -100,7 +110,7 @@ describe('tunnels to an engine', () => {
     serve = (socket) => socket.end('here');
     asked.length = 0;
     for (const door of [undefined, 'api', 'engine'] as const) {
-      assert.equal(String(await all(await port.server.connectEngine(nodeId, door))), 'here');
+      assert.equal(String(await all(await port.tunnels.open(nodeId, door))), 'here');
     }
     assert.deepEqual(asked, ['engine', 'api', 'engine']);
   });
@@ -111,7 +121,7 @@ describe('tunnels to an engine', () => {
       socket.end('bye');
       all(socket).then(got.resolve, got.reject);
     };
-    const stream = await port.server.connectEngine(nodeId);
+    const stream = await port.tunnels.open(nodeId);
     assert.equal(String(await all(stream)), 'bye');
     stream.write('still ');
     stream.end('here');
@@ -128,7 +138,7 @@ describe('tunnels to an engine', () => {
       socket.on('drain', more);
       more();
     };
-    const stuck = await port.server.connectEngine(nodeId);
+    const stuck = await port.tunnels.open(nodeId);
     await once(stuck, 'readable');
     let before = -1;
     while (before !== written) {
@@ -137,7 +147,7 @@ describe('tunnels to an engine', () => {
     }
     assert.ok(written < 30 * 1024 * 1024, `${written} bytes are held somewhere`);
     serve = (socket) => socket.end('quick');
-    assert.equal(String(await all(await port.server.connectEngine(nodeId))), 'quick');
+    assert.equal(String(await all(await port.tunnels.open(nodeId))), 'quick');
     await session.report({ statuses: [] });
     stuck.destroy();
   });
@@ -145,7 +155,7 @@ describe('tunnels to an engine', () => {
   test('a break on either side reaches the other', async () => {
     const accepted = Promise.withResolvers<net.Socket>();
     serve = (socket) => accepted.resolve(socket);
-    const stream = await port.server.connectEngine(nodeId);
+    const stream = await port.tunnels.open(nodeId);
     stream.on('error', () => {});
     const socket = await accepted.promise;
     socket.resume();
@@ -154,7 +164,7 @@ describe('tunnels to an engine', () => {
     socket.destroy();
 
     serve = (other) => other.resetAndDestroy();
-    const second = await port.server.connectEngine(nodeId);
+    const second = await port.tunnels.open(nodeId);
     second.on('error', () => {});
     second.resume();
     await once(second, 'close');
@@ -162,7 +172,7 @@ describe('tunnels to an engine', () => {
 
   test('two hundred at once', async () => {
     serve = (socket) => socket.pipe(socket);
-    const streams = await Promise.all(Array.from({ length: 200 }, () => port.server.connectEngine(nodeId)));
+    const streams = await Promise.all(Array.from({ length: 200 }, () => port.tunnels.open(nodeId)));
     const echoes = await Promise.all(
       streams.map((stream, index) => {
         stream.end(`number ${index}`);
@@ -175,10 +185,116 @@ describe('tunnels to an engine', () => {
     );
   });
 
+  test('it lasts when the session is over, as when another manager leads', async () => {
+    serve = (socket) => socket.pipe(socket);
+    const stream = await port.tunnels.open(nodeId);
+    port.server.endSessions('this manager does not lead the swarm any more');
+    await assert.rejects(session.report({ statuses: [] }), /lost|session/);
+    stream.write('still here');
+    assert.equal(String((await once(stream, 'data'))[0]), 'still here');
+    stream.destroy();
+    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(30_000));
+  });
+
+  test('it lasts for longer than a connection that nothing goes over', { timeout: 60_000 }, async () => {
+    serve = (socket) => socket.pipe(socket);
+    const stream = await port.tunnels.open(nodeId);
+    const unused = await connectAs(identity, port.address);
+    await once(unused, 'close');
+    stream.write('still here');
+    assert.equal(String((await once(stream, 'data'))[0]), 'still here');
+    stream.destroy();
+  });
+
+  test('a node that has no session just now is waited for', async () => {
+    serve = (socket) => socket.end('here');
+    session.close();
+    const opening = port.tunnels.open(nodeId);
+    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(30_000));
+    assert.equal(String(await all(await opening)), 'here');
+  });
+
+  test('when the node is down, its tunnels end, and nobody waits for it', async () => {
+    serve = (socket) => socket.pipe(socket);
+    const stream = await port.tunnels.open(nodeId);
+    stream.on('error', () => {});
+    stream.write('there');
+    await once(stream, 'data');
+    const node = port.store.view.get('node', nodeId)!;
+    const put = (object: Node) => port.store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
+    const ended = once(stream, 'close');
+    await put({ ...node, Status: { ...node.Status, State: 'down' } });
+    stream.resume();
+    await ended;
+    await put({ ...port.store.view.get('node', nodeId)!, Status: node.Status });
+  });
+
+  test('another manager is given one that the leader has told the node to open', async () => {
+    serve = (socket) => socket.end('here');
+    const leader = await connectAs(port.identity, port.address);
+    const own = port.store.view.get('node', port.identity.certificate.nodeId)!;
+    const tunnels = new Tunnels({
+      async order(id, dial) {
+        await call(leader, 'POST', `/dial/${id}`, dial);
+        return new AbortController().signal;
+      },
+      isDown: () => false,
+    });
+    await assert.rejects(tunnels.open(nodeId), /is not among the managers/);
+    const server = await createClusterServer({
+      ...{ identity: port.identity, store: port.store, office: soleOffice('another one'), tunnels, newId },
+      duties: () => undefined,
+      serveApi: (connection) => connection.destroy(),
+      ...{ host: '127.0.0.1', port: 0 },
+      onError: (error) => port.errors.push(error),
+    });
+    const ManagerStatus = { Reachability: 'reachable' as const, Addr: `127.0.0.1:${server.port}` };
+    const change = { op: 'put', kind: 'node', object: { ...own, ManagerStatus } } as const;
+    await port.store.commit({ changes: [change] });
+    assert.equal(String(await all(await tunnels.open(nodeId))), 'here');
+    leader.destroy();
+    await server.close();
+  });
+
+  test('nobody else is given it', async () => {
+    const keys: string[] = [];
+    const tunnels = new Tunnels({
+      async order(_id, { key }) {
+        keys.push(key);
+        return new AbortController().signal;
+      },
+      isDown: () => false,
+    });
+    const opening = tunnels.open(nodeId);
+    const stream = {} as ServerHttp2Stream;
+    const refused = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
+    assert.throws(() => tunnels.joined('another node', keys[0]!, stream), refused);
+    assert.throws(() => tunnels.joined(nodeId, keys[0]!.replace(/./g, '0'), stream), refused);
+    tunnels.close();
+    await assert.rejects(opening, /the manager is stopping/);
+    const worker = await connectAs(identity, port.address);
+    await assert.rejects(call(worker, 'POST', `/tunnel/${keys[0]}`, {}), refused);
+    const dial = { key: keys[0], to: 'engine' };
+    await assert.rejects(call(worker, 'POST', `/dial/${nodeId}`, dial), /not good for this/);
+    worker.destroy();
+  });
+
+  test('one that is down is not waited for', async () => {
+    for (const isDown of [true, false]) {
+      let asked = 0;
+      const order = async (): Promise<never> => {
+        if (++asked < 3) throw new ApiError(503, 'no session');
+        throw new ApiError(404, 'enough');
+      };
+      await assert.rejects(new Tunnels({ order, isDown: () => isDown }).open(nodeId));
+      assert.equal(asked, isDown ? 1 : 3);
+    }
+  });
+
   test('without a session: 503', async () => {
     const nobody = await port.join();
     await assert.rejects(
-      port.server.connectEngine(nobody.certificate.nodeId),
+      port.tunnels.open(nobody.certificate.nodeId),
       (error) => error instanceof ApiError && error.status === 503,
     );
   });
