@@ -127,6 +127,43 @@ describe('several managers', { timeout: 300_000 }, () => {
     await write(other);
   };
 
+  /**
+   * Commands through the managers `asked`, each in a task on another host than that and the leader's, that end when told to.
+   * Returns what tells them, and sees that each has gone on.
+   */
+  const underWay = async (first: string, asked: readonly string[]): Promise<() => Promise<void>> => {
+    const mark = `/tmp/${first}-${configs++}`;
+    const commands = await Promise.all(
+      asked.map(async (by) => {
+        const host = HOSTS.find((each) => each !== by && each !== first)!;
+        const running = () => swarm.containers(host, 'each');
+        await eventually(`each runs on ${host}`, 10_000, async () => (await running()).length === 1, explain);
+        const [container = ''] = await running();
+        const script = `touch ${mark}-${by}; until [ -e ${mark} ]; do sleep 0.1; done; echo went on`;
+        const said = ask(by, 'exec', container, 'sh', '-c', script);
+        const begun = async () => (await ask(host, 'exec', container, 'ls', `${mark}-${by}`)).code === 0;
+        await eventually(`${by} runs a command in ${container}`, 10_000, begun, explain);
+        return { by, host, container, said };
+      }),
+    );
+    return async () => {
+      for (const { host, container } of commands)
+        await swarm.lab.docker(host, 'exec', container, 'touch', mark);
+      for (const { by, said } of commands)
+        assert.deepEqual({ by, ...(await said) }, { by, code: 0, stdout: 'went on\n', stderr: '' });
+    };
+  };
+
+  test('what is done in tasks elsewhere goes on while the lead passes on', async () => {
+    await swarm.create('--mode', 'global', '--name', 'each', 'whoami:1');
+    const first = await leader('ma');
+    const goesOn = await underWay(first, HOSTS);
+    await swarm.lab.docker(first, 'node', 'update', '--availability', 'drain', first);
+    await handedOver(first);
+    await goesOn();
+    await swarm.lab.docker(first, 'node', 'update', '--availability', 'active', first);
+  });
+
   test('the leader’s host is drained: another one leads, and it goes on as one that follows', async () => {
     const first = await leader('ma');
     await swarm.lab.docker(first, 'node', 'update', '--availability', 'drain', first);
@@ -155,10 +192,13 @@ describe('several managers', { timeout: 300_000 }, () => {
 
   test('the leader’s host loses its power: another one leads, and it comes back as one that follows', async () => {
     const first = await leader('ma');
-    const [other] = HOSTS.filter((host) => host !== first);
+    const others = HOSTS.filter((host) => host !== first);
+    const [other = ''] = others;
+    const goesOn = await underWay(first, others);
     await swarm.lab.must('kill', first);
-    await write(other!);
-    assert.notEqual(await leader(other!), first);
+    await write(other);
+    assert.notEqual(await leader(other), first);
+    await goesOn();
     await swarm.lab.must('start', first);
     await agreed(HOSTS, /Leader/);
   });
