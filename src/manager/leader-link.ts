@@ -1,8 +1,7 @@
 /** A manager's way to the one that leads, over that one's cluster port. */
-import type { ClientHttp2Session } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../agent/tunnel.ts';
-import { call } from '../agent/wire.ts';
 import type { Leader } from '../api/contract.ts';
 import { ApiError, NotCurrentError, noLeader } from '../model/errors.ts';
 import type { DialRequest } from '../model/protocol.ts';
@@ -44,20 +43,21 @@ export class LeaderLink {
     });
   }
 
+  /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
+  async connectApi(): Promise<Duplex> {
+    return withoutEmptyWrites(await this.#post('/api', this.#link(), 'the leader refuses to be asked'));
+  }
+
   /**
    * Has the leader tell that node to open a tunnel to this manager. The signal is aborted when that manager does not lead
    * any more. Rejects with ApiError.
    */
-  async dial(nodeId: string, request: DialRequest): Promise<AbortSignal> {
-    const { session: connecting, left } = this.#link();
-    const session = await unlessLeft(connecting, left);
-    const timer = setTimeout(() => session.destroy(), PATIENCE);
-    try {
-      await unlessLeft(call(session, 'POST', `/dial/${encodeURIComponent(nodeId)}`, request), left);
-      return left;
-    } finally {
-      clearTimeout(timer);
-    }
+  async dial(nodeId: string, { key, to }: DialRequest): Promise<AbortSignal> {
+    const link = this.#link();
+    const path = `/dial/${encodeURIComponent(nodeId)}/${to}/${key}`;
+    const stream = await this.#post(path, link, `node ${nodeId} has no session with the leader`);
+    stream.close();
+    return link.left;
   }
 
   close(): void {
@@ -70,15 +70,18 @@ export class LeaderLink {
     this.#leave();
   }
 
-  /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
-  async connectApi(): Promise<Duplex> {
-    const { session: connecting, left } = this.#link();
+  /** Resolves when the leader has begun to answer. `refusal`: what it means if it refuses. */
+  async #post(
+    path: string,
+    { session: connecting, left }: Link,
+    refusal: string,
+  ): Promise<ClientHttp2Stream> {
     const session = await unlessLeft(connecting, left);
     const stream = session.request(
-      { ':method': 'POST', ':path': '/api', ...OWN_PROTOCOL },
+      { ':method': 'POST', ':path': path, ...OWN_PROTOCOL },
       { endStream: false },
     );
-    const { promise, resolve, reject } = Promise.withResolvers<Duplex>();
+    const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Stream>();
     const timer = setTimeout(() => {
       stream.destroy(new ApiError(503, 'the leader does not answer'));
       session.destroy();
@@ -86,9 +89,9 @@ export class LeaderLink {
     stream.on('error', reject);
     stream.once('close', () => reject(new ApiError(503, 'the leader has broken off')));
     stream.once('response', (headers) => {
-      if (headers[':status'] === 200) resolve(withoutEmptyWrites(stream));
+      if (headers[':status'] === 200) resolve(stream);
       else {
-        reject(new ApiError(Number(headers[':status'] ?? 503), 'the leader refuses to be asked'));
+        reject(new ApiError(Number(headers[':status'] ?? 503), refusal));
         stream.destroy();
       }
     });

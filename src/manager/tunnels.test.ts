@@ -235,7 +235,7 @@ describe('tunnels to an engine', () => {
     const own = port.store.view.get('node', port.identity.certificate.nodeId)!;
     const tunnels = new Tunnels({
       async order(id, dial) {
-        await call(leader, 'POST', `/dial/${id}`, dial);
+        await call(leader, 'POST', `/dial/${id}/${dial.to}/${dial.key}`, {});
         return new AbortController().signal;
       },
       isDown: () => false,
@@ -274,8 +274,8 @@ describe('tunnels to an engine', () => {
     await assert.rejects(opening, /the manager is stopping/);
     const worker = await connectAs(identity, port.address);
     await assert.rejects(call(worker, 'POST', `/tunnel/${keys[0]}`, {}), refused);
-    const dial = { key: keys[0], to: 'engine' };
-    await assert.rejects(call(worker, 'POST', `/dial/${nodeId}`, dial), /not good for this/);
+    const path = `/dial/${nodeId}/engine/${keys[0]}`;
+    await assert.rejects(call(worker, 'POST', path, {}), /not good for this/);
     worker.destroy();
   });
 

@@ -15,6 +15,8 @@ const PATIENCE = 10_000;
 /** For so long (ms) a node that has no session just now is waited for, and how often it is looked whether it has. */
 const ELECTION = 2_000;
 const LOOK = 50;
+/** Nobody leads, another one does, or the node has no session. */
+const MAY_PASS = new Set([421, 503]);
 
 export interface TunnelsOptions {
   /**
@@ -96,7 +98,7 @@ export class Tunnels {
       try {
         return await order(nodeId, dial);
       } catch (error) {
-        const mayPass = error instanceof ApiError && error.status === 503;
+        const mayPass = error instanceof ApiError && MAY_PASS.has(error.status);
         if (!mayPass || isDown(nodeId) || performance.now() > deadline || settled.aborted) throw error;
         await delay(LOOK);
       }

@@ -25,7 +25,7 @@
  *   POST /managers/leave      managers only: {} → {}: the node, which is to be a worker, has no place among the managers any more
  *   POST /api                 managers only: both directions are the raw bytes of a connection to the API of this manager,
  *                             for what only the leader may do
- *   POST /dial/NODE           managers only: DialRequest → {}: the node is told to open a tunnel to the manager that asks
+ *   POST /dial/NODE/DOOR/KEY  managers only: → {}: the node is told to open a tunnel to the manager that asks (see DialRequest)
  *
  * Agents have their sessions with the manager that leads. Another one answers /session, /ca/issue, /ca/renew, /leave and
  * /managers/… with NotLeading: 421 if it knows who leads, 503 if nobody does just now.

@@ -4,7 +4,13 @@ import type { Duplex } from 'node:stream';
 import { withoutEmptyWrites } from '../../agent/tunnel.ts';
 import type { Role } from '../../identity/certificate.ts';
 import { ApiError } from '../../model/errors.ts';
-import type { DialRequest, HostDescription, LeaderAnswer, NodeAddressAnswer } from '../../model/protocol.ts';
+import type {
+  DialRequest,
+  Door,
+  HostDescription,
+  LeaderAnswer,
+  NodeAddressAnswer,
+} from '../../model/protocol.ts';
 import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
 import { answer, type Check, readJson } from './body.ts';
@@ -15,7 +21,6 @@ import {
   attachRequest,
   checkReport,
   description,
-  dialRequest,
   imageRequest,
   issueRequest,
   managerJoin,
@@ -249,12 +254,11 @@ export function routesOf(desk: Desk): Route[] {
     },
     {
       method: 'POST',
-      path: /^\/dial\/(?<id>[^/]+)$/,
+      path: /^\/dial\/(?<id>[^/]+)\/(?<to>engine|api)\/(?<key>[0-9a-f]{32})$/,
       roles: MANAGERS,
-      async handle({ stream, nodeId, params }) {
+      handle({ stream, nodeId, params: { id, to, key } }) {
         duties();
-        const request = await readJson(stream, dialRequest, { limit: SMALL, timeout });
-        desk.dial(params.id!, request, nodeId);
+        desk.dial(id!, { key: key!, to: to as Door }, nodeId);
         answer(stream, 200, {});
       },
     },

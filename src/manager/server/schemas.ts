@@ -52,12 +52,6 @@ export const issueRequest = Compile(
     etcd: opt(Type.String()),
   }),
 );
-export const dialRequest = Compile(
-  Type.Object({
-    key: Type.String({ pattern: '^[0-9a-f]{32}$' }),
-    to: Type.Union([Type.Literal('engine'), Type.Literal('api')]),
-  }),
-);
 export const managerJoin = Compile(Type.Object({ csr: Type.String(), address: Type.String() }));
 export const managerReady = Compile(Type.Object({ addr: Type.String() }));
 export const renewRequest = Compile(Type.Object({ csr: Type.String() }));
