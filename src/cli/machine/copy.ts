@@ -30,6 +30,8 @@ export async function copy(from: string, to: string, recursive: boolean): Promis
     into === true || target.path.endsWith('/')
       ? [target.path || '.', basename(source.path)]
       : [dirname(target.path), basename(target.path)];
+  if (!into && !(await isFolder({ ...target, path: toFolder })))
+    throw new MachineError(`There is no folder ${toFolder} to put ${name} into.`);
   const rename = `s,^${literally(basename(source.path))},${name.replace(/[\\,&]/g, '\\$&')},`;
   const pack = [
     'tar',
@@ -51,7 +53,9 @@ export async function copy(from: string, to: string, recursive: boolean): Promis
   );
   // What breaks it off is told by one of the two.
   const [packed, unpacked] = await Promise.all([ended(writer), ended(reader), sent.catch(() => undefined)]);
-  if (packed || unpacked) throw new MachineError(`The copy has failed: ${packed || unpacked}`);
+  // Where one fails the other one fails for that: both are told.
+  const problems = [unpacked, packed].filter((problem) => problem !== '');
+  if (problems.length > 0) throw new MachineError(`The copy has failed: ${problems.join('\n')}`);
 }
 
 function literally(text: string): string {

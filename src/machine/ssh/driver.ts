@@ -283,7 +283,7 @@ async function leaveSwarm(way: Way, machine: Machine, progress: Progress): Promi
   );
   const state = asked.stdout.trim();
   if (asked.code !== 0 || state === 'inactive' || state === '') return;
-  progress('leaving its swarm');
+  progress('leaving its swarm, where "docker node rm" forgets it');
   await callApi(apiOver(machine), 'POST', '/swarm/leave?force=true', undefined, LEAVE_TIMEOUT);
 }
 
