@@ -1,5 +1,6 @@
 /** Makes this host known where classic Swarm's hosts made themselves known. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Discovery } from '../discovery/contract.ts';
 import { findDiscovery } from '../discovery/parse.ts';
 import { messageOf } from '../model/errors.ts';
 import type { Log } from './process/log.ts';
@@ -10,14 +11,24 @@ const TTL = 180;
 /** How soon it is tried again where nobody was reached, seconds. */
 const AGAIN = 5;
 
-/** Says again and again, until the signal, at which address the host is. @throws DiscoveryError for a URL that is none */
-export async function keepKnown(
+/**
+ * What says again and again, until the signal, at which address the host is.
+ * @throws DiscoveryError for a URL that is none, before anything is said
+ */
+export function keeperOf(
   { url, address }: { url: string; address: string },
+  log: Log,
+): (signal: AbortSignal) => Promise<void> {
+  const failed = (error: Error): void => log.warn({ url, err: error }, 'cannot make this host known');
+  const { discovery } = findDiscovery(url, { heartbeat: HEARTBEAT, options: {}, failed });
+  return (signal) => keepKnown({ url, address, discovery }, log, signal);
+}
+
+async function keepKnown(
+  { url, address, discovery }: { url: string; address: string; discovery: Discovery },
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
-  const failed = (error: Error): void => log.warn({ url, err: error }, 'cannot make this host known');
-  const { discovery } = findDiscovery(url, { heartbeat: HEARTBEAT, options: {}, failed });
   while (!signal.aborted) {
     const told = await discovery.register(address, TTL, signal).then(
       () => true,

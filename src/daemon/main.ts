@@ -109,17 +109,18 @@ export async function runDaemon(argv: readonly string[]): Promise<void> {
   // What this host was is taken up before clients are let in: no answer says "inactive" by mistake.
   await membership.resume();
   metrics.follow(membership);
-  // Before the API, by which others see that the daemon is up: an address that it cannot have ends it.
+  // Before the API, by which others see that the daemon is up: an address or discovery that it cannot have ends it.
   registry = await startRegistry(options, itself, membership, log);
   const scraped = await Promise.all(options.metricsHosts.map((where) => serveMetrics(where, figures)));
   const closeTokens = await serveTokens(tokenHosts);
+  const keepKnown = options.discovery && (await import('./known.ts')).keeperOf(options.discovery, log);
   await listen(server, cluster, options);
   log.info({ socket: options.socket, engine: options.engine }, 'serving the Docker API');
   ui = startUi(options, membership, nodes, log);
   const ending = new AbortController();
   const backups = options.backup && startBackups(options.backup, membership, log, ending.signal);
   const givingBack = giveBack(systemClock, ending.signal);
-  const known = options.discovery && makeKnown(options.discovery, log, ending.signal);
+  const known = keepKnown?.(ending.signal);
   const signal = await Promise.race([stopped, switchedOff]);
   // First of all, while everything here still works: what clients ask for meanwhile is passed on.
   await membership.handOver();
@@ -192,19 +193,6 @@ async function startBackups(
 ): Promise<void> {
   const { runSchedule } = await import('./backup/schedule.ts');
   await runSchedule(options, { manager: () => membership.manager(), clock: systemClock, log, signal });
-}
-
-async function makeKnown(
-  discovery: NonNullable<DaemonOptions['discovery']>,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  const { keepKnown } = await import('./known.ts');
-  try {
-    await keepKnown(discovery, log, signal);
-  } catch (error) {
-    log.error({ err: error }, 'this host is not made known');
-  }
 }
 
 async function listen(server: ApiServer, cluster: ClusterEndpoint, options: DaemonOptions): Promise<void> {

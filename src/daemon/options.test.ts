@@ -56,6 +56,7 @@ test('the web interface is where it is said, or nowhere', () => {
   assert.equal(ui('--ui-host', ':8443')?.port, 8443);
 });
 
+const registry = ['--registry-host', 'tcp://0.0.0.0:8500'];
 const refusals: Array<[string[], RegExp]> = [
   [['--host', 'tcp://0.0.0.0:2376'], /--host serves only with mutual TLS/],
   [['--cluster-strategy', 'best'], /takes one of spread, binpack, random, not best/],
@@ -64,9 +65,13 @@ const refusals: Array<[string[], RegExp]> = [
   [['--cluster-host', '0.0.0.0:3376', ...tls], /--cluster-host takes tcp:/],
   [['--registry-host', '0.0.0.0:8500'], /--registry-host takes tcp:\/\/ADDRESS:PORT, not 0\.0\.0\.0:8500/],
   [['--registry-host', 'tcp://0.0.0.0:0'], /--registry-host takes/],
-  [['--registry-dns-port', '70000'], /--registry-dns-port takes a port from 0 to 65535, not 70000/],
+  [['--registry-dns-port', '8600'], /--registry-dns-port is for the registry: give --registry-host as well/],
+  [
+    [...registry, '--registry-dns-port', '70000'],
+    /--registry-dns-port takes a port from 0 to 65535, not 70000/,
+  ],
   [['--metrics-host', 'all'], /--metrics-host takes tcp:\/\/ADDRESS:PORT, not all/],
-  [['--registry-dns-port', 'dns'], /--registry-dns-port takes a port/],
+  [[...registry, '--registry-dns-port', 'dns'], /--registry-dns-port takes a port/],
   [['--tlscert', 'x'], /all three/],
   [['--host', 'unix:///x', ...tls], /--host takes tcp:/],
   [['--host', 'tcp://1.2.3.4:70000', ...tls], /--host takes tcp:/],

@@ -109,7 +109,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
         discovery: string,
         'discovery-advertise': string,
         'metrics-host': { ...string, multiple: true },
-        'registry-dns-port': { ...string, default: '8600' },
+        'registry-dns-port': string,
         'token-host': { ...string, multiple: true },
         tlscacert: string,
         tlscert: string,
@@ -147,6 +147,8 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     throw new UsageError(
       `--cluster-strategy takes one of ${STRATEGIES.join(', ')}, not ${values['cluster-strategy']}`,
     );
+  if (values['registry-dns-port'] !== undefined && registryHosts.length === 0)
+    throw new UsageError('--registry-dns-port is for the registry: give --registry-host as well');
   if (!LEVELS.includes(values['log-level']))
     throw new UsageError(`--log-level takes one of ${LEVELS.join(', ')}, not ${values['log-level']}`);
   return {
@@ -159,7 +161,7 @@ export function parseOptions(argv: readonly string[]): DaemonOptions | 'help' {
     clusterStrategy: values['cluster-strategy'],
     ...discoveryOf(values.discovery, values['discovery-advertise']),
     metricsHosts: (values['metrics-host'] ?? []).map((text) => parseHost(text, '--metrics-host')),
-    registryDnsPort: parsePort(values['registry-dns-port'], '--registry-dns-port'),
+    registryDnsPort: parsePort(values['registry-dns-port'] ?? '8600', '--registry-dns-port'),
     tokenHosts,
     tls,
     logLevel: values['log-level'],
