@@ -67,6 +67,8 @@ remove_lab() {
 finish() {
   status=$?
   trap - EXIT
+  # Who visits while it is shown does not stay when that fails.
+  [ -z "${visiting:-}" ] || kill "$visiting" 2>/dev/null || true
   if [ "$status" != 0 ]; then
     {
       docker node ls
