@@ -50,6 +50,8 @@ export function machineCommand(): Command {
     .argument('<from>')
     .argument('<to>')
     .option('-r, --recursive', 'a folder with all that is in it')
+    .addOption(new Option('-d, --delta', 'all is sent, which comes to the same').hideHelp())
+    .addOption(new Option('-q, --quiet', 'nothing is said, as ever').hideHelp())
     .action(async (from: string, to: string, options: { recursive?: boolean }) => {
       const { copy } = await import('./copy.ts');
       await copy(from, to, options.recursive ?? false);
@@ -133,6 +135,7 @@ function addQuestions(machine: Command): void {
   machine
     .command('active')
     .description('print which host docker talks to now')
+    .addOption(new Option('-t, --timeout <seconds>', 'no host is asked').hideHelp())
     .action(async () => {
       const found = (await listMachines()).find((m) => activity(m) !== '-');
       if (!found) throw new MachineError('No active host found');

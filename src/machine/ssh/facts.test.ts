@@ -6,6 +6,7 @@ const GOOD = `system=Linux
 machine=x86_64
 kernel=6.1.0
 uid=0
+clock=1800000012
 distribution=Debian GNU/Linux 12 (bookworm)
 libc=glibc
 packages=apt-get
@@ -18,7 +19,7 @@ engine_free=20000
 memory=2000
 serving=no
 `;
-const carried = { machine: 'x86_64' };
+const carried = { machine: 'x86_64', now: 1_800_000_000_000 };
 const said = (text: string, wanted = {}): string[] => shortcomings(parseFacts(text), wanted, carried);
 
 test('a plain server is good enough', () => {
@@ -43,6 +44,8 @@ test('each thing that is missing is named', () => {
     [`${GOOD}foreign=/lib/systemd/system/essaim.service\n`, /has not installed/],
     [GOOD.replace('machine=x86_64', 'machine=aarch64'), /aarch64 with glibc.*install Node\.js 24/],
     [GOOD.replace('libc=glibc', 'libc=musl'), /with musl/],
+    [GOOD.replace('clock=18000', 'clock=17999'), /its clock is 1666 minutes behind the one here/],
+    [GOOD.replace('clock=1800000', 'clock=1800002'), /its clock is 34 minutes ahead of the one here/],
   ];
   for (const [text, words] of cases) {
     const lines = said(text);

@@ -7,6 +7,8 @@ export const PORTS = [2376, 2377, 3376, 9443] as const;
 const ESSAIM_SPACE = 600;
 const ENGINE_SPACE = 1000;
 const MEMORY = 400;
+/** Minutes that its clock may differ: certificates are made to be good an hour before they are. */
+const CLOCK = 30;
 /** The oldest engine that Essaim was tried on. */
 const OLDEST_ENGINE = [20, 10] as const;
 
@@ -16,6 +18,8 @@ export interface HostFacts {
   readonly machine: string;
   readonly distribution: string;
   readonly uid: number;
+  /** What time it is there, seconds since the epoch. */
+  readonly clock?: number;
   readonly libc: 'glibc' | 'musl';
   readonly packages?: PackageManager;
   readonly init: 'systemd' | 'openrc' | 'none';
@@ -71,6 +75,7 @@ export function parseFacts(text: string): HostFacts {
     machine: one('machine') ?? '',
     distribution: one('distribution') ?? system,
     uid: number('uid') ?? -1,
+    clock: number('clock'),
     libc: one('libc') === 'musl' ? 'musl' : 'glibc',
     packages: one('packages') as PackageManager | undefined,
     init: (one('init') as HostFacts['init'] | undefined) ?? 'none',
@@ -101,6 +106,8 @@ export interface Carried {
   readonly machine: string;
   /** Of the authority by which a new machine's certificates are: PEM, '' if it is yet to be made. Undefined: it is no new machine. */
   readonly authority?: string;
+  /** What time it is here, milliseconds since the epoch. */
+  readonly now: number;
 }
 
 /** Whether the Node.js that we bring along runs there; else it has to have its own. */
@@ -115,6 +122,7 @@ export function shortcomings(facts: HostFacts, wanted: EngineSettings, carried: 
   const { engine } = facts;
   return [
     ...nodeShortcomings(facts, carried),
+    ...clockShortcomings(facts, carried),
     ...(facts.foreign === undefined
       ? []
       : [
@@ -159,6 +167,14 @@ function nodeShortcomings(facts: HostFacts, carried: Carried): string[] {
   if (Number(/^v(\d+)\./.exec(facts.node ?? '')?.[1] ?? 0) >= 24) return [];
   return [
     `it is ${facts.machine} with ${facts.libc}, and the Node.js that is brought along is for ${carried.machine} with glibc: install Node.js 24 or newer there first`,
+  ];
+}
+
+function clockShortcomings({ clock }: HostFacts, { now }: Carried): string[] {
+  const minutes = clock === undefined ? 0 : Math.round((clock - now / 1000) / 60);
+  if (Math.abs(minutes) <= CLOCK) return [];
+  return [
+    `its clock is ${Math.abs(minutes)} minutes ${minutes < 0 ? 'behind' : 'ahead of'} the one here: certificates are not good where it is not their time; set both`,
   ];
 }
 

@@ -7,6 +7,7 @@ say system "$(uname -s)"
 say machine "$(uname -m)"
 say kernel "$(uname -r)"
 say uid "$(id -u)"
+say clock "$(date +%s)"
 [ "$(uname -s)" = Linux ] || exit 0
 [ -r /etc/os-release ] && say distribution "$(. /etc/os-release; echo "$PRETTY_NAME")"
 if (ldd --version 2>&1 || :) | grep -qi musl; then say libc musl; else say libc glibc; fi

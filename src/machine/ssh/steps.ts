@@ -58,7 +58,7 @@ export async function look(way: Way): Promise<HostFacts> {
  * @throws MachineError with everything that is in the way
  */
 export function judge(way: Way, facts: HostFacts, wanted: EngineSettings, authority?: string): void {
-  const lines = shortcomings(facts, wanted, { machine: carriedMachine(), authority });
+  const lines = shortcomings(facts, wanted, { machine: carriedMachine(), authority, now: Date.now() });
   if (lines.length === 0) return;
   throw new MachineError(
     `${way.name}: ${way.target.host} cannot become an Essaim host, and nothing was changed:\n${lines.map((line) => `  - ${line}`).join('\n')}`,
