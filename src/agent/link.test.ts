@@ -105,6 +105,19 @@ describe('the link to a manager', () => {
     session.close();
   });
 
+  test('a manager that answers reports is not silent', { timeout: 60_000 }, async () => {
+    port.sessions.heartbeatPeriod = 5e8;
+    const session = await linkTo(port.address).open(request, new AbortController().signal);
+    port.sessions.heartbeatPeriod = 5e9;
+    const other = port.sessions.open.get(worker.certificate.nodeId)!;
+    for (let n = 0; n < 12; n++) {
+      await session.report({ statuses: [] });
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    assert.equal(other.signal.aborted, false);
+    session.close();
+  });
+
   test('a busy agent gets what was sent meanwhile, in order and whole', async () => {
     const session = await linkTo(port.address).open(request, new AbortController().signal);
     const other = port.sessions.open.get(worker.certificate.nodeId)!;

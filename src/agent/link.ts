@@ -182,17 +182,17 @@ class LinkSession implements ManagerSession {
   }
 
   async report(statuses: StatusRequest): Promise<void> {
-    await call(this.#connection, 'POST', `${this.#path}/status`, statuses);
+    await this.#call('status', statuses);
   }
 
   async describe(description: HostDescription): Promise<void> {
     this.#description = description;
     const body = { ...description, TLSInfo: this.#options.identity.tlsInfo() };
-    await call(this.#connection, 'POST', `${this.#path}/describe`, body);
+    await this.#call('describe', body);
   }
 
   async networksApplied(applied: NetworksApplied): Promise<void> {
-    await call(this.#connection, 'POST', `${this.#path}/networks`, applied);
+    await this.#call('networks', applied);
   }
 
   async away(): Promise<void> {
@@ -214,7 +214,13 @@ class LinkSession implements ManagerSession {
 
   async #ask(what: string, body: unknown): Promise<unknown> {
     if (this.#connection.destroyed) throw new ApiError(503, SESSION_OVER);
-    return call(this.#connection, 'POST', `${this.#path}/${what}`, body);
+    return this.#call(what, body);
+  }
+
+  async #call(what: string, body: unknown): Promise<unknown> {
+    const answer = await call(this.#connection, 'POST', `${this.#path}/${what}`, body);
+    this.#silence.heard();
+    return answer;
   }
 
   /** The answer comes when it is this node's turn. */

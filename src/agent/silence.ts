@@ -1,4 +1,7 @@
-/** Watches whether anything comes from the manager of a session, which pings it every fifth of the heartbeat period. */
+/**
+ * Watches whether anything comes from the manager of a session, which pings it every fifth of the heartbeat period, unless
+ * it hears from this node: then it answers.
+ */
 import type { ClientHttp2Session } from 'node:http2';
 import { ApiError } from '../model/errors.ts';
 import type { Inbox } from './inbox.ts';
@@ -34,8 +37,8 @@ export class Silence {
   constructor(options: SilenceOptions) {
     this.#options = options;
     this.#period = options.period;
-    options.connection.on('ping', () => this.#hear());
-    options.inbox.onData(() => this.#hear());
+    options.connection.on('ping', () => this.heard());
+    options.inbox.onData(() => this.heard());
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY);
     this.#timer.unref();
   }
@@ -50,7 +53,8 @@ export class Silence {
     this.#search?.abort();
   }
 
-  #hear(): void {
+  /** The manager has said something: it has answered, if it is nothing that is noticed here. */
+  heard(): void {
     this.#heard = performance.now();
     this.#search?.abort();
     this.#search = undefined;

@@ -265,15 +265,22 @@ export function request(
 /** The headers of a stream's answer. Rejects with 503 if the stream ends without one. */
 export function responseTo(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders & { ':status'?: number }> {
   return new Promise((resolve, reject) => {
-    const lost = (error?: Error) =>
-      reject(
-        error instanceof ApiError
-          ? error
-          : new ApiError(503, `the connection to the manager was lost${error ? `: ${error.message}` : ''}`),
-      );
+    let isAnswered = false;
+    const lost = (error?: Error) => {
+      // What is not needed is not made: an error notes where it comes from, which takes time.
+      if (isAnswered) return;
+      if (error instanceof ApiError) reject(error);
+      else
+        reject(
+          new ApiError(503, `the connection to the manager was lost${error ? `: ${error.message}` : ''}`),
+        );
+    };
     stream.on('error', lost);
     stream.once('close', () => lost());
-    stream.once('response', resolve);
+    stream.once('response', (headers) => {
+      isAnswered = true;
+      resolve(headers);
+    });
   });
 }
 

@@ -207,7 +207,6 @@ test('passes become smaller while they keep the process for long, and larger aga
   const clock = new VirtualClock();
   const memory = openMemoryStore();
   const sizes: number[] = [];
-  const rests: number[] = [];
   let took = 40;
   const store = seen(memory, ({ changes }) => {
     clock.pause(took);
@@ -224,8 +223,7 @@ test('passes become smaller while they keep the process for long, and larger aga
     clock,
     newId: () => `t${++ids}`,
     signal: stop.signal,
-    yieldTo: async (ms) => {
-      rests.push(ms);
+    yieldTo: async () => {
       if (sizes.length === 5) took = 0;
     },
   });
@@ -233,5 +231,4 @@ test('passes become smaller while they keep the process for long, and larger aga
   stop.abort();
   await done;
   assert.deepEqual(sizes, [500, 250, 125, 100, 100, 100, 200, 400, 500, 125]);
-  assert.deepEqual(rests.slice(0, 7), [0, 40, 40, 40, 40, 40, 0]);
 });

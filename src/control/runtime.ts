@@ -34,8 +34,8 @@ export interface ControlOptions {
   signal: AbortSignal;
   /** Changes of one transaction, about; 500 if not given. */
   batch?: number | undefined;
-  /** Gives the rest of the process its turn before each batch; the one before kept it for `ms`. */
-  yieldTo(ms: number): Promise<void>;
+  /** Gives the rest of the process its turn before each batch. */
+  yieldTo(): Promise<void>;
   /** Told how long (ms) each pass has taken, its writing included. */
   passed?(ms: number): void;
   /** Told of errors, with the kind and id of the object that was being planned for. */
@@ -102,7 +102,7 @@ class Control {
           await this.sleepUntilWork();
           continue;
         }
-        await yieldTo(this.stretch.worked);
+        await yieldTo();
         if (signal.aborted) break;
         this.stretch.begin();
         const begun = clock.now();

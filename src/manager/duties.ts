@@ -12,18 +12,17 @@ import { Dispatcher } from './dispatcher/dispatcher.ts';
 import { afterInput, bootedJustNow, probeHost } from './dispatcher/probe.ts';
 import type { Log, ManagerOptions } from './manager.ts';
 import { addressesOf } from './node-addresses.ts';
-import type { Rest } from './rest.ts';
+import type { Rests } from './rest.ts';
 import { keepManagers } from './state/keeper.ts';
 import { ManagersDesk } from './state/managers-desk.ts';
 
-export interface DutiesOptions {
+export interface DutiesOptions extends Rests {
   store: Store;
   identity: NodeIdentity;
   members?: ManagerOptions['members'];
   images?: ImageSource;
   clock: Clock;
   newId(): string;
-  rest: Rest;
   measure?: Measure | undefined;
   onError(error: unknown): void;
   log: Log;
@@ -58,7 +57,7 @@ export function beginDuties(options: DutiesOptions): RunningDuties {
   const control = startControl({
     ...{ store, clock, newId },
     signal: stop.signal,
-    yieldTo: rest,
+    yieldTo: options.restOfPlanning,
     passed: (ms) => options.measure?.planned(ms),
     log: (message, error, object) => log.error({ err: error, ...object }, message),
   });

@@ -63,7 +63,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   const { store, identity, office, clock, newId, log } = options;
   const { nodeId } = identity.certificate;
   const onError = (error: unknown) => log.error({ err: error }, 'manager');
-  const rest = restBeside(options.clientsWait);
+  const rests = restBeside(options.clientsWait);
   const link = new LeaderLink({
     address: () => store.view.get('node', office.leader() ?? '')?.ManagerStatus?.Addr,
     watch: (listener) => office.watch(listener),
@@ -94,7 +94,7 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   terms = new Terms({
     ...{ office, nodeId, clock, store, onError },
     async begin() {
-      const running = beginDuties({ ...options, rest, onError });
+      const running = beginDuties({ ...options, ...rests, onError });
       return {
         ...running,
         async close() {

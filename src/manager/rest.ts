@@ -15,16 +15,26 @@ const SHARE = 0.5;
 /**
  * Waits until work may go on that has just kept the process for `ms`: until others have had it for as long, or nobody
  * needs it. A long answer to a client takes many short turns of the event loop, as a socket takes about 200 KB per turn:
- * one turn between two pieces of work is not enough.
+ * one turn between two pieces of work is not enough. Those who rest at once go on one after the other.
  */
 export type Rest = (ms: number) => Promise<void>;
 
+export interface Rests {
+  /** Of those who tell agents and write down what they report. */
+  rest: Rest;
+  /**
+   * Of planning: one turn, or as many as clients need for their answers. Agents' reports do not hold it up: what is planned
+   * before a host is told of anything goes to it in one message, and comes back in fewer reports.
+   */
+  restOfPlanning(): Promise<void>;
+}
+
 /** @param clientsWait whether an answer is being sent: work waits for its end, too, within limits */
-export function restBeside(clientsWait: () => boolean): Rest {
+export function restBeside(clientsWait: () => boolean): Rests {
   const patience = new Patience(clientsWait);
   let turn: Promise<unknown> = Promise.resolve();
-  return async (ms) => {
-    const end = performance.now() + Math.min(ms, LONGEST);
+  /** Until then (of `performance.now`) at least, unless nobody needs the process. */
+  const restUntil = async (end: number): Promise<void> => {
     await setImmediate();
     let idleTurns = 0;
     for (;;) {
@@ -36,10 +46,15 @@ export function restBeside(clientsWait: () => boolean): Rest {
       idleTurns = performance.eventLoopUtilization().idle - idle > IDLE ? idleTurns + 1 : 0;
       if (idleTurns >= (waits ? STALLED : 1)) break;
     }
-    // Who has waited for the same thing does not go on in the same turn.
-    const before = turn;
-    turn = before.then(() => setImmediate());
-    await before;
+  };
+  return {
+    async rest(ms) {
+      await restUntil(performance.now() + Math.min(ms, LONGEST));
+      const before = turn;
+      turn = before.then(() => setImmediate());
+      await before;
+    },
+    restOfPlanning: () => restUntil(performance.now()),
   };
 }
 

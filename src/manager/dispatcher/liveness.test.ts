@@ -90,17 +90,30 @@ test('many hosts are pinged more rarely, but the silent ones are not', () => {
   assert.ok(after <= 2000 + 750, `down after ${after} ms`);
 });
 
-test('a daemon that reports is alive, however late its answers are: it is hardly probed and never judged', () => {
+test('a daemon that reports is alive, however late its answers are: it is never judged', () => {
   const world = new World();
   world.liveness.opened('n');
   world.daemon = false;
   world.filtered = true;
   for (let at = 0; at < 400; at++) {
-    world.run(150);
+    world.run(250);
     world.liveness.heard('n');
   }
   assert.deepEqual(world.verdicts, []);
-  assert.equal(world.checks.filter(({ probe }) => probe).length, 1);
+});
+
+test('a host is not asked while its daemon reports, and as often as before when it has ended', () => {
+  const world = new World();
+  world.liveness.opened('n');
+  world.run(1000);
+  const before = world.checks.length;
+  for (let at = 0; at < 40; at++) {
+    world.liveness.heard('n');
+    world.run(150);
+  }
+  assert.equal(world.checks.length, before);
+  world.run(2000);
+  assert.equal(world.checks.length, before + 10);
 });
 
 test('what a daemon has reported last does not make the loss of its host seen later', () => {

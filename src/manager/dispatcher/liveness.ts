@@ -180,15 +180,15 @@ export class Liveness {
   }
 
   /**
-   * The node's daemon has said something by itself, which is as good a sign as an answer: while hosts have much to report
-   * answers come late, and to probe all of them then would make more of the same.
+   * The node's daemon has said something by itself, which is as good a sign as the answer to a check of this moment: while
+   * hosts have much to report answers come late, and to ask all of them then would make more of the same.
    */
   heard(nodeId: string): void {
     const life = this.#lives.get(nodeId);
     if (!life?.session) return;
     life.host.checks = 0;
     life.daemon.checks = 0;
-    life.nextAt = life.startedAt + this.#spacing(life);
+    life.nextAt = this.#awake + this.#spacing(life);
   }
 
   /** `now`: when the tick's timer went off; call it after the input that had arrived by then was given to `answered`. */

@@ -31,15 +31,15 @@ function readText(stream: ServerHttp2Stream, limit: number, timeout: number): Pr
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const timer = setTimeout(() => done(new ApiError(408, 'the request took too long')), timeout);
+    const timer = setTimeout(() => settle(new ApiError(408, 'the request took too long')), timeout);
     const onData = (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) done(new ApiError(413, `the body is larger than ${limit} bytes`));
+      if (size > limit) settle(new ApiError(413, `the body is larger than ${limit} bytes`));
       else chunks.push(chunk);
     };
-    const onEnd = () => done();
-    const onClose = () => done(new ApiError(400, 'the request was broken off'));
-    function done(error?: ApiError): void {
+    const onEnd = () => settle();
+    const onClose = () => settle(new ApiError(400, 'the request was broken off'));
+    function settle(error?: ApiError): void {
       clearTimeout(timer);
       stream.off('data', onData).off('end', onEnd).off('close', onClose);
       // What may still come is not kept.
@@ -56,4 +56,10 @@ export function answer(stream: ServerHttp2Stream, status: number, value: unknown
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   stream.respond({ ':status': status, 'content-type': 'application/json', ...OWN_PROTOCOL });
   stream.end(JSON.stringify(value));
+}
+
+/** The answer that says no more than that it is done: headers alone, as agents' reports ask for thousands a second. */
+export function acknowledge(stream: ServerHttp2Stream): void {
+  if (stream.destroyed || stream.closed || stream.headersSent) return;
+  stream.respond({ ':status': 200, ...OWN_PROTOCOL }, { endStream: true });
 }

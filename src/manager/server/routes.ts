@@ -13,7 +13,7 @@ import type {
 } from '../../model/protocol.ts';
 import type { Duties, ManagerDesk } from '../contract.ts';
 import type { WireSession } from './agent-session.ts';
-import { answer, type Check, readJson } from './body.ts';
+import { acknowledge, answer, type Check, readJson } from './body.ts';
 import { sendImage } from './image.ts';
 import type { Peer } from './peer.ts';
 import {
@@ -86,7 +86,7 @@ export function routesOf(desk: Desk): Route[] {
     return managers;
   };
 
-  /** A call of the agent that has the session: its body goes to `handle`, whose result is the answer. */
+  /** A call of the agent that has the session: its body goes to `handle`, whose result, if there is one, is the answer. */
   const onSession = <T>(
     path: string,
     check: Check<T>,
@@ -99,7 +99,8 @@ export function routesOf(desk: Desk): Route[] {
     async handle(call) {
       const request = await readJson(call.stream, check, { limit, timeout });
       const result = await handle(sessionOf(call), request, call);
-      answer(call.stream, 200, result ?? {});
+      if (result) answer(call.stream, 200, result);
+      else acknowledge(call.stream);
     },
   });
 
