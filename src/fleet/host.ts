@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineClient, EngineEvent } from '../engine/client.ts';
 import { jsonLines } from '../engine/lines.ts';
-import type { Clock } from '../model/clock.ts';
+import { type Clock, pause } from '../model/clock.ts';
 import { messageOf } from '../model/errors.ts';
 import { Contents } from './contents.ts';
 import type { FleetEvent, FleetTiming, Host, HostFacts, HostStatus, Logger, Member } from './contract.ts';
@@ -293,10 +293,7 @@ export class FollowedHost implements Host {
   async #pause(ms: number, signal: AbortSignal): Promise<void> {
     const early = new AbortController();
     this.#look = () => early.abort();
-    await delay(Math.max(ms, 0), undefined, {
-      signal: AbortSignal.any([signal, early.signal]),
-      ref: false,
-    }).catch(() => undefined);
+    await pause(this.#options.clock, Math.max(ms, 0), AbortSignal.any([signal, early.signal]));
   }
 }
 

@@ -184,7 +184,8 @@ describe('the registry and what runs', { timeout: 110_000 }, () => {
     const store = openMemoryStore();
     const joining = { ...sampleNode('beta'), Status: { State: 'unknown' as const, Addr: '10.0.0.2' } };
     await store.commit({ changes: [{ op: 'put', kind: 'node', object: joining }] });
-    await using registry = await TestRegistry.start({ engines, store, control: false });
+    // By this clock it is half a minute until a host that did not answer is asked again by itself.
+    await using registry = await TestRegistry.start({ engines, store, control: false, speed: 0.1 });
     // Of those that are ready; the other one was asked in vain meanwhile.
     await registry.follower.known;
     beta.back();
@@ -193,13 +194,10 @@ describe('the registry and what runs', { timeout: 110_000 }, () => {
       Status: { State: 'ready' as const, Addr: '10.0.0.2' },
     };
     await store.commit({ changes: [{ op: 'put', kind: 'node', object }] });
-    const begun = performance.now();
     await eventually(
       'its container is there',
       10_000,
       async () => registry.follower.catalog.onHost('beta').length === 1,
     );
-    // Three seconds later it would be asked anyway.
-    assert.ok(performance.now() - begun < 2_500);
   });
 });
