@@ -11,7 +11,7 @@ import { eventually, execute, Lab } from '../../support/lab.ts';
 const BIN = fileURLToPath(new URL('../../../bin', import.meta.url));
 const PORT = 14243;
 
-describe("docker-machine's lines", { timeout: 400_000 }, () => {
+describe("docker-machine's lines", { timeout: 600_000 }, () => {
   let lab: Lab;
   let service: ChildProcess;
   /** As if each line were typed in one shell; what went before counts. */
