@@ -51,7 +51,8 @@ export function refusal(actor: Actor, right: Right): string {
   if (right === 'accounts') return `accounts are for administrators, and ${actor.name} is ${aRole(actor)}`;
   if (actor.role === 'deployer' && (right === 'stack' || right === 'console'))
     return `${actor.name} is a deployer of ${[...actor.stacks].join(', ') || 'no stack yet'}, and this belongs to none of these`;
-  return `this takes an operator or an administrator, and ${actor.name} is ${aRole(actor)}`;
+  const deployer = right === 'stack' || right === 'console' ? 'a deployer of its stack, ' : '';
+  return `this takes ${deployer}an operator or an administrator, and ${actor.name} is ${aRole(actor)}`;
 }
 
 function aRole({ role }: Actor): string {

@@ -112,7 +112,7 @@ const DOCKER: Grant[] = [
     'console',
     `GET /exec/{id}/json
      POST /exec/{id}/resize`,
-    { target: 'exec' },
+    { target: 'exec', reads: true },
   ),
   ...grants('console', 'POST /exec/{id}/start', { target: 'exec', lasting: true }),
   ...grants(
@@ -120,10 +120,10 @@ const DOCKER: Grant[] = [
     `GET /containers/{id}/top
      GET /containers/{id}/changes
      HEAD /containers/{id}/archive
-     GET /containers/{id}/archive
-     POST /containers/{id}/resize`,
+     GET /containers/{id}/archive`,
     { target: 'container' },
   ),
+  ...grants('console', 'POST /containers/{id}/resize', { target: 'container', reads: true }),
   ...grants('console', 'PUT /containers/{id}/archive', { target: 'container', body: 'stream' }),
   ...grants('console', 'POST /containers/{id}/attach', { target: 'container', lasting: true }),
   ...grants(
@@ -159,13 +159,13 @@ const DOCKER: Grant[] = [
   ),
   ...grants(
     'operate',
-    `POST /containers/{id}/wait
-     POST /images/{name...}/push
+    `POST /images/{name...}/push
      GET /containers/{id}/export
      GET /images/get
      GET /images/{name...}/get`,
     { lasting: true },
   ),
+  ...grants('operate', 'POST /containers/{id}/wait', { lasting: true, reads: true }),
   ...grants(
     'operate',
     `POST /build
@@ -283,13 +283,16 @@ const HOSTS: Grant[] = [
      POST /essaim/registries/try
      POST /essaim/images/prune
      POST /essaim/containers/prune
+     POST /essaim/volumes/create
      POST /essaim/volumes/prune
      DELETE /essaim/images/{name...}`,
     { lasting: true },
   ),
+  ...grants('operate', 'PUT /essaim/nodes/{node}/volumes/{name}/file', { body: 'stream' }),
   ...grants(
     'socket',
-    `GET /essaim/host/stats
+    `PUT /essaim/host/volumes/{name}/file
+     GET /essaim/host/stats
      GET /essaim/host/volumes/{name}/files
      GET /essaim/host/volumes/{name}/file`,
   ),

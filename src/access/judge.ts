@@ -7,15 +7,16 @@ import type { View } from '../store/contract.ts';
 import type { Actor } from './actor.ts';
 import type { BodyRule } from './grants.ts';
 import { policyProblem } from './policy.ts';
-import { stackOf } from './stack.ts';
+import { STACK_LABEL, stackOf } from './stack.ts';
 
-/** What a deployer may say of an exec; above all not that it is privileged. */
+/** What a deployer may say of an exec. */
 const ExecSpec = object({
   AttachStdin: optional(boolean()),
   AttachStdout: optional(boolean()),
   AttachStderr: optional(boolean()),
   DetachKeys: optional(text()),
   Tty: optional(boolean()),
+  Privileged: optional(boolean()),
   ConsoleSize: optional(array(integer())),
   Env: optional(array(text())),
   Cmd: optional(array(text())),
@@ -37,8 +38,12 @@ export function judged(
   previous?: ServiceSpec,
 ): { body: string; stack: string | undefined } {
   switch (rule) {
-    case 'exec':
-      return { body: JSON.stringify(decodeJson(body, ExecSpec, 'ExecConfig')), stack: undefined };
+    case 'exec': {
+      const spec = decodeJson(body, ExecSpec, 'ExecConfig');
+      if (spec.Privileged)
+        throw new ApiError(403, `${actor.name} may only deploy: an exec may not be privileged (Privileged)`);
+      return { body: JSON.stringify(spec), stack: undefined };
+    }
     case 'service': {
       const spec = decodeJson(body, ServiceSpec, 'ServiceSpec');
       const stack = ownStack(spec, actor);
@@ -71,7 +76,7 @@ function ownStack(spec: { Labels?: Record<string, string> | null }, actor: Actor
   const own = [...actor.stacks].join(', ') || 'none yet';
   throw new ApiError(
     403,
-    `${actor.name} may only deploy its own stacks (${own}), and this belongs to ${stack ?? 'no stack'}`,
+    `${actor.name} may only deploy its own stacks (${own}), and this belongs to ${stack ?? `no stack: what is of a stack bears its name in the label ${STACK_LABEL}`}`,
   );
 }
 

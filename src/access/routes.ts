@@ -10,6 +10,7 @@ import { timestamp } from '../model/clock.ts';
 import { ApiError } from '../model/errors.ts';
 import { newId } from '../model/id.ts';
 import { array, boolean, integer, number, object, optional, text } from '../model/schema.ts';
+import { aboutOf } from './about.ts';
 import {
   addUser,
   changeUser,
@@ -57,6 +58,8 @@ const AuditEntryBody = object({
   address: optional(text()),
   method: optional(text()),
   path: optional(text()),
+  about: optional(text()),
+  made: optional(text()),
   status: optional(integer()),
 });
 const AuditBody = object({ entries: optional(array(AuditEntryBody)) });
@@ -208,14 +211,16 @@ export const accessRoutes: RouteModule = (router, { membership }) => {
     const { entries } = await request.json(AuditBody);
     const { store, now } = keeper();
     const at = timestamp(now());
-    const made = (entries ?? []).map(
-      (each): AuditEntry => ({
+    const made = (entries ?? []).map((each): AuditEntry => {
+      const about = each.about || aboutOf(store.view, each.path ?? '', each.made ?? undefined);
+      return {
         ...{ ID: newId(), Version: { Index: 0 }, CreatedAt: at, UpdatedAt: at },
         ...{ actor: each.actor ?? '', via: each.via ?? '', address: each.address ?? '' },
         ...{ method: each.method ?? '', path: each.path ?? '', status: each.status ?? 0 },
+        ...(about && { about }),
         internal: {},
-      }),
-    );
+      };
+    });
     await store.commit((view) => {
       const surplus = view.count('auditEntry') + made.length - AUDIT;
       const oldest = surplus > 0 ? [...view.all('auditEntry')].slice(0, surplus) : [];
@@ -234,8 +239,9 @@ export const accessRoutes: RouteModule = (router, { membership }) => {
 };
 
 /** What the API tells of an audit entry. */
-export function auditForm({ ID, CreatedAt, actor, via, address, method, path, status }: AuditEntry) {
-  return { id: ID, at: CreatedAt, actor, via, address, method, path, status };
+export function auditForm(entry: AuditEntry) {
+  const { ID, CreatedAt, actor, via, address, method, path, about, status } = entry;
+  return { id: ID, at: CreatedAt, actor, via, address, method, path, about, status };
 }
 
 function userForm({ ID, role, stacks, disabled, CreatedAt }: User) {

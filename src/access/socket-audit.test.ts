@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../test/support/virtual-clock.ts';
-import { ACTOR, PART } from './routes.ts';
+import { ADDRESS, PART } from './routes.ts';
 import { type Entry, SocketAudit } from './socket-audit.ts';
 
 function audit(isManager = true) {
@@ -23,12 +23,13 @@ const paths = (told: Entry[][]) =>
 
 test('what root writes is told, several at once, and nothing that is read', async () => {
   const { at, clock, note } = audit();
-  note('POST', '/services/create');
+  note('POST', '/services/create', { made: 's1' });
   note('GET', '/services');
   note('DELETE', '/nodes/n1', { isLocal: false, address: '10.0.0.9' });
   note('POST', '/essaim/compose/check');
   note('POST', '/containers/c/exec');
   note('POST', '/essaim/audit');
+  note('PUT', '/essaim/host/volumes/data/file');
   note('POST', '/essaim/node/follow');
   await clock.advance(300);
   assert.deepEqual(paths(at.told), [
@@ -36,14 +37,16 @@ test('what root writes is told, several at once, and nothing that is read', asyn
   ]);
   assert.deepEqual(at.told[0]![0], {
     ...{ actor: 'root', via: 'socket', address: 'node1' },
-    ...{ method: 'POST', path: '/services/create', status: 200 },
+    ...{ method: 'POST', path: '/services/create', status: 200, made: 's1' },
   });
   assert.deepEqual([at.told[0]![1]!.via, at.told[0]![1]!.address], ['certificate', '10.0.0.9']);
 });
 
 test('what somebody else is written down for is not root’s', async () => {
   const { at, clock, note } = audit();
-  note('POST', '/services/create', { headers: { [ACTOR]: 'ann' } });
+  note('POST', '/services/create', { headers: { [ADDRESS]: '10.0.0.9' } });
+  // Before somebody is signed in there is no account to name.
+  note('POST', '/essaim/session', { headers: { [ADDRESS]: '10.0.0.9' } });
   note('POST', '/services/create', { headers: { [PART]: 'stack' } });
   await clock.advance(300);
   assert.deepEqual(at.told, []);

@@ -6,7 +6,7 @@ import { Router } from '../api/router.ts';
 import type { Written } from '../api/server.ts';
 import type { Clock } from '../model/clock.ts';
 import { GRANTS, type Grant } from './grants.ts';
-import { ACTOR, PART } from './routes.ts';
+import { ADDRESS, PART } from './routes.ts';
 
 /** They are told together at most so often, ms, and so many at a time. */
 const PACE = 250;
@@ -20,6 +20,8 @@ export interface Entry {
   address: string;
   method: string;
   path: string;
+  /** The id of what was made. */
+  made?: string;
   status: number;
 }
 
@@ -44,15 +46,16 @@ export class SocketAudit {
   }
 
   /** Notes a write that was answered. */
-  note({ method, path, status, headers, isLocal, address }: Written): void {
+  note({ method, path, status, headers, isLocal, address, made }: Written): void {
     const { host, isManager } = this.#options;
     if (method === 'GET' || method === 'HEAD' || !isManager()) return;
     // What the port of the web interface asks, and what belongs to something that is written down as a whole.
-    if (headers[ACTOR] !== undefined || headers[PART] !== undefined) return;
+    if (headers[ADDRESS] !== undefined || headers[PART] !== undefined) return;
     const grant = this.#routes.match(method, path)?.handler;
     if (grant && (grant.reads || grant.lasting || grant.right === 'console' || isOwn(grant))) return;
     this.#waiting.push({
       ...{ actor: 'root', via: isLocal ? 'socket' : 'certificate', method, path, status },
+      ...(made && { made }),
       address: isLocal ? host : address,
     });
     if (this.#waiting.length > KEPT) this.#waiting.shift();
@@ -83,7 +86,7 @@ export class SocketAudit {
   }
 }
 
-/** What daemons tell themselves. */
+/** What daemons tell each other. */
 function isOwn({ right, path }: Grant): boolean {
-  return right === 'socket' && /^\/essaim\/(audit|seen)$/.test(path);
+  return right === 'socket' && /^\/essaim\/(audit$|seen$|host\/)/.test(path);
 }

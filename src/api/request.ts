@@ -1,5 +1,6 @@
 /** An incoming HTTP request as route handlers see it. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ApiError } from '../model/errors.ts';
 import type { Static, TSchema } from '../model/schema.ts';
 import { decodeJson } from './decode.ts';
@@ -53,6 +54,11 @@ export class HttpApiRequest implements ApiRequest {
       this.#bytes = readBody(this.#message, most);
     }
     return this.#bytes;
+  }
+
+  body(): Readable {
+    if (this.headers.expect !== undefined) this.#response.writeContinue();
+    return this.#message;
   }
 }
 

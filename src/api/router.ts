@@ -3,6 +3,7 @@
  * method and path. What no route takes goes to the engine (see dispatch in server.ts).
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { EngineClient } from '../engine/client.ts';
 import type { Static, TSchema } from '../model/schema.ts';
 import type { Membership } from './contract.ts';
@@ -26,6 +27,8 @@ export interface ApiRequest {
   json<T extends TSchema>(schema: T, type?: string): Promise<Static<T>>;
   /** The body as it came, e.g. to forward it after a look at it. Throws ApiError if it is longer than `most`, else 8 MB. */
   bytes(most?: number): Promise<Buffer>;
+  /** The body as it comes; to be asked for once, instead of `json` and `bytes`. */
+  body(): Readable;
 }
 
 /** `body` is sent as JSON; absent: an empty answer. */
@@ -121,6 +124,10 @@ export class Router<H = Handler> {
   post(path: string, handler: H): void {
     this.on('POST', path, handler);
   }
+  put(path: string, handler: H): void {
+    this.on('PUT', path, handler);
+  }
+
   delete(path: string, handler: H): void {
     this.on('DELETE', path, handler);
   }

@@ -60,6 +60,8 @@ export interface Written {
   /** Over a socket of this host; otherwise from that address. */
   isLocal: boolean;
   address: string;
+  /** The id of what was made. */
+  made?: string;
 }
 
 export interface ApiServerOptions extends ApiContext {
@@ -211,14 +213,15 @@ export class ApiServer {
     const { path, query } = target;
     const asked = new HttpApiRequest(request, response, { path, query, params: match.params, apiVersion });
     const passedOn = this.#passedOn.has(request.socket);
-    const wrote = (status: number): void => {
-      if (!passedOn) this.#written?.({ ...writtenBy(request), path, status });
+    const wrote = (status: number, body?: unknown): void => {
+      const made = status === 201 ? (body as { ID?: string } | undefined)?.ID : undefined;
+      if (!passedOn) this.#written?.({ ...writtenBy(request), path, status, ...(made && { made }) });
     };
     const reply = await this.#decide(asked, match, passedOn).catch((error: unknown) => {
       wrote(error instanceof ApiError ? error.status : 500);
       throw error;
     });
-    if ('status' in reply) wrote(reply.status);
+    if ('status' in reply) wrote(reply.status, 'body' in reply ? reply.body : undefined);
     if (response.destroyed) return;
     const { store } = this.#context.membership.manager() ?? {};
     const common = passedOn && store ? { ...always, [REVISION]: store.view.revision } : always;

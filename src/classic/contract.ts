@@ -1,6 +1,5 @@
 /** How the endpoint's routes are written. */
 import type { IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
 import type { ApiRequest, JsonReply, Router, StreamReply, TextReply } from '../api/router.ts';
 import type { Host, Logger } from '../fleet/contract.ts';
 import type { Cluster } from './cluster.ts';
@@ -23,11 +22,7 @@ export interface HandOver {
 }
 
 export type ClusterReply = JsonReply | TextReply | StreamReply | HandOver;
-export interface ClusterRequest extends ApiRequest {
-  /** The body as it comes; to be asked for once, instead of `json` and `bytes`. */
-  body(): Readable;
-}
-export type ClusterHandler = (request: ClusterRequest) => ClusterReply | Promise<ClusterReply>;
+export type ClusterHandler = (request: ApiRequest) => ClusterReply | Promise<ClusterReply>;
 export type ClusterRouter = Router<ClusterHandler>;
 
 /** What the routes may use. */

@@ -8,19 +8,12 @@ import { forward, tunnel } from '../api/proxy.ts';
 import { answerBadTarget, refuse, refuseRaw } from '../api/refuse.ts';
 import { sendError, sendReply, sendStream } from '../api/reply.ts';
 import { HttpApiRequest } from '../api/request.ts';
-import { Router } from '../api/router.ts';
+import { type ApiRequest, Router } from '../api/router.ts';
 import { type BadTarget, parseTarget, type Target } from '../api/target.ts';
 import { type EngineClient, EngineUnavailableError } from '../engine/client.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import { createServer } from '../node/http.ts';
-import type {
-  ClusterContext,
-  ClusterHandler,
-  ClusterReply,
-  ClusterRequest,
-  ClusterRoutes,
-  HandOver,
-} from './contract.ts';
+import type { ClusterContext, ClusterHandler, ClusterReply, ClusterRoutes, HandOver } from './contract.ts';
 import { spokenWith } from './engine-call.ts';
 import { API_VERSION, SWARM_VERSION } from './views/info.ts';
 
@@ -154,7 +147,7 @@ export class ClusterServer {
       }
       const { handler, params } = this.#match(request.method!, target);
       const { path, query } = target;
-      const asked = new HttpClusterRequest(request, response, {
+      const asked = new HttpApiRequest(request, response, {
         path,
         query,
         params,
@@ -281,26 +274,6 @@ interface Passing {
   hostKey?: string;
 }
 
-class HttpClusterRequest extends HttpApiRequest implements ClusterRequest {
-  readonly #incoming: IncomingMessage;
-  readonly #outgoing: ServerResponse;
-
-  constructor(
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    about: ConstructorParameters<typeof HttpApiRequest>[2],
-  ) {
-    super(incoming, outgoing, about);
-    this.#incoming = incoming;
-    this.#outgoing = outgoing;
-  }
-
-  body(): IncomingMessage {
-    if (this.headers.expect !== undefined) this.#outgoing.writeContinue();
-    return this.#incoming;
-  }
-}
-
 /** The version of the path, which is taken as it is. */
 const spoken = ({ version }: Target): string => version ?? API_VERSION;
 
@@ -320,7 +293,7 @@ function upgradeRequest(
   params: Record<string, string>,
   socket: Duplex,
   head: Buffer,
-): ClusterRequest {
+): ApiRequest {
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
   return {

@@ -233,6 +233,7 @@ function at(path: string, request: ApiRequest): ApiRequest {
     apiVersion: API_VERSION,
     json: (schema, type) => request.json(schema, type),
     bytes: (most) => request.bytes(most),
+    body: () => request.body(),
   };
 }
 /** As old as any that a manager's API is asked in. */

@@ -52,6 +52,8 @@ export interface AuditEntry extends Meta {
   address: string;
   method: string;
   path: string;
+  /** The name of what it was about, where the path has an id or nothing. */
+  about?: string;
   /** The HTTP status of the answer. */
   status: number;
   internal: Record<string, never>;

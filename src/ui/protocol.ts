@@ -187,6 +187,8 @@ export interface AuditRow extends Versioned {
   address: string;
   method: string;
   path: string;
+  /** The name of what it was about. */
+  about?: string;
   status: number;
 }
 

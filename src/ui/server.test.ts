@@ -13,11 +13,19 @@ import { eventually } from '../../test/support/lab.ts';
 import { changeUser } from '../access/accounts.ts';
 import type { Right } from '../access/actor.ts';
 import { GRANTS } from '../access/grants.ts';
-import { sampleConfig, sampleSecret, sampleService, sampleStackRevision } from '../store/samples.ts';
+import {
+  sampleConfig,
+  sampleSecret,
+  sampleService,
+  sampleStackRevision,
+  sampleTask,
+} from '../store/samples.ts';
 import { COOKIE } from './gateway/identify.ts';
 import type { StackDifference } from './protocol.ts';
 import { PASSWORD, TestPort } from './testing/port.ts';
 
+/** A container of the deployer's. */
+const OWN = 'a'.repeat(64);
 const LABEL = 'com.docker.stack.namespace';
 const shop = (changes: object = {}, container: object = {}) => ({
   Name: 'shop_web',
@@ -33,11 +41,15 @@ describe('the port of the web interface', () => {
     const labels = { Labels: { [LABEL]: 'shop' } };
     const env = { TaskTemplate: { ContainerSpec: { Image: 'nginx', Env: ['PASSWORD=hush'] } } };
     const own = sampleService('own', 'shop_own');
+    const task = sampleTask('task', { ...own, Spec: { ...own.Spec, ...labels } }, { NodeID: 'n' });
+    const ContainerStatus = { ContainerID: OWN, PID: 1, ExitCode: 0 };
+    const Status = { ...task.Status, State: 'running' as const, ContainerStatus };
     const other = sampleService('other', 'bank_other');
     const secret = sampleSecret('s', 'aHVzaA==');
     await port.cluster.put(
       { op: 'put', kind: 'service', object: { ...own, Spec: { ...own.Spec, ...labels, ...env } } },
       { op: 'put', kind: 'service', object: { ...other, Spec: { ...other.Spec, ...env } } },
+      { op: 'put', kind: 'task', object: { ...task, Status } },
       { op: 'put', kind: 'config', object: sampleConfig('c', 'aHVzaA==') },
       { op: 'put', kind: 'secret', object: { ...secret, Spec: { ...secret.Spec, Name: 'bank_key' } } },
     );
@@ -276,6 +288,19 @@ describe('the port of the web interface', () => {
     });
   }
 
+  test('a deployer’s exec may not be privileged', async () => {
+    const body = { Cmd: ['id'], Privileged: true };
+    const { status, text } = await port.ask('POST', `/containers/${OWN}/exec`, { as: 'deployer', body });
+    assert.equal(status, 403);
+    assert.match(text, /an exec may not be privileged/);
+    const plain = { ...body, Privileged: false };
+    const { status: other } = await port.ask('POST', `/containers/${OWN}/exec`, {
+      as: 'deployer',
+      body: plain,
+    });
+    assert.notEqual(other, 403);
+  });
+
   test('a deployer changes its own and nothing else', async () => {
     const made = await port.ask('POST', '/services/create', {
       as: 'deployer',
@@ -411,10 +436,13 @@ describe('the port of the web interface', () => {
   test('every write is in the audit, those that are refused too, and nothing secret is', async () => {
     await port.ask('POST', '/services/create', { as: 'viewer', body: shop() });
     await port.ask('POST', '/swarm/join', { as: 'operator', body: { JoinToken: 'hush' } });
+    await port.ask('POST', '/configs/create', { as: 'operator', body: { Name: 'told', Data: 'aHVzaA==' } });
+    const { ID } = port.cluster.store.view.byName('config', 'told')[0]!;
+    await port.ask('DELETE', `/configs/${ID}`, { as: 'operator' });
     // It is written down beside the answer.
     await eventually('the audit has them', 5_000, async () => {
       const paths = [...port.cluster.store.view.all('auditEntry')].map(({ path }) => path);
-      return paths.includes('/swarm/join');
+      return paths.includes('/swarm/join') && paths.includes(`/configs/${ID}`);
     });
     const { text } = await port.ask('GET', '/essaim/audit', { as: 'administrator' });
     const entries = JSON.parse(text) as Array<Record<string, unknown>>;
@@ -422,6 +450,8 @@ describe('the port of the web interface', () => {
       entries.find((each) => each.actor === actor && each.path === path);
     assert.equal(found('operator', '/swarm/join')?.via, 'token test');
     assert.equal(found('viewer', '/services/create')?.status, 403);
+    assert.equal(found('operator', '/configs/create')?.about, 'told');
+    assert.equal(found('operator', `/configs/${ID}`)?.about, 'told', 'its name is known when it is gone');
     assert.ok(!text.includes('hush') && !text.includes(PASSWORD));
   });
 

@@ -214,7 +214,10 @@ describe('web interface', { timeout: 600_000 }, () => {
     ]) {
       const { code, stderr } = await eve(...args);
       assert.notEqual(code, 0, args.join(' '));
-      assert.match(stderr, /this takes an operator or an administrator, and eve is a viewer/);
+      assert.match(
+        stderr,
+        /this takes (a deployer of its stack, )?an operator or an administrator, and eve is a viewer/,
+      );
     }
     const removed = await bob('stack', 'rm', 'shop');
     assert.equal(removed.code, 0, removed.stderr);

@@ -7,6 +7,7 @@ import { sampleService } from '../../src/store/samples.ts';
 import { COOKIE } from '../../src/ui/gateway/identify.ts';
 import { TestPort } from '../../src/ui/testing/port.ts';
 import { TestBrowser, violations } from '../support/browser.ts';
+import { eventually } from '../support/lab.ts';
 import { sampleCluster, sampleEngine } from './sample.ts';
 
 /** Pages with something on each that is there when it is. */
@@ -18,6 +19,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['stack-roll-back', '/stacks/voting?tab=revisions&back=1', 'What would change'],
   ['stack-editor', '/stacks/voting/edit', 'What a deployment would change'],
   ['services', '/services', 'voting_worker'],
+  ['service-new', '/services/new', 'docker service create'],
   ['service', '/services/worker', 'update paused'],
   ['service-update', '/services/worker?tab=update', 'The update has stopped'],
   ['service-settings', '/services/worker?tab=settings', 'Working directory'],
@@ -41,7 +43,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['configs', '/configs', 'page'],
   ['secrets', '/secrets', 'key'],
   ['registries', '/registries', 'registry.example.com'],
-  ['activity', '/activity', '/services/create'],
+  ['activity', '/activity', 'made the service'],
   ['access', '/access', 'Your sessions'],
 ];
 /** Where pictures are put; unset: none are taken. */
@@ -100,6 +102,28 @@ describe('pages', { timeout: 600_000 }, () => {
       assert.deepEqual(await violations(page), []);
       await context.close();
     }
+  });
+
+  test('the printed address, opened where the page is open already, has the code taken, and kept in no address', async () => {
+    const { context, page } = await browser.visitor();
+    await page.route('**/essaim/setup', (route) =>
+      route.fulfill(
+        route.request().method() === 'GET'
+          ? { json: { needed: true } }
+          : { status: 403, json: { message: `this is not the code: ${route.request().postData()}` } },
+      ),
+    );
+    await page.goto(`https://${port.host}/ui/`);
+    await page.getByLabel('Code').waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.goto(`https://${port.host}/ui/#abcde-12345`);
+    await page.getByLabel('Code').waitFor({ state: 'detached' });
+    assert.ok(!page.url().includes('#'));
+    await page.getByLabel('Password', { exact: true }).fill('a swarm of many bees');
+    await page.getByLabel('The same password again').fill('a swarm of many bees');
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByText(/this is not the code: .*abcde-12345/).waitFor();
+    await context.close();
   });
 
   test('a screen on the wall, by its link and until that is withdrawn', async () => {
@@ -203,6 +227,23 @@ describe('pages', { timeout: 600_000 }, () => {
     await page.getByLabel('What to go to, or to do').fill('node2');
     await page.getByRole('option', { name: 'node2' }).first().click();
     await page.getByRole('heading', { name: 'node2' }).waitFor();
+    await context.close();
+  });
+
+  test('on a phone a console has the keys that its keyboard has not', async () => {
+    const { context, page } = await signedIn('operator', { width: 360, height: 740 });
+    const sent: string[] = [];
+    await page.routeWebSocket(/essaim\/console/, (socket) => {
+      socket.onMessage((data) => typeof data !== 'string' && sent.push(String(data)));
+      socket.send(JSON.stringify({ id: 'c' }));
+    });
+    await page.goto(`https://${port.host}/ui/console/c1`);
+    await page.getByText('Connected').waitFor();
+    await page.getByRole('button', { name: 'Up' }).click();
+    await page.getByRole('button', { name: 'Ctrl' }).click();
+    await page.keyboard.type('cc');
+    await eventually('all of it is sent', 5_000, async () => sent.join('') === '\x1b[A\x03c');
+    assert.deepEqual(await violations(page), []);
     await context.close();
   });
 

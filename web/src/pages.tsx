@@ -83,6 +83,10 @@ const PAGES: Array<{ path: string; page: PageInParts }> = [
     page: page(() => import('./pages/Services.tsx').then(({ Services }) => Services)),
   },
   {
+    path: '/services/new',
+    page: page(() => import('./pages/services/NewService.tsx').then(({ NewService }) => NewService)),
+  },
+  {
     path: '/services/:id',
     page: page(() => import('./pages/Service.tsx').then(({ Service }) => Service)),
   },

@@ -1,10 +1,11 @@
 /** Images: what is asked about one is asked of a host that has it; what is done, is done on all. */
 
+import type { ApiRequest } from '../../api/router.ts';
 import { errorIn, type Progress } from '../../engine/images.ts';
 import { jsonLines } from '../../engine/lines.ts';
 import type { Host } from '../../fleet/contract.ts';
 import { ApiError, messageOf } from '../../model/errors.ts';
-import type { ClusterContext, ClusterRequest, ClusterRoutes } from '../contract.ts';
+import type { ClusterContext, ClusterRoutes } from '../contract.ts';
 import { callJson, segments, spokenWith, withQuery } from '../engine-call.ts';
 import { allOf, onAll } from '../everywhere.ts';
 import { familiar, findImage, hostsWith, tagged } from '../images.ts';
@@ -113,7 +114,7 @@ interface Line {
 }
 
 /** Pulls or imports on all hosts that answer; the others, and what failed, are named. */
-async function* create(context: ClusterContext, request: ClusterRequest): AsyncGenerator<string> {
+async function* create(context: ClusterContext, request: ApiRequest): AsyncGenerator<string> {
   const { query, headers } = request;
   const from = query.get('fromImage');
   const tag = query.get('tag');
@@ -134,7 +135,7 @@ async function* create(context: ClusterContext, request: ClusterRequest): AsyncG
 }
 
 /** Loads what the client sends on all hosts. */
-function load(context: ClusterContext, request: ClusterRequest): AsyncGenerator<string> {
+function load(context: ClusterContext, request: ApiRequest): AsyncGenerator<string> {
   return everywhere(context, request, {
     path: withQuery('/images/load', request.query),
     headers: { 'content-type': 'application/x-tar' },
@@ -155,7 +156,7 @@ interface Everywhere {
 
 async function* everywhere(
   { cluster }: ClusterContext,
-  request: ClusterRequest,
+  request: ApiRequest,
   { path, headers, hasBody, first, as, last }: Everywhere,
 ): AsyncGenerator<string> {
   const hosts = byName(cluster.healthy());

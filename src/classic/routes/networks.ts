@@ -2,10 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf, objectOf, text } from '../../api/body-object.ts';
 import { type Filters, parseFilters } from '../../api/filters.ts';
+import type { ApiRequest } from '../../api/router.ts';
 import type { Host } from '../../fleet/contract.ts';
 import { ApiError, messageOf } from '../../model/errors.ts';
 import type { Cluster } from '../cluster.ts';
-import type { ClusterReply, ClusterRequest, ClusterRoutes } from '../contract.ts';
+import type { ClusterReply, ClusterRoutes } from '../contract.ts';
 import { callJson, callWhole, segment, withQuery } from '../engine-call.ts';
 import { allOf, onAll } from '../everywhere.ts';
 import { findContainer, mustFind, onHealthyHost } from '../lookup.ts';
@@ -164,7 +165,7 @@ function matches(filters: Filters, found: FoundNetwork): boolean {
 
 async function attach(
   cluster: Cluster,
-  request: ClusterRequest,
+  request: ApiRequest,
   action: 'connect' | 'disconnect',
 ): Promise<ClusterReply> {
   const { params, signal } = request;

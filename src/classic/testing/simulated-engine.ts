@@ -40,6 +40,8 @@ export class SimulatedEngine {
   readonly volumes: string[] = [];
   /** What is answered at other paths. */
   readonly answers: Record<string, unknown> = {};
+  /** What was put to other paths, with their query: `/x?path=a`. */
+  readonly put: Record<string, string> = {};
   /** What was removed, by name. */
   readonly removed: string[] = [];
   readonly client: EngineClient;
@@ -136,10 +138,19 @@ export class SimulatedEngine {
       this.#listeners.add(response);
       return;
     }
+    if (request.method === 'PUT') {
+      this.put[path + url.search] = text;
+      say(204);
+      return;
+    }
     const [, id = ''] = /^\/containers\/([^/]+)/.exec(path) ?? [];
     const container = this.containers.get(id);
     const missing = (): void => say(404, { message: `No such container: ${id}` });
-    if (path === '/containers/create') {
+    if (path === '/volumes/create') {
+      const { Name } = JSON.parse(text) as { Name: string };
+      this.volumes.push(Name);
+      say(201, { Name });
+    } else if (path === '/containers/create') {
       this.#create(url.searchParams.get('name') ?? '', JSON.parse(text) as Record<string, unknown>, say);
     } else if (path === '/containers/json' && this.listsFail()) {
       say(500, { message: 'context deadline exceeded' });

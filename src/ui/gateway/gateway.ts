@@ -4,6 +4,7 @@
  * routes; of the client's headers only those that the API reads.
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { aboutOf } from '../../access/about.ts';
 import { SEEN_EVERY } from '../../access/accounts.ts';
 import { type Actor, has, refusal } from '../../access/actor.ts';
 import { GRANTS, type Grant } from '../../access/grants.ts';
@@ -87,10 +88,13 @@ export class Gateway {
     if (grant.path === EXEC_START) this.execs.start(target.path.split('/')[2]!, actor!);
     let name = actor?.name ?? '';
     let status = 500;
+    // What is removed has no name afterwards.
+    let about = isWrite ? aboutOf(this.#manager.store.view, target.path) : undefined;
     let isTold = isWrite && !grant.reads && (actor !== undefined || grant.tries === true);
     try {
       const sent = await this.#body(asked, granted, target);
-      const account = grant.tries ? (actor?.name ?? triedName(sent.body)) : undefined;
+      if (target.path.endsWith('/create')) about = textIn(sent.body, 'Name');
+      const account = grant.tries ? (actor?.name ?? textIn(sent.body, 'name')) : undefined;
       if (account !== undefined) {
         name = account;
         const wait = this.#limiter.begin(account, asked.address, this.#manager.now());
@@ -107,7 +111,7 @@ export class Gateway {
       if (error instanceof ApiError) status = error.status;
       throw error;
     } finally {
-      if (isTold) this.audit(asked, name, actor, target.path, status);
+      if (isTold) this.audit(asked, name, actor, target.path, status, about);
     }
   }
 
@@ -141,7 +145,14 @@ export class Gateway {
   }
 
   /** Writes down who tried what. Never rejects: an audit that cannot be written holds nobody up. */
-  audit(asked: Asked, name: string, actor: Actor | undefined, path: string, status: number): void {
+  audit(
+    asked: Asked,
+    name: string,
+    actor: Actor | undefined,
+    path: string,
+    status: number,
+    about?: string,
+  ): void {
     const via = actor?.via.kind === 'accessToken' ? `token ${actor.via.name}` : actor ? 'session' : 'sign-in';
     const entry = {
       actor: name.slice(0, 63),
@@ -150,6 +161,7 @@ export class Gateway {
       method: asked.method,
       path,
       status,
+      ...(about && { about }),
     };
     void this.#upstream.tell('/essaim/audit', { entries: [entry] });
   }
@@ -255,14 +267,15 @@ function refuseForeign(asked: Asked, actor: Actor | undefined): void {
   if (!isSameOrigin(asked.headers, hostOf(asked)))
     throw new ApiError(403, 'this request came from another site: use the web interface, or a token');
   const type = asked.headers['content-type'];
-  if (type !== undefined && !/^application\/(json|x-tar)\b/i.test(type))
-    throw new ApiError(415, `with a session only JSON is taken, not ${type}`);
+  if (type !== undefined && !/^application\/(json|x-tar|octet-stream)\b/i.test(type))
+    throw new ApiError(415, `with a session only JSON and files are taken, not ${type}`);
 }
 
-function triedName(body: Buffer | undefined): string {
+/** What a body says under that name, for the audit; empty if it says nothing. */
+function textIn(body: Buffer | undefined, key: string): string {
   try {
-    const { name } = JSON.parse(String(body ?? '{}')) as { name?: unknown };
-    return typeof name === 'string' ? name.slice(0, 63) : '';
+    const { [key]: value } = JSON.parse(String(body ?? '{}')) as Record<string, unknown>;
+    return typeof value === 'string' ? value.slice(0, 63) : '';
   } catch {
     return '';
   }

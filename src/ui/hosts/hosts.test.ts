@@ -111,6 +111,43 @@ describe('what is on all hosts', () => {
     assert.equal((await port.ask('DELETE', '/essaim/images/nothing:1', { as: 'operator' })).status, 404);
   });
 
+  test('a volume is made on the hosts that are named, with its options', async () => {
+    const make = (body: object, as = 'operator') => port.ask('POST', '/essaim/volumes/create', { as, body });
+    for (const as of ['viewer', 'deployer']) assert.equal((await make({ name: 'x' }, as)).status, 403);
+    assert.equal((await make({})).status, 400);
+    const made = await make({ name: 'logs', options: { type: 'nfs' }, nodes: ['node2'] });
+    assert.deepEqual(
+      outcomesOf(made.text).map(({ name, ok, message }) => [name, ok, message]),
+      [['node2', true, 'made']],
+    );
+    assert.deepEqual([engines.n2.volumes, engines.n3.volumes], [['logs'], ['data']]);
+  });
+
+  test('a file goes into a volume as it comes, larger than what is kept of a body; only for operators', async () => {
+    const path = '/essaim/nodes/node3/volumes/data/file?path=a%2Fb%20c';
+    const headers = { 'content-type': 'application/octet-stream' };
+    for (const as of ['viewer', 'deployer'])
+      assert.equal((await port.ask('PUT', path, { as, body: Buffer.from('x'), headers })).status, 403);
+    const body = Buffer.alloc(9 << 20, 'x');
+    const { status, text } = await port.ask('PUT', path, { as: 'operator', body, headers });
+    assert.equal(status, 204, text);
+    const kept = engines.n3.put['/essaim/host/volumes/data/file?path=a%2Fb+c'];
+    assert.equal(kept?.length, body.length);
+    const session = await port.signedIn('operator');
+    const write = (site: string) =>
+      port.ask('PUT', path, {
+        session,
+        body: Buffer.from('y'),
+        headers: { ...headers, 'sec-fetch-site': site },
+      });
+    assert.equal((await write('cross-site')).status, 403);
+    assert.equal((await write('same-origin')).status, 204);
+    assert.equal(
+      (await port.ask('PUT', path.replace('node3', 'node9'), { as: 'operator', body, headers })).status,
+      404,
+    );
+  });
+
   test('credentials of a registry go in, and never come out; each host tries them and pulls with them', async () => {
     const keep = (body: object, as = 'operator') => port.ask('POST', '/essaim/registries', { as, body });
     const login = { host: 'Registry.example.com:5000', user: 'ci', password: 'hush' };

@@ -31,6 +31,24 @@ export async function pulled(
   return last || 'pulled';
 }
 
+/** A volume on that host. Rejects with what the engine says against it. */
+export async function madeVolume(
+  { engine }: Host,
+  { name, driver, options, labels }: NewVolume,
+  signal: AbortSignal,
+): Promise<string> {
+  const body = { Name: name, Driver: driver || 'local', DriverOpts: options ?? {}, Labels: labels ?? {} };
+  await engine.json('POST', '/volumes/create', { body, signal });
+  return 'made';
+}
+
+export interface NewVolume {
+  name?: string | null;
+  driver?: string | null;
+  options?: Record<string, string> | null;
+  labels?: Record<string, string> | null;
+}
+
 /** Rejects with what the engine says against it. */
 export async function removedImage(
   { engine }: Host,

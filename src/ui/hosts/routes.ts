@@ -6,16 +6,23 @@ import { registryAuth } from '../../control/registries.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { NodesFleet } from '../../fleet/nodes.ts';
 import { ApiError } from '../../model/errors.ts';
-import { array, boolean, object, optional, text } from '../../model/schema.ts';
+import { array, boolean, map, object, optional, text } from '../../model/schema.ts';
 import { hostNamed, hostsNamed, passedTo } from './asked.ts';
 import { everywhere } from './everywhere.ts';
-import { diskUse, pruned, pulled, removedImage } from './keeping.ts';
+import { diskUse, madeVolume, pruned, pulled, removedImage } from './keeping.ts';
 import { containerRows, imageRows, volumeRows } from './rows.ts';
 
 /** What may be done to a container, whichever host it is on. */
 const ACTIONS = ['start', 'stop', 'restart', 'kill', 'pause', 'unpause'] as const;
 
 const PullBody = object({ image: optional(text()), nodes: optional(array(text())) });
+const VolumeBody = object({
+  name: optional(text()),
+  driver: optional(text()),
+  options: optional(map(text())),
+  labels: optional(map(text())),
+  nodes: optional(array(text())),
+});
 const PruneBody = object({ all: optional(boolean()), nodes: optional(array(text())) });
 
 /** `nodesOf`: what is on a manager's nodes; undefined where it is none any more. */
@@ -105,11 +112,25 @@ export function hostRoutes(nodesOf: (manager: ManagerFace) => Promise<NodesFleet
       volume,
       pass(({ name }) => `/volumes/${encodeURIComponent(name!)}`),
     );
+    const inside = (params: Readonly<Record<string, string>>, what: string): string =>
+      `/essaim/host/volumes/${encodeURIComponent(params.name!)}/${what}`;
     for (const what of ['files', 'file'])
       router.get(
         `${volume}/${what}`,
-        pass(({ name }) => `/essaim/host/volumes/${encodeURIComponent(name!)}/${what}`),
+        pass((params) => inside(params, what)),
       );
+    router.put(`${volume}/file`, async (request) => {
+      const fleet = await known();
+      const host = hostNamed(fleet, request.params.node!);
+      return passedTo(fleet, host, inside(request.params, 'file'), request, request.body());
+    });
+    router.post('/essaim/volumes/create', async (request) => {
+      const { nodes, ...volume } = await request.json(VolumeBody);
+      if (!volume.name) throw new ApiError(400, 'say what it is called: {"name": "data"}');
+      const hosts = hostsNamed(await known(), nodes);
+      const stream = everywhere(hosts, (host) => madeVolume(host, volume, request.signal));
+      return { status: 200, stream, lasting: true };
+    });
   };
 }
 

@@ -183,7 +183,7 @@ test('why a task waits: for each node the first thing that it lacks, and by how 
       'down: it is down',
       'drained: its availability is drain',
       'plain: it does not meet node.labels.disk==ssd',
-      'small: memory: needs 2048 MiB, 1024 MiB free',
+      'small: memory: needs 2 GiB, 1 GiB free',
       'good: would fit',
     ],
   );

@@ -52,7 +52,7 @@ test('of the tasks of a node: where each fits, which do not and why, what stays 
   assert.deepEqual(Object.keys(by).toSorted(), ['all-a', 'big1', 'big2', 'kept1']);
   // The first one takes the place of the second one.
   assert.deepEqual([by.big1!.fits, by.big2!.fits], [['b'], []]);
-  assert.deepEqual(by.big2!.why, ['b: memory: needs 2048 MiB, 1024 MiB free']);
+  assert.deepEqual(by.big2!.why, ['b: memory: needs 2 GiB, 1 GiB free']);
   assert.deepEqual(by.kept1!.why, ['b: it does not meet node.hostname==a']);
   assert.deepEqual(by.kept1!.volumes, ['data']);
   assert.equal(by['all-a']!.isGlobal, true);

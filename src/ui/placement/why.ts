@@ -104,7 +104,7 @@ function lack(task: Task, node: Node, load: NodeLoad): string {
   if ((NanoCPUs ?? 0) > cpus)
     parts.push(`processors: needs ${amount(NanoCPUs!, 1e9)}, ${amount(cpus, 1e9)} free`);
   if ((MemoryBytes ?? 0) > memory)
-    parts.push(`memory: needs ${amount(MemoryBytes!, 2 ** 20)} MiB, ${amount(memory, 2 ** 20)} MiB free`);
+    parts.push(`memory: needs ${memoryText(MemoryBytes!)}, ${memoryText(memory)} free`);
   if (parts.length === 0)
     parts.push(
       `it has not enough of ${(GenericResources ?? [])
@@ -112,6 +112,10 @@ function lack(task: Task, node: Node, load: NodeLoad): string {
         .join(', ')}`,
     );
   return parts.join('; ');
+}
+
+function memoryText(value: number): string {
+  return value < 2 ** 30 ? `${amount(value, 2 ** 20)} MiB` : `${amount(value, 2 ** 30)} GiB`;
 }
 
 function amount(value: number, unit: number): string {

@@ -82,11 +82,43 @@ export function changes(visit: () => Visit): void {
     await swarm.docker('config', 'rm', 'page');
   });
 
+  test('a service is made by a form: it runs, on a network that was made as well', async () => {
+    const { swarm, page, origin } = visit();
+    await page.goto(`${origin}/ui/networks`);
+    await page.getByRole('button', { name: 'New network' }).click();
+    await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('made-here');
+    await page.getByLabel('attachable').check();
+    await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('link', { name: 'made-here' }).waitFor();
+    await page.goto(`${origin}/ui/services`);
+    await page.getByRole('link', { name: 'New service' }).click();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('Say what it is called.').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('formed');
+    await page.getByLabel('Image', { exact: true }).fill('whoami:1');
+    await page.getByLabel('Replicas', { exact: true }).fill('2');
+    await page.getByLabel('Ports').fill('8123:8080');
+    await page.getByLabel('Networks', { exact: true }).fill('made-here');
+    const command =
+      'docker service create --name formed --replicas 2 --publish published=8123,target=8080,protocol=tcp,mode=ingress --network made-here whoami:1';
+    await page.getByText(command).waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { name: 'formed' }).waitFor();
+    await page.getByText('2/2').waitFor({ timeout: 30_000 });
+    const ip = await swarm.lab.must('ip', 'ub');
+    assert.equal((await fetch(`http://${ip}:8123/`)).status, 200);
+    await swarm.remove('formed');
+    await swarm.docker('network', 'rm', 'made-here');
+  });
+
   test('what root does with the CLI is in the activity, beside what is done here', async () => {
     const { page, origin } = visit();
     await page.goto(`${origin}/ui/activity`);
     const row = (what: string) => page.locator('[role=row]').filter({ hasText: what });
     await row('POST /services/create').filter({ hasText: 'root (socket)' }).first().waitFor();
+    await row('made the service formed').filter({ hasText: 'admin' }).first().waitFor();
+    await row('made the service reader').filter({ hasText: 'root' }).first().waitFor();
     await row('POST /essaim/stacks/cli').filter({ hasText: 'admin' }).first().waitFor();
   });
 }

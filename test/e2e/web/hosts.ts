@@ -54,6 +54,30 @@ export function hosts(at: () => Visit): void {
     assert.equal(await readFile(await file.path(), 'utf8'), 'in 42\n');
   });
 
+  test('a file is put into a volume of another host; a volume is made on one', async () => {
+    const { swarm, page, origin } = at();
+    await page
+      .locator('input[type=file]')
+      .setInputFiles([{ name: 'my note.txt', mimeType: 'text/plain', buffer: Buffer.from('put here\n') }]);
+    await page.getByRole('link', { name: 'my note.txt' }).waitFor();
+    assert.equal(await swarm.lab.docker('ub', 'exec', 'plain', 'cat', '/data/my note.txt'), 'put here');
+    await page.goto(`${origin}/ui/volumes`);
+    await page.getByRole('button', { name: 'New volume' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name', { exact: true }).fill('made');
+    await dialog.getByLabel('Options of the driver').fill('type=tmpfs\ndevice=tmpfs');
+    await dialog.getByRole('combobox', { name: 'On' }).fill('ub');
+    await page.getByRole('option', { name: 'ub' }).click();
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await page.locator('[data-outcome=ub]').getByText('made').waitFor();
+    assert.match(await swarm.lab.docker('ub', 'volume', 'inspect', 'made'), /"type": "tmpfs"/);
+    await page.keyboard.press('Escape');
+    await rowOf(page, 'made').getByRole('button', { name: 'Remove' }).click();
+    await page.getByLabel('Type made to go on').fill('made');
+    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await rowOf(page, 'made').waitFor({ state: 'detached' });
+  });
+
   test('a container is removed for good, and the events of its host tell of it', async () => {
     const { swarm, page, origin } = at();
     await page.goto(`${origin}/ui/containers?q=plain`);

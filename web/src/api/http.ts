@@ -12,10 +12,12 @@ export class RequestError extends Error {
 
 /** The answer's JSON, or text where it is none; undefined if it is empty. @throws RequestError */
 export async function call<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+  const isFile = body instanceof Blob;
+  const type = isFile ? 'application/octet-stream' : 'application/json';
   const answer = await fetch(path, {
     method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: body === undefined ? {} : { 'content-type': type },
+    body: isFile || body === undefined ? body : JSON.stringify(body),
     // The manager may be away for a moment: never what was there before.
     cache: 'no-store',
   }).catch(() => {
@@ -32,6 +34,8 @@ export async function call<T = unknown>(method: string, path: string, body?: unk
 export const get = <T>(path: string): Promise<T> => call<T>('GET', path);
 export const post = <T = unknown>(path: string, body: unknown = {}): Promise<T> =>
   call<T>('POST', path, body);
+/** What is in a file, as it is. */
+export const put = (path: string, file: Blob): Promise<unknown> => call('PUT', path, file);
 export const remove = (path: string): Promise<unknown> => call('DELETE', path);
 
 function parsed(text: string): unknown {

@@ -10,6 +10,23 @@ export function curl(host: string, method: string, path: string, body?: object):
   return `curl --cacert ca.pem -H 'Authorization: Bearer TOKEN' -X ${method} ${word(`https://${host}${path}`)}${data ?? ''}`;
 }
 
+/** What the API is asked for a new overlay. `kinds`: of `attachable`, `encrypted`, `internal`. */
+export function networkOf(name: string, kinds: readonly string[], subnet: string): object {
+  return {
+    ...{ Name: name, Driver: 'overlay' },
+    ...(kinds.includes('attachable') && { Attachable: true }),
+    ...(kinds.includes('internal') && { Internal: true }),
+    ...(kinds.includes('encrypted') && { Options: { encrypted: '' } }),
+    ...(subnet && { IPAM: { Config: [{ Subnet: subnet }] } }),
+  };
+}
+
+export function networkCommand(name: string, kinds: readonly string[], subnet: string): string {
+  const options = kinds.map((kind) => (kind === 'encrypted' ? '--opt encrypted' : `--${kind}`));
+  const all = ['--driver overlay', ...options, ...(subnet ? [`--subnet ${word(subnet)}`] : [])];
+  return `docker network create ${all.join(' ')} ${word(name || 'NAME')}`;
+}
+
 type Labels = Readonly<Record<string, string>>;
 
 export function labelCommand(node: string, before: Labels, after: Labels): string {

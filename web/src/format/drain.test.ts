@@ -12,7 +12,7 @@ test('what moves, what cannot, what stays behind, who is left without', () => {
     tasks: [
       row('web.1'),
       row('db.1', { volumes: ['data'] }),
-      row('big.1', { fits: [], why: ['b: memory: needs 2048 MiB, 1024 MiB free'] }),
+      row('big.1', { fits: [], why: ['b: memory: needs 2 GiB, 1 GiB free'] }),
       row('agent.x', { fits: [], isGlobal: true }),
     ],
     emptied: ['big'],
@@ -22,7 +22,7 @@ test('what moves, what cannot, what stays behind, who is left without', () => {
     [
       '  web.1 moves: it fits on b',
       '  db.1 moves: it fits on b',
-      '! big.1 fits nowhere: b: memory: needs 2048 MiB, 1024 MiB free',
+      '! big.1 fits nowhere: b: memory: needs 2 GiB, 1 GiB free',
       '! db.1 begins with an empty volume elsewhere: data stays',
       '! No task of big would run any more',
       '  1 task of global services stop',

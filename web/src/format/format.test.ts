@@ -7,7 +7,7 @@ import { portText } from './ports.ts';
 import { bytes, counted, cpus } from './size.ts';
 import { sorted } from './sort.ts';
 import { exitText, serviceTone, serviceWord, taskTone } from './state.ts';
-import { age, duration } from './time.ts';
+import { age, agoText, duration } from './time.ts';
 
 test('durations in their one or two largest units', () => {
   const of = (text: string, ...parts: number[]) => {
@@ -21,6 +21,11 @@ test('durations in their one or two largest units', () => {
   of('2 h', 0, 2);
   of('3 d 4 h', 3, 4, 59);
   of('1 y 1 d', 366);
+});
+
+test('what is of this second is not ago', () => {
+  assert.equal(agoText(age('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:03:00Z'))), '3 min ago');
+  assert.equal(agoText('now'), 'now');
 });
 
 test('ages have no future, and what is no time has none', () => {
@@ -77,9 +82,10 @@ const update = (state: string): ServiceRow['update'] => ({
 const states: Array<[changes: Partial<ServiceRow>, word: string, tone: string]> = [
   [{}, 'running', 'good'],
   [{ running: 1 }, 'starting', 'busy'],
-  [{ running: 1, problems: ['no suitable node'] }, 'starting', 'bad'],
+  [{ running: 1, problems: ['no suitable node'] }, 'not all there', 'bad'],
+  [{ running: 0, problems: ['no suitable node'] }, 'does not run', 'bad'],
   [{ running: 3 }, 'stopping', 'busy'],
-  [{ running: 0, wanted: 0 }, 'stopped', 'good'],
+  [{ running: 0, wanted: 0 }, 'stopped', 'idle'],
   [{ update: update('updating') }, 'updating', 'busy'],
   [{ update: update('paused') }, 'update paused', 'bad'],
   [{ update: update('completed') }, 'running', 'good'],

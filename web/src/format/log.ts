@@ -14,11 +14,15 @@ export function lineTime(at: string, style: TimeStyle): string {
 
 const COLORS = 8;
 
-/** One of eight colours, always the same for a task. */
-export function colorOf(task: string): number {
-  let sum = 0;
-  for (const char of task) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
-  return sum % COLORS;
+/** A colour for each task of a log, in the order in which they are first met: the first eight have one each. */
+export class TaskColors {
+  readonly #known = new Map<string, number>();
+
+  of(task: string): number {
+    const known = this.#known.get(task) ?? this.#known.size % COLORS;
+    this.#known.set(task, known);
+    return known;
+  }
 }
 
 export interface Span {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import type { PlaceRow, TileRow } from '../../../src/ui/protocol.ts';
-import { colourOf, columnsOf } from './map.ts';
+import { COLOURS, coloursOf, columnsOf } from './map.ts';
 
 const place = (id: string, state = 'ready'): PlaceRow => ({
   ...{ id, version: 1, name: id, role: 'worker', state, availability: 'active' },
@@ -36,7 +37,16 @@ test('all words have to be found', () => {
   assert.deepEqual(shown('shop web'), [['node2'], ['node10', 'web.2 running']]);
 });
 
-test('a service has its colour', () => {
-  assert.equal(colourOf('abc'), colourOf('abc'));
-  assert.ok(colourOf('x'.repeat(500)) < 8);
+test('a service has its colour, whatever the order; as few as can be have the same', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { maxLength: 30 }), (services) => {
+      const colours = coloursOf(services);
+      assert.deepEqual(coloursOf(services.toReversed()), colours);
+      const used = Array.from(
+        { length: COLOURS },
+        (_, at) => [...colours.values()].filter((c) => c === at).length,
+      );
+      assert.ok(Math.max(...used) - Math.min(...used) <= 1);
+    }),
+  );
 });

@@ -40,6 +40,7 @@ export function columnsOf(places: readonly PlaceRow[], tiles: readonly TileRow[]
       { id: place.id, name: place.name, place, tiles: [] },
     ]),
   );
+  const colours = coloursOf(tiles.map(({ service }) => service));
   const waiting: Column = { id: '', name: 'No node yet', place: undefined, tiles: [] };
   for (const row of sorted(tiles, ({ name }) => name, false)) {
     const isDown = row.node !== undefined && known.get(row.node)?.state === 'down';
@@ -49,16 +50,33 @@ export function columnsOf(places: readonly PlaceRow[], tiles: readonly TileRow[]
     if (!wanted.every((word) => text.includes(word))) continue;
     const tile = {
       ...{ id: row.id, name: row.name, state: isLost ? 'lost with its host' : row.state, isLost },
-      ...{ tone: isLost ? ('bad' as const) : taskTone(row), colour: colourOf(row.service) },
+      ...{ tone: isLost ? ('bad' as const) : taskTone(row), colour: colours.get(row.service)! },
     };
     (columns.get(row.node ?? '') ?? waiting).tiles.push(tile);
   }
   return [...columns.values(), ...(waiting.tiles.length > 0 ? [waiting] : [])];
 }
 
-/** The same for a service wherever it is shown. */
-export function colourOf(service: string): number {
+/**
+ * A colour for each service, the same on every screen: none is used once more while there is another that is used less, so
+ * that as few as can be look alike.
+ */
+export function coloursOf(services: Iterable<string>): Map<string, number> {
+  const used = new Array<number>(COLOURS).fill(0);
+  const colours = new Map<string, number>();
+  for (const service of [...new Set(services)].sort()) {
+    const least = Math.min(...used);
+    let colour = hashOf(service) % COLOURS;
+    while (used[colour] !== least) colour = (colour + 1) % COLOURS;
+    used[colour]!++;
+    colours.set(service, colour);
+  }
+  return colours;
+}
+
+/** Whoever comes or goes changes few colours of others. */
+function hashOf(service: string): number {
   let sum = 0;
   for (const char of service) sum = (sum * 31 + char.codePointAt(0)!) >>> 0;
-  return sum % COLOURS;
+  return sum;
 }

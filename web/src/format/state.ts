@@ -18,13 +18,14 @@ export function taskTone({ state, desired, error }: Pick<TaskRow, 'state' | 'des
 export function serviceTone({ running, wanted, completed, mode, problems, update }: ServiceRow): Tone {
   if (update?.state === 'paused' || update?.state === 'rollback_paused') return 'bad';
   const isThere = mode.endsWith('job') ? completed >= wanted : running === wanted;
-  if (isThere) return update?.state === 'updating' || update?.state === 'rollback_started' ? 'busy' : 'good';
+  if (isThere && (update?.state === 'updating' || update?.state === 'rollback_started')) return 'busy';
+  if (isThere) return wanted === 0 && !mode.endsWith('job') ? 'idle' : 'good';
   return problems.length > 0 ? 'bad' : 'busy';
 }
 
 /** What a service is doing, in a word or two. */
 export function serviceWord(service: ServiceRow): string {
-  const { update, running, wanted, completed, mode } = service;
+  const { update, running, wanted, completed, mode, problems } = service;
   switch (update?.state) {
     case 'updating':
       return 'updating';
@@ -37,7 +38,9 @@ export function serviceWord(service: ServiceRow): string {
   }
   if (mode.endsWith('job')) return completed >= wanted ? 'complete' : 'running';
   if (running === wanted) return wanted === 0 ? 'stopped' : 'running';
-  return running < wanted ? 'starting' : 'stopping';
+  if (running > wanted) return 'stopping';
+  if (problems.length === 0) return 'starting';
+  return running === 0 ? 'does not run' : 'not all there';
 }
 
 export function stackTone({ services, converged, problems, updating }: StackRow): Tone {

@@ -23,6 +23,9 @@ export function duration(ms: number): string {
   return rest > 0 ? `${text} ${rest} ${next[0]}` : text;
 }
 
+/** `3 min ago`; what is of this second is not ago. */
+export const agoText = (text: string): string => (text === 'now' || text === '' ? text : `${text} ago`);
+
 /** How long ago an RFC 3339 time was. A clock that is a little behind has no future. */
 export function age(time: string, now: number): string {
   const ms = Date.parse(time);

@@ -3,6 +3,7 @@ import { Text } from '@mantine/core';
 import { useMemo } from 'react';
 import type { AuditRow } from '../../../src/ui/protocol.ts';
 import { useList } from '../api/live.ts';
+import { deedText } from '../format/activity.ts';
 import { Age } from '../parts/Age.tsx';
 import { type Column, DataTable } from '../parts/DataTable.tsx';
 import { Page } from '../parts/Page.tsx';
@@ -16,11 +17,13 @@ const AUDIT: Array<Column<AuditRow>> = [
     value: ({ actor, via }) => (via === 'session' ? actor : `${actor} (${via})`),
   },
   { key: 'address', title: 'From', width: '9rem', value: ({ address }) => address, phone: 'hide' },
+  { key: 'what', title: 'What', width: 'minmax(10rem, 3fr)', value: deedText },
   {
-    key: 'what',
-    title: 'What',
-    width: 'minmax(10rem, 3fr)',
+    key: 'request',
+    title: 'Request',
+    width: 'minmax(8rem, 2fr)',
     value: ({ method, path }) => `${method} ${path}`,
+    phone: 'hide',
   },
   { key: 'status', title: 'Answer', width: '5rem', value: ({ status }) => status, phone: 'hide' },
 ];

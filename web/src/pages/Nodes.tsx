@@ -20,7 +20,7 @@ const COLUMNS: Array<Column<NodeRow>> = [
   {
     key: 'name',
     title: 'Name',
-    width: 'minmax(7rem, 2fr)',
+    width: 'minmax(7rem, 1fr)',
     value: ({ name }) => name,
     cell: ({ id, name }) => <Link to={`/nodes/${id}`}>{name}</Link>,
   },
@@ -39,11 +39,11 @@ const COLUMNS: Array<Column<NodeRow>> = [
   {
     key: 'role',
     title: 'Role',
-    width: '7rem',
+    width: '9rem',
     value: ({ role, leader }) => (leader ? `${role}, leader` : role),
     phone: 'hide',
   },
-  { key: 'address', title: 'Address', width: 'minmax(6rem, 1fr)', value: ({ address }) => address },
+  { key: 'address', title: 'Address', width: 'minmax(8.5rem, 1fr)', value: ({ address }) => address },
   { key: 'tasks', title: 'Tasks', width: '4rem', value: ({ tasks }) => tasks, phone: 'hide' },
   {
     key: 'cpus',
@@ -61,7 +61,7 @@ const COLUMNS: Array<Column<NodeRow>> = [
     cell: (row) => `${bytes(row.reservedMemory)} of ${bytes(row.memory)}`,
     phone: 'hide',
   },
-  { key: 'engine', title: 'Engine', width: '7rem', value: ({ engine }) => engine, phone: 'hide' },
+  { key: 'engine', title: 'Engine', width: '6rem', value: ({ engine }) => engine, phone: 'hide' },
 ];
 
 export function Nodes() {

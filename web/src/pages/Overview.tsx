@@ -2,6 +2,7 @@
 import { Card, Code, Group, List, Progress, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
 import { useList } from '../api/live.ts';
+import { deedText } from '../format/activity.ts';
 import { bytes, cpus } from '../format/size.ts';
 import { nodeTone, serviceTone, serviceWord } from '../format/state.ts';
 import { whatIsWrong } from '../format/wrong.ts';
@@ -155,10 +156,13 @@ function Changes() {
   return (
     <Section title="Last changes here">
       <Stack gap={2}>
-        {last.map(({ id, at, actor, method, path, status }) => (
-          <Text key={id} size="sm">
-            <Age of={at} /> ago, {actor || 'somebody'}: {method} {path}{' '}
-            {status >= 400 && `(refused: ${status})`}
+        {last.map((row) => (
+          <Text key={row.id} size="sm">
+            {row.actor || 'somebody'} {row.status >= 400 && 'was refused: '}
+            {deedText(row)}{' '}
+            <Text component="span" size="xs" c="dimmed">
+              <Age of={row.at} ago />
+            </Text>
           </Text>
         ))}
       </Stack>

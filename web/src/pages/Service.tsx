@@ -72,7 +72,7 @@ function ServicePage({ service }: { service: ServiceRow }) {
           </Fact>
         )}
         <Fact name="Changed">
-          <Age of={service.updated} /> ago
+          <Age of={service.updated} ago />
         </Fact>
         {update && (
           <Fact name="Last update">

@@ -1,6 +1,7 @@
 /** All services, with what runs of them; each can be scaled where it stands. */
-import { Code, Group, Stack, Text } from '@mantine/core';
+import { Button, Code, Group, Stack, Text } from '@mantine/core';
 import { useMemo } from 'react';
+import { Link as Route } from 'wouter';
 import type { ServiceRow } from '../../../src/ui/protocol.ts';
 import { useList } from '../api/live.ts';
 import { portText } from '../format/ports.ts';
@@ -101,7 +102,8 @@ export function ServiceTable({ filter }: { filter?: Record<string, string> }) {
           <Text>No service runs here yet.</Text>
           <Group gap="xs">
             <Text size="sm">
-              <Link to="/stacks/new">Deploy a stack</Link>, or use the docker command:
+              <Link to="/stacks/new">Deploy a stack</Link>, make <Link to="/services/new">one service</Link>,
+              or use the docker command:
             </Text>
           </Group>
           <Code block>docker service create --name web --replicas 3 --publish 8080:80 nginx</Code>
@@ -112,8 +114,18 @@ export function ServiceTable({ filter }: { filter?: Record<string, string> }) {
 }
 
 export function Services() {
+  const { account } = useRights();
   return (
-    <Page title="Services">
+    <Page
+      title="Services"
+      actions={
+        account.role !== 'viewer' && (
+          <Button size="xs" component={Route} href="/services/new">
+            New service
+          </Button>
+        )
+      }
+    >
       <ServiceTable />
     </Page>
   );

@@ -20,14 +20,25 @@ export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: s
   const [name, setName] = useState(isFirst ? 'admin' : '');
   const [password, setPassword] = useState('');
   const [again, setAgain] = useState('');
-  const [code, setCode] = useState(() => (isFirst ? decodeURIComponent(location.hash.slice(1)) : ''));
+  const [code, setCode] = useState(codeInAddress);
   const [errors, setErrors] = useState<Errors>({});
   const [busy, setBusy] = useState(false);
-  const [hadCode] = useState(code !== '');
+  const [hadCode, setHadCode] = useState(code !== '');
 
-  // What is in the address stays in no history.
   useEffect(() => {
-    if (location.hash) history.replaceState(null, '', location.pathname + location.search);
+    const take = (): void => {
+      const given = codeInAddress();
+      if (!given) return;
+      // What is in the address stays in no history.
+      history.replaceState(null, '', location.pathname + location.search);
+      setCode(given);
+      setHadCode(true);
+      setErrors({});
+    };
+    take();
+    // Whoever opens the printed address where this page is open already loads nothing anew.
+    addEventListener('hashchange', take);
+    return () => removeEventListener('hashchange', take);
   }, []);
 
   const submit = async (event: FormEvent): Promise<void> => {
@@ -137,6 +148,8 @@ export function SignIn({ isFirst, notice, done }: { isFirst: boolean; notice?: s
     </Center>
   );
 }
+
+const codeInAddress = (): string => decodeURIComponent(location.hash.slice(1));
 
 /** An error at the field that it is about. */
 function placed({ status, message }: RequestError): Errors {

@@ -77,7 +77,10 @@ function TaskPage({ task }: { task: TaskRow }) {
         <Fact name="Node">
           {task.node ? <Link to={`/nodes/${task.node}`}>{task.nodeName ?? task.node}</Link> : 'none yet'}
         </Fact>
-        <Fact name="Since">
+        <Fact name="Made">
+          <Age of={task.created} ago />
+        </Fact>
+        <Fact name={`${state[0]!.toUpperCase()}${state.slice(1)} since`}>
           <Age of={task.at} />
         </Fact>
         <Fact name="Image">{task.image}</Fact>
@@ -145,9 +148,10 @@ function State({ task }: { task: TaskRow }) {
           </Table.Tbody>
         </Table>
       )}
-      {container && (
-        <Command text={`docker inspect ${container.includes('.') ? container : container.slice(0, 12)}`} />
-      )}
+      {/* A container that only has a name has never been reported, and may never have come to be. */}
+      <Command
+        text={`docker inspect ${container && !container.includes('.') ? container.slice(0, 12) : id}`}
+      />
       <Text size="xs" c="dimmed">
         Task <Code>{id}</Code>
       </Text>
@@ -182,7 +186,7 @@ function Predecessors({ task }: { task: TaskRow }) {
             <Table.Td>{row.nodeName}</Table.Td>
             <Table.Td>{row.error ?? (row.exitCode === undefined ? '' : exitText(row.exitCode))}</Table.Td>
             <Table.Td>
-              <Age of={row.at} /> ago
+              <Age of={row.at} ago />
             </Table.Td>
           </Table.Tr>
         ))}

@@ -38,7 +38,7 @@ const COLUMNS: Array<Column<TaskRow>> = [
   {
     key: 'error',
     title: 'Why',
-    width: 'minmax(6rem, 2fr)',
+    width: 'minmax(8rem, 4fr)',
     value: ({ error }) => error,
     cell: ({ error }) => error && <span title={error}>{error}</span>,
     phone: 'hide',

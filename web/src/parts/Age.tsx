@@ -1,6 +1,6 @@
 /** How long ago something was; the exact time on hover. All of a page move on together. */
 import { useSyncExternalStore } from 'react';
-import { age } from '../format/time.ts';
+import { age, agoText } from '../format/time.ts';
 
 let now = Date.now();
 const listeners = new Set<() => void>();
@@ -19,13 +19,14 @@ export function useNow(): number {
   );
 }
 
-export function Age({ of }: { of: string }) {
+/** `ago`: in a sentence. */
+export function Age({ of, ago }: { of: string; ago?: true }) {
   const at = useNow();
   const exact = new Date(of);
   if (Number.isNaN(exact.getTime())) return null;
   return (
     <time dateTime={of} title={exact.toLocaleString()}>
-      {age(of, at)}
+      {ago ? agoText(age(of, at)) : age(of, at)}
     </time>
   );
 }

@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState } from 'react';
-import { ansiSpans, colorOf, lineTime, type TimeStyle } from '../format/log.ts';
+import { ansiSpans, lineTime, type TaskColors, type TimeStyle } from '../format/log.ts';
 import { foundParts, type NumberedLine } from '../format/log-lines.ts';
 
 interface Props {
@@ -10,13 +10,13 @@ interface Props {
   lines: readonly NumberedLine[];
   /** How many there have been, those that are not shown too. */
   count: number;
-  look: { times: TimeStyle; isWrapped: boolean };
+  look: { times: TimeStyle; isWrapped: boolean; colors: TaskColors };
   /** Of tasks, by id. */
   names: ReadonlyMap<string, string>;
   search: RegExp | undefined;
 }
 
-export function LogLines({ of, lines, count, look: { times, isWrapped }, names, search }: Props) {
+export function LogLines({ of, lines, count, look: { times, isWrapped, colors }, names, search }: Props) {
   const [isPaused, setPaused] = useState(false);
   const [seen, setSeen] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
@@ -67,7 +67,7 @@ export function LogLines({ of, lines, count, look: { times, isWrapped }, names, 
               >
                 {times !== 'off' && <span className="log-time">{lineTime(at, times)} </span>}
                 {task && (
-                  <span style={{ color: `var(--log-${colorOf(task)})` }}>
+                  <span style={{ color: `var(--log-${colors.of(task)})` }}>
                     {names.get(task) ?? task.slice(0, 12)}{' '}
                   </span>
                 )}

@@ -3,7 +3,7 @@ import { Button, Group, SegmentedControl, Stack, Switch, Text, TextInput, Toggle
 import { useLocalStorage } from '@mantine/hooks';
 import { useMemo, useState } from 'react';
 import { useList, useLog } from '../api/live.ts';
-import { colorOf, type TimeStyle } from '../format/log.ts';
+import { TaskColors, type TimeStyle } from '../format/log.ts';
 import { searchOf } from '../format/log-lines.ts';
 import { counted } from '../format/size.ts';
 import { Failed } from './Failed.tsx';
@@ -19,6 +19,7 @@ export function LogView({ channel, of }: { channel: string; of: string }) {
   const [onlyFound, setOnlyFound] = useLocalStorage({ key: 'log-only-found', defaultValue: true });
   const [times, setTimes] = useLocalStorage<TimeStyle>({ key: 'log-times', defaultValue: 'local' });
   const [isWrapped, setWrapped] = useLocalStorage({ key: 'log-wrap', defaultValue: true });
+  const [colors] = useState(() => new TaskColors());
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const { lines, isOver, error } = log;
   const names = useMemo(() => new Map(tasks.map(({ id, name }) => [id, name])), [tasks]);
@@ -101,7 +102,7 @@ export function LogView({ channel, of }: { channel: string; of: string }) {
               onActiveChange={() => turn(task)}
               color="gray"
             >
-              <span style={{ color: `var(--log-${colorOf(task)})` }}>{hidden.has(task) ? '○' : '●'}</span>
+              <span style={{ color: `var(--log-${colors.of(task)})` }}>{hidden.has(task) ? '○' : '●'}</span>
               &nbsp;{names.get(task) ?? task.slice(0, 12)}
             </Toggle>
           ))}
@@ -116,7 +117,7 @@ export function LogView({ channel, of }: { channel: string; of: string }) {
           of={of}
           lines={shown}
           count={log.count}
-          look={{ times, isWrapped }}
+          look={{ times, isWrapped, colors }}
           names={names}
           search={pattern}
         />

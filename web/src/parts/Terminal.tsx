@@ -1,9 +1,11 @@
 /** A terminal joined to a program in a container. Loaded when it is needed. */
 import '@xterm/xterm/css/xterm.css';
+import { Button, Group } from '@mantine/core';
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal as Xterm } from '@xterm/xterm';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ConsoleMessage } from '../../../src/ui/protocol.ts';
+import { EXTRA_KEYS, withCtrl } from '../format/terminal-keys.ts';
 
 export type ConsoleState = { is: 'opening' | 'open' | 'broken' } | { is: 'over'; why: string };
 
@@ -25,6 +27,10 @@ const kept = (container: string): string => `console ${container}`;
 
 export default function Terminal({ container, node, user, command, onState }: Props) {
   const place = useRef<HTMLDivElement>(null);
+  const shown = useRef<Xterm>(undefined);
+  // The next character that is typed is one with Ctrl.
+  const ctrl = useRef(false);
+  const [isCtrl, showCtrl] = useState(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each console is begun once
   useEffect(() => {
     const terminal = new Xterm({
@@ -35,6 +41,7 @@ export default function Terminal({ container, node, user, command, onState }: Pr
       theme: { background: '#101113', foreground: '#f1f3f5' },
       screenReaderMode: false,
     });
+    shown.current = terminal;
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     terminal.open(place.current!);
@@ -93,7 +100,12 @@ export default function Terminal({ container, node, user, command, onState }: Pr
       };
     };
     const bytes = new TextEncoder();
-    terminal.onData((data) => socket?.readyState === WebSocket.OPEN && socket.send(bytes.encode(data)));
+    terminal.onData((typed) => {
+      const data = ctrl.current ? withCtrl(typed) : typed;
+      ctrl.current = false;
+      showCtrl(false);
+      if (socket?.readyState === WebSocket.OPEN) socket.send(bytes.encode(data));
+    });
     terminal.onResize(({ cols, rows }) => {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ resize: { cols, rows } }));
     });
@@ -110,7 +122,44 @@ export default function Terminal({ container, node, user, command, onState }: Pr
       terminal.dispose();
     };
   }, []);
-  return <div ref={place} className="terminal" />;
+  const setCtrl = (isOn: boolean): void => {
+    ctrl.current = isOn;
+    showCtrl(isOn);
+  };
+  return (
+    <>
+      <Group gap={4} hiddenFrom="sm" role="group" aria-label="Keys">
+        <Button
+          size="xs"
+          px="xs"
+          variant={isCtrl ? 'filled' : 'default'}
+          aria-pressed={isCtrl}
+          onClick={() => {
+            setCtrl(!isCtrl);
+            shown.current?.focus();
+          }}
+        >
+          Ctrl
+        </Button>
+        {EXTRA_KEYS.map(({ label, name, data }) => (
+          <Button
+            key={name}
+            size="xs"
+            px="xs"
+            variant="default"
+            aria-label={name}
+            onClick={() => {
+              shown.current?.input(data);
+              shown.current?.focus();
+            }}
+          >
+            {label}
+          </Button>
+        ))}
+      </Group>
+      <div ref={place} className="terminal" />
+    </>
+  );
 }
 
 function exitWords(code: number): string {

@@ -1,5 +1,6 @@
 /** For tests: a manager with a cluster in memory, and its routes called as functions. */
 
+import { Readable } from 'node:stream';
 import { unixEngine } from '../../../engine/client.ts';
 import { ApiError } from '../../../model/errors.ts';
 import { newId } from '../../../model/id.ts';
@@ -151,6 +152,7 @@ export class TestCluster {
       signal: options.signal ?? new AbortController().signal,
       json: async (schema, type) => decodeJson(JSON.stringify(options.body), schema, type ?? 'body'),
       bytes: async () => Buffer.from(JSON.stringify(options.body)),
+      body: () => Readable.from([JSON.stringify(options.body)]),
     };
     return match.handler(request);
   }

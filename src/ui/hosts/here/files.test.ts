@@ -1,12 +1,13 @@
 /** Files of a volume: what is in it, and nothing that links in it lead to. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { readAll } from '../../../engine/client.ts';
-import { contentOf, filesOf } from './files.ts';
+import { contentOf, filesOf, putFile } from './files.ts';
 
 describe('files of a volume', () => {
   let folder: string;
@@ -68,5 +69,48 @@ describe('files of a volume', () => {
     for (const path of ['..', 'sub/../../outside', 'a\0b']) await assert.rejects(text(path), { status: 400 });
     for (const path of ['nothing', 'hello.txt/x']) await assert.rejects(text(path), { status: 404 });
     await assert.rejects(filesOf(join(folder, 'none'), ''), { status: 404 });
+  });
+
+  test('a file is put in: a new one, and in place of one, whose mode stays', async () => {
+    const put = (path: string, ...parts: string[]) => putFile(root, path, Readable.from(parts));
+    await put('sub/new', 'all', ' of it');
+    assert.equal(await text('sub/new'), 'all of it');
+    await chmod(join(root, 'sub/new'), 0o640);
+    await put('/sub/new', 'other');
+    assert.equal(await text('sub/new'), 'other');
+    assert.equal((await stat(join(root, 'sub/new'))).mode & 0o777, 0o640);
+    await put('sub/nothing');
+    assert.equal(await text('sub/nothing'), '');
+  });
+
+  test('nothing is put where a link leads, in place of what is no file, or where no folder is', async () => {
+    const put = (path: string) => putFile(root, path, Readable.from(['evil']));
+    await assert.rejects(put('up/outside'), { status: 400, message: 'up leads out of the volume' });
+    for (const path of ['out', 'inside', 'pipe', 'sub'])
+      await assert.rejects(put(path), {
+        status: 400,
+        message: `${path} is there, and no ordinary file`,
+      });
+    await assert.rejects(put('hello.txt/x'), { status: 400, message: 'hello.txt is no folder' });
+    await assert.rejects(put('nothing/x'), { status: 404 });
+    for (const path of ['', '/', '../x', 'a\0b'])
+      await assert.rejects(async () => put(path), { status: 400 }, path);
+    assert.equal(await readFile(join(folder, 'outside'), 'utf8'), 'secret');
+  });
+
+  test('of what breaks off nothing stays, and what was there does', async () => {
+    await putFile(root, 'sub/kept', Readable.from(['as it was']));
+    const broken = Readable.from(
+      (async function* () {
+        yield 'half';
+        throw new Error('the client is gone');
+      })(),
+    );
+    await assert.rejects(putFile(root, 'sub/kept', broken), /the client is gone/);
+    assert.equal(await text('sub/kept'), 'as it was');
+    assert.deepEqual(
+      (await readdir(join(root, 'sub'))).filter((name) => name.endsWith('.part')),
+      [],
+    );
   });
 });

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { RouteModule } from '../../../api/router.ts';
 import { ApiError } from '../../../model/errors.ts';
-import { contentOf, filesOf } from './files.ts';
+import { contentOf, filesOf, putFile } from './files.ts';
 
 interface Volume {
   Driver: string;
@@ -22,6 +22,11 @@ export const hereRoutes: RouteModule = (router, { engine }) => {
     status: 200,
     body: await filesOf(await root(params.name!), query.get('path') ?? ''),
   }));
+
+  router.put('/essaim/host/volumes/{name}/file', async (request) => {
+    await putFile(await root(request.params.name!), request.query.get('path') ?? '', request.body());
+    return { status: 204 };
+  });
 
   router.get('/essaim/host/volumes/{name}/file', async ({ params, query }) => {
     const path = query.get('path') ?? '';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applied, formOf, quoted, updateCommand } from './form.ts';
-import type { Names, ServiceSpec } from './spec.ts';
+import { applied, createCommand, formOf, quoted, updateCommand } from './form.ts';
+import { type Names, newSpec, type ServiceSpec } from './spec.ts';
 
 const names: Names = {
   networks: new Map([['n1', 'front']]),
@@ -146,4 +146,39 @@ test('words for a shell', () => {
     `'it'\\''s'`,
     "''",
   ]);
+});
+
+test('a new service: its form, the command that makes the same, and for a deployer its stack', () => {
+  const first = newSpec('shop');
+  assert.equal(formOf(first, names).labels, 'com.docker.stack.namespace=shop');
+  const typed = {
+    image: 'nginx:1',
+    replicas: '3',
+    env: 'A=two words',
+    ports: '8080:80',
+    args: '-c\nx',
+    grace: '5',
+  };
+  const { spec, problems } = applied({ ...newSpec(undefined), Name: 'web' }, typed, names);
+  assert.deepEqual(problems, {});
+  assert.deepEqual(spec, {
+    ...{ Name: 'web', Labels: {}, Mode: { Replicated: { Replicas: 3 } } },
+    TaskTemplate: {
+      ContainerSpec: {
+        ...{ Image: 'nginx:1', Env: ['A=two words'], Args: ['-c', 'x'], StopGracePeriod: 5e9 },
+      },
+    },
+    EndpointSpec: {
+      Ports: [{ Protocol: 'tcp', TargetPort: 80, PublishedPort: 8080, PublishMode: 'ingress' }],
+    },
+  });
+  assert.equal(
+    createCommand(spec, names),
+    "docker service create --name web --replicas 3 --env 'A=two words'" +
+      ' --publish published=8080,target=80,protocol=tcp,mode=ingress --stop-grace-period 5s nginx:1 -c x',
+  );
+  const global = applied({ ...spec, Mode: { Global: {} } }, { replicas: '5' }, names).spec;
+  assert.deepEqual(global.Mode, { Global: {} }, 'what it has not is not written into it');
+  assert.match(createCommand(global, names), /^docker service create --name web --mode global --env /);
+  assert.equal(createCommand(newSpec(undefined), names), 'docker service create --name NAME IMAGE');
 });

@@ -1,6 +1,6 @@
 /** A service's settings as a form, and what was typed into it as a spec and as a docker command. */
 import { FIELDS } from './fields.ts';
-import type { Field } from './kinds.ts';
+import { type Field, linesOf } from './kinds.ts';
 import { FieldError, type Names, type ServiceSpec } from './spec.ts';
 
 /** Texts by the keys of fields; what is not there can only be changed as YAML. */
@@ -38,7 +38,10 @@ export function applied(spec: ServiceSpec, form: Form, names: Names): Applied {
 }
 
 function changedFields(before: Form, after: Form): Field[] {
-  return FIELDS.filter(({ key }) => after[key] !== undefined && before[key] !== after[key]);
+  const isThere = (form: Form, key: string): boolean => form[key] !== undefined;
+  return FIELDS.filter(
+    ({ key }) => isThere(before, key) && isThere(after, key) && before[key] !== after[key],
+  );
 }
 
 /** The docker command that makes the second of the first; undefined if nothing of a form has changed. */
@@ -48,6 +51,26 @@ export function updateCommand(before: ServiceSpec, after: ServiceSpec, names: Na
   if (flags.length === 0) return undefined;
   return ['docker', 'service', 'update', ...flags, after.Name].map(quoted).join(' ');
 }
+
+/** The docker command that makes a service of the spec. */
+export function createCommand(spec: ServiceSpec, names: Names): string {
+  const mode = spec.Mode?.Global ? ['--mode', 'global'] : [];
+  const [none, form] = [formOf({ ...spec, ...NOTHING }, names), formOf(spec, names)];
+  const fields = changedFields(none, form).filter(({ key }) => key !== 'image' && key !== 'args');
+  // An update adds to what is there; here there is nothing.
+  const flags = fields
+    .flatMap(({ key, flags }) => flags('', form[key]!))
+    .map((flag) => flag.replace(/^(--[a-z-]+)-add$/, '$1'));
+  const words = linesOf(form.args ?? '');
+  const command = ['docker', 'service', 'create', '--name', spec.Name || 'NAME', ...mode, ...flags];
+  return [...command, form.image || 'IMAGE', ...words].map(quoted).join(' ');
+}
+
+/** What a service has of which nothing is said. */
+const NOTHING: Partial<ServiceSpec> = {
+  ...{ TaskTemplate: {}, Labels: {}, Mode: { Replicated: {} } },
+  ...{ EndpointSpec: undefined, UpdateConfig: undefined },
+};
 
 /** A word as a shell reads it. */
 export function quoted(word: string): string {

@@ -1,6 +1,16 @@
 /** The parts of a service's spec that its form reads and writes; what else there is in one stays as it is. */
 import type { ServiceSpec } from '../../api/actions.ts';
 
+/** What a service begins with. A deployer's belongs to a stack, which a label says. */
+export function newSpec(stack: string | undefined): ServiceSpec {
+  return {
+    Name: stack ? `${stack}_` : '',
+    Labels: stack ? { 'com.docker.stack.namespace': stack } : {},
+    TaskTemplate: { ContainerSpec: {} },
+    Mode: { Replicated: { Replicas: 1 } },
+  };
+}
+
 /** Something in a spec, by the names that lead to it: `TaskTemplate.ContainerSpec.Image`. */
 export function valueAt(spec: unknown, path: string): unknown {
   let value = spec;

@@ -61,7 +61,7 @@ export function Tokens() {
                     <Table.Td>
                       {token.used ? (
                         <>
-                          used <Age of={token.used} /> ago
+                          used <Age of={token.used} ago />
                         </>
                       ) : (
                         'not used yet'

@@ -100,7 +100,7 @@ function Versions({ of: { versions }, onTake }: { of: ContentVersionsOf; onTake:
           <Table.Tr key={version}>
             <Table.Td>{version + 1}</Table.Td>
             <Table.Td>
-              <Age of={at} /> ago
+              <Age of={at} ago />
             </Table.Td>
             <Table.Td>
               {services.join(', ')}

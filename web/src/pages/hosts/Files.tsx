@@ -1,21 +1,25 @@
-/** What is in a volume: folders to go into, files to load down. */
+/** What is in a volume: folders to go into, files to load down and up. */
 import '@mantine/core/styles/Breadcrumbs.css';
-import { Anchor, Breadcrumbs, Table, Text } from '@mantine/core';
+import { Anchor, Breadcrumbs, Button, FileButton, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearchParams } from 'wouter';
 import type { FileRow } from '../../../../src/ui/protocol.ts';
-import { get } from '../../api/http.ts';
+import { get, put } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
+import { curl, word } from '../../format/command.ts';
 import { partOf } from '../../format/paths.ts';
 import { bytes } from '../../format/size.ts';
 import { Age } from '../../parts/Age.tsx';
 import { Answered } from '../../parts/Answered.tsx';
+import { doing } from '../../parts/doing.tsx';
 import { Link } from '../../parts/Link.tsx';
 import { Page } from '../../parts/Page.tsx';
+import { useRights } from '../../parts/who.ts';
 
 export function Files() {
   const { node = '', name: param } = useParams();
   const name = partOf(param);
+  const { operate } = useRights();
   const [params] = useSearchParams();
   const path = params.get('path') ?? '';
   const host = useList('nodes').rows.find(({ id }) => id === node)?.name ?? node;
@@ -25,10 +29,36 @@ export function Files() {
     queryFn: () => get<FileRow[]>(`${volume}/files?path=${encodeURIComponent(path)}`),
   });
   const steps = path.split('/').filter(Boolean);
+  const upload = async (files: File[]): Promise<void> => {
+    for (const file of files) {
+      const inside = `${volume}/file?path=${encodeURIComponent([...steps, file.name].join('/'))}`;
+      await doing(`put ${file.name} into ${name}`, async () => {
+        await put(inside, file);
+        return {
+          done: `${file.name} is in ${[name, ...steps].join('/')}`,
+          command: `${curl(location.host, 'PUT', inside)} --data-binary @${word(file.name)}`,
+        };
+      });
+    }
+    await query.refetch();
+  };
   const to = (inside: string): string =>
     `/volumes/${node}/${encodeURIComponent(name)}${inside && `?path=${encodeURIComponent(inside)}`}`;
   return (
-    <Page title={`${name} on ${host}`}>
+    <Page
+      title={`${name} on ${host}`}
+      actions={
+        operate && (
+          <FileButton multiple onChange={(files) => void upload(files)}>
+            {(props) => (
+              <Button {...props} size="xs">
+                Upload
+              </Button>
+            )}
+          </FileButton>
+        )
+      }
+    >
       <Breadcrumbs>
         <Link to="/volumes">Volumes</Link>
         <Link to={to('')}>{name}</Link>

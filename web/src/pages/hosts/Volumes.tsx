@@ -14,6 +14,7 @@ import { Link } from '../../parts/Link.tsx';
 import { AskEverywhere } from '../../parts/Outcomes.tsx';
 import { Page } from '../../parts/Page.tsx';
 import { useRights } from '../../parts/who.ts';
+import { NewVolume } from './NewVolume.tsx';
 
 /** Sizes are added up by the hosts, which takes them a while. */
 const SIZES_EVERY = 60_000;
@@ -64,6 +65,7 @@ export function Volumes() {
   const { operate } = useRights();
   const [asked, setAsked] = useState<VolumeRow>();
   const [isPruning, setPruning] = useState(false);
+  const [isNew, setNew] = useState(false);
   const { data } = useQuery({
     queryKey: ['disk'],
     queryFn: () => get<DiskUse[]>('/essaim/disk'),
@@ -78,9 +80,14 @@ export function Volumes() {
       title="Volumes"
       actions={
         operate && (
-          <Button size="xs" variant="default" onClick={() => setPruning(true)}>
-            Remove unused
-          </Button>
+          <>
+            <Button size="xs" onClick={() => setNew(true)}>
+              New volume
+            </Button>
+            <Button size="xs" variant="default" onClick={() => setPruning(true)}>
+              Remove unused
+            </Button>
+          </>
         )
       }
     >
@@ -103,6 +110,7 @@ export function Volumes() {
           <Text size="sm">What is in it is lost.</Text>
         </Ask>
       )}
+      {isNew && <NewVolume onClose={() => setNew(false)} />}
       {isPruning && (
         <AskEverywhere
           title="Remove volumes that no container has"

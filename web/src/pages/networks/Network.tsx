@@ -69,7 +69,7 @@ function NetworkPage({ network }: { network: NetworkRow }) {
           </Fact>
         )}
         <Fact name="Made">
-          <Age of={network.created} /> ago
+          <Age of={network.created} ago />
         </Fact>
       </Facts>
       <DataTable

@@ -1,9 +1,10 @@
 /** Networks: what there is, and who uses it. */
-import { Button, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Stack, Text, TextInput } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { NetworkRow } from '../../../../src/ui/protocol.ts';
 import { post, remove } from '../../api/http.ts';
 import { useList } from '../../api/live.ts';
+import { networkCommand, networkOf } from '../../format/command.ts';
 import { Ask } from '../../parts/Ask.tsx';
 import { deedsColumn, stackColumn, usedByColumn } from '../../parts/columns.tsx';
 import { type Column, DataTable } from '../../parts/DataTable.tsx';
@@ -51,6 +52,7 @@ export function Networks() {
   const [isNew, setNew] = useState(false);
   const [name, setName] = useState('');
   const [subnet, setSubnet] = useState('');
+  const [kinds, setKinds] = useState<string[]>([]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: rights are those of the account
   const columns = useMemo(() => networkColumns(rights, setAsked), [rights.account]);
   return (
@@ -92,12 +94,11 @@ export function Networks() {
         <Ask
           title="New network"
           action="Create"
-          command={`docker network create --driver overlay ${subnet ? `--subnet ${subnet} ` : ''}${name || 'NAME'}`}
+          command={networkCommand(name, kinds, subnet)}
           onClose={() => setNew(false)}
           onDo={() =>
             doing(`create ${name}`, async () => {
-              const IPAM = subnet ? { Config: [{ Subnet: subnet }] } : undefined;
-              await post('/networks/create', { Name: name, Driver: 'overlay', ...(IPAM && { IPAM }) });
+              await post('/networks/create', networkOf(name, kinds, subnet));
               return `${name} is there`;
             })
           }
@@ -109,6 +110,13 @@ export function Networks() {
             value={subnet}
             onChange={(event) => setSubnet(event.currentTarget.value)}
           />
+          <Checkbox.Group aria-label="What it is like" value={kinds} onChange={setKinds}>
+            <Stack gap="xs">
+              <Checkbox size="xs" value="attachable" label="attachable: docker run can join it too" />
+              <Checkbox size="xs" value="encrypted" label="encrypted between hosts" />
+              <Checkbox size="xs" value="internal" label="internal: no way out of it" />
+            </Stack>
+          </Checkbox.Group>
         </Ask>
       )}
     </Page>

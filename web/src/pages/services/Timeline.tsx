@@ -37,7 +37,7 @@ export function Timeline({ service }: { service: ServiceRow }) {
           {view.steps.map(({ at, tone, text, task }) => (
             <Table.Tr key={`${at} ${text} ${task}`} data-tone={tone}>
               <Table.Td w="7rem">
-                <Age of={at} /> ago
+                <Age of={at} ago />
               </Table.Td>
               <Table.Td>
                 <span className="sign">

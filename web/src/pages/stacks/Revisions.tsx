@@ -76,7 +76,7 @@ export function Revisions({ stack }: { stack: string }) {
                 <Table.Td>{number}</Table.Td>
                 <Table.Td>{actor || 'root'}</Table.Td>
                 <Table.Td>
-                  <Age of={at} /> ago
+                  <Age of={at} ago />
                 </Table.Td>
                 <Table.Td>{message}</Table.Td>
                 <Table.Td>
