@@ -5,6 +5,7 @@ import type { AccountRole } from '../model/accounts.ts';
  * What a route takes.
  * - `open`: nothing; asked before anybody is signed in.
  * - `own`: to be signed in; it is about one's own account.
+ * - `self`: to change what is of one's own account: its password, tokens, sessions.
  * - `wall`: to see which tasks are on which hosts; all that a screen on the wall may.
  * - `see`: to look, without anything secret.
  * - `stack`: to change what belongs to a stack that is one's own.
@@ -13,7 +14,17 @@ import type { AccountRole } from '../model/accounts.ts';
  * - `accounts`: to change accounts.
  * - `socket`: nothing gives that: only the daemon's own socket has such routes.
  */
-export type Right = 'open' | 'own' | 'wall' | 'see' | 'stack' | 'console' | 'operate' | 'accounts' | 'socket';
+export type Right =
+  | 'open'
+  | 'own'
+  | 'self'
+  | 'wall'
+  | 'see'
+  | 'stack'
+  | 'console'
+  | 'operate'
+  | 'accounts'
+  | 'socket';
 
 export interface Actor {
   name: string;
@@ -25,13 +36,13 @@ export interface Actor {
   via: { kind: 'session' | 'accessToken'; id: string; name: string };
 }
 
-/** Of what changes something only when it is asked for by a method that says so, a reading token has nothing. */
+/** What a reading token has: with more it could make itself one that may do everything. */
 const READS: ReadonlySet<Right> = new Set<Right>(['open', 'own', 'wall', 'see']);
 const OF_ROLE: Record<AccountRole, ReadonlySet<Right>> = {
-  viewer: READS,
-  deployer: READS,
-  operator: new Set<Right>([...READS, 'stack', 'console', 'operate']),
-  administrator: new Set<Right>([...READS, 'stack', 'console', 'operate', 'accounts']),
+  viewer: new Set<Right>([...READS, 'self']),
+  deployer: new Set<Right>([...READS, 'self']),
+  operator: new Set<Right>([...READS, 'self', 'stack', 'console', 'operate']),
+  administrator: new Set<Right>([...READS, 'self', 'stack', 'console', 'operate', 'accounts']),
 };
 
 /** Whether the actor has that right; `stack`: the stack of what it is about, if it is of one. */

@@ -12,7 +12,7 @@ const takes = (...rights: Right[]) => {
 };
 
 test('without a right to change anything one changes what is one’s own, and nothing else', () => {
-  const found = GRANTS.filter((grant) => !isRead(grant)).filter(takes('open', 'own', 'wall', 'see'));
+  const found = GRANTS.filter((grant) => !isRead(grant)).filter(takes('open', 'own', 'self', 'wall', 'see'));
   assert.deepEqual(found.map(named).sort(), [
     'DELETE /essaim/session',
     'DELETE /essaim/sessions/{id}',
@@ -24,6 +24,11 @@ test('without a right to change anything one changes what is one’s own, and no
     'POST /essaim/setup',
     'POST /essaim/tokens',
   ]);
+});
+
+test('whoever may only read changes nothing, not even what is their own', () => {
+  const found = GRANTS.filter((grant) => !isRead(grant)).filter(takes('own', 'wall', 'see'));
+  assert.deepEqual(found.map(named), ['POST /essaim/compose/check']);
 });
 
 test('before anybody is signed in there is the way in, and nothing else', () => {
@@ -41,7 +46,7 @@ const SECRET =
 test('reading what may be secret takes more than to look', () => {
   const found = GRANTS.filter((grant) => isRead(grant) && SECRET.test(grant.path));
   assert.ok(found.length > 20);
-  assert.deepEqual(found.filter(takes('open', 'own', 'wall', 'see')).map(named), []);
+  assert.deepEqual(found.filter(takes('open', 'own', 'self', 'wall', 'see')).map(named), []);
 });
 
 test('what is run in a container, or put into it, takes the right to get into it at the least', () => {

@@ -195,14 +195,17 @@ const OWN: Grant[] = [
   ...grants(
     'own',
     `GET /essaim/session
-     DELETE /essaim/session
      GET /essaim/sessions
+     GET /essaim/tokens`,
+  ),
+  ...grants(
+    'self',
+    `DELETE /essaim/session
      DELETE /essaim/sessions/{id}
-     GET /essaim/tokens
      POST /essaim/tokens
      DELETE /essaim/tokens/{name...}`,
   ),
-  ...grants('own', 'POST /essaim/password', { tries: true }),
+  ...grants('self', 'POST /essaim/password', { tries: true }),
   ...grants(
     'accounts',
     `GET /essaim/users

@@ -57,10 +57,10 @@ describe('the port of the web interface', () => {
   after(() => port?.[Symbol.asyncDispose]());
 
   const HAS: Record<string, readonly Right[]> = {
-    administrator: ['open', 'own', 'see', 'stack', 'console', 'operate', 'accounts'],
-    operator: ['open', 'own', 'see', 'stack', 'console', 'operate'],
-    deployer: ['open', 'own', 'see'],
-    viewer: ['open', 'own', 'see'],
+    administrator: ['open', 'own', 'self', 'see', 'stack', 'console', 'operate', 'accounts'],
+    operator: ['open', 'own', 'self', 'see', 'stack', 'console', 'operate'],
+    deployer: ['open', 'own', 'self', 'see'],
+    viewer: ['open', 'own', 'self', 'see'],
     'administrator, reading': ['open', 'own', 'see'],
     nobody: ['open'],
   };
@@ -141,6 +141,22 @@ describe('the port of the web interface', () => {
       assert.equal((await port.ask('GET', path)).status, 401, 'nothing secret in addresses');
   });
 
+  test('a token for reading makes no other token, ends no session, changes no password', async () => {
+    const as = 'administrator, reading';
+    for (const [method, path, body] of [
+      ['POST', '/essaim/tokens', { name: 'more', scope: 'all' }],
+      ['DELETE', '/essaim/tokens/test', undefined],
+      ['DELETE', '/essaim/sessions/x', undefined],
+      ['POST', '/essaim/password', { old: PASSWORD, new: 'another swarm of bees' }],
+      ['POST', '/essaim/users', { name: 'eve', password: PASSWORD, role: 'administrator' }],
+    ] as const) {
+      const { status, text } = await port.ask(method, path, { as, body });
+      assert.equal(status, 403, `${method} ${path}`);
+      assert.match(text, /the token read is for reading only/);
+    }
+    assert.equal((await port.ask('GET', '/essaim/tokens', { as })).status, 200);
+  });
+
   test('headers with which the daemon is told who asks are nobody’s outside', async () => {
     const headers = { 'essaim-actor': 'administrator', 'essaim-session': 'x', 'essaim-address': '1.2.3.4' };
     const { text } = await port.ask('GET', '/essaim/session', { as: 'viewer', headers });
@@ -183,6 +199,39 @@ describe('the port of the web interface', () => {
       assert.ok(socket instanceof WebSocket);
       socket.terminate();
     }
+  });
+
+  test('a console is not opened by a page of another site, nor without the right to that container', async () => {
+    const path = `/essaim/console?container=${OWN}`;
+    const cookieOf = async (name: string) => `${COOKIE}=${await port.signedIn(name)}`;
+    const here = `https://${port.host}`;
+    assert.equal(await port.live({}, path), 401);
+    for (const origin of ['https://evil.example', `${here}.evil.example`, 'null'])
+      assert.equal(await port.live({ cookie: await cookieOf('operator'), origin }, path), 403, origin);
+    assert.equal(await port.live({ cookie: await cookieOf('viewer'), origin: here }, path), 403);
+    const other = path.replace(OWN, 'bank_other.1');
+    assert.equal(await port.live({ cookie: await cookieOf('deployer'), origin: here }, other), 403);
+    const socket = await port.live({ cookie: await cookieOf('deployer'), origin: here }, path);
+    assert.ok(socket instanceof WebSocket);
+    socket.terminate();
+  });
+
+  test('what people say is never a command of a shell, nor a page’s own text', async () => {
+    const found: string[] = [];
+    const forbidden: Array<[folder: string, pattern: RegExp]> = [
+      ['../access', /child_process/],
+      ['../api', /child_process/],
+      ['../compose', /child_process/],
+      ['.', /child_process/],
+      ['../../web/src', /dangerouslySetInnerHTML|\.(inner|outer)HTML\b|insertAdjacentHTML|document\.write/],
+    ];
+    for (const [folder, pattern] of forbidden) {
+      const cwd = join(import.meta.dirname, folder);
+      for await (const name of glob('**/*.{ts,tsx}', { cwd }))
+        if (!name.endsWith('.test.ts') && pattern.test(await readFile(join(cwd, name), 'utf8')))
+          found.push(`${folder}/${name}`);
+    }
+    assert.deepEqual(found, []);
   });
 
   test('what is open ends with the session', async () => {
@@ -493,8 +542,9 @@ async function execEngine() {
   return { socket, close: () => server.close() };
 }
 
-test('an exec is its maker’s, once: its id is no credential', async () => {
+test('an exec is its maker’s, once: its id is no credential', async (t) => {
   const engine = await execEngine();
+  t.after(() => engine.close());
   await using port = await TestPort.start(engine.socket);
   const start = (as: string, id: string) =>
     port.ask('POST', `/exec/${id}/start`, { as, body: { Detach: true } });
@@ -509,11 +559,11 @@ test('an exec is its maker’s, once: its id is no credential', async () => {
   assert.equal((await port.ask('GET', `/exec/${Id}/json`, { as: 'operator' })).status, 403);
   assert.equal((await start('administrator', Id)).status, 200);
   assert.equal((await start('administrator', Id)).status, 403, 'not again');
-  engine.close();
 });
 
-test('the end of an exec’s input is not the end of its output', async () => {
+test('the end of an exec’s input is not the end of its output', async (t) => {
   const engine = await execEngine();
+  t.after(() => engine.close());
   await using port = await TestPort.start(engine.socket);
   const body = { Cmd: ['cat'] };
   const made = await port.ask('POST', '/containers/some/exec', { as: 'administrator', body });
@@ -536,5 +586,4 @@ test('the end of an exec’s input is not the end of its output', async () => {
   await once(client, 'end');
   assert.match(text, /^HTTP\/1.1 101/);
   assert.match(text, /said after the end$/);
-  engine.close();
 });

@@ -43,7 +43,7 @@ const PAGES: Array<[name: string, path: string, shows: string]> = [
   ['configs', '/configs', 'page'],
   ['secrets', '/secrets', 'key'],
   ['registries', '/registries', 'registry.example.com'],
-  ['activity', '/activity', 'made the service'],
+  ['activity', '/activity', 'made the service voting_vote'],
   ['access', '/access', 'Your sessions'],
 ];
 /** Where pictures are put; unset: none are taken. */
@@ -263,7 +263,7 @@ describe('pages', { timeout: 600_000 }, () => {
 
   test('a stack of whatever name is found by it; what is wrong with a file is said with line and column', async () => {
     const { context, page, faults } = await signedIn('administrator', {});
-    const odd = 'über/50 %25 & "co" #1?';
+    const odd = 'über/50 %25 & "co" #1? <img src=x>';
     const of = sampleService('odd', 'odd');
     const Labels = { 'com.docker.stack.namespace': odd };
     await port.cluster.put({ op: 'put', kind: 'service', object: { ...of, Spec: { ...of.Spec, Labels } } });

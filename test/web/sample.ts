@@ -71,7 +71,7 @@ export function sampleCluster(): Change[] {
         stack: 'voting',
       },
     },
-    { op: 'put', kind: 'auditEntry', object: { ...sampleAuditEntry('a1', 'ann'), ...times } },
+    { op: 'put', kind: 'auditEntry', object: { ...sampleAuditEntry('a1', 'ann'), ...times, about: 'voting_vote' } },
   ];
 }
 

@@ -189,9 +189,9 @@ export class TestPort implements AsyncDisposable {
     });
   }
 
-  /** Opens the live socket; resolves to it, or to the status with which that is refused. */
-  live(headers: Record<string, string>): Promise<WebSocket | number> {
-    const socket = new WebSocket(`wss://${this.host}/essaim/live`, { headers, rejectUnauthorized: false });
+  /** Opens the live socket, or another one; resolves to it, or to the status with which that is refused. */
+  live(headers: Record<string, string>, path = '/essaim/live'): Promise<WebSocket | number> {
+    const socket = new WebSocket(`wss://${this.host}${path}`, { headers, rejectUnauthorized: false });
     return new Promise((resolve, reject) => {
       socket.once('open', () => resolve(socket));
       socket.once('unexpected-response', (request, response) => {

@@ -97,7 +97,7 @@ export function changes(visit: () => Visit): void {
     await page.getByLabel('Name', { exact: true }).fill('formed');
     await page.getByLabel('Image', { exact: true }).fill('whoami:1');
     await page.getByLabel('Replicas', { exact: true }).fill('2');
-    await page.getByLabel('Ports').fill('8123:8080');
+    await page.getByLabel('Ports', { exact: true }).fill('8123:8080');
     await page.getByLabel('Networks', { exact: true }).fill('made-here');
     const command =
       'docker service create --name formed --replicas 2 --publish published=8123,target=8080,protocol=tcp,mode=ingress --network made-here whoami:1';

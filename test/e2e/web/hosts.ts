@@ -66,7 +66,7 @@ export function hosts(at: () => Visit): void {
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Name', { exact: true }).fill('made');
     await dialog.getByLabel('Options of the driver').fill('type=tmpfs\ndevice=tmpfs');
-    await dialog.getByRole('combobox', { name: 'On' }).fill('ub');
+    await dialog.getByRole('combobox', { name: 'On' }).click();
     await page.getByRole('option', { name: 'ub' }).click();
     await dialog.getByRole('button', { name: 'Create' }).click();
     await page.locator('[data-outcome=ub]').getByText('made').waitFor();

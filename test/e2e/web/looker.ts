@@ -42,7 +42,7 @@ export function looker(at: () => Visit): void {
       ({ method, right }) => method !== 'GET' && method !== 'HEAD' && right !== 'open',
     );
     for (const { method, path, right, reads } of writes) {
-      if (right === 'own' || reads) continue;
+      if (right === 'self' || reads) continue;
       const status = await ask(origin, token, method, path.replace(/\{[^}]+\}/g, id));
       if (status !== (right === 'socket' ? 404 : 403)) wrong.push(`${method} ${path}: ${status}`);
     }
