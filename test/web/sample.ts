@@ -71,7 +71,11 @@ export function sampleCluster(): Change[] {
         stack: 'voting',
       },
     },
-    { op: 'put', kind: 'auditEntry', object: { ...sampleAuditEntry('a1', 'ann'), ...times, about: 'voting_vote' } },
+    {
+      op: 'put',
+      kind: 'auditEntry',
+      object: { ...sampleAuditEntry('a1', 'ann'), ...times, about: 'voting_vote' },
+    },
   ];
 }
 
