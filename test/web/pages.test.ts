@@ -230,6 +230,19 @@ describe('pages', { timeout: 600_000 }, () => {
     await context.close();
   });
 
+  test('on a phone it is said under the head that the connection is gone', async () => {
+    const { context, page } = await signedIn('operator', { width: 360, height: 740 });
+    await page.routeWebSocket(/essaim\/live/, (socket) => socket.close());
+    await page.goto(`https://${port.host}/ui/access`);
+    await page.getByText(/trying again in/).waitFor();
+    const box = async (name: string) => (await page.getByText(name, { exact: true }).boundingBox())!;
+    for (const name of ['Essaim', 'Sign out']) assert.ok((await box(name)).height < 30, `${name} is broken`);
+    const said = (await page.getByText(/trying again in/).boundingBox())!;
+    assert.ok(said.y >= 48 && said.height < 30);
+    assert.equal(await isTooWide(page), false);
+    await context.close();
+  });
+
   test('on a phone a console has the keys that its keyboard has not', async () => {
     const { context, page } = await signedIn('operator', { width: 360, height: 740 });
     const sent: string[] = [];

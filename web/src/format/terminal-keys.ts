@@ -8,7 +8,7 @@ export interface ExtraKey {
 }
 
 export const EXTRA_KEYS: readonly ExtraKey[] = [
-  { label: 'Esc', name: 'Escape', data: '\x1b' },
+  { label: 'Esc', name: 'Esc', data: '\x1b' },
   { label: 'Tab', name: 'Tab', data: '\t' },
   { label: '↑', name: 'Up', data: '\x1b[A' },
   { label: '↓', name: 'Down', data: '\x1b[B' },
