@@ -36,7 +36,7 @@ export function Timeline({ service }: { service: ServiceRow }) {
         <Table.Tbody>
           {view.steps.map(({ at, tone, text, task }) => (
             <Table.Tr key={`${at} ${text} ${task}`} data-tone={tone}>
-              <Table.Td w="7rem">
+              <Table.Td w="9rem">
                 <Age of={at} ago />
               </Table.Td>
               <Table.Td>
