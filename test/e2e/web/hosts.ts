@@ -64,18 +64,18 @@ export function hosts(at: () => Visit): void {
     await page.goto(`${origin}/ui/volumes`);
     await page.getByRole('button', { name: 'New volume' }).click();
     const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Name', { exact: true }).fill('made');
+    await dialog.getByLabel('Name', { exact: true }).fill('fresh');
     await dialog.getByLabel('Options of the driver').fill('type=tmpfs\ndevice=tmpfs');
     await dialog.getByRole('combobox', { name: 'On' }).click();
     await page.getByRole('option', { name: 'ub' }).click();
     await dialog.getByRole('button', { name: 'Create' }).click();
     await page.locator('[data-outcome=ub]').getByText('made').waitFor();
-    assert.match(await swarm.lab.docker('ub', 'volume', 'inspect', 'made'), /"type": "tmpfs"/);
+    assert.match(await swarm.lab.docker('ub', 'volume', 'inspect', 'fresh'), /"type": "tmpfs"/);
     await page.keyboard.press('Escape');
-    await rowOf(page, 'made').getByRole('button', { name: 'Remove' }).click();
-    await page.getByLabel('Type made to go on').fill('made');
+    await rowOf(page, 'fresh').getByRole('button', { name: 'Remove' }).click();
+    await page.getByLabel('Type fresh to go on').fill('fresh');
     await dialog.getByRole('button', { name: 'Remove' }).click();
-    await rowOf(page, 'made').waitFor({ state: 'detached' });
+    await rowOf(page, 'fresh').waitFor({ state: 'detached' });
   });
 
   test('a container is removed for good, and the events of its host tell of it', async () => {
