@@ -108,5 +108,7 @@ test('one that hands the lead over answers what it was asked before, and is cut 
 
 test('without a leader nobody is asked', async (t) => {
   const { link } = linkTo(t, undefined);
-  await assert.rejects(link.connectApi(), /does not have a leader/);
+  const refused = refusedWith(/does not have a leader/);
+  await assert.rejects(link.connectApi(), refused);
+  await assert.rejects(link.dial('node', { key: 'key', to: 'engine' }), refused);
 });

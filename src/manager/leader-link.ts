@@ -43,7 +43,7 @@ export class LeaderLink {
     });
   }
 
-  /** A connection to the leader's API. Rejects with ApiError if there is no leader that can be reached. */
+  /** A connection to the leader's API. Rejects with 503 if there is no leader that can be reached. */
   async connectApi(): Promise<Duplex> {
     return withoutEmptyWrites(await this.#post('/api', this.#link(), 'the leader refuses to be asked'));
   }
@@ -107,7 +107,7 @@ export class LeaderLink {
 
   #link(): Link {
     const address = this.#options.address();
-    if (address === undefined) throw noLeader();
+    if (address === undefined) throw new ApiError(503, noLeader().message);
     if (this.#current?.address !== address) {
       this.#leave();
       this.#current = this.#newLink(address);

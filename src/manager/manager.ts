@@ -78,7 +78,8 @@ export async function startManager(options: ManagerOptions): Promise<Manager> {
   };
   const tunnels = new Tunnels({
     order: async (id, dial) => (leads() ? server.dial(id, dial) : link.dial(id, dial)),
-    isDown: (id) => store.view.get('node', id)?.Status.State === 'down',
+    // One that was removed does not come back.
+    isDown: (id) => (store.view.get('node', id)?.Status.State ?? 'down') === 'down',
   });
   let server: ClusterServer;
   try {
