@@ -226,6 +226,7 @@ export async function createClusterServer(options: ClusterServerOptions): Promis
   }
 
   function disconnect(nodeId: string): void {
+    options.tunnels.lost(nodeId);
     byNode.get(nodeId)?.close('the node is not part of the cluster any more');
     for (const connection of connectionsOf(nodeId)) connection.destroy();
   }

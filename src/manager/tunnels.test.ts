@@ -279,6 +279,21 @@ describe('tunnels to an engine', () => {
     worker.destroy();
   });
 
+  test('one that is removed is not waited for any more', async () => {
+    const leaving = await port.join();
+    const { nodeId: id } = leaving.certificate;
+    const tunnels = new Tunnels({ order: async () => new AbortController().signal, isDown: () => false });
+    const opening = tunnels.open(id);
+    tunnels.lost('another node');
+    tunnels.lost(id);
+    await assert.rejects(opening, /is down, or gone/);
+    // The server says so of a node that is not in the store any more.
+    const asked = port.tunnels.open(id);
+    const revision = port.store.view.get('node', id)!.Version.Index;
+    await port.store.commit({ changes: [{ op: 'delete', kind: 'node', id, revision }] });
+    await assert.rejects(asked, /is down, or gone/);
+  });
+
   test('one that is down is not waited for', async () => {
     for (const isDown of [true, false]) {
       let asked = 0;

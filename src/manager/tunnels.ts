@@ -82,7 +82,7 @@ export class Tunnels {
   /** Nothing more is to be expected of the node. */
   lost(nodeId: string): void {
     for (const waiting of this.#waiting.values())
-      if (waiting.nodeId === nodeId) waiting.failed(new ApiError(503, `node ${nodeId} is down`));
+      if (waiting.nodeId === nodeId) waiting.failed(new ApiError(503, `node ${nodeId} is down, or gone`));
   }
 
   close(): void {
