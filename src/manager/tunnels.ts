@@ -12,8 +12,11 @@ import type { DialRequest, Door } from '../model/protocol.ts';
 
 /** How long (ms) a node may take to open a tunnel. */
 const PATIENCE = 10_000;
-/** For so long (ms) a node that has no session just now is waited for, and how often it is looked whether it has. */
-const ELECTION = 2_000;
+/**
+ * For so long (ms) a leader, or a node that has no session just now, is waited for: twice as long as one that stands still may
+ * take to refuse. And how often it is looked whether it is there.
+ */
+const ELECTION = 5_000;
 const LOOK = 50;
 /** Nobody leads, another one does, or the node has no session. */
 const MAY_PASS = new Set([421, 503]);
