@@ -26,7 +26,7 @@ describe('a tutorial of classic Swarm', { timeout: 300_000 }, () => {
   const ips = new Map<string, string>();
   before(async () => {
     lab = await Lab.with();
-    certs = join(lab.home, 'certs');
+    certs = join(lab.home, 'endpoint');
     await mkdir(certs);
     certificates(certs, ADDRESSES);
     const file = (name: string): string => join(certs, name);
