@@ -70,6 +70,8 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
   let openings = 0;
   /** Those who wait for a session. */
   const waiting = new Set<() => void>();
+  /** Ends the tunnels: they outlive sessions. */
+  let ending: AbortSignal | undefined;
   const carriers = new Carriers((address) => connectAs(options.identity, address));
   const session = async (): Promise<LinkSession> => {
     const isBrisk = performance.now() - lostAt < BRISK;
@@ -95,6 +97,10 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
       current?.end(reason);
     },
     async open(sessionRequest, signal) {
+      if (ending !== signal) {
+        ending = signal;
+        signal.addEventListener('abort', () => carriers.close(), { once: true });
+      }
       const opening = openings;
       const isBrisk = performance.now() - lostAt < BRISK;
       const { answer, connection, address } = await findLeader({
@@ -111,10 +117,7 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
         connection.destroy();
         throw new ApiError(503, 'what this session began with is not so any more');
       }
-      const close = () => {
-        connection.destroy();
-        carriers.close();
-      };
+      const close = () => connection.destroy();
       signal.addEventListener('abort', close, { once: true });
       connection.once('close', () => {
         signal.removeEventListener('abort', close);

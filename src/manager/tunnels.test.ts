@@ -279,6 +279,22 @@ describe('tunnels to an engine', () => {
     worker.destroy();
   });
 
+  test('it ends with the agent, whose session has ended before', async () => {
+    serve = (socket) => socket.pipe(socket);
+    const ending = new AbortController();
+    session = await link.open({ description: describeHost('w') }, ending.signal);
+    const stream = await port.tunnels.open(nodeId);
+    stream.on('error', () => {});
+    stream.write('there');
+    await once(stream, 'data');
+    port.server.endSessions('the manager does not lead any more');
+    session = await link.open({ description: describeHost('w') }, AbortSignal.timeout(30_000));
+    const ended = once(stream, 'close');
+    ending.abort();
+    stream.resume();
+    await ended;
+  });
+
   test('one that is removed is not waited for any more', async () => {
     const leaving = await port.join();
     const { nodeId: id } = leaving.certificate;
