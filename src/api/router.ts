@@ -127,7 +127,6 @@ export class Router<H = Handler> {
   put(path: string, handler: H): void {
     this.on('PUT', path, handler);
   }
-
   delete(path: string, handler: H): void {
     this.on('DELETE', path, handler);
   }

@@ -12,22 +12,19 @@ import type {
 } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { servedVersion } from '../engine/client.ts';
 import { ApiError, NotCurrentError } from '../model/errors.ts';
 import { createServer } from '../node/http.ts';
 import { NotLeadingError } from '../store/store-error.ts';
-import { takeOver, takesOver } from './input.ts';
+import { Engines } from './engines.ts';
 import { listen, listenUnix } from './listen.ts';
 import { Owed } from './owed.ts';
 import { askLeader, MISDIRECTED, PassOn, REVISION } from './pass-on.ts';
-import { forward, tunnel } from './proxy.ts';
-import { answerBadTarget, refuse, refuseRaw } from './refuse.ts';
-import { type Destination, Destinations } from './remote/destination.ts';
+import { answerBadTarget, refuse } from './refuse.ts';
 import { sendError, sendReply, sendStream } from './reply.ts';
 import { HttpApiRequest } from './request.ts';
 import { type ApiContext, type Match, type Reply, type RouteModule, Router } from './router.ts';
-import { type BadTarget, parseTarget, type Target } from './target.ts';
-import { checkVersion, destinationPath, enginePath, headersOf, OLDEST_ENGINE } from './versions.ts';
+import { isTarget, parseTarget, type Target } from './target.ts';
+import { checkVersion, headersOf } from './versions.ts';
 
 /** As Go's: registry credentials travel in headers. */
 const MAX_HEADERS = 1024 * 1024;
@@ -77,7 +74,7 @@ export interface ApiServerOptions extends ApiContext {
 export class ApiServer {
   readonly #context: ApiContext;
   readonly #router = new Router();
-  readonly #destinations: Destinations;
+  readonly #engines: Engines;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Duplex>();
   /** For connections from other managers, whose requests are for the leader; made with the first one. */
@@ -96,7 +93,7 @@ export class ApiServer {
     this.#context = { engine, membership, log };
     this.#answered = options.answered;
     this.#written = options.written;
-    this.#destinations = new Destinations(this.#context);
+    this.#engines = new Engines(this.#context);
     for (const routes of options.routes) routes(this.#router, this.#context);
     options.signal?.addEventListener('abort', () => this.close(), { once: true });
   }
@@ -179,7 +176,7 @@ export class ApiServer {
         answerBadTarget(response, target);
         return;
       }
-      const engine = await this.#engineVersion();
+      const engine = await this.#engines.version();
       common = headersOf(engine);
       const version = checkVersion(target, engine);
       const match = this.#router.match(request.method!, target.path);
@@ -188,7 +185,7 @@ export class ApiServer {
       // The engine answers OPTIONS for whatever there might be, and does nothing.
       else if (this.#router.owns(target.path) && request.method !== 'OPTIONS')
         throw new ApiError(404, 'page not found');
-      else await this.#pass(request, response, target, common);
+      else await this.#engines.pass(request, response, target, common);
     } catch (error) {
       sendError(response, error, common, log);
     }
@@ -226,11 +223,11 @@ export class ApiServer {
     const { store } = this.#context.membership.manager() ?? {};
     const common = passedOn && store ? { ...always, [REVISION]: store.view.revision } : always;
     if ('pass' in reply) {
-      await this.#pass(request, response, target, common);
+      await this.#engines.pass(request, response, target, common);
       return;
     }
     if ('forward' in reply) {
-      this.#forward(request, response, target, common, reply.forward);
+      this.#engines.forward(request, response, target, common, reply.forward);
       return;
     }
     if ('stream' in reply && reply.lasting) {
@@ -271,85 +268,10 @@ export class ApiServer {
     }
   }
 
-  /** To the engine of the host that has what the request is about. */
-  async #pass(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: Target,
-    common: OutgoingHttpHeaders,
-  ): Promise<void> {
-    const found = this.#destinations.of(request.method!, target, String(common['Api-Version']));
-    const to = found && (await found);
-    if (response.destroyed) return;
-    const takesIt = await takesOver(request, target, to?.engine ?? this.#context.engine);
-    if (response.destroyed) return;
-    if (!takesIt) {
-      this.#forward(request, response, target, common, {}, to);
-      return;
-    }
-    const { socket, body } = await takeOver(request, response);
-    await this.#tunnel(request, socket, body, target, String(common['Api-Version']), to);
-  }
-
-  #forward(
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: Target,
-    common: OutgoingHttpHeaders,
-    change: { query?: URLSearchParams; body?: Buffer } = {},
-    to?: Destination,
-  ): void {
-    const { engine, log } = this.#context;
-    const raw = change.query ? `${target.raw.split('?', 1)[0]}?${change.query}` : target.raw;
-    forward(request, response, {
-      engine: to?.engine ?? engine,
-      path: to
-        ? destinationPath(target, to, String(common['Api-Version']))
-        : enginePath(target, raw, String(common['Api-Version'])),
-      body: change.body,
-      common,
-      failed: (error) => sendError(response, to ? to.explain(error) : error, common, log),
-      seen: to?.seen,
-    });
-  }
-
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy());
     this.#owed.pay(socket);
-    try {
-      const target = parseTarget(request.url!) as Target;
-      const version = await this.#engineVersion();
-      checkVersion(target, version);
-      const served = servedVersion(version);
-      const to = await this.#destinations.of(request.method!, target, served);
-      await this.#tunnel(request, socket, head, target, served, to);
-    } catch (error) {
-      this.#refuse(socket, error);
-    }
-  }
-
-  async #tunnel(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    target: Target,
-    served: string,
-    to?: Destination,
-  ): Promise<void> {
-    try {
-      await tunnel(request, socket, head, {
-        engine: to?.engine ?? this.#context.engine,
-        path: to ? destinationPath(target, to, served) : enginePath(target, target.raw, served),
-      });
-    } catch (error) {
-      this.#refuse(socket, to ? to.explain(error as Error) : error);
-    }
-  }
-
-  #refuse(socket: Duplex, error: unknown): void {
-    const status = error instanceof ApiError ? error.status : 500;
-    if (!(error instanceof ApiError)) this.#context.log.error({ err: error }, 'upgrade failed');
-    refuseRaw(socket, status, 'application/json', JSON.stringify({ message: (error as Error).message }));
+    await this.#engines.upgrade(request, socket, head);
   }
 
   #isEngines(request: IncomingMessage): boolean {
@@ -357,18 +279,9 @@ export class ApiServer {
     if (!isTarget(target)) return false;
     return !this.#router.owns(target.path) && !this.#router.match(request.method!, target.path);
   }
-
-  async #engineVersion(): Promise<typeof OLDEST_ENGINE> {
-    const { engine } = this.#context;
-    return engine.version().catch(() => engine.knownVersion ?? OLDEST_ENGINE);
-  }
 }
 
 function writtenBy({ method = '', headers, socket }: IncomingMessage): Omit<Written, 'path' | 'status'> {
   const { remoteAddress } = socket;
   return { method, headers, isLocal: remoteAddress === undefined, address: remoteAddress ?? '' };
-}
-
-function isTarget(target: Target | BadTarget): target is Target {
-  return typeof target === 'object' && 'path' in target;
 }

@@ -65,3 +65,7 @@ function cleanPath(path: string): string {
   }
   return `/${segments.join('/')}${path.endsWith('/') && segments.length > 0 ? '/' : ''}`;
 }
+
+export function isTarget(target: Target | BadTarget): target is Target {
+  return typeof target === 'object' && 'path' in target;
+}

@@ -9,7 +9,7 @@ import { answerBadTarget, refuse, refuseRaw } from '../api/refuse.ts';
 import { sendError, sendReply, sendStream } from '../api/reply.ts';
 import { HttpApiRequest } from '../api/request.ts';
 import { type ApiRequest, Router } from '../api/router.ts';
-import { type BadTarget, parseTarget, type Target } from '../api/target.ts';
+import { isTarget, parseTarget, type Target } from '../api/target.ts';
 import { type EngineClient, EngineUnavailableError } from '../engine/client.ts';
 import { ApiError, messageOf } from '../model/errors.ts';
 import { createServer } from '../node/http.ts';
@@ -276,10 +276,6 @@ interface Passing {
 
 /** The version of the path, which is taken as it is. */
 const spoken = ({ version }: Target): string => version ?? API_VERSION;
-
-function isTarget(target: Target | BadTarget): target is Target {
-  return typeof target === 'object' && 'path' in target;
-}
 
 /** That a host does not answer is no matter of the endpoint's own being there. */
 function asClientsSee(error: unknown): unknown {

@@ -3,8 +3,8 @@
  * certificate authority.
  *
  * The server owns connections: it authenticates, reads and writes the wire, gives each session its id, keeps at most one
- * session per node (a newer one closes the older one first) and tells
- * sessions about changed roots by itself. The dispatcher owns what is said in a session.
+ * session per node (a newer one closes the older one first) and tells sessions about changed roots by itself.
+ * The dispatcher owns what is said in a session.
  */
 import type { Readable } from 'node:stream';
 import type { ClusterUpdate } from '../api/contract.ts';
