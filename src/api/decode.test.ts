@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ApiError } from '../model/errors.ts';
-import { ServiceSpec } from '../model/spec.ts';
+import { ClusterSpec, ServiceSpec } from '../model/spec.ts';
 import { decodeJson } from './decode.ts';
 import { parseJson } from './json.ts';
 
@@ -68,6 +68,18 @@ const refused: Array<[string, string]> = [
 for (const [text, expected] of refused) {
   test(`refuses ${JSON.stringify(text)}`, () => assert.equal(message(text), `invalid JSON: ${expected}`));
 }
+
+test('what Docker has as unsigned in a cluster is not negative', () => {
+  for (const [part, field] of [
+    ['Raft', 'SnapshotInterval'],
+    ['Raft', 'KeepOldSnapshots'],
+    ['Raft', 'LogEntriesForSlowFollowers'],
+    ['CAConfig', 'ForceRotate'],
+  ])
+    assert.throws(() => decodeJson(`{"${part}":{"${field}":-1}}`, ClusterSpec, 'Spec'), {
+      message: new RegExp(`cannot unmarshal number -1 into .*${field} of type uint64`),
+    });
+});
 
 test('drops unknown fields, matches names as Go does, the last of several wins', () => {
   assert.deepEqual(decode('{"nope":{"x":[1]},"name":"a","NAME":"b","Labels":null}'), {

@@ -106,7 +106,8 @@ function kindOf(value: Exclude<JsonValue, null>): string {
 
 const UINT64 = [
   ...['Replicas', 'MaxReplicas', 'MaxConcurrent', 'TotalCompletions'],
-  ...['Parallelism', 'MaxAttempts', 'ForceUpdate'],
+  ...['Parallelism', 'MaxAttempts', 'ForceUpdate', 'ForceRotate'],
+  ...['SnapshotInterval', 'KeepOldSnapshots', 'LogEntriesForSlowFollowers'],
 ];
 const UINT32 = ['TargetPort', 'PublishedPort', 'DataPathPort', 'SubnetSize', 'Mode'];
 const DURATIONS = [

@@ -243,6 +243,31 @@ test('a host that has a part in an overlay shows its own endpoint on it', async 
   await engine.client.json('DELETE', `/networks/${here.Id}`);
 });
 
+test('what stands for a network that is no more is not shown, nor removed by its name', async () => {
+  const store = await becomeManager();
+  const body = { Name: 'gone', Driver: 'overlay', Attachable: true };
+  const overlay = await client.json<{ Id: string }>('POST', '/networks/create', { body });
+  const here = await engine.client.json<{ Id: string }>('POST', '/networks/create', {
+    body: { Name: 'gone', Labels: { [LABEL]: overlay.Id } },
+  });
+  const local = { query: { scope: 'local' } };
+  const missing = { status: 404, message: 'network gone not found' };
+  await assert.rejects(client.json('GET', '/networks/gone', local), missing);
+  await store.commit({
+    changes: [
+      {
+        op: 'delete',
+        kind: 'network',
+        id: overlay.Id,
+        revision: store.view.get('network', overlay.Id)!.Version.Index,
+      },
+    ],
+  });
+  await assert.rejects(client.json('GET', '/networks/gone'), missing);
+  await assert.rejects(client.json('DELETE', '/networks/gone'), missing);
+  await engine.client.json('DELETE', `/networks/${here.Id}`);
+});
+
 test('networks are the engine’s and the cluster’s in one list', async () => {
   const create = (body: object) => client.json<{ Id: string }>('POST', '/networks/create', { body });
   const names = async (filters: object = {}) => {

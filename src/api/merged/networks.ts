@@ -64,6 +64,9 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     if (scope === 'swarm' && view) throw new ApiError(404, `network ${called} not found`);
     if (membership.status().state === 'active') {
       const here = await engineNetworkOf(engine, called, request);
+      // A manager knows all networks of the cluster: what stands for another one is about to go.
+      if (here && (view || (scope !== '' && scope !== 'swarm')))
+        throw new ApiError(404, `network ${called} not found`);
       if (here) return { status: 200, body: asClusters(here) };
     }
     return { forward: {} };
@@ -73,6 +76,9 @@ export function networkRoutes(router: Router, context: ApiContext): void {
     const { params } = request;
     const { manager } = viewOf(context);
     const known = manager && findNetwork(manager.store.view, params.id!);
+    if (manager && !known && (await engineNetworkOf(engine, params.id!, request))) {
+      throw new ApiError(404, `network ${params.id} not found`);
+    }
     if (!known || isPredefined(known.Spec)) return { forward: {} };
     if (known.Spec.Name === params.id) await onlyOneCalled(params.id!, engine, request);
     await untilDetached(context, params.id!);

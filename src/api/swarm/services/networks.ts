@@ -43,7 +43,11 @@ async function resolve(
       `Service cannot be explicitly attached to the ingress network ${JSON.stringify(network.Spec.Name)}`,
     );
   }
-  const name = target === '' ? undefined : await nameHere(engine, target, signal);
+  // No name is the beginning of every id.
+  if (target === '') {
+    throw new ApiError(400, `network  is ambiguous (${view.count('network')} matches found)`);
+  }
+  const name = await nameHere(engine, target, signal);
   if (name === undefined) throw new ApiError(500, `network ${target} not found`);
   // One that every engine has may be named by the id that this one gave it.
   const own = findNetwork(view, name);

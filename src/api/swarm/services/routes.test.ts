@@ -449,7 +449,7 @@ test('networks that only this host has, and those that nobody has', async () => 
     ['mine', 403, `The network mine cannot be used with services. ${only}`],
     ['none', 404, 'could not find the corresponding predefined swarm network: network none not found'],
     ['nosuch', 500, 'network nosuch not found'],
-    ['', 500, 'network  not found'],
+    ['', 400, 'network  is ambiguous (2 matches found)'],
   ];
   for (const [Target, status, message] of refusals) {
     const body = specOf('a', {}, taskOf({ Networks: [{ Target }] }));
