@@ -92,8 +92,8 @@ describe('services', { timeout: 300_000 }, () => {
         const [row] = await swarm.tasks('nowhere');
         const tight = await swarm.tasks('tight');
         return (
-          row?.error === '"no suitable node (scheduling constraints not satisfied on 3 nodes)"' &&
-          tight.some(({ error }) => error === '"no suitable node (max replicas per node limit exceed)"')
+          row?.error === 'no suitable node (scheduling constraints not satisfied on 3 nodes)' &&
+          tight.some(({ error }) => error === 'no suitable node (max replicas per node limit exceed)')
         );
       },
       async () => JSON.stringify([await swarm.tasks('nowhere'), await swarm.tasks('tight')]),
@@ -120,7 +120,7 @@ describe('services', { timeout: 300_000 }, () => {
     await swarm.converge('big', 3);
     await eventually('the fourth waits', 10_000, async () =>
       (await swarm.tasks('big')).some(
-        ({ error }) => error === '"no suitable node (insufficient resources on 3 nodes)"',
+        ({ error }) => error === 'no suitable node (insufficient resources on 3 nodes)',
       ),
     );
     await remove('big');

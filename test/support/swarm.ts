@@ -16,13 +16,33 @@ export async function withEach(
     if (outcome.status === 'rejected') throw new Error(`with ${CLIS[i]}`, { cause: outcome.reason });
 }
 
+/** A task in the words of `docker service ps`. */
 export interface TaskRow {
+  /** `SERVICE.SLOT`, or `SERVICE.NODE-ID` */
   name: string;
+  /** Name of its host, empty while it has none. */
   node: string;
+  /** States begin with a capital letter. */
   desired: string;
   current: string;
   error: string;
 }
+
+/** What is looked at of the API's objects. */
+interface ApiTask {
+  readonly NodeID?: string;
+  readonly Slot?: number;
+  readonly CreatedAt: string;
+  readonly DesiredState: string;
+  readonly Status: { readonly State: string; readonly Err?: string };
+}
+interface ApiNode {
+  readonly ID: string;
+  readonly Description: { readonly Hostname: string };
+  readonly Status: { readonly State: string };
+}
+
+const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
 
 export class Swarm implements AsyncDisposable {
   readonly lab: Lab;
@@ -95,24 +115,30 @@ export class Swarm implements AsyncDisposable {
       });
   }
 
-  /** What `docker service ps` says, newest tasks of a slot first. */
-  async tasks(service: string, ...filters: string[]): Promise<TaskRow[]> {
-    const format = '{{.Name}}\t{{.Node}}\t{{.DesiredState}}\t{{.CurrentState}}\t{{.Error}}';
-    const args = filters.flatMap((filter) => ['--filter', filter]);
-    const text = await this.docker('service', 'ps', '--no-trunc', '--format', format, ...args, service);
-    return text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => {
-        const [name, node, desired, current, error] = line.split('\t');
-        return { name: name!, node: node!, desired: desired!, current: current!, error: error! };
-      });
+  /** The tasks of a service, given by its name: by slots, the newest of a slot first. */
+  async tasks(
+    service: string,
+    filters: Readonly<Record<string, readonly string[]>> = {},
+  ): Promise<TaskRow[]> {
+    const [tasks, nodes] = await Promise.all([
+      this.lab.ask<ApiTask[]>(this.manager, '/tasks', { ...filters, service: [service] }),
+      this.lab.ask<ApiNode[]>(this.manager, '/nodes'),
+    ]);
+    const hosts = new Map(nodes.map(({ ID, Description }) => [ID, Description.Hostname]));
+    return tasks
+      .sort((a, b) => (a.Slot ?? 0) - (b.Slot ?? 0) || Date.parse(b.CreatedAt) - Date.parse(a.CreatedAt))
+      .map(({ Slot, NodeID = '', DesiredState, Status }) => ({
+        name: `${service}.${Slot || NodeID}`,
+        node: hosts.get(NodeID) ?? NodeID,
+        desired: capital(DesiredState),
+        current: capital(Status.State),
+        error: Status.Err ?? '',
+      }));
   }
 
-  running(service: string): Promise<TaskRow[]> {
-    return this.tasks(service, 'desired-state=running').then((rows) =>
-      rows.filter(({ current }) => current.startsWith('Running')),
-    );
+  async running(service: string): Promise<TaskRow[]> {
+    const rows = await this.tasks(service, { 'desired-state': ['running'] });
+    return rows.filter(({ current }) => current === 'Running');
   }
 
   /** Waits until exactly so many tasks of the service run. */
@@ -130,14 +156,17 @@ export class Swarm implements AsyncDisposable {
 
   /** Names of the task containers of a service on one host's engine, as the engine says, running ones only. */
   async containers(host: string, service: string): Promise<string[]> {
-    const filter = `label=com.docker.swarm.service.name=${service}`;
-    const text = await this.lab.docker(host, 'ps', '--format', '{{.Names}}', '--filter', filter);
-    return text.split('\n').filter(Boolean);
+    const label = [`com.docker.swarm.service.name=${service}`];
+    const found = await this.lab.ask<Array<{ Names: string[] }>>(host, '/containers/json', { label });
+    return found.map(({ Names }) => Names[0]!.slice(1));
   }
 
+  /** The states of the nodes by their hosts' names: `Ready`, `Down`. */
   async nodes(): Promise<Record<string, string>> {
-    const text = await this.docker('node', 'ls', '--format', '{{.Hostname}}\t{{.Status}}');
-    return Object.fromEntries(text.split('\n').map((line) => line.split('\t') as [string, string]));
+    const nodes = await this.lab.ask<ApiNode[]>(this.manager, '/nodes');
+    return Object.fromEntries(
+      nodes.map(({ Description, Status }) => [Description.Hostname, capital(Status.State)]),
+    );
   }
 
   async nodeBecomes(host: string, status: string, timeout: number): Promise<void> {
