@@ -66,6 +66,7 @@ function start(remote: string, identity: NodeIdentity, hostname: string): void {
     identity,
     managers: () => [remote],
     learned: () => {},
+    isEarlier: () => false,
     connectEngine: () => {
       throw new Error('nobody asks for this engine');
     },

@@ -35,6 +35,7 @@ describe('several managers', { timeout: 120_000 }, () => {
       identity: worker,
       managers: known,
       learned: (some) => learned.push(some),
+      isEarlier: () => false,
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),

@@ -21,11 +21,14 @@ describe('the link to a manager', () => {
     assert.deepEqual(port.errors, []);
   });
 
+  /** Whether what managers say of their state is of a time that is over. */
+  let isEarlier = false;
   const linkTo = (...managers: string[]) =>
     createManagerLink({
       identity: worker,
       managers: () => managers,
       learned: () => {},
+      isEarlier: () => isEarlier,
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: () => assert.fail('no renewal was expected'),
@@ -55,6 +58,17 @@ describe('the link to a manager', () => {
       },
     };
   }
+
+  test('has no session with a manager whose state is of a time that is over', async () => {
+    isEarlier = true;
+    try {
+      await assert.rejects(linkTo(port.address).open(request, AbortSignal.timeout(30_000)), {
+        message: /the state of before the swarm had several/,
+      });
+    } finally {
+      isEarlier = false;
+    }
+  });
 
   test('tries one manager after the other', async () => {
     const session = await linkTo('127.0.0.1:1', port.address).open(request, AbortSignal.timeout(30_000));

@@ -106,7 +106,7 @@ export function createManagerLink(options: LinkOptions): ManagerLink & Attachmen
       const { answer, connection, address } = await findLeader({
         addresses: [...(last ? [last] : []), ...options.managers()],
         connect: (to, over) => connectAs(options.identity, to, over),
-        ask: (manager) => beginSession(options.identity, manager, sessionRequest),
+        ask: (manager) => beginSession(options, manager, sessionRequest),
         patience: isBrisk ? PATIENCE : 0,
         pace: isBrisk ? PACE_BRISK : PACE,
         learned: (managers) => options.learned(managers),

@@ -10,10 +10,13 @@ import type {
   ManagerAddress,
   SessionRequest,
 } from '../model/protocol.ts';
+import type { StateTold } from './earlier-state.ts';
 import { Inbox } from './inbox.ts';
 import { findLeader } from './leader.ts';
 import { call, connectAs, managerAt, NotLeadingError, refusal, request, responseTo, textOf } from './wire.ts';
 
+const EARLIER =
+  'this manager has the state of before the swarm had several (was its folder put back from a copy?): let it leave, and join again';
 /** How long (ms) a manager may take to begin a session. */
 const OPEN_TIMEOUT = 10_000;
 /** The most time (ms) between two questions to one manager whether it leads. */
@@ -25,6 +28,8 @@ export interface Known {
   managers(): string[];
   /** A manager that does not lead has said which ones there are. */
   learned(managers: ManagerAddress[]): void;
+  /** Whether a session is from the state of a time that is over. */
+  isEarlier(hello: StateTold): boolean;
 }
 
 /** What a session begins with. */
@@ -36,8 +41,9 @@ export interface Beginning {
   clocks: string | undefined;
 }
 
+/** Rejects as a manager that does not lead does, if its state is that of a time that is over. */
 export async function beginSession(
-  identity: NodeIdentity,
+  { identity, isEarlier }: Known,
   connection: ClientHttp2Session,
   sessionRequest: SessionRequest,
 ): Promise<Beginning> {
@@ -53,6 +59,7 @@ export async function beginSession(
     const hello = await inbox.first();
     if (hello.type !== 'session')
       throw new ApiError(502, `the manager began its session with "${hello.type}"`);
+    if (isEarlier(hello)) throw new NotLeadingError(503, { message: EARLIER, managers: [] });
     return { inbox, hello, description, clocks };
   } catch (error) {
     stream.destroy();

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { runAgent } from '../agent/agent.ts';
 import { HostAttachments } from '../agent/attachments/attachments.ts';
 import type { ContainerNetworks, FetchImage } from '../agent/contract.ts';
+import { isEarlierState } from '../agent/earlier-state.ts';
 import { EngineTasks } from '../agent/engine-tasks/engine-tasks.ts';
 import { NodeLocalNetworks } from '../agent/engine-tasks/node-local.ts';
 import { KnownManagers } from '../agent/known-managers.ts';
@@ -70,11 +71,14 @@ export function startNode(options: NodeOptions): RunningNode {
     random: Math.random,
     onError: (error) => log.warn({ err: error }, 'cannot renew the certificate of this node yet'),
   });
+  /** The revision at which the last session began. */
+  let begunAt = 0;
   const known = new KnownManagers(record.managers, (all) => options.changed({ managers: all }));
   const link = createManagerLink({
     identity,
     managers,
     learned: (some) => known.learned(some),
+    isEarlier: (hello) => isEarlierState(hello, options.current().several),
     connectEngine: (to) => (to === 'api' ? options.connectApi() : engine.connect()),
     checkNetworks: () => checkHost(options.networks),
     renew: () => renewal.renewNow(),
@@ -118,7 +122,12 @@ export function startNode(options: NodeOptions): RunningNode {
         becomeReady();
         if (message.full) attachments.greeted();
       }
-      if (message.type === 'session' || message.type === 'managers') known.are(message.managers);
+      if (message.type === 'session') begunAt = message.revision;
+      if (message.type === 'session' || message.type === 'managers') {
+        known.are(message.managers);
+        const several = message.type === 'session' ? message.several : message.managers.length > 1;
+        if (several && begunAt > (options.current().several ?? -1)) options.changed({ several: begunAt });
+      }
       if (message.type === 'node')
         options.roleIs(message.node.Spec.Role === 'manager' ? 'manager' : 'worker');
     },

@@ -7,3 +7,8 @@ export function managersOf(view: View): ManagerAddress[] {
     ManagerStatus ? { NodeID: ID, Addr: ManagerStatus.Addr } : [],
   );
 }
+
+/** Whether the state is that of several managers, however many of them are left. */
+export function isOfSeveral(view: View): boolean {
+  return [...view.managers()].some(({ internal }) => internal.member !== undefined);
+}

@@ -45,6 +45,7 @@ describe('root rotation', () => {
       identity,
       managers,
       learned: () => {},
+      isEarlier: () => false,
       connectEngine: () => Promise.reject(new Error('no engine in this test')),
       checkNetworks: () => Promise.reject(new Error('not here')),
       renew: renewal.renewNow,

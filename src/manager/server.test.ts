@@ -23,6 +23,7 @@ function linkOf(port: ClusterPort, identity: NodeIdentity, more: Partial<LinkOpt
     identity,
     managers: () => [port.address],
     learned: () => {},
+    isEarlier: () => false,
     connectEngine: noEngine,
     checkNetworks: () => Promise.reject(new Error('not here')),
     renew: () => assert.fail('no renewal was expected'),

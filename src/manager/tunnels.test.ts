@@ -51,6 +51,7 @@ describe('tunnels to an engine', () => {
       identity,
       managers: () => [port.address],
       learned: () => {},
+      isEarlier: () => false,
       connectEngine(door) {
         asked.push(door);
         const { port } = engine.address() as net.AddressInfo;

@@ -263,6 +263,8 @@ export type DownMessage =
       clusterId: string;
       /** The manager's revision when the session began. */
       revision: number;
+      /** Whether the state is that of several managers, however many are left. Managers of before do not say. */
+      several?: boolean;
       managers: ManagerAddress[];
       roots: string;
       /** Nanoseconds, from the cluster's spec. */

@@ -1,5 +1,6 @@
 /** What several managers keep: their keys under lock, their root, their state when all of them are lost. */
 import assert from 'node:assert/strict';
+import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,7 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
   let key: string;
   before(async () => {
     swarm = await Swarm.on(...HOSTS);
+    await cp(join(folder(FIRST), 'swarm'), copy(), { recursive: true });
     await swarm.docker('node', 'promote', SECOND);
     await swarm.docker('node', 'promote', THIRD);
     await swarm.create('--name', 'web', '--replicas', '6', 'whoami');
@@ -29,6 +31,8 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
   const on = (host: Host, ...args: string[]) => swarm.lab.docker(host, ...args);
   const ssh = (host: Host, command: string) => swarm.lab.must('ssh', host, command);
   const folder = (host: Host) => join(swarm.lab.home, 'machines', host, 'daemon');
+  /** Of the first one's state while it was the only one. */
+  const copy = () => join(swarm.lab.home, 'copy');
   const essaim = (host: Host, ...args: string[]): Promise<Outcome> =>
     execute(ESSAIM, args, { ...process.env, DOCKER_HOST: `unix://${swarm.lab.socket(host)}` });
   const state = (host: Host) => on(host, 'info', '--format', '{{.Swarm.LocalNodeState}}');
@@ -75,6 +79,37 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
       15_000,
       async () => (await Promise.all(HOSTS.map(keysInClear))).join('') === '',
     );
+
+  test('the state of the time when there was one, put back from a copy, is nobody else’s', async () => {
+    await Promise.all(HOSTS.map((host) => swarm.lab.must('kill', host)));
+    const state = join(folder(FIRST), 'swarm');
+    await rename(state, `${state}.kept`);
+    await cp(copy(), state, { recursive: true });
+    await swarm.lab.must('start', FIRST);
+    await eventually('the copy is served', 15_000, async () => {
+      const { code, stdout } = await swarm.lab.tryDocker(FIRST, ['service', 'ls', '-q']);
+      return code === 0 && stdout === '';
+    });
+    // Where nobody else leads, the copy is all there is to follow.
+    await swarm.lab.must('start', THIRD);
+    const log = join(folder(THIRD), '../log/essaim.log');
+    await eventually('it is told from the state of today', 15_000, async () =>
+      (await readFile(log, 'utf8')).includes('the state of before the swarm had several'),
+    );
+    await swarm.lab.must('start', SECOND);
+    for (const host of [SECOND, THIRD]) {
+      await write(host);
+      const rows = await on(host, 'node', 'ls', '--format', '{{.Hostname}} {{.ManagerStatus}}');
+      assert.match(rows, /n[bc] Leader/);
+      assert.equal(await on(host, 'service', 'ls', '--format', '{{.Name}}'), 'web');
+    }
+    await swarm.lab.must('kill', FIRST);
+    await rm(state, { recursive: true });
+    await rename(`${state}.kept`, state);
+    await swarm.lab.must('start', FIRST);
+    await agreed();
+    await swarm.converge('web', 6);
+  });
 
   test('autolock is every manager’s; one that is locked says so, and the others go on', async () => {
     assert.notEqual(await keysInClear(SECOND), '');

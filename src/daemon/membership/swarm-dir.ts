@@ -38,6 +38,8 @@ export interface MembershipRecord {
   dataPathFrom?: string;
   /** The state is in etcd, of which this manager is a member; or it is about to become one. Absent: in cluster.db. */
   etcd?: 'joining' | 'member' | undefined;
+  /** The revision of the last session with one of several managers. Absent: there has been none. */
+  several?: number;
   /** Managers as last heard of, `host:port`. */
   managers: Array<{ NodeID: string; Addr: string }>;
 }

@@ -17,7 +17,7 @@ import type {
 import type { Commit, EventOf, Store } from '../../store/contract.ts';
 import { CommitQueue } from '../commit-queue.ts';
 import type { AgentSession, Sessions } from '../contract.ts';
-import { managersOf } from '../managers.ts';
+import { isOfSeveral, managersOf } from '../managers.ts';
 import type { Rest } from '../rest.ts';
 import { Departures } from './departures.ts';
 import { applyFacts, type NodeFacts, waitsForEngine } from './node-facts.ts';
@@ -127,6 +127,7 @@ export class Dispatcher implements Sessions {
       nodeId,
       clusterId: cluster.ID,
       revision: view.revision,
+      several: isOfSeveral(view),
       managers: managersOf(view),
       roots: this.#options.roots(),
       heartbeatPeriod: heartbeatPeriod(cluster),
