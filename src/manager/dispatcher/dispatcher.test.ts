@@ -589,12 +589,16 @@ test('agents hear which managers there are, and how often they are checked, when
   const Spec = { ...cluster.Spec, Dispatcher: { HeartbeatPeriod: 10e9 } };
   await commit({ op: 'put', kind: 'cluster', object: { ...cluster, Spec } });
   await commit({ op: 'delete', kind: 'node', id: 'm', revision: store.view.get('node', 'm')!.Version.Index });
+  const short = store.view.get('cluster', 'c')!;
+  const Shortest = { ...cluster.Spec, Dispatcher: { HeartbeatPeriod: 1 } };
+  await commit({ op: 'put', kind: 'cluster', object: { ...short, Spec: Shortest } });
   await clock.advance(100);
   const other = { NodeID: 'n', Addr: '10.0.0.9:2377' };
   assert.deepEqual(session.take(), [
     { type: 'managers', managers: [{ NodeID: 'm', Addr: '10.0.0.1:2377' }, other] },
     { type: 'period', heartbeatPeriod: 10e9 },
     { type: 'managers', managers: [other] },
+    { type: 'period', heartbeatPeriod: 1e9 },
   ]);
 });
 

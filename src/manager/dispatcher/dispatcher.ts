@@ -27,6 +27,8 @@ import { applyReport, laterReport, type Report } from './status.ts';
 import { HostWatch, type WatchLog } from './watch.ts';
 
 const DEFAULT_HEARTBEAT_PERIOD = 5e9;
+/** What is shorter counts as this long: hosts would be lost for less than a pause of their daemon's. */
+const LEAST_HEARTBEAT_PERIOD = 1e9;
 /** The most tasks or nodes written in one transaction: the requests they came with are all answered at one stretch. */
 const COMMIT_LIMIT = 200;
 /** Milliseconds between two transactions of reports, under load. */
@@ -286,5 +288,6 @@ function movesManager(event: Commit['events'][number]): boolean {
 
 /** Nanoseconds. */
 function heartbeatPeriod(cluster: Cluster): number {
-  return cluster.Spec.Dispatcher?.HeartbeatPeriod || DEFAULT_HEARTBEAT_PERIOD;
+  const period = cluster.Spec.Dispatcher?.HeartbeatPeriod || DEFAULT_HEARTBEAT_PERIOD;
+  return Math.max(period, LEAST_HEARTBEAT_PERIOD);
 }
