@@ -15,6 +15,9 @@ import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './m
  */
 const HOSTS = 1000;
 
+/** As bin/essaim runs it. */
+const MANAGER = ['--max-semi-space-size=8'];
+
 export class Rig {
   /** On which the manager serves the API. */
   readonly socket: string;
@@ -32,7 +35,7 @@ export class Rig {
     this.members = members;
     this.socket = start.socket;
     this.client = new ApiClient(start.socket);
-    this.manager = new Child('manager.ts', start, execArgv);
+    this.manager = new Child('manager.ts', start, [...MANAGER, ...execArgv]);
     this.#start = start;
     this.#execArgv = execArgv;
   }
