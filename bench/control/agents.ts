@@ -5,12 +5,10 @@
 import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { runAgent } from '../../src/agent/agent.ts';
+import { joinCluster } from '../../src/agent/join.ts';
 import { createManagerLink } from '../../src/agent/link.ts';
-import { callOnce, NoAnswerError } from '../../src/agent/wire.ts';
-import { createRequest } from '../../src/identity/authority.ts';
-import { type Credentials, createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
+import { createIdentity, type NodeIdentity } from '../../src/identity/node-identity.ts';
 import { systemClock } from '../../src/model/clock.ts';
-import type { CaAnswer, IssueAnswer } from '../../src/model/protocol.ts';
 import type { AgentsReport, AgentsStart } from './messages.ts';
 import { SimulatedEngine } from './simulated-engine.ts';
 
@@ -25,40 +23,15 @@ process.once('message', (start: AgentsStart) => {
 });
 process.once('disconnect', () => process.exit());
 
-async function run({ remote, joinToken, first, agents, directory }: AgentsStart): Promise<void> {
+async function run({ remote, joinToken: token, first, agents, directory }: AgentsStart): Promise<void> {
   const signal = AbortSignal.timeout(300_000);
   const numbers = Array.from({ length: agents }, (_, index) => first + index);
   await inParallel(numbers, async (number) => {
-    const credentials = await patiently(() => joinCluster(remote, joinToken, signal));
+    const { credentials } = await joinCluster({ remote, token, signal });
     const identity = await createIdentity(join(directory, `host${number}`), credentials);
     start(remote, identity, `host${number}`);
   });
   report({ type: 'joined' });
-}
-
-/** Again while the manager is too busy to answer, as a host does it. */
-async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof NoAnswerError)) throw error;
-    }
-  }
-}
-
-/** As a host does, but for the token's proof of who the manager is. */
-async function joinCluster(address: string, token: string, signal: AbortSignal): Promise<Credentials> {
-  const { roots } = (await callOnce(
-    { address, expect: { kind: 'anybody' }, signal },
-    'GET',
-    '/ca',
-  )) as CaAnswer;
-  const { csr, key } = await createRequest();
-  const expect = { kind: 'manager', roots } as const;
-  const body = { csr, token };
-  const answer = (await callOnce({ address, expect, signal }, 'POST', '/ca/issue', body)) as IssueAnswer;
-  return { key, certificate: answer.certificate, roots: answer.roots };
 }
 
 function start(remote: string, identity: NodeIdentity, hostname: string): void {

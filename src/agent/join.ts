@@ -1,5 +1,5 @@
 /** How a host becomes a node: by a join token that proves each side to the other. */
-
+import type { ClientHttp2Session } from 'node:http2';
 import { createRequest } from '../identity/authority.ts';
 import { readNodeCertificate } from '../identity/certificate.ts';
 import type { Credentials } from '../identity/node-identity.ts';
@@ -8,7 +8,15 @@ import { parseToken, rootDigest } from '../identity/token.ts';
 import { ApiError, rpcError } from '../model/errors.ts';
 import type { CaAnswer, IssueRequest, JoinAnswer, ManagerAddress } from '../model/protocol.ts';
 import { findLeader } from './leader.ts';
-import { call, callOnce, connectManager, managerAt, NoAnswerError, NotLeadingError } from './wire.ts';
+import {
+  call,
+  connectManager,
+  isManagerBy,
+  managerAt,
+  NoAnswerError,
+  NotLeadingError,
+  withPort,
+} from './wire.ts';
 
 /** How long (ms) a join waits for an election. */
 const PATIENCE = 5_000;
@@ -50,7 +58,25 @@ export async function joinCluster(options: JoinOptions): Promise<Joined> {
 }
 
 async function attempt(options: JoinOptions, digest: string | undefined): Promise<Joined> {
-  const root = await pinnedRoot(options, digest);
+  const { remote, signal } = options;
+  const first = await connectManager({ address: remote, expect: { kind: 'anybody' }, signal });
+  const close = () => first.destroy();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    return await joinBy(first, options, digest);
+  } finally {
+    signal.removeEventListener('abort', close);
+    first.destroy();
+  }
+}
+
+/** @param first to who is at the address that the host joins at; nothing is known of it yet */
+async function joinBy(
+  first: ClientHttp2Session,
+  options: JoinOptions,
+  digest: string | undefined,
+): Promise<Joined> {
+  const root = await pinnedRoot(first, digest);
   const { csr, key } = await createRequest();
   const body: IssueRequest = { csr, token: options.token };
   if (options.availability) body.availability = options.availability;
@@ -60,7 +86,11 @@ async function attempt(options: JoinOptions, digest: string | undefined): Promis
   let known: ManagerAddress[] = [];
   const { answer, connection, address } = await findLeader({
     addresses: [options.remote],
-    connect: (to, signal) => connectManager({ address: to, expect, signal }),
+    // A handshake is dear where many hosts join: who has turned out to be a manager of the token's need not make another.
+    connect: async (to, signal) =>
+      to === withPort(options.remote) && !first.destroyed && isManagerBy(first, root)
+        ? first
+        : connectManager({ address: to, expect, signal }),
     ask: (manager) => call(manager, 'POST', '/ca/issue', body) as Promise<JoinAnswer>,
     isFinal: isRefusal,
     patience: PATIENCE,
@@ -92,9 +122,8 @@ function isRefusal(error: unknown): boolean {
  * Asks whoever is at the address for the cluster's root, and believes it if it is the one in the token. Only there is it
  * said that a token is missing: as with Docker, a join to where nobody answers waits, whatever its token.
  */
-async function pinnedRoot({ remote, signal }: JoinOptions, digest: string | undefined): Promise<string> {
-  const anybody = { address: remote, expect: { kind: 'anybody' }, signal } as const;
-  const { roots } = (await callOnce(anybody, 'GET', '/ca')) as Partial<CaAnswer>;
+async function pinnedRoot(connection: ClientHttp2Session, digest: string | undefined): Promise<string> {
+  const { roots } = (await call(connection, 'GET', '/ca')) as Partial<CaAnswer>;
   if (digest === undefined)
     throw rpcError('InvalidArgument', 'A valid join token is necessary to join this cluster');
   const root = certificatesIn(String(roots)).find((candidate) => rootDigest(candidate) === digest);

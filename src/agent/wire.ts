@@ -1,4 +1,5 @@
 /** Connections and small requests from a node to a manager's cluster port. */
+import { X509Certificate } from 'node:crypto';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -23,8 +24,8 @@ const CONNECT_TIMEOUT = 5_000;
 const ANSWER_TIMEOUT = 20_000;
 const MAX_ANSWER = 4 * 1024 * 1024;
 
-/** Who is at the other end: its certificate can be asked for only once. */
-const peers = new WeakMap<ClientHttp2Session, string>();
+/** What the other end has shown: it can be asked for only once. */
+const peers = new WeakMap<ClientHttp2Session, X509Certificate>();
 
 /** Nobody answered at that address; another attempt may find somebody. */
 export class NoAnswerError extends Error {}
@@ -124,8 +125,7 @@ export async function connectManager({
       if (error === undefined) {
         session.setLocalWindowSize(16 * WINDOW);
         const certificate = (session.socket as TLSSocket).getPeerX509Certificate();
-        const peer = certificate && nodeOf(certificate.toLegacyObject().subject);
-        if (peer) peers.set(session, peer.nodeId);
+        if (certificate) peers.set(session, certificate);
         resolve(session);
       } else {
         session.destroy();
@@ -140,7 +140,20 @@ export async function connectManager({
 
 /** The node id of the manager at the other end, by its certificate. */
 export function managerAt(connection: ClientHttp2Session): string | undefined {
-  return peers.get(connection);
+  return nodeOf(peers.get(connection)?.toLegacyObject().subject)?.nodeId;
+}
+
+/**
+ * Whether a manager is at the other end whose certificate is by that root (PEM), though nothing was expected of it when the
+ * connection was made. False also where that takes more to tell: if another certificate is between them, say.
+ */
+export function isManagerBy(connection: ClientHttp2Session, root: string, now = Date.now()): boolean {
+  const certificate = peers.get(connection);
+  if (!certificate) return false;
+  const issuer = new X509Certificate(root);
+  const isSigned = certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  const isCurrent = now >= certificate.validFromDate.getTime() && now <= certificate.validToDate.getTime();
+  return isSigned && isCurrent && nodeOf(certificate.toLegacyObject().subject)?.role === 'manager';
 }
 
 /** host:port of a manager; without a port it is the cluster port. */
@@ -226,24 +239,6 @@ function parsed(text: string): Partial<Record<keyof NotLeading, unknown>> | unde
     return JSON.parse(text || '{}') as object;
   } catch {
     return undefined;
-  }
-}
-
-/** One JSON request over a connection of its own, broken off when the signal is aborted. */
-export async function callOnce(
-  options: ConnectOptions & { signal: AbortSignal },
-  method: 'GET' | 'POST',
-  path: string,
-  body?: unknown,
-): Promise<unknown> {
-  const session = await connectManager(options);
-  const onAbort = () => session.destroy();
-  options.signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await call(session, method, path, body);
-  } finally {
-    options.signal.removeEventListener('abort', onAbort);
-    session.destroy();
   }
 }
 

@@ -400,6 +400,58 @@ describe('cluster port', () => {
       await port.join();
     });
 
+    test('a host that joins connects once', async () => {
+      let connections = 0;
+      const between = net.createServer((socket) => {
+        connections++;
+        const there = net.connect(port.server.port, '127.0.0.1');
+        socket.on('error', () => there.destroy()).pipe(there);
+        there.on('error', () => socket.destroy()).pipe(socket);
+      });
+      between.listen(0, '127.0.0.1');
+      await once(between, 'listening');
+      const remote = `127.0.0.1:${(between.address() as net.AddressInfo).port}`;
+      await port.join({ remote });
+      between.close();
+      assert.equal(connections, 1);
+    });
+
+    test('who shows the cluster’s root and is no manager of it does not get the token', async () => {
+      const { internal, ID: clusterId } = theCluster(port.store.view);
+      const root = { cert: internal.caCert, key: internal.caKey };
+      const { csr, key } = await createRequest();
+      const now = Date.now();
+      const manager = {
+        nodeId: 'liar',
+        role: 'manager',
+        clusterId,
+        notBefore: now,
+        notAfter: now + 3_600_000,
+      } as const;
+      const liars = {
+        'of another root': issueCertificate(await createRoot(now), csr, manager),
+        'a worker': issueCertificate(root, csr, { ...manager, role: 'worker' }),
+        'of long ago': issueCertificate(root, csr, { ...manager, notBefore: 0, notAfter: now - 1 }),
+        'of tomorrow': issueCertificate(root, csr, { ...manager, notBefore: now + 3_000_000 }),
+      };
+      for (const [what, cert] of Object.entries(liars)) {
+        const asked: string[] = [];
+        const liar = createSecureServer({ key, cert }, ({ url }, response) => {
+          asked.push(url);
+          response.end(JSON.stringify({ roots: internal.caCert }));
+        }).listen(0, '127.0.0.1');
+        await once(liar, 'listening');
+        const remote = `127.0.0.1:${(liar.address() as net.AddressInfo).port}`;
+        await assert.rejects(
+          joinCluster({ remote, token: port.token(), signal: patience() }),
+          ApiError,
+          what,
+        );
+        liar.close();
+        assert.deepEqual(asked, ['/ca'], what);
+      }
+    });
+
     test('a manager’s token, on a host without etcd', async () => {
       const { Manager } = [...port.store.view.all('cluster')][0]!.internal.joinTokens;
       await assert.rejects(join(Manager), status(400, /there is no etcd on this host/));
