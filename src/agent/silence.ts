@@ -1,5 +1,5 @@
 /**
- * Watches whether anything comes from the manager of a session, which pings it every fifth of the heartbeat period, unless
+ * Watches whether anything comes from the manager of a session, which pings it every third of the heartbeat period, unless
  * it hears from this node: then it answers.
  */
 import type { ClientHttp2Session } from 'node:http2';

@@ -32,8 +32,8 @@
  *
  * Each request says which version of the protocol is spoken (`protocol-version.ts`); 426 to who is too old or too new.
  *
- * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every fifth of the heartbeat
- * period. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
+ * Liveness is the manager's to judge: it sends an HTTP/2 PING on each session's connection every third of the heartbeat
+ * period at least. A request with a certificate that is not a node's of this cluster, or for a role it does not have, gets 403.
  * Errors are {"message": …} with the status of the API.
  */
 import type { NetworkUpdate } from './network-state.ts';

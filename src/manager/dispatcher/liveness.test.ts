@@ -90,6 +90,40 @@ test('many hosts are pinged more rarely, but the silent ones are not', () => {
   assert.ok(after <= 2000 + 750, `down after ${after} ms`);
 });
 
+test('of many thousands each is pinged often enough not to doubt its manager, and is down within two thirds of the period', () => {
+  const world = new World();
+  for (let i = 0; i < 5000; i++) world.liveness.opened(`n${i}`);
+  world.run(8000);
+  const before = world.checks.length;
+  world.run(8000);
+  assert.equal(world.checks.length - before, 5 * 5000);
+  world.lost.add('n7');
+  const lostAt = world.now;
+  world.run(4000);
+  assert.deepEqual(world.states, ['down']);
+  const after = world.verdicts[0]!.at - lostAt;
+  assert.ok(after <= 1700 + 1650, `down after ${after} ms`);
+});
+
+test('a host is probed only if its daemon has left two checks unanswered', () => {
+  const world = new World();
+  world.liveness.opened('n');
+  world.run(1000);
+  const probes = () => world.checks.filter(({ probe }) => probe).length;
+  const before = probes();
+  for (const ms of [150, 250, 350]) {
+    world.daemon = false;
+    world.run(ms);
+    world.daemon = true;
+    world.run(1000);
+  }
+  assert.equal(probes(), before);
+  world.daemon = false;
+  world.run(1000);
+  assert.ok(probes() >= before + 3, `${probes() - before} probes`);
+  assert.deepEqual(world.verdicts, []);
+});
+
 test('a daemon that reports is alive, however late its answers are: it is never judged', () => {
   const world = new World();
   world.liveness.opened('n');
