@@ -55,6 +55,8 @@ export class SimulatedEngine implements TaskEngine {
     this.#change(taskId, { state: 'running', pid: 4711 });
   }
 
+  async complete(): Promise<void> {}
+
   async listening(): Promise<void> {}
 
   async stop({ task }: AssignedTask): Promise<void> {

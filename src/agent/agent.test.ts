@@ -15,6 +15,19 @@ test('a task comes to run and statuses travel together', () =>
     assert.ok(manager.batches < 10, `${manager.batches} batches`);
   }));
 
+test('a task runs once its container can be reached at all its addresses, and not before', () =>
+  world(async ({ clock, engine, manager }) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    engine.completion = promise;
+    manager.assign(makeTask('t1'));
+    await clock.advance(1000);
+    assert.equal(engine.containers.get('t1')?.state, 'running');
+    assert.equal(manager.status('t1')?.State, 'starting');
+    resolve();
+    await clock.advance(1000);
+    assert.equal(manager.status('t1')?.State, 'running');
+  }));
+
 test('a task that joins others runs once its published ports are listened at; one that is to stop before that does not wait', () =>
   world(async ({ clock, engine, manager }) => {
     const { promise, resolve } = Promise.withResolvers<void>();

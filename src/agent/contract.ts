@@ -50,7 +50,7 @@ export type FetchImage = (reference: string, signal: AbortSignal) => Promise<Ima
 /** What makes this host's networks. */
 export type HostNetworks = Pick<DataPlane, 'apply'>;
 /** What a task's container needs of them. */
-export type TaskNetworks = Pick<DataPlane, 'ensureNetwork' | 'dnsServerFor'>;
+export type TaskNetworks = Pick<DataPlane, 'ensureNetwork' | 'dnsServerFor' | 'complete'>;
 
 /** A network that a container which is no task's is to be on. */
 export type WantedNetwork = Omit<AttachRequest, 'id'>;
@@ -129,6 +129,8 @@ export interface TaskEngine {
   ): Promise<string>;
   /** Starts the container, unless it was ever started before: a task runs once. Rejects if aborted before its turn. */
   start(taskId: string, signal: AbortSignal): Promise<void>;
+  /** Of a container that runs: resolves when it can be reached at all its addresses, or has ended. */
+  complete(assigned: AssignedTask, container: TaskContainer): Promise<void>;
   /**
    * Of a container that runs and has no health check: resolves when its published ports are listened at, when it has ended
    * or had its time for it, or when aborted.

@@ -190,9 +190,12 @@ export class TaskWorker {
     this.#stirred = false;
     const { engine, joinsOthers } = this.#options;
     await engine.start(this.#id, signal);
+    let complete = false;
     for (;;) {
       const container = await this.#observe();
       if (!container) throw new Error(DESTROYED);
+      if (!complete && container.state === 'running') await engine.complete(this.#assigned, container);
+      complete = true;
       if (container.state === 'exited' || container.health === undefined || container.health === 'healthy') {
         if (joinsOthers && container.state === 'running' && container.health === undefined)
           await engine.listening(this.#assigned, container, signal);

@@ -18,7 +18,7 @@ export interface NetworkState {
 }
 
 /** What an engine lists of an overlay. */
-export type ListedOverlay = Pick<OverlayState, 'id' | 'name' | 'internal' | 'subnets'>;
+export type ListedOverlay = Pick<OverlayState, 'id' | 'name' | 'internal' | 'ingress' | 'subnets'>;
 
 export interface OverlayState {
   id: string;

@@ -4,8 +4,9 @@
  * same one again, and after a restart the last state that was applied is taken up by itself, without a manager.
  *
  * How a task's container comes onto its networks: `ensureNetwork(id)` for each, then create the container with
- * `EndpointsConfig[engineNetworkId].IPAMConfig = { IPv4Address, IPv6Address }` (the manager's addresses), no
- * `MacAddress`, and `HostConfig.Dns = [dnsServerFor(id) of its networks, …]`. The engine then calls the network plugin.
+ * `EndpointsConfig[engineNetworkId].IPAMConfig = { IPv4Address, IPv6Address }` (the manager's addresses; where it `laysIPv6`, the
+ * second one is the endpoint's option `essaim.ipv6`), no `MacAddress`, and `HostConfig.Dns = [dnsServerFor(id) of its networks,
+ * …]`. The engine then calls the network plugin. Once it runs: `complete`.
  */
 import type { Clock } from '../model/clock.ts';
 import type { NetworkState } from '../model/network-state.ts';
@@ -88,10 +89,23 @@ export interface DataPlaneCounters {
   lastApplyMs: number;
 }
 
+/** A container's place on the ingress network. */
+export interface IngressContainer {
+  networkId: string;
+  /** Of its first process, as this process sees it. */
+  pid: number;
+  /** Its own there, CIDR, one of each family at most. */
+  addresses: readonly string[];
+  /** It publishes ports of this host, by the engine's own bridge. */
+  hostPorts: boolean;
+}
+
 export interface EngineNetwork {
   /** The engine's own id of it: names may be ambiguous there, this is not. */
   engineNetworkId: string;
   name: string;
+  /** It has IPv6 of which the engine knows nothing: a container gets its address there by `complete`. */
+  laysIPv6: boolean;
 }
 
 export interface DataPlane {
@@ -125,6 +139,11 @@ export interface DataPlane {
    *   CannotEncryptError for an encrypted network on a host that has no WireGuard
    */
   ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork>;
+  /**
+   * Of a container that runs: lays what the engine does not on the ingress network. Resolves when it is there, or the container
+   * has ended; nothing to do on other networks. May be called again for the same one.
+   */
+  complete(container: IngressContainer): Promise<void>;
   /** Ids of the overlays that have containers here, those attached by hand too. */
   networksInUse(): string[];
   /** The name server of a container on that network; undefined while the network is not here. */

@@ -11,6 +11,7 @@ import type {
   Difference,
   DnsListenAddress,
   EngineNetwork,
+  IngressContainer,
   LateContainer,
 } from './contract.ts';
 import { HostSide } from './host/host.ts';
@@ -22,6 +23,7 @@ import { gatewaysOf } from './overlay/rules.ts';
 import { Overlays } from './overlays.ts';
 import { OverlayDriver } from './plugin/driver.ts';
 import { EngineNetworks } from './plugin/engine-networks.ts';
+import { completeIngress } from './plugin/ingress-container.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { attempts, together } from './rounds/attempts.ts';
 import { Rounds } from './rounds/rounds.ts';
@@ -170,6 +172,11 @@ class HostDataPlane implements DataPlane {
   async ensureNetwork(networkId: string, signal: AbortSignal): Promise<EngineNetwork> {
     const overlay = await this.#waitFor(networkId, signal);
     return this.#makeKnown(overlay.state!);
+  }
+
+  async complete(container: IngressContainer): Promise<void> {
+    const state = this.#overlays.get(container.networkId)?.state;
+    if (state?.ingress) await completeIngress(container, gatewaysOf(state));
   }
 
   networksInUse(): string[] {

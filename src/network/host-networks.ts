@@ -55,6 +55,7 @@ export async function createHostNetworks(options: DataPlaneOptions): Promise<Hos
     },
     moveTo: (underlayAddress) => plane.moveTo(underlayAddress),
     ensureNetwork: (networkId, signal) => plane.ensureNetwork(networkId, signal),
+    complete: (container) => plane.complete(container),
     networksInUse: () => plane.networksInUse(),
     dnsServerFor: (networkId) => plane.dnsServerFor(networkId),
     dnsListenAddresses: () => plane.dnsListenAddresses(),

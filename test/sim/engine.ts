@@ -169,6 +169,7 @@ export class FakeEngine {
         return id;
       },
       start: (taskId) => call(80, () => this.#start(taskId), taskId),
+      complete: async () => {},
       listening: async () => {},
       stop: (assigned) => call(40, () => this.#stop(assigned.task.ID), assigned.task.ID),
       remove: (taskId) => call(20, () => this.#remove(taskId), taskId),

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { unixEngine } from '../../src/engine/client.ts';
 import { systemClock } from '../../src/model/clock.ts';
 import type { NetworkState } from '../../src/model/network-state.ts';
+import type { IngressContainer } from '../../src/network/contract.ts';
 import { createDataPlane } from '../../src/network/data-plane.ts';
 import { processorMs } from './processor.ts';
 
@@ -30,6 +31,7 @@ const METHODS: Record<string, (argument: never) => unknown> = {
     return plane.counters;
   },
   ensureNetwork: (id: string) => plane.ensureNetwork(id, AbortSignal.timeout(10_000)),
+  complete: (container: IngressContainer) => plane.complete(container),
   networksInUse: () => plane.networksInUse(),
   dnsServerFor: (id: string) => plane.dnsServerFor(id),
   dnsListenAddresses: () => plane.dnsListenAddresses(),

@@ -9,6 +9,7 @@ import type {
   Difference,
   DnsListenAddress,
   EngineNetwork,
+  IngressContainer,
 } from '../../src/network/contract.ts';
 import type { Lab } from './lab.ts';
 
@@ -60,6 +61,9 @@ export class RemoteDataPlane {
   }
   ensureNetwork(id: string): Promise<EngineNetwork> {
     return this.#call('ensureNetwork', id);
+  }
+  complete(container: IngressContainer): Promise<void> {
+    return this.#call('complete', container);
   }
   /** What it and the tools that it has run have used of the processors since its start. */
   processorMs(): Promise<number> {

@@ -5,7 +5,8 @@ import {
   type OverlayState,
   type PublishedPort,
 } from '../../src/model/network-state.ts';
-import { HOST_PORTS_OPTION } from '../../src/network/plugin/protocol.ts';
+import type { EngineNetwork } from '../../src/network/contract.ts';
+import { HOST_PORTS_OPTION, IPV6_OPTION } from '../../src/network/plugin/protocol.ts';
 import { RemoteDataPlane } from './data-plane.ts';
 import { execute, Lab } from './lab.ts';
 import type { ProbeAnswer, Question } from './network-probe.ts';
@@ -45,9 +46,9 @@ export const addressesIn = (network: TestNetwork, number: number): string[] => [
   v6(network, number),
 ];
 
-/** Of `docker create` and `docker network connect`. */
-export function addressOptions(network: TestNetwork, number: number): string[] {
-  return ['--ip', v4(network, number), '--ip6', v6(network, number)];
+/** Of `docker create` and `docker network connect`. @param told whether the engine is told of the second one */
+export function addressOptions(network: TestNetwork, number: number, told = true): string[] {
+  return ['--ip', v4(network, number), ...(told ? ['--ip6', v6(network, number)] : [])];
 }
 
 export class OverlayLab implements AsyncDisposable {
@@ -118,9 +119,14 @@ export class OverlayLab implements AsyncDisposable {
     const dns = networks.flatMap((network) => ['--dns', v4(network, this.#hostNumber(host))]);
     const program = this.probe('serve', name, String(PORT));
     // What the agent says of a task with ports of its host.
-    const hostPorts = options.includes('-p') ? `,driver-opt=${HOST_PORTS_OPTION}=true` : '';
-    const network = `name=${first!.engineNetworkId}${hostPorts}`;
-    const on = ['--network', network, ...addressOptions(networks[0]!, number)];
+    const hostPorts = options.includes('-p');
+    const driverOptions = (known: EngineNetwork, of: TestNetwork): string[] => [
+      ...(hostPorts ? [`${HOST_PORTS_OPTION}=true`] : []),
+      ...(known.laysIPv6 ? [`${IPV6_OPTION}=${v6(of, number)}`] : []),
+    ];
+    const opts = driverOptions(first!, networks[0]!).map((option) => `,driver-opt=${option}`);
+    const network = `name=${first!.engineNetworkId}${opts.join('')}`;
+    const on = ['--network', network, ...addressOptions(networks[0]!, number, !first!.laysIPv6)];
     await this.engine(
       host,
       'create',
@@ -135,17 +141,28 @@ export class OverlayLab implements AsyncDisposable {
       'busybox',
       ...program,
     );
-    for (const [index, { engineNetworkId }] of rest.entries())
+    for (const [index, known] of rest.entries())
       await this.engine(
         host,
         'network',
         'connect',
-        ...addressOptions(networks[index + 1]!, number),
-        engineNetworkId,
+        ...driverOptions(known, networks[index + 1]!).flatMap((option) => ['--driver-opt', option]),
+        ...addressOptions(networks[index + 1]!, number, !known.laysIPv6),
+        known.engineNetworkId,
         name,
       );
-    await this.engine(host, 'start', name);
+    await this.start(container, hostPorts);
     this.containers.push(container);
+  }
+
+  /** Starts a container that has been made. */
+  async start({ name, host, number, networks }: TestContainer, hostPorts = false): Promise<void> {
+    await this.engine(host, 'start', name);
+    const pid = Number(await this.engine(host, 'inspect', '-f', '{{.State.Pid}}', name));
+    for (const network of networks) {
+      const addresses = [`${v4(network, number)}/24`, `${v6(network, number)}/64`];
+      await this.planes.get(host)!.complete({ networkId: network.id, pid, addresses, hostPorts });
+    }
   }
 
   /** The docker CLI straight against the host's engine; throws unless it succeeds. */

@@ -6,7 +6,7 @@ import { makeTask, type TaskOptions } from '../testing/manager.ts';
 import { containerPlan } from './container-config.ts';
 import { fromSummary } from './containers.ts';
 import { containerLabels, familiarImage, hasDigest } from './names.ts';
-import { boundPorts } from './network-config.ts';
+import { boundPorts, wantedAddresses } from './network-config.ts';
 
 const host = { nodeId: 'node1', hostname: 'h1', platform: { Architecture: 'x86_64', OS: 'linux' } };
 
@@ -165,6 +165,34 @@ test('an overlay is meant by its id, also where the engine has other networks of
   assert.deepEqual((body as unknown as Body).NetworkingConfig.EndpointsConfig, {
     e1: { NetworkID: 'e1', IPAMConfig: { IPv4Address: '10.0.1.3', IPv6Address: undefined } },
   });
+});
+
+test('where the engine knows no IPv6 the container has it on from the start, unless its service says otherwise', () => {
+  const Network = { ID: 'n1', Spec: { Name: 'ingress' } };
+  const Addresses = ['10.0.1.3/24', 'fd00::3/64'];
+  const plan = (laysIPv6: boolean, Sysctls?: Record<string, string>): Body => {
+    const task = makeTask('t1', { container: { Image: 'a', Sysctls } });
+    const attached = { ...task, NetworksAttachments: [{ Network, Addresses }] } as unknown as Task;
+    const joined = new Map([['n1', { name: 'e1', dns: '10.0.1.1', laysIPv6 }]]);
+    return containerPlan({ task: attached }, host, [], '1.41', joined).body as unknown as Body;
+  };
+  const ON = 'net.ipv6.conf.all.disable_ipv6';
+  assert.deepEqual(plan(true).NetworkingConfig.EndpointsConfig, {
+    e1: {
+      NetworkID: 'e1',
+      DriverOpts: { 'essaim.ipv6': 'fd00::3' },
+      IPAMConfig: { IPv4Address: '10.0.1.3', IPv6Address: undefined },
+    },
+  });
+  assert.deepEqual(plan(false).NetworkingConfig.EndpointsConfig, {
+    e1: { NetworkID: 'e1', IPAMConfig: { IPv4Address: '10.0.1.3', IPv6Address: 'fd00::3' } },
+  });
+  assert.deepEqual(plan(true).HostConfig.Sysctls, { [ON]: '0' });
+  assert.deepEqual(plan(true, { [ON]: '1', a: 'b' }).HostConfig.Sysctls, { [ON]: '1', a: 'b' });
+  assert.equal(plan(false).HostConfig.Sysctls, undefined);
+  const task = (off: string): Task => makeTask('t1', { container: { Sysctls: { [ON]: off } } });
+  assert.deepEqual(wantedAddresses(task('0'), Addresses), Addresses);
+  assert.deepEqual(wantedAddresses(task('1'), Addresses), ['10.0.1.3/24']);
 });
 
 test('on a network that the host has for itself its engine gives addresses and answers for aliases', () => {

@@ -8,6 +8,7 @@ import { containerLabels, familiarImage } from './names.ts';
 import {
   type EndpointConfig,
   endpoints,
+  ipv6Sysctls,
   type JoinedNetworks,
   nameServers,
   publishedPorts,
@@ -53,6 +54,7 @@ export function containerPlan(
     Healthcheck: healthcheck(spec, modern),
     HostConfig: {
       ...hostConfig(spec, task.Spec),
+      Sysctls: some({ ...ipv6Sysctls(joined), ...spec.Sysctls }),
       Dns: some([...nameServers(joined), ...(spec.DNSConfig?.Nameservers ?? [])]),
       Mounts: [...(spec.Mounts ?? []).map(engineMount), ...files.map(fileMount)],
       PortBindings: ports.bindings,
@@ -114,7 +116,6 @@ function hostConfig(spec: ContainerSpec, task: TaskSpec): Record<string, unknown
     ExtraHosts: some((spec.Hosts ?? []).flatMap(extraHosts)),
     DnsSearch: some(spec.DNSConfig?.Search),
     DnsOptions: some(spec.DNSConfig?.Options),
-    Sysctls: some(spec.Sysctls),
     CapAdd: some(spec.CapabilityAdd),
     CapDrop: some(spec.CapabilityDrop),
     OomScoreAdj: spec.OomScoreAdj ?? 0,

@@ -23,7 +23,7 @@ import { ContainerRequests } from './container-requests.ts';
 import { FileStore } from './file-store.ts';
 import { Images } from './images.ts';
 import { Limiter } from './limiter.ts';
-import type { JoinedNetwork, JoinedNetworks } from './network-config.ts';
+import { hasHostPorts, type JoinedNetwork, type JoinedNetworks, wantedAddresses } from './network-config.ts';
 import { NodeLocalNetworks } from './node-local.ts';
 import { callersGone } from './serving/callers.ts';
 import { listening, publishedTargets } from './serving/listening.ts';
@@ -149,6 +149,14 @@ export class EngineTasks implements TaskEngine {
     });
   }
 
+  async complete({ task }: AssignedTask, { pid }: TaskContainer): Promise<void> {
+    const hostPorts = hasHostPorts(task);
+    for (const { Network, Addresses } of task.NetworksAttachments ?? []) {
+      const addresses = wantedAddresses(task, Addresses);
+      await this.#options.networks.complete({ networkId: Network.ID, pid, addresses, hostPorts });
+    }
+  }
+
   listening({ task }: AssignedTask, { pid }: TaskContainer, signal: AbortSignal): Promise<void> {
     return listening({ pid, ports: publishedTargets(task), clock: this.#options.clock, signal });
   }
@@ -229,8 +237,8 @@ export class EngineTasks implements TaskEngine {
           held.push(Network);
           joined.set(Network.ID, { name, dns: undefined, isNodeLocal: true });
         } else {
-          const { engineNetworkId } = await networks.ensureNetwork(Network.ID, signal);
-          joined.set(Network.ID, { name: engineNetworkId, dns: networks.dnsServerFor(Network.ID) });
+          const { engineNetworkId, laysIPv6 } = await networks.ensureNetwork(Network.ID, signal);
+          joined.set(Network.ID, { name: engineNetworkId, dns: networks.dnsServerFor(Network.ID), laysIPv6 });
         }
       }
       return await make(joined);

@@ -1,7 +1,8 @@
 /** The networks and published ports of a task's container. */
+import { hostOf } from '../../model/cidr.ts';
 import type { NetworkAttachment, Task } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, PortConfig } from '../../model/spec.ts';
-import { HOST_PORTS_OPTION } from '../../network/plugin/protocol.ts';
+import { HOST_PORTS_OPTION, IPV6_OPTION } from '../../network/plugin/protocol.ts';
 
 export interface EndpointConfig {
   /** The engine keeps endpoints by their network's name, which several of its networks may have. */
@@ -10,6 +11,8 @@ export interface EndpointConfig {
   DriverOpts?: Record<string, string>;
   IPAMConfig?: { IPv4Address?: string; IPv6Address?: string };
 }
+
+const IPV6_OFF = 'net.ipv6.conf.all.disable_ipv6';
 
 /** Networks that every engine has; they know neither aliases nor fixed addresses. */
 const PREDEFINED = new Set(['bridge', 'host', 'none', 'null']);
@@ -21,6 +24,8 @@ export interface JoinedNetwork {
   dns: string | undefined;
   /** The host has it for itself: its engine answers for all that is on it. */
   isNodeLocal?: true;
+  /** The engine knows nothing of IPv6 there: the container gets its address from the data plane. */
+  laysIPv6?: boolean;
 }
 export type JoinedNetworks = ReadonlyMap<string, JoinedNetwork>;
 
@@ -34,8 +39,7 @@ export function endpoints(
   joined: JoinedNetworks,
 ): Array<{ network: string; endpoint: EndpointConfig }> {
   const configs = task.Spec.Networks ?? [];
-  const hostPorts = Object.keys(publishedPorts(task).bindings).length > 0;
-  const DriverOpts = hostPorts ? { [HOST_PORTS_OPTION]: 'true' } : undefined;
+  const hostPorts = hasHostPorts(task) ? { [HOST_PORTS_OPTION]: 'true' } : undefined;
   const attachments = task.NetworksAttachments ?? [];
   const isFor = (config: NetworkAttachmentConfig, { Network }: NetworkAttachment): boolean =>
     config.Target === Network.ID || config.Target === Network.Spec.Name;
@@ -43,9 +47,12 @@ export function endpoints(
     const ours = joined.get(attachment.Network.ID);
     const config = configs.find((candidate) => isFor(candidate, attachment));
     if (ours) {
+      const laid = ours.laysIPv6 ? attachment.Addresses.filter(isV6) : [];
+      const told = attachment.Addresses.filter((address) => !laid.includes(address));
+      const ipv6 = laid[0] && { [IPV6_OPTION]: hostOf(laid[0]) };
       // Of an overlay the engine would answer for an alias with the containers that are on this host alone.
-      const settings = ours.isNodeLocal ? config : { DriverOpts };
-      const { network, endpoint: plain } = endpoint(ours.name, settings, attachment.Addresses);
+      const settings = ours.isNodeLocal ? config : { DriverOpts: { ...hostPorts, ...ipv6 } };
+      const { network, endpoint: plain } = endpoint(ours.name, settings, told);
       return { network, endpoint: PREDEFINED.has(network) ? plain : { NetworkID: network, ...plain } };
     }
     return endpoint(attachment.Network.Spec.Name, config, attachment.Addresses);
@@ -54,23 +61,47 @@ export function endpoints(
   return [...allocated, ...others.map((config) => endpoint(config.Target ?? '', config, []))];
 }
 
+const isV6 = (address: string): boolean => address.includes(':');
+
 function endpoint(
   network: string,
   config: NetworkAttachmentConfig | undefined,
   addresses: readonly string[],
 ): { network: string; endpoint: EndpointConfig } {
   if (PREDEFINED.has(network)) return { network, endpoint: {} };
-  const hosts = addresses.map((cidr) => cidr.split('/')[0]!);
-  const v4 = hosts.find((host) => !host.includes(':'));
-  const v6 = hosts.find((host) => host.includes(':'));
+  const hosts = addresses.map(hostOf);
+  const v4 = hosts.find((host) => !isV6(host));
+  const v6 = hosts.find(isV6);
   return {
     network,
     endpoint: {
       ...(config?.Aliases?.length ? { Aliases: config.Aliases } : {}),
-      ...(config?.DriverOpts ? { DriverOpts: config.DriverOpts } : {}),
+      ...(config?.DriverOpts && Object.keys(config.DriverOpts).length > 0
+        ? { DriverOpts: config.DriverOpts }
+        : {}),
       ...(hosts.length > 0 ? { IPAMConfig: { IPv4Address: v4, IPv6Address: v6 } } : {}),
     },
   };
+}
+
+/**
+ * Kernel parameters of a container on networks whose IPv6 the engine knows nothing of: it is there from the first moment, so
+ * that programs that look for it find it, though without its address.
+ */
+export function ipv6Sysctls(joined: JoinedNetworks): Record<string, string> {
+  const lays = [...joined.values()].some(({ laysIPv6 }) => laysIPv6);
+  return lays ? { [IPV6_OFF]: '0' } : {};
+}
+
+/** Of these addresses of a task's container those that it wants: none of IPv6 if its service has that switched off. */
+export function wantedAddresses({ Spec }: Task, addresses: readonly string[]): string[] {
+  const off = Spec.ContainerSpec?.Sysctls?.[IPV6_OFF] === '1';
+  return addresses.filter((address) => !off || !isV6(address));
+}
+
+/** Whether its container is on the engine's bridge for ports of the host. */
+export function hasHostPorts(task: Task): boolean {
+  return Object.keys(publishedPorts(task).bindings).length > 0;
 }
 
 /** Ports published on the host itself; the others are the cluster's, not the container's. */

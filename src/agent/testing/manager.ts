@@ -232,4 +232,5 @@ export const NO_NETWORKS: TaskNetworks = {
     throw new Error(`there is no network ${id} here`);
   },
   dnsServerFor: () => undefined,
+  complete: async () => {},
 };

@@ -12,6 +12,7 @@ const TLS = { TrustRoot: '', CertIssuerSubject: '', CertIssuerPublicKey: '' };
 export class MapEngine implements TaskEngine {
   readonly containers = new Map<string, TaskContainer>();
   readonly calls: string[] = [];
+  completion: Promise<void> = Promise.resolve();
   readonly starts = new Map<string, number>();
   hostname = 'h1';
   away = false;
@@ -64,6 +65,11 @@ export class MapEngine implements TaskEngine {
     if (container.state !== 'created') return;
     this.starts.set(taskId, (this.starts.get(taskId) ?? 0) + 1);
     this.containers.set(taskId, { ...container, state: 'running', pid: 7, health: this.health });
+  }
+
+  /** Waits for `completion`. */
+  async complete(): Promise<void> {
+    await this.completion;
   }
 
   /** Waits for `listens`. */

@@ -126,7 +126,7 @@ describe('what a host is told of its networks', () => {
       if (update) state = updatedState(state, update);
     });
     const subnets = [{ subnet: '10.0.0.0/24', gateway: '10.0.0.1' }];
-    const listed = [{ id: 'ingress', name: 'ingress', internal: false, subnets }];
+    const listed = [{ id: 'ingress', name: 'ingress', internal: false, ingress: true, subnets }];
     assert.deepEqual([state!.networks, state!.listed], [[], listed]);
     await mini.remove('network', 'ingress');
     assert.deepEqual(state!.listed, []);

@@ -276,6 +276,7 @@ function listedForm({ ID, Spec, internal }: Network): ListedOverlay {
     id: ID,
     name: Spec.Name ?? '',
     internal: Spec.Internal ?? false,
+    ingress: Spec.Ingress ?? false,
     subnets: subnets.map(({ subnet, gateway }) => ({ subnet, gateway })),
   };
 }

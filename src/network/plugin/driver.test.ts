@@ -17,7 +17,6 @@ let gone: number;
 let now: number;
 let ingress: boolean;
 let lateChanges: number;
-let wayBacks: string[];
 let named: string[];
 let letStart: Promise<void> | undefined;
 const socket = (): string => join(folder, 'plugins/essaim.sock');
@@ -41,7 +40,6 @@ function makeDriver(): OverlayDriver {
     find: () => overlay,
     now: () => now,
     failed: assert.fail,
-    layWayBack: async ({ sandbox }) => void wayBacks.push(sandbox),
     gone: () => gone++,
     lateChanged: () => lateChanges++,
     named: async (sandbox) => {
@@ -53,7 +51,7 @@ function makeDriver(): OverlayDriver {
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'essaim-plugin-'));
-  [ports, gone, now, ingress, lateChanges, wayBacks] = [new Map(), 0, 1_000_000, false, 0, []];
+  [ports, gone, now, ingress, lateChanges] = [new Map(), 0, 1_000_000, false, 0];
   [named, letStart] = [[], undefined];
   server = await servePlugin(socket(), makeDriver(), log);
 });
@@ -125,8 +123,18 @@ test('on the ingress network the host is the gateway', async () => {
   assert.deepEqual((await join_()).body, {
     InterfaceName: { SrcName: 'ee1', DstPrefix: 'eth' },
     Gateway: '10.0.1.1',
-    GatewayIPv6: 'fd01::1',
   });
+});
+
+test('an IPv6 address that the engine does not know is the container’s all the same', async () => {
+  await create();
+  await call('NetworkDriver.CreateEndpoint', {
+    ...endpoint,
+    Interface: { Address: '10.0.1.5/24', AddressIPv6: '', MacAddress: '' },
+    Options: { 'essaim.ipv6': 'fd01::5' },
+  });
+  await join_();
+  assert.deepEqual(ports.get('e1')?.addresses, ['10.0.1.5', 'fd01::5']);
 });
 
 test('on the ingress network the engine’s own bridge is the gateway of a container with ports of its host', async () => {
@@ -139,7 +147,6 @@ test('on the ingress network the engine’s own bridge is the gateway of a conta
   });
   const joined = await makeDriver().join({ ...endpoint, SandboxKey: '/none' });
   assert.deepEqual(joined, { InterfaceName: { SrcName: 'ee1', DstPrefix: 'eth' } });
-  assert.deepEqual(wayBacks, ['/none']);
 });
 
 test('what the engine said is known to the next process', async () => {

@@ -1,7 +1,7 @@
 /** The network driver that the engine calls: brings containers onto the overlays of this host, and off them. */
 import { join } from 'node:path';
 import { macOf } from '../../model/network-state.ts';
-import { hostOf, isV4, isV6 } from '../address.ts';
+import { hostOf, isV4 } from '../address.ts';
 import type { LateContainer } from '../contract.ts';
 import type { LocalPort } from '../overlay/facts.ts';
 import type { Overlay } from '../overlay/overlay.ts';
@@ -15,13 +15,13 @@ import {
   type CreateNetworkCall,
   type EndpointCall,
   HOST_PORTS_OPTION,
+  IPV6_OPTION,
   type JoinAnswer,
   type JoinCall,
   NAME_SERVERS_OPTION,
   type NetworkCall,
   type NetworkDriver,
 } from './protocol.ts';
-import { layWayBack } from './way-back.ts';
 
 /** What of an overlay the driver needs. */
 export type OverlayPorts = Pick<Overlay, 'join' | 'leave' | 'state' | 'endpointIds'>;
@@ -42,8 +42,6 @@ export interface OverlayDriverOptions {
   lateChanged(): void;
   /** Resolves when a container that came late, with that namespace, may be started: it finds names, or will later. */
   named(sandbox: string): Promise<void>;
-  /** In the container's namespace; the kernel's if not given. */
-  layWayBack?: typeof layWayBack;
 }
 
 /** The overlay's id by the engine's id of the network. */
@@ -116,7 +114,8 @@ export class OverlayDriver implements NetworkDriver {
     const endpoints = await this.#endpoints;
     const networkId = await this.#networkOf(call);
     const { Address = '', AddressIPv6 = '', MacAddress = '' } = call.Interface ?? {};
-    const addresses = [Address, AddressIPv6].filter((cidr) => cidr !== '').map(hostOf);
+    const v6 = call.Options?.[IPV6_OPTION] ?? AddressIPv6;
+    const addresses = [Address, v6].filter((cidr) => cidr !== '').map(hostOf);
     const v4 = addresses.find(isV4);
     if (v4 === undefined) throw new Error('a container on an overlay network needs an IPv4 address');
     const mac = macOf(v4);
@@ -137,7 +136,6 @@ export class OverlayDriver implements NetworkDriver {
     if (!endpoint) throw new Error(`endpoint ${call.EndpointID} is not known`);
     const { SrcName, state } = await this.#plugIn(endpoint);
     const answer: JoinAnswer = { InterfaceName: { SrcName, DstPrefix: 'eth' } };
-    const gateways = state ? gatewaysOf(state) : [];
     // Without a gateway the engine connects the container with its own bridge for the way out. Not so on the ingress
     // network: what comes in there from anywhere has to go back there.
     if (!state?.ingress) {
@@ -148,14 +146,8 @@ export class OverlayDriver implements NetworkDriver {
       }
       return answer;
     }
-    if (endpoint.hostPorts) {
-      // It is on the engine's bridge for ports of this host alone: both ways have to be there.
-      const lay = this.#options.layWayBack ?? layWayBack;
-      lay({ sandbox: call.SandboxKey, addresses: endpoint.addresses, gateways }).catch(this.#options.failed);
-      return answer;
-    }
-    const v6 = endpoint.addresses.some(isV6) ? gateways.find(isV6) : undefined;
-    return { ...answer, Gateway: gateways.find(isV4), ...(v6 ? { GatewayIPv6: v6 } : {}) };
+    // It is on the engine's bridge for ports of this host alone. What is missing here is laid once it runs.
+    return endpoint.hostPorts ? answer : { ...answer, Gateway: gatewaysOf(state).find(isV4) };
   }
 
   /** The container's link is left to it until its endpoint goes: the engine takes the addresses off. */

@@ -1,7 +1,8 @@
 /** Overlays as the engine of this host knows them: a local network each, of our driver. */
 import type { ListedOverlay } from '../../model/network-state.ts';
-import { isV6 } from '../address.ts';
+import { isV4, isV6 } from '../address.ts';
 import type { EngineNetwork, NetworkEngine } from '../contract.ts';
+import { kernelHasIPv6 } from '../kernel/ipv6.ts';
 
 export const DRIVER = 'essaim';
 /** Driver option and label with the overlay's id. */
@@ -12,6 +13,7 @@ export interface ListedNetwork {
   Id: string;
   Name: string;
   Labels: Record<string, string> | null;
+  EnableIPv6?: boolean;
 }
 
 /** Those that the engine has. */
@@ -20,16 +22,20 @@ export function listEngineNetworks(engine: NetworkEngine): Promise<ListedNetwork
   return engine.json('GET', '/networks', { query: { filters } });
 }
 
-/** What the engine is asked to create. */
+/**
+ * What the engine is asked to create. Of IPv6 on the ingress network it knows nothing: some start themselves anew three times
+ * for each container to switch it on and off (`ingress-container.ts`).
+ */
 export function engineNetworkRequest(overlay: ListedOverlay, name: string): Record<string, unknown> {
+  const subnets = overlay.subnets.filter(({ subnet }) => !overlay.ingress || isV4(subnet));
   return {
     Name: name,
     Driver: DRIVER,
     Internal: overlay.internal,
-    EnableIPv6: overlay.subnets.some(({ subnet }) => isV6(subnet)),
+    EnableIPv6: subnets.some(({ subnet }) => isV6(subnet)),
     IPAM: {
       Driver: 'default',
-      Config: overlay.subnets.map(({ subnet, gateway }) => ({ Subnet: subnet, Gateway: gateway })),
+      Config: subnets.map(({ subnet, gateway }) => ({ Subnet: subnet, Gateway: gateway })),
     },
     Options: { [NETWORK_OPTION]: overlay.id },
     Labels: { [NETWORK_OPTION]: overlay.id },
@@ -93,7 +99,7 @@ export class EngineNetworks {
     const known = (await listEngineNetworks(this.#engine)).find(
       ({ Labels }) => Labels?.[NETWORK_OPTION] === overlay.id,
     );
-    if (known) return { engineNetworkId: known.Id, name: known.Name };
+    if (known) return asKnown(overlay, known.Id, known.Name, known.EnableIPv6 === true);
     try {
       return await this.#create(overlay, overlay.name);
     } catch (error) {
@@ -111,6 +117,16 @@ export class EngineNetworks {
   async #create(overlay: ListedOverlay, name: string): Promise<EngineNetwork> {
     const body = engineNetworkRequest(overlay, name);
     const { Id } = await this.#engine.json<{ Id: string }>('POST', '/networks/create', { body });
-    return { engineNetworkId: Id, name };
+    return asKnown(overlay, Id, name, body.EnableIPv6 === true);
   }
+}
+
+function asKnown(
+  overlay: ListedOverlay,
+  engineNetworkId: string,
+  name: string,
+  ipv6: boolean,
+): EngineNetwork {
+  const has = overlay.subnets.some(({ subnet }) => isV6(subnet));
+  return { engineNetworkId, name, laysIPv6: has && !ipv6 && kernelHasIPv6() };
 }

@@ -12,6 +12,9 @@ export const NAME_SERVERS_OPTION = 'essaim.nameservers';
  */
 export const HOST_PORTS_OPTION = 'essaim.hostports';
 
+/** Option of an endpoint on the ingress network: the IPv6 address that its container is given when it runs, not by the engine. */
+export const IPV6_OPTION = 'essaim.ipv6';
+
 export interface NetworkCall {
   NetworkID: string;
 }
@@ -27,7 +30,7 @@ export interface EndpointCall extends NetworkCall {
 export interface CreateEndpointCall extends EndpointCall {
   /** Addresses are CIDR; empty where there is none. */
   Interface?: { Address?: string; AddressIPv6?: string; MacAddress?: string };
-  Options?: { [NAME_SERVERS_OPTION]?: string; [HOST_PORTS_OPTION]?: string };
+  Options?: { [NAME_SERVERS_OPTION]?: string; [HOST_PORTS_OPTION]?: string; [IPV6_OPTION]?: string };
 }
 
 export interface JoinCall extends EndpointCall {
@@ -37,7 +40,6 @@ export interface JoinCall extends EndpointCall {
 export interface JoinAnswer {
   InterfaceName: { SrcName: string; DstPrefix: string };
   Gateway?: string;
-  GatewayIPv6?: string;
 }
 
 /** What the engine may ask; each may reject, the engine is told the message. */
