@@ -66,13 +66,13 @@ test('steps that are overtaken soon are not told; those that last are', async ()
   await clock.advance(100);
   report('b', 'accepted');
   report('b', 'preparing');
-  await clock.advance(900);
+  await clock.advance(250);
   report('b', 'preparing');
   await clock.advance(400);
   assert.deepEqual(states, ['running', 'preparing']);
   assert.deepEqual(reports, [
     [205, 1],
-    [1300, 1],
+    [600, 1],
   ]);
 });
 

@@ -11,7 +11,7 @@ import type { ManagerSession } from './contract.ts';
 /** Statuses that come within this time travel together. */
 const GATHER_MS = 5;
 /** A step that lasts as long is told though the next one has not come. */
-const PASSING_MS = 1000;
+const PASSING_MS = 300;
 const PASSING: ReadonlySet<TaskState> = new Set(['accepted', 'preparing', 'starting']);
 const RETRY_MS = 500;
 /** A manager that takes longer (ms) for an answer has much to do: it gets fewer, larger reports. */
