@@ -50,7 +50,7 @@ export class Side implements AsyncDisposable {
   }
 
   async #found(): Promise<void> {
-    const ip = await this.lab.must('ip', this.hosts[0]!);
+    const ip = await this.lab.address(this.hosts[0]!);
     const address = { ListenAddr: '0.0.0.0:2377' };
     await this.api.json('POST', '/swarm/init', { body: { ...address, AdvertiseAddr: ip } });
     const { JoinTokens } = await this.api.json<{ JoinTokens: { Worker: string } }>('GET', '/swarm');

@@ -37,11 +37,7 @@ const watchers = await Promise.all(
   HOSTS.map(async (host) => {
     const [asker] = await swarm.containers(host, 'asker');
     const engine = 'docker -H unix:///run/engine.sock';
-    const own = await swarm.lab.must(
-      'ssh',
-      host,
-      `${engine} inspect -f '{{index .HostConfig.Dns 0}}' ${asker}`,
-    );
+    const own = await swarm.lab.ssh(host, `${engine} inspect -f '{{index .HostConfig.Dns 0}}' ${asker}`);
     const program = `${root}node_modules/.bin/node ${root}bench/dns/watch.ts ${own} tasks.web`;
     const child = swarm.lab.spawn('ssh', host, `${engine} exec -i -e PATH=/bin:/usr/bin ${asker} ${program}`);
     const seen: Change[] = [];

@@ -124,7 +124,7 @@ async function round(side: Side, fault: Fault): Promise<Result & { recover(): Pr
   const addresses = there.flatMap(({ NetworksAttachments = [] }) =>
     NetworksAttachments.flatMap(({ Addresses }) => Addresses.map((address) => address.split('/')[0]!)),
   );
-  const entries = others.map(async (host) => ({ lab: side.lab, host, ip: await side.lab.must('ip', host) }));
+  const entries = others.map(async (host) => ({ lab: side.lab, host, ip: await side.lab.address(host) }));
   const load = side.daemon === 'essaim' ? Requests.begin(await Promise.all(entries), PORT) : undefined;
   await pause(1_000);
   const strike = await FAULTS[fault].ready(side, lost);

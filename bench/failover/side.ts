@@ -55,7 +55,7 @@ export async function tell(
 
 export async function found({ lab, hosts, apis }: Side): Promise<void> {
   const [first = '', ...others] = hosts;
-  const ip = await lab.must('ip', first);
+  const ip = await lab.address(first);
   const api = apis.get(first)!;
   await api.json('POST', '/swarm/init', { body: { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: ip } });
   const { JoinTokens } = await api.json<{ JoinTokens: { Manager: string } }>('GET', '/swarm');

@@ -38,7 +38,7 @@ await using swarm = await Swarm.on(...HOSTS);
 const { lab } = swarm;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const kill = (host: string, part: 'essaim' | 'engine', signal: string): Promise<string> =>
-  lab.must('ssh', host, `kill -${signal} $(cut -d" " -f1 /run/${part}.process)`);
+  lab.ssh(host, `kill -${signal} $(cut -d" " -f1 /run/${part}.process)`);
 const create = (...args: string[]): Promise<string> =>
   swarm.docker('service', 'create', '--detach', '--no-resolve-image', '-e', 'PATH=/bin:/usr/bin', ...args);
 
@@ -80,7 +80,7 @@ await create(
 );
 await swarm.converge('web', REPLICAS);
 const addresses = new Map<string, string>();
-for (const host of HOSTS) addresses.set(host, await lab.must('ip', host));
+for (const host of HOSTS) addresses.set(host, await lab.address(host));
 using truth = new Truth(swarm, {
   service: 'web',
   replicas: REPLICAS,
@@ -124,9 +124,9 @@ const faults: Fault[] = [
     name: 'a host is cut off for 15 s',
     ...{ without: [B], allowed: UNNOTICED_MS, share: 1 },
     async happens() {
-      await lab.must('ssh', B, 'ip link set eth0 down');
+      await lab.ssh(B, 'ip link set eth0 down');
       await pause(15_000);
-      await lab.must('ssh', B, 'ip link set eth0 up');
+      await lab.ssh(B, 'ip link set eth0 up');
     },
   },
   {
@@ -171,7 +171,7 @@ const faults: Fault[] = [
   {
     name: 'nft flush ruleset by hand on a host that is asked',
     ...{ without: [], allowed: 5_000, share: 1 },
-    happens: () => lab.must('ssh', C, 'nft flush ruleset'),
+    happens: () => lab.ssh(C, 'nft flush ruleset'),
   },
 ];
 

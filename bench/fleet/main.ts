@@ -67,7 +67,7 @@ async function lists(hosts: number, containers: number): Promise<void> {
 
 async function loops(): Promise<void> {
   await using lab = await plainEngines({ fa: {}, fb: {}, fc: {} });
-  const ips = await Promise.all(['fa', 'fb', 'fc'].map((name) => lab.must('ip', name)));
+  const ips = await Promise.all(['fa', 'fb', 'fc'].map((name) => lab.address(name)));
   await using endpoint = await Endpoint.start(ADDRESS, 3, ips.map((ip) => `${ip}:2375`).join(','));
   const run = async (address: string): Promise<void> => {
     const env = { ...process.env, DOCKER_HOST: `tcp://${address}` };

@@ -47,7 +47,7 @@ export class Cluster implements AsyncDisposable {
     const api = unixEngine(socket(manager));
     const cluster = new Cluster(kind, lab, workers, api);
     try {
-      const ip = await lab.must('ip', manager);
+      const ip = await lab.address(manager);
       await api.json('POST', '/swarm/init', { body: { ListenAddr: '0.0.0.0:2377', AdvertiseAddr: ip } });
       const { JoinTokens } = await api.json<{ JoinTokens: { Worker: string } }>('GET', '/swarm');
       for (const host of workers) {

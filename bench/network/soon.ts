@@ -36,7 +36,7 @@ export async function measureSoon(swarm: Swarm): Promise<void> {
     hosts.map(async (host) => {
       const times = new Map<string, number>();
       seen.set(host, times);
-      const child = lab.spawn('ssh', host, NODE, PEER, 'watch', await lab.must('ip', host), String(PORT));
+      const child = lab.spawn('ssh', host, NODE, PEER, 'watch', await lab.address(host), String(PORT));
       createInterface({ input: child.stdout! }).on('line', (line) => {
         const [time, name] = line.split(' ') as [string, string];
         times.set(name, Number(time));

@@ -54,7 +54,7 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
   const container = async (host: string, service: string): Promise<string> =>
     engine(host, 'ps', '-q', '--filter', `label=com.docker.swarm.service.name=${service}`);
   const asker = await container(here, 'asker');
-  const [addressHere, addressThere] = [await lab.must('ip', here), await lab.must('ip', there)];
+  const [addressHere, addressThere] = [await lab.address(here), await lab.address(there)];
   const addresses = async (
     service: string,
     host: string,
@@ -94,7 +94,7 @@ export async function measureWays(swarm: Swarm, here: string, there: string): Pr
   const ask = async (mode: string, { address, port, byHost }: Way, ms: number): Promise<number[]> => {
     const args = [...PINNED, NODE, PEER, mode, address, String(port), String(ms)];
     const output = byHost
-      ? await lab.must('ssh', here, ...args)
+      ? await lab.ssh(here, ...args)
       : await engine(here, 'exec', '-e', 'PATH=/bin:/usr/bin', asker, ...args);
     return JSON.parse(output) as number[];
   };

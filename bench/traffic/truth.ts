@@ -87,7 +87,7 @@ export class Truth implements Disposable {
     const stale = new Set(ended.filter((address) => !current.has(address)));
     const found = await Promise.all(
       this.#swarm.hosts.map(async (host) => {
-        const address = await this.#swarm.lab.must('ip', host);
+        const address = await this.#swarm.lab.address(host);
         const [vipUrl, portUrl] = [`http://${vip}:${port}/`, `http://${address}:${port}/`];
         const [inside, outside, neighbours] = await Promise.all([
           this.#inside(host, 3 * replicas, Object.keys(wanted.names), [vipUrl]),
@@ -133,19 +133,19 @@ export class Truth implements Disposable {
 
   async #outside(host: string, times: number, urls: string[]): Promise<Sight> {
     const command = program('look', String(times), "''", urls.join()).join(' ');
-    return JSON.parse(await this.#swarm.lab.must('ssh', host, command)) as Sight;
+    return JSON.parse(await this.#swarm.lab.ssh(host, command)) as Sight;
   }
 
   async #ownAddresses(host: string): Promise<string[]> {
     const each = 'for n in /run/netns/esn-*; do ip -n $(basename $n) -o address show dev br0; done';
-    const text = await this.#swarm.lab.must('ssh', host, each);
+    const text = await this.#swarm.lab.ssh(host, each);
     return [...text.matchAll(/ inet6? ([^/ ]+)\//g)].map(([, address]) => address!);
   }
 
   /** All that the overlays of a host hold for known. */
   async #neighbours(host: string): Promise<string[]> {
     const each = 'for n in /run/netns/esn-*; do ip -n $(basename $n) neighbour show nud permanent; done';
-    const text = await this.#swarm.lab.must('ssh', host, each);
+    const text = await this.#swarm.lab.ssh(host, each);
     return text.split('\n').map((line) => line.split(' ')[0]!);
   }
 }

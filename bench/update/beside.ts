@@ -70,7 +70,7 @@ await using essaim = await Side.essaim();
 }
 
 await create(essaim, ['-p', `${PORT}:${PORT}`], ['sh', '-c', SERVER]);
-const addresses = await Promise.all(essaim.hosts.map((host) => essaim.lab.must('ip', host)));
+const addresses = await Promise.all(essaim.hosts.map((host) => essaim.lab.address(host)));
 const urls = addresses.map((address) => `http://${address}:${PORT}/`);
 for (const url of urls) await eventually(`${url} answers`, 30_000, () => fetch(url).then(({ ok }) => ok));
 console.log(`${RATE} requests/s meanwhile\n${HEADER}`);

@@ -23,7 +23,7 @@ const WAYS = [
 
 await using swarm = await Swarm.on(...HOSTS, CLIENT);
 await swarm.docker('node', 'update', '--availability', 'drain', CLIENT);
-const addresses = await Promise.all([...HOSTS, CLIENT].map((host) => swarm.lab.must('ip', host)));
+const addresses = await Promise.all([...HOSTS, CLIENT].map((host) => swarm.lab.address(host)));
 const urls = addresses.map((address) => `http://${address}:${PORT}/`);
 let failed = 0;
 

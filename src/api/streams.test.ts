@@ -9,11 +9,13 @@ import { startEngine } from '../../test/support/engine.ts';
 
 const MB = 1024 * 1024;
 
-test('two thousand streams of events at once, again and again: memory comes back to where it was', async () => {
+test('two thousand streams of events at once, again and again: memory comes back to where it was', async (t) => {
   await using engine = await startEngine();
   const server = fork(new URL('../../test/support/api-process.ts', import.meta.url), [engine.socket], {
     execArgv: ['--expose-gc'],
   });
+  // Or else a test that fails would never end.
+  t.after(() => server.kill());
   const [{ socket }] = (await once(server, 'message')) as [{ socket: string }];
   const memory = async (): Promise<{ heap: number; rss: number }> => {
     server.send('memory');

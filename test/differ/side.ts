@@ -31,7 +31,7 @@ export class Side implements AsyncDisposable {
   static async of(kind: Kind): Promise<Side> {
     const lab = await Lab.with(...HOSTS);
     try {
-      const [one, two] = await Promise.all(HOSTS.map((host) => lab.must('ip', host)));
+      const [one, two] = await Promise.all(HOSTS.map((host) => lab.address(host)));
       if (kind === 'swarm') for (const host of HOSTS) await endEssaim(lab, host);
       const folder = await engineFolder();
       const config = join(lab.home, 'cli');
@@ -114,5 +114,5 @@ export class Side implements AsyncDisposable {
 }
 
 function endEssaim(lab: Lab, host: HostName): Promise<string> {
-  return lab.must('ssh', host, 'kill $(cut -d" " -f1 /run/essaim.process)');
+  return lab.ssh(host, 'kill $(cut -d" " -f1 /run/essaim.process)');
 }

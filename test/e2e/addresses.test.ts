@@ -11,12 +11,22 @@ const WHILE_ASLEEP = '192.168.99.247';
 const KILL_DAEMON = 'kill -9 $(cut -d" " -f1 /run/essaim.process)';
 const AS_MANAGER = ['192.168.99.248', '192.168.99.249'] as const;
 
+interface Node {
+  readonly Description: { readonly Hostname: string };
+  readonly Status: { readonly State: string; readonly Addr: string };
+  readonly ManagerStatus?: {
+    readonly Leader?: boolean;
+    readonly Reachability: string;
+    readonly Addr: string;
+  };
+}
+
 describe('addresses that change', { timeout: 300_000 }, () => {
   let swarm: Swarm;
   let first: string;
   before(async () => {
     swarm = await Swarm.on(MANAGER, MOVES, STAYS);
-    first = await swarm.lab.must('ip', MOVES);
+    first = await swarm.lab.address(MOVES);
     await swarm.docker('network', 'create', '-d', 'overlay', 'open');
     await swarm.docker('network', 'create', '-d', 'overlay', '--opt', 'encrypted', 'secret');
     for (const host of [MOVES, STAYS]) {
@@ -35,7 +45,7 @@ describe('addresses that change', { timeout: 300_000 }, () => {
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
-  const ssh = (host: string, command: string): Promise<string> => swarm.lab.must('ssh', host, command);
+  const ssh = (host: string, command: string): Promise<string> => swarm.lab.ssh(host, command);
   /** Straight to the host's engine. */
   const engine = async (host: string, ...args: string[]): Promise<string> => {
     const socket = `unix://${swarm.lab.engineSocket(host)}`;
@@ -70,8 +80,8 @@ describe('addresses that change', { timeout: 300_000 }, () => {
     });
   const isAt = (address: string): Promise<unknown> =>
     eventually(`${MOVES} is at ${address}`, 15_000, async () => {
-      const format = '{{.Status.State}} {{.Status.Addr}}';
-      return (await swarm.docker('node', 'inspect', MOVES, '--format', format)) === `ready ${address}`;
+      const [node] = await swarm.lab.ask<Node[]>(MANAGER, '/nodes', { name: [MOVES] });
+      return node?.Status.State === 'ready' && node.Status.Addr === address;
     });
   const move = (from: string, to: string, first = 'true'): Promise<string> => {
     const way = 'via=$(ip route show default | cut -d" " -f3)';
@@ -85,7 +95,7 @@ describe('addresses that change', { timeout: 300_000 }, () => {
     }
     await published(address, 8081);
     await published(address, 8082);
-    await published(await swarm.lab.must('ip', STAYS), 8081);
+    await published(await swarm.lab.address(STAYS), 8081);
   };
 
   test('a worker whose address changes is the same node, and nothing on it restarts', async () => {
@@ -116,11 +126,13 @@ describe('addresses that change', { timeout: 300_000 }, () => {
 
   /** What a host says of the managers, with where they are: `ja true reachable 192.168.99.2:2377; …`. */
   const managers = async (host: string): Promise<string> => {
-    const format =
-      '{{with .ManagerStatus}}{{$.Description.Hostname}} {{.Leader}} {{.Reachability}} {{.Addr}}{{end}}';
-    const ids = (await swarm.lab.docker(host, 'node', 'ls', '-q')).split('\n');
-    const rows = await swarm.lab.docker(host, 'node', 'inspect', '--format', format, ...ids);
-    return rows.split('\n').filter(Boolean).sort().join('; ');
+    const nodes = await swarm.lab.ask<Node[]>(host, '/nodes');
+    const rows = nodes.flatMap(({ Description, ManagerStatus: status }) =>
+      status
+        ? [[Description.Hostname, status.Leader === true, status.Reachability, status.Addr].join(' ')]
+        : [],
+    );
+    return rows.sort().join('; ');
   };
   const leader = async (host: string): Promise<string> =>
     / ?(\w+) true/.exec(await managers(host))?.[1] ?? '';
@@ -141,10 +153,10 @@ describe('addresses that change', { timeout: 300_000 }, () => {
       },
       () => swarm.explain(),
     );
-    await swarm.lab.must('ssh', STAYS, 'kill -STOP $(pgrep -x etcd)');
+    await swarm.lab.ssh(STAYS, 'kill -STOP $(pgrep -x etcd)');
     await write(MOVES);
     await write(MANAGER);
-    await swarm.lab.must('ssh', STAYS, 'kill -CONT $(pgrep -x etcd)');
+    await swarm.lab.ssh(STAYS, 'kill -CONT $(pgrep -x etcd)');
     await eventually(`${STAYS} is back`, 30_000, async () => {
       const said = await Promise.all([MANAGER, MOVES, STAYS].map(managers));
       return new Set(said).size === 1 && said[0]!.match(/ reachable/g)?.length === 3;

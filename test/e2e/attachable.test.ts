@@ -156,7 +156,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await findsAll();
     await on(FAR, 'restart', '-t', '0', 'late');
     await findsAll();
-    await swarm.lab.must('ssh', FAR, KILL_DAEMON);
+    await swarm.lab.ssh(FAR, KILL_DAEMON);
     await swarm.lab.must('start', FAR);
     await findsAll();
     assert.equal(
@@ -183,7 +183,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await run(NEAR, 'there', '--link', 'db', '-p', '6379:6379', 'busybox', ...passOn);
     const place = [
       '-e',
-      `DB_PORT_6379_TCP_ADDR=${await swarm.lab.must('ip', NEAR)}`,
+      `DB_PORT_6379_TCP_ADDR=${await swarm.lab.address(NEAR)}`,
       '-e',
       'DB_PORT_6379_TCP_PORT=6379',
     ];
@@ -237,7 +237,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     await finds(FAR, 'far', 'near', []);
     await on(NEAR, 'start', 'near');
     await on(NEAR, 'restart', '-t', '0', 'always');
-    await swarm.lab.must('ssh', NEAR, KILL_DAEMON);
+    await swarm.lab.ssh(NEAR, KILL_DAEMON);
     await swarm.lab.must('start', NEAR);
     assert.deepEqual([await addressOf(NEAR, 'near'), await addressOf(NEAR, 'always')], wanted);
     await reaches(FAR, 'far', 'near');
@@ -263,12 +263,12 @@ describe('attachable networks', { timeout: 600_000 }, () => {
     const address = await addressOf(NEAR, 'always');
     // An engine that has to take a running one off its networks would wait for the daemon.
     await on(NEAR, 'stop', '-t', '0', 'always');
-    await swarm.lab.must('ssh', NEAR, KILL_DAEMON);
-    await swarm.lab.must('ssh', NEAR, 'docker -H unix:///run/engine.sock rm -f always');
+    await swarm.lab.ssh(NEAR, KILL_DAEMON);
+    await swarm.lab.ssh(NEAR, 'docker -H unix:///run/engine.sock rm -f always');
     await swarm.lab.must('start', NEAR);
     await becomesFree(address);
     const other = await addressOf(FAR, 'far');
-    await swarm.lab.must('ssh', MANAGER, KILL_DAEMON);
+    await swarm.lab.ssh(MANAGER, KILL_DAEMON);
     await on(FAR, 'rm', '-f', 'far');
     await swarm.lab.must('start', MANAGER);
     await becomesFree(other);
@@ -299,7 +299,7 @@ describe('attachable networks', { timeout: 600_000 }, () => {
       'a difference is seen before it is mended',
       60_000,
       async () => {
-        await swarm.lab.must('ssh', FAR, flush);
+        await swarm.lab.ssh(FAR, flush);
         last = await check(MANAGER);
         return last.code === 1;
       },
@@ -317,13 +317,13 @@ describe('attachable networks', { timeout: 600_000 }, () => {
         const { hosts } = JSON.parse(last.stdout) as { hosts: Array<{ host: string; mended: number }> };
         if (last.code === 0 && hosts.find(({ host }) => host === FAR)!.mended > 0) return true;
         // What a change of the network has put right in passing is no drift that was found.
-        if (last.code === 0) await swarm.lab.must('ssh', FAR, flush);
+        if (last.code === 0) await swarm.lab.ssh(FAR, flush);
         return false;
       },
       async () => wellKnown(),
     );
     assert.match((await check(FAR)).stderr, /This node is not a swarm manager/);
-    await swarm.lab.must('ssh', FAR, KILL_DAEMON);
+    await swarm.lab.ssh(FAR, KILL_DAEMON);
     last = await check(MANAGER);
     assert.equal(last.code, 1);
     assert.match(last.stdout, new RegExp(`^${FAR}: does not answer`, 'm'));

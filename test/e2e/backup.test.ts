@@ -49,10 +49,10 @@ describe('a backup', { timeout: 240_000 }, () => {
     return all.flat().sort();
   }
   async function wipe(host: string): Promise<void> {
-    await swarm.lab.must('ssh', host, 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+    await swarm.lab.ssh(host, 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
     // What containers have of secrets is in memory that is mounted there.
     const data = `${swarm.lab.home}/machines/${host}/daemon`;
-    await swarm.lab.must('ssh', host, `find ${data} -mindepth 1 -maxdepth 1 ! -name files -exec rm -rf {} +`);
+    await swarm.lab.ssh(host, `find ${data} -mindepth 1 -maxdepth 1 ! -name files -exec rm -rf {} +`);
   }
 
   test('is made while everything changes, is listed, and is refused where it cannot be taken up', async () => {
@@ -84,7 +84,7 @@ describe('a backup', { timeout: 240_000 }, () => {
 
     const restore = (at: string, secretFile = passphrase) =>
       essaim('bd', 'backup', 'restore', '--passphrase-file', secretFile, '--advertise-addr', ip, at);
-    const ip = await swarm.lab.must('ip', 'bd');
+    const ip = await swarm.lab.address('bd');
     const wrong = join(swarm.lab.home, 'wrong');
     await writeFile(wrong, 'open\n');
     assert.match((await restore(file, wrong)).stderr, /this is not the passphrase/);
@@ -100,7 +100,7 @@ describe('a backup', { timeout: 240_000 }, () => {
   });
 
   test('brings a swarm back on the host whose daemon has lost everything; nothing is restarted', async () => {
-    const ip = await swarm.lab.must('ip', 'ba');
+    const ip = await swarm.lab.address('ba');
     await swarm.converge('web', 6);
     await done('ba', 'backup', 'create', '--passphrase-file', passphrase, file);
     const was = await started('web');
@@ -138,7 +138,7 @@ describe('a backup', { timeout: 240_000 }, () => {
   });
 
   test('brings it back on a new host, which the workers are told of; the old manager is gone', async () => {
-    const ip = await swarm.lab.must('ip', 'bd');
+    const ip = await swarm.lab.address('bd');
     await done('ba', 'backup', 'create', '--passphrase-file', passphrase, file);
     const was = await started('web');
     await swarm.docker('service', 'create', '-d', '--no-resolve-image', '--name', 'later', 'whoami');

@@ -43,7 +43,7 @@ describe('secrets and configs', { timeout: 300_000 }, () => {
 
   /** What lies where a host's daemon keeps the files of its tasks. */
   const filesOn = (host: string) =>
-    swarm.lab.must('ssh', host, 'ls', join(swarm.lab.home, 'machines', host, 'daemon', 'files'));
+    swarm.lab.ssh(host, 'ls', join(swarm.lab.home, 'machines', host, 'daemon', 'files'));
 
   test('create, ls, inspect, rm: what the CLI shows and refuses', async () => {
     const path = await write('value', 'top secret');
@@ -113,7 +113,8 @@ describe('secrets and configs', { timeout: 300_000 }, () => {
       assert.deepEqual(found, [], 'in no file on disk, neither of workers nor of managers');
     }
     await remove('files');
-    for (const host of swarm.hosts) assert.equal(await filesOn(host), '');
+    for (const host of swarm.hosts)
+      await eventually('its files are gone as well', 5_000, async () => (await filesOn(host)) === '');
     await docker('secret', 'rm', 'plain');
     await docker('config', 'rm', 'filled');
   });
@@ -145,10 +146,14 @@ describe('secrets and configs', { timeout: 300_000 }, () => {
       eventually(
         `st_web is ${state}`,
         60_000,
-        async () =>
-          (await docker('service', 'inspect', '-f', '{{json .UpdateStatus}}', 'st_web')).includes(
-            `"${state}"`,
-          ),
+        async () => {
+          const path = '/services/st_web';
+          const { UpdateStatus } = await swarm.lab.ask<{ UpdateStatus?: { State: string } }>(
+            swarm.manager,
+            path,
+          );
+          return UpdateStatus?.State === state;
+        },
         () => swarm.explain('st_web'),
       );
     for (const name of ['page', 'other', 'key']) await write(name, `${name} one\n`);

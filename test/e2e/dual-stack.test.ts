@@ -26,13 +26,13 @@ describe('IPv4 and IPv6', { timeout: 240_000 }, () => {
     swarm = await Swarm.on(A, B);
     await swarm.lab.must('create', '-d', 'lab', OUTSIDE);
     for (const host of [A, B, OUTSIDE]) {
-      const v4 = await swarm.lab.must('ip', host);
+      const v4 = await swarm.lab.address(host);
       const v6 = `fd99::${v4.split('.')[3]}`;
-      await swarm.lab.must('ssh', host, `ip address add ${v6}/64 dev eth0 nodad`);
+      await swarm.lab.ssh(host, `ip address add ${v6}/64 dev eth0 nodad`);
       underlay.set(host, [v4, v6]);
     }
     const learned = `ip -6 route add fd98::/64 via ${underlay.get(OUTSIDE)![1]} proto ra`;
-    await swarm.lab.must('ssh', B, learned);
+    await swarm.lab.ssh(B, learned);
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
@@ -160,13 +160,13 @@ describe('IPv4 and IPv6', { timeout: 240_000 }, () => {
             ),
         ),
       );
-      await verify(rows, (...command) => swarm.lab.must('ssh', from, ...command));
+      await verify(rows, (...command) => swarm.lab.ssh(from, ...command));
     }
   });
 
   test('a host goes on learning its routes from its routers, and forwards nothing of others', async () => {
     const ask = 'cat /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/ipv6/conf/eth0/accept_ra';
-    const state = await swarm.lab.must('ssh', B, `${ask}; ip6tables -S FORWARD`);
+    const state = await swarm.lab.ssh(B, `${ask}; ip6tables -S FORWARD`);
     assert.match(state, /^1\n2\n-P FORWARD DROP\n/);
   });
 });

@@ -45,7 +45,7 @@ describe('compose over plain engines', { timeout: 240_000 }, () => {
   let cluster: Endpoint;
   before(async () => {
     lab = await plainEngines({ [A]: {}, [B]: {} });
-    const ips = await Promise.all([A, B].map((name) => lab.must('ip', name)));
+    const ips = await Promise.all([A, B].map((name) => lab.address(name)));
     cluster = await Endpoint.start(ADDRESS, 2, ips.map((ip) => `${ip}:2375`).join());
   });
   after(async () => {
@@ -99,7 +99,7 @@ describe('compose over plain engines', { timeout: 240_000 }, () => {
       assert.match(await compose('exec', '-T', 'web', 'cat', '/etc/hosts'), /\tdatabase /);
       // It has the port of the container whose network it shares.
       assert.match(await compose('exec', '-T', 'side', 'netstat', '-ltn'), /:8080 /);
-      assert.match(await compose('port', 'web', '8080'), new RegExp(`^${await lab.must('ip', B)}:\\d+$`));
+      assert.match(await compose('port', 'web', '8080'), new RegExp(`^${await lab.address(B)}:\\d+$`));
       await compose('restart', '-t', '0', 'mapped');
       await ticking(spawn('env', [...words, 'logs', '-f', 'mapped'], { env }));
       // The other host has fewer containers by far.

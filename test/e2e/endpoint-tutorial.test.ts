@@ -34,7 +34,7 @@ describe('a tutorial of classic Swarm', { timeout: 300_000 }, () => {
     // Not 2376, as in the tutorial: lab hosts serve Essaim there.
     const options = ['host=tcp://0.0.0.0:2375', 'tlsverify=true', ...tls];
     await lab.add(...hosts.map((name) => ({ name, engine: wantedEngine(), options })));
-    for (const host of hosts) ips.set(host, await lab.must('ip', host));
+    for (const host of hosts) ips.set(host, await lab.address(host));
     service = spawn('bin/essaim', ['discovery', '--host', `tcp://${MACHINE}:4243`], { cwd: ROOT });
     const image = await execute(
       join(ROOT, 'examples/classic/image'),

@@ -18,7 +18,7 @@ describe('one endpoint for plain engines', { timeout: 240_000 }, () => {
   const [a, b, c] = ['pa', 'pb', 'pc'];
   before(async () => {
     lab = await plainEngines({ [a]: { label: 'storage=ssd' }, [b]: { label: 'storage=disk' }, [c]: {} });
-    const ips = await Promise.all([a, b, c].map((name) => lab.must('ip', name)));
+    const ips = await Promise.all([a, b, c].map((name) => lab.address(name)));
     list = ips.map((ip) => `${ip}:2375`).join(',');
     cluster = await Endpoint.start(ADDRESS, 3, `nodes://${list}`);
   });
@@ -72,7 +72,7 @@ describe('one endpoint for plain engines', { timeout: 240_000 }, () => {
       );
       const [id, name, ports] = listed.split(' ');
       const [node] = name!.split('/');
-      assert.equal(ports, `${await lab.must('ip', node!)}:${/:(\d+)->/.exec(ports!)![1]}->8080/tcp`);
+      assert.equal(ports, `${await lab.address(node!)}:${/:(\d+)->/.exec(ports!)![1]}->8080/tcp`);
       for (const reference of ['one', name!, id!, id!.slice(0, 12), id!.slice(0, 6)]) {
         assert.equal(await run('inspect', '-f', '{{.Id}} {{.Node.Name}}', reference), `${id} ${node}`);
       }
@@ -185,7 +185,7 @@ describe('one endpoint for plain engines', { timeout: 240_000 }, () => {
     assert.equal((await cluster.docker('images', '-q', 'busybox')).split('\n').length, 1);
     await cluster.docker('tag', 'busybox', 'other:1');
     for (const host of [a, b, c])
-      assert.match(await lab.must('ssh', host, 'docker', 'images', 'other'), /^other +1 /m);
+      assert.match(await lab.ssh(host, 'docker', 'images', 'other'), /^other +1 /m);
     assert.equal((await cluster.docker('rmi', 'other:1')).split('\n').length, 3);
     assert.match(await cluster.refusal('rmi', 'nosuch'), /No such image nosuch/);
     const pulled = await cluster.run(['pull', 'nosuch:1']);
@@ -326,7 +326,7 @@ describe('one endpoint for plain engines', { timeout: 240_000 }, () => {
     await cluster.becomes(3, 'Healthy');
     assert.match(await cluster.docker('ps', '-a', '--filter', 'name=stays'), / Exited \(255\) /);
     await eventually('only one is left', 10_000, async () => {
-      const left = await lab.must('ssh', c, 'docker', 'ps', '-a', '--format', '{{.Names}}');
+      const left = await lab.ssh(c, 'docker', 'ps', '-a', '--format', '{{.Names}}');
       return left === 'stays' && /^p[ab]\/moves Up [^\n]*$/.test(await where());
     });
   });

@@ -36,7 +36,7 @@ test('nothing acknowledged is lost by kills and a power cut', { timeout: 300_000
         async () => counts.acknowledged >= target,
         () => swarm.explain(),
       );
-      await swarm.lab.must('ssh', 'fa', 'kill -9 $(cut -d" " -f1 /run/essaim.process)');
+      await swarm.lab.ssh('fa', 'kill -9 $(cut -d" " -f1 /run/essaim.process)');
       if (kill === KILLS / 2) await swarm.lab.must('kill', 'fc');
       await swarm.lab.must('start', 'fa');
     }

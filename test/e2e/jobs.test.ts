@@ -51,8 +51,8 @@ describe('jobs', { timeout: 300_000 }, () => {
       );
       const rows = await swarm.tasks(name);
       assert.equal(rows.length, 5);
-      for (const { desired, current } of rows)
-        assert.match(`${desired}/${current}`, /^Complete\/Complete .* ago$/);
+      for (const { desired, current } of rows) assert.equal(`${desired}/${current}`, 'Complete/Complete');
+      assert.equal((await run('service', 'ps', name)).match(/ Complete +Complete .* ago/g)?.length, 5);
       // The first slot of a job is number zero, which the CLI takes for none.
       const places = rows.map((row) => row.name.slice(name.length + 1));
       assert.equal(places.filter((place) => /^[1-4]$/.test(place)).length, 4);

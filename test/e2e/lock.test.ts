@@ -28,15 +28,11 @@ describe('a locked manager', { timeout: 180_000 }, () => {
   }
   const state = () => swarm.docker('info', '--format', '{{.Swarm.LocalNodeState}}');
   async function kill(): Promise<void> {
-    await swarm.lab.must('ssh', 'la', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+    await swarm.lab.ssh('la', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
     await swarm.lab.must('start', 'la');
   }
   const files = (pattern: string) =>
-    swarm.lab.must(
-      'ssh',
-      'la',
-      `grep -rlE -- '${pattern}' ${swarm.lab.home}/machines/la/daemon/swarm || true`,
-    );
+    swarm.lab.ssh('la', `grep -rlE -- '${pattern}' ${swarm.lab.home}/machines/la/daemon/swarm || true`);
 
   test('the key is shown as it is turned on, and the files need it from then on', async () => {
     assert.deepEqual(await said('swarm', 'unlock-key'), [1, 'no unlock key is set']);
@@ -127,7 +123,7 @@ describe('a locked manager', { timeout: 180_000 }, () => {
     assert.equal(await swarm.docker('swarm', 'leave', '--force'), 'Node left the swarm.');
     assert.deepEqual(await swarm.containers('la', 'web'), []);
     assert.equal(await state(), 'inactive');
-    const ip = await swarm.lab.must('ip', 'la');
+    const ip = await swarm.lab.address('la');
     assert.match(await swarm.docker('swarm', 'init', '--autolock', '--advertise-addr', ip), KEY);
     await eventually('its key is encrypted', 5_000, async () => (await files('PRIVATE KEY')) === '');
   });

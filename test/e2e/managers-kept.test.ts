@@ -29,7 +29,7 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
   after(() => swarm?.[Symbol.asyncDispose]());
 
   const on = (host: Host, ...args: string[]) => swarm.lab.docker(host, ...args);
-  const ssh = (host: Host, command: string) => swarm.lab.must('ssh', host, command);
+  const ssh = (host: Host, command: string) => swarm.lab.ssh(host, command);
   const folder = (host: Host) => join(swarm.lab.home, 'machines', host, 'daemon');
   /** Of the first one's state while it was the only one. */
   const copy = () => join(swarm.lab.home, 'copy');
@@ -47,11 +47,8 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
       'all managers are there',
       40_000,
       async () => {
-        const said = await Promise.all(
-          hosts.map((host) => on(host, 'node', 'ls', '--format', '{{.ManagerStatus}}')),
-        );
-        const sorted = said.map((each) => each.split('\n').sort().join());
-        return sorted.every((each) => each === 'Leader,Reachable,Reachable');
+        const said = await Promise.all(hosts.map((host) => swarm.managers(host)));
+        return said.every((each) => /Leader/.test(each) && each.match(/Reachable/g)?.length === 2);
       },
       () => swarm.explain(),
     );
@@ -195,7 +192,7 @@ describe('three managers and what they keep', { timeout: 300_000 }, () => {
       ssh(host, `umount -l ${folder(host)}/peer; cd ${folder(host)} && rm -rf peer ${what}`);
     await Promise.all([remove(FIRST, 'swarm etcd'), remove(SECOND, 'etcd'), remove(THIRD, 'etcd')]);
     await swarm.lab.must('start', FIRST);
-    const address = ['--advertise-addr', await swarm.lab.must('ip', FIRST)];
+    const address = ['--advertise-addr', await swarm.lab.address(FIRST)];
     const restored = await essaim(
       FIRST,
       'backup',

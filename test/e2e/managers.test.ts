@@ -19,17 +19,9 @@ describe('several managers', { timeout: 300_000 }, () => {
 
   const ask = (host: string, ...args: string[]) => swarm.lab.tryDocker(host, args);
   /** What a host says of the managers: `ma Leader; mb Reachable; …`. */
-  const managers = async (host: string): Promise<string> => {
-    const { stdout, stderr } = await ask(host, 'node', 'ls', '--format', '{{.Hostname}} {{.ManagerStatus}}');
-    return (stdout || stderr)
-      .trim()
-      .split('\n')
-      .map((row) => row.trim())
-      .sort()
-      .join('; ');
-  };
+  const managers = (host: string): Promise<string> => swarm.managers(host).catch(String);
   const explain = async (): Promise<string> =>
-    `${(await Promise.all(HOSTS.map(async (host) => `${host}: ${await managers(host).catch(String)}`))).join('\n')}\n${await swarm.explain()}`;
+    `${(await Promise.all(HOSTS.map(async (host) => `${host}: ${await managers(host)}`))).join('\n')}\n${await swarm.explain()}`;
   const agreed = (hosts: readonly string[], wanted: RegExp, patience = 20_000) =>
     eventually(
       `the managers are ${wanted}`,
@@ -176,12 +168,9 @@ describe('several managers', { timeout: 300_000 }, () => {
   test('the leader’s daemon is told to end: another one leads before it does', async () => {
     const first = await leader('ma');
     const before = await running();
-    const ended = swarm.lab.must(
-      ...[
-        'ssh',
-        first,
-        'p=$(cut -d" " -f1 /run/essaim.process); kill $p; while kill -0 $p; do sleep 0.1; done',
-      ],
+    const ended = swarm.lab.ssh(
+      first,
+      'p=$(cut -d" " -f1 /run/essaim.process); kill $p; while kill -0 $p; do sleep 0.1; done',
     );
     await handedOver(first);
     await ended;
@@ -206,7 +195,7 @@ describe('several managers', { timeout: 300_000 }, () => {
   test('the leader’s daemon is killed: another one leads, and it is taken back', async () => {
     const first = await leader('ma');
     const [other = ''] = HOSTS.filter((host) => host !== first);
-    await swarm.lab.must('ssh', first, KILL_DAEMON);
+    await swarm.lab.ssh(first, KILL_DAEMON);
     await write(other);
     assert.notEqual(await leader(other), first);
     await swarm.lab.must('start', first);
@@ -249,7 +238,7 @@ describe('several managers', { timeout: 300_000 }, () => {
       warned.stderr,
       /You are attempting to leave the swarm on a node that is participating as a manager/,
     );
-    const address = await swarm.lab.must('ip', last);
+    const address = await swarm.lab.address(last);
     await swarm.lab.docker(last, 'swarm', 'init', '--force-new-cluster', '--advertise-addr', address);
     await agreed([last], new RegExp(`${last} Leader`));
     assert.equal(await swarm.lab.docker(last, 'service', 'ls', '-q'), services);
@@ -284,7 +273,7 @@ describe('several managers', { timeout: 300_000 }, () => {
     await write(stays);
     await swarm.lab.docker(stays, 'node', 'rm', '--force', gone);
     const token = await swarm.lab.docker(stays, 'swarm', 'join-token', '-q', 'manager');
-    const at = `${await swarm.lab.must('ip', stays)}:2377`;
+    const at = `${await swarm.lab.address(stays)}:2377`;
     assert.equal(
       await swarm.lab.docker(gone, 'swarm', 'join', '--token', token, at),
       'This node joined a swarm as a manager.',

@@ -223,13 +223,13 @@ describe('data plane', { timeout }, () => {
   test('sctp IPv4, client in a container and outside: associations are asked for and agreed to', async () => {
     const inside = async ({ host, name }: TestContainer, command: string): Promise<string> => {
       const pid = await lab.engine(host, 'inspect', '-f', '{{.State.Pid}}', name);
-      return lab.lab.must('ssh', host, `nsenter --net=/proc/${pid}/ns/net sh -e <<'IN'\n${command}IN\n`);
+      return lab.lab.ssh(host, `nsenter --net=/proc/${pid}/ns/net sh -e <<'IN'\n${command}IN\n`);
     };
     const places = {
       near: (command: string) => inside(near, command),
       far: (command: string) => inside(far, command),
       client: (command: string) => inside(client, command),
-      outside: (command: string) => lab.lab.must('ssh', OUTSIDE, command),
+      outside: (command: string) => lab.lab.ssh(OUTSIDE, command),
     };
     for (const run of Object.values(places)) await run(WATCH);
     const sees = async (place: keyof typeof places, packet: string): Promise<void> => {
@@ -315,7 +315,7 @@ describe('data plane', { timeout }, () => {
       'its link is gone',
       5_000,
       async () => {
-        left = await lab.lab.must('ssh', A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
+        left = await lab.lab.ssh(A, 'ip -o link; ip -n esn-backend00000 -o link show type veth');
         return !/^\d+: e[0-9a-f]{12}/m.test(left) && left.match(/^\d+: v[0-9a-f]{12}/gm)!.length === 2;
       },
       async () => left,

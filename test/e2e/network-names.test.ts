@@ -44,8 +44,7 @@ describe('names', { timeout: 300_000 }, () => {
   }
   async function containers(host: string, service: string): Promise<string[]> {
     const filter = `--filter label=com.docker.swarm.service.name=${service}`;
-    const text = await swarm.lab.must(
-      'ssh',
+    const text = await swarm.lab.ssh(
       host,
       `docker -H unix:///run/engine.sock ps ${filter} --format '{{.Names}}'`,
     );
@@ -141,7 +140,7 @@ describe('names', { timeout: 300_000 }, () => {
   });
 
   test('a container with name servers of its own asks them for what is no name of ours', async () => {
-    const address = await swarm.lab.must('ip', MANAGER);
+    const address = await swarm.lab.address(MANAGER);
     const program = ['node_modules/.bin/node', 'test/support/name-server.ts'].map((path) => `${root}${path}`);
     const server = swarm.lab.spawn('ssh', MANAGER, ...program, address, '10.99.99.99');
     await once(server.stdout!, 'data');
@@ -171,9 +170,9 @@ describe('names', { timeout: 300_000 }, () => {
   test('without the manager the last known answers stay, over a restart of the daemon too', async () => {
     const vip = await everywhere('web');
     const tasks = await everywhere('tasks.web');
-    await swarm.lab.must('ssh', MANAGER, KILL_DAEMON);
+    await swarm.lab.ssh(MANAGER, KILL_DAEMON);
     assert.deepEqual(await lookUp(WORKER, 'web'), vip);
-    await swarm.lab.must('ssh', WORKER, KILL_DAEMON);
+    await swarm.lab.ssh(WORKER, KILL_DAEMON);
     await swarm.lab.must('start', WORKER);
     await eventually('names are back', 20_000, async () => (await lookUp(WORKER, 'web')).length > 0);
     assert.deepEqual(await lookUp(WORKER, 'web'), vip);

@@ -57,11 +57,11 @@ describe('private registries', { timeout: 400_000 }, () => {
       async () => {
         const images = await Promise.all(
           swarm.hosts.map((host) => {
-            const filter = `label=com.docker.swarm.service.name=${service}`;
-            return swarm.lab.docker(host, 'ps', '--no-trunc', '--format', '{{.Image}}', '--filter', filter);
+            const label = [`com.docker.swarm.service.name=${service}`];
+            return swarm.lab.ask<Array<{ Image: string }>>(host, '/containers/json', { label });
           }),
         );
-        return images.every((each) => each === image(name));
+        return images.every((each) => each.length === 1 && each[0]!.Image === image(name));
       },
       () => swarm.explain(service),
     );

@@ -43,7 +43,7 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     const metrics = `metrics-host=tcp://0.0.0.0:${METRICS}`;
     const daemon = [`registry-host=tcp://0.0.0.0:${PORT}`, metrics];
     swarm = await Swarm.on({ name: a, daemon }, { name: b, daemon });
-    for (const host of swarm.hosts) addresses[host] = await swarm.lab.must('ip', host);
+    for (const host of swarm.hosts) addresses[host] = await swarm.lab.address(host);
   });
   after(() => swarm?.[Symbol.asyncDispose]());
 
@@ -195,7 +195,7 @@ describe('the registry of published containers', { timeout: 240_000 }, () => {
     const index = Number(before.headers.get('x-consul-index'));
     assert.equal(((await before.json()) as unknown[]).length, 1);
     const waiting = ask(`/v1/health/service/plain?passing=1&index=${index}&wait=60s`).catch(() => undefined);
-    await swarm.lab.must('ssh', a, 'kill $(cut -d" " -f1 /run/essaim.process)');
+    await swarm.lab.ssh(a, 'kill $(cut -d" " -f1 /run/essaim.process)');
     assert.equal(await waiting, undefined);
     // While nobody looks.
     await swarm.lab.docker(b, 'rm', '-f', 'plain');

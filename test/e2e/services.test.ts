@@ -143,7 +143,7 @@ describe('services', { timeout: 300_000 }, () => {
       ),
     );
     for (const host of swarm.hosts) {
-      const answer = await fetch(`http://${await swarm.lab.must('ip', host)}:8081/`);
+      const answer = await fetch(`http://${await swarm.lab.address(host)}:8081/`);
       assert.equal(answer.status, 200);
     }
     await create('--name', 'chosen', '--publish', 'mode=host,target=8080', 'whoami');
@@ -151,7 +151,7 @@ describe('services', { timeout: 300_000 }, () => {
     const ports = await swarm.docker('service', 'ps', '--format', '{{.Ports}}', 'chosen');
     const port = /^\*:(\d+)->8080\/tcp/.exec(ports)?.[1];
     assert.ok(port, ports);
-    assert.equal((await fetch(`http://${await swarm.lab.must('ip', row!.node)}:${port}/`)).status, 200);
+    assert.equal((await fetch(`http://${await swarm.lab.address(row!.node)}:${port}/`)).status, 200);
     await remove('fixed', 'chosen');
   });
 

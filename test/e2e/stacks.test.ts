@@ -7,6 +7,10 @@ import { eventually } from '../support/lab.ts';
 import { CLIS, Swarm, withEach } from '../support/swarm.ts';
 
 type Compose = Record<string, unknown>;
+interface Service {
+  readonly Spec: { readonly Name: string };
+  readonly ServiceStatus?: { readonly RunningTasks: number };
+}
 
 const STAY = ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1; done'];
 const stay = (more: Compose = {}): Compose => ({ image: 'busybox', command: STAY, ...more });
@@ -27,6 +31,15 @@ describe('stacks', { timeout: 600_000 }, () => {
     await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content));
     return path;
   };
+  /** Whether so many tasks run of each service: of `2/3 (max 1 per node)`, two. */
+  const isUp = async (stack: string, wanted: Record<string, string>): Promise<boolean> => {
+    const label = [`com.docker.stack.namespace=${stack}`];
+    const found = await swarm.lab.ask<Service[]>(swarm.manager, '/services?status=true', { label });
+    const running = new Map(found.map(({ Spec, ServiceStatus }) => [Spec.Name, ServiceStatus?.RunningTasks]));
+    return Object.entries(wanted).every(
+      ([name, count]) => running.get(`${stack}_${name}`) === Number.parseInt(count, 10),
+    );
+  };
   /** What is done with stacks, by one of the clients. */
   const by = (cli: string) => {
     const docker = (...args: string[]) => swarm.with(cli, ...args);
@@ -44,6 +57,7 @@ describe('stacks', { timeout: 600_000 }, () => {
         `${stack} runs`,
         120_000,
         async () => {
+          if (!(await isUp(stack, wanted))) return false;
           const found = await services(stack).catch(() => ({}));
           return Object.entries(wanted).every(
             ([name, count]) => (found as Compose)[`${stack}_${name}`] === count,
@@ -296,7 +310,7 @@ describe('stacks', { timeout: 600_000 }, () => {
       );
       const seen = new Map<string, string>();
       for (const host of swarm.hosts) {
-        const url = `http://${await swarm.lab.must('ip', host)}:${port}/cgi-bin/backend.cgi`;
+        const url = `http://${await swarm.lab.address(host)}:${port}/cgi-bin/backend.cgi`;
         await eventually(
           `five containers answer at ${host} with what the database has`,
           30_000,

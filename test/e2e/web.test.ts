@@ -27,7 +27,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     [swarm, browser] = await Promise.all([Swarm.on('ua', 'ub'), TestBrowser.launch()]);
     for (const example of ['pomodoro', 'voting']) await loadExample(swarm.lab, example, swarm.hosts);
     ({ context, page, faults } = await browser.visitor());
-    origin = `https://${await swarm.lab.must('ip', swarm.manager)}:9443`;
+    origin = `https://${await swarm.lab.address(swarm.manager)}:9443`;
   });
   after(async () => {
     await browser?.[Symbol.asyncDispose]();
@@ -126,7 +126,7 @@ describe('web interface', { timeout: 600_000 }, () => {
     await page.goto(`${origin}/ui/services`);
     await swarm.create('--name', 'back', 'whoami:1');
     await cell('back', 'replicas').getByText('1/1').waitFor();
-    await swarm.lab.must('ssh', swarm.manager, 'kill $(cut -d" " -f1 /run/essaim.process)');
+    await swarm.lab.ssh(swarm.manager, 'kill $(cut -d" " -f1 /run/essaim.process)');
     await page.getByText(/trying again in/).waitFor();
     await swarm.lab.must('start', swarm.manager);
     await page.getByText(/trying again in/).waitFor({ state: 'hidden' });
@@ -158,7 +158,7 @@ describe('web interface', { timeout: 600_000 }, () => {
       await mkdir(`${folder}/${user}`);
       const config = { HttpHeaders: { Authorization: `Bearer ${token}` } };
       await writeFile(`${folder}/${user}/config.json`, JSON.stringify(config));
-      const host = `tcp://${await swarm.lab.must('ip', swarm.manager)}:9443`;
+      const host = `tcp://${await swarm.lab.address(swarm.manager)}:9443`;
       const options = [
         '--config',
         `${folder}/${user}`,

@@ -43,8 +43,13 @@ export class Endpoint implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const endpoint = new Endpoint(child, address);
-    await endpoint.becomes(healthy, 'Healthy');
-    return endpoint;
+    try {
+      await endpoint.becomes(healthy, 'Healthy');
+      return endpoint;
+    } catch (error) {
+      await endpoint.end('SIGKILL');
+      throw error;
+    }
   }
 
   get pid(): number {
@@ -60,8 +65,13 @@ export class Endpoint implements AsyncDisposable {
     await eventually(
       `${count} hosts are ${status}`,
       timeout,
-      async () =>
-        [...(await this.docker('info')).matchAll(new RegExp(`Status: ${status}$`, 'gm'))].length === count,
+      async () => {
+        const answer = await fetch(`http://${this.address}/info`);
+        const { SystemStatus } = (await answer.json()) as { SystemStatus: Array<[string, string]> };
+        return (
+          SystemStatus.filter(([key, value]) => / Status$/.test(key) && value === status).length === count
+        );
+      },
       async () => this.#log,
     );
   }

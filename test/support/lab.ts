@@ -2,7 +2,9 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Machine } from '../../src/machine/driver.ts';
 import { callApi } from '../../src/machine/engine-api.ts';
+import { lab as driver } from '../../src/machine/lab/driver.ts';
 import { type EngineName, engineFolder, useNewestClient, wantedEngine } from './engine-folder.ts';
 import { imagesTar } from './images.ts';
 
@@ -99,6 +101,18 @@ export class Lab implements AsyncDisposable {
     return spawn(ESSAIM, this.#arguments(args), { env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
   }
 
+  /** What `essaim machine ip` says, which costs ten times as much. */
+  async address(name: string): Promise<string> {
+    return (await this.#record(name)).address;
+  }
+
+  /** Runs on a host what `essaim machine ssh` would, as cheaply; returns stdout as above, throws unless it succeeds. */
+  async ssh(name: string, ...words: string[]): Promise<string> {
+    const argv = words.length === 1 ? ['sh', '-c', words[0]!] : words;
+    const { file, args, env } = await driver.command(await this.#record(name), argv);
+    return successful(`${words.join(' ')} on ${name}`, await execute(file, args.slice(1), env));
+  }
+
   /** Path of the socket at which a host's Essaim daemon serves the Docker API. */
   socket(name: string): string {
     return join(this.home, 'machines', name, 'run/docker.sock');
@@ -127,7 +141,7 @@ export class Lab implements AsyncDisposable {
 
   /** What a host's API answers to a GET: whoever waits asks so, since a look by the CLI costs ten times as much. */
   ask<T>(name: string, path: string, filters: Readonly<Record<string, readonly string[]>> = {}): Promise<T> {
-    const query = `?filters=${encodeURIComponent(JSON.stringify(filters))}`;
+    const query = `${path.includes('?') ? '&' : '?'}filters=${encodeURIComponent(JSON.stringify(filters))}`;
     return callApi<T>({ socket: this.socket(name) }, 'GET', path + query, undefined, ANSWER_TIME);
   }
 
@@ -151,6 +165,10 @@ export class Lab implements AsyncDisposable {
     } finally {
       clearInterval(this.#alive);
     }
+  }
+
+  async #record(name: string): Promise<Machine> {
+    return JSON.parse(await readFile(join(this.home, 'machines', name, 'machine.json'), 'utf8')) as Machine;
   }
 
   #arguments([verb, ...rest]: readonly string[]): string[] {
@@ -181,7 +199,8 @@ function successful(what: string, { code, stdout, stderr }: Outcome): string {
 }
 
 /**
- * Waits until `condition` returns something truthy and returns that, looking every 50 ms.
+ * Waits until `condition` returns something truthy and returns that, looking every 50 ms, later every 200: looks take from
+ * what is waited for.
  * After `timeout` milliseconds it throws, with what `explain` says about the state then.
  */
 export async function eventually<T>(
@@ -190,7 +209,7 @@ export async function eventually<T>(
   condition: () => Promise<T | false | undefined>,
   explain: () => Promise<string> = async () => '',
 ): Promise<T> {
-  const deadline = performance.now() + timeout;
+  const begun = performance.now();
   for (;;) {
     let reason = '';
     try {
@@ -199,8 +218,8 @@ export async function eventually<T>(
     } catch (error) {
       reason = String(error);
     }
-    if (performance.now() > deadline)
-      throw new Error(`Not within ${timeout} ms: ${what}\n${reason}\n${await explain()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const waited = performance.now() - begun;
+    if (waited > timeout) throw new Error(`Not within ${timeout} ms: ${what}\n${reason}\n${await explain()}`);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(50, waited / 10), 200)));
   }
 }

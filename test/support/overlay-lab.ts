@@ -75,9 +75,9 @@ export class OverlayLab implements AsyncDisposable {
     const lab = new OverlayLab(await Lab.with(...hosts, ...others), hosts);
     try {
       for (const host of [...hosts, ...others]) {
-        const address = await lab.lab.must('ip', host);
+        const address = await lab.lab.address(host);
         lab.underlay.set(host, address);
-        await lab.lab.must('ssh', host, `ip address add ${lab.underlay6(host)}/64 dev eth0 nodad`);
+        await lab.lab.ssh(host, `ip address add ${lab.underlay6(host)}/64 dev eth0 nodad`);
       }
       await Promise.all(hosts.map((host) => lab.startPlane(host)));
       return lab;
@@ -189,7 +189,7 @@ export class OverlayLab implements AsyncDisposable {
   /** Asks from a host itself. */
   async askFromHost(host: string, questions: Question[]): Promise<ProbeAnswer[]> {
     return JSON.parse(
-      await this.lab.must('ssh', host, NODE, PROBE, 'ask', JSON.stringify(questions)),
+      await this.lab.ssh(host, NODE, PROBE, 'ask', JSON.stringify(questions)),
     ) as ProbeAnswer[];
   }
 

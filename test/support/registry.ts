@@ -29,7 +29,7 @@ export class Registry implements AsyncDisposable {
   /** Starts it on the first of the hosts and has all of them trust it. It ends with its host at the latest. */
   static async on(lab: Lab, hosts: readonly string[]): Promise<Registry> {
     const host = hosts[0]!;
-    const address = await lab.must('ip', host);
+    const address = await lab.address(host);
     const name = `${address}:${PORT}`;
     const folder = join(lab.home, 'registry');
     await mkdir(folder);

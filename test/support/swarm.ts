@@ -40,6 +40,7 @@ interface ApiNode {
   readonly ID: string;
   readonly Description: { readonly Hostname: string };
   readonly Status: { readonly State: string };
+  readonly ManagerStatus?: { readonly Leader?: boolean; readonly Reachability: string };
 }
 
 const capital = (word: string): string => word[0]!.toUpperCase() + word.slice(1);
@@ -60,11 +61,11 @@ export class Swarm implements AsyncDisposable {
     const hosts = specs.map(hostName);
     const swarm = new Swarm(lab, hosts);
     try {
-      const ip = await lab.must('ip', swarm.manager);
+      const ip = await lab.address(swarm.manager);
       await swarm.docker('swarm', 'init', '--advertise-addr', ip);
       const token = await swarm.docker('swarm', 'join-token', '-q', 'worker');
-      for (const host of hosts.slice(1))
-        await lab.docker(host, 'swarm', 'join', '--token', token, `${ip}:2377`);
+      const join = ['swarm', 'join', '--token', token, `${ip}:2377`];
+      await Promise.all(hosts.slice(1).map((host) => lab.docker(host, ...join)));
       return swarm;
     } catch (error) {
       const state = await swarm.explain();
@@ -167,6 +168,18 @@ export class Swarm implements AsyncDisposable {
     return Object.fromEntries(
       nodes.map(({ Description, Status }) => [Description.Hostname, capital(Status.State)]),
     );
+  }
+
+  /** What a host says of the nodes, `Leader`, `Reachable`, `Unreachable` or nothing of each: `ma Leader; mb Reachable; mc`. */
+  async managers(host: string): Promise<string> {
+    const nodes = await this.lab.ask<ApiNode[]>(host, '/nodes');
+    const rows = nodes.map(({ Description, ManagerStatus: status }) =>
+      [
+        Description.Hostname,
+        ...(status ? [status.Leader ? 'Leader' : capital(status.Reachability)] : []),
+      ].join(' '),
+    );
+    return rows.sort().join('; ');
   }
 
   async nodeBecomes(host: string, status: string, timeout: number): Promise<void> {

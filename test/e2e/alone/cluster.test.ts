@@ -40,12 +40,12 @@ describe('a cluster', { timeout: 300_000 }, () => {
     const managers = '{{range .Swarm.RemoteManagers}}{{.Addr}}{{end}}';
     assert.equal(
       await swarm.lab.docker('cb', 'info', '--format', managers),
-      `${await swarm.lab.must('ip', 'ca')}:2377`,
+      `${await swarm.lab.address('ca')}:2377`,
     );
   });
 
   test('join tokens: wrong, truncated, of another cluster, rotated', async () => {
-    const address = `${await swarm.lab.must('ip', 'ca')}:2377`;
+    const address = `${await swarm.lab.address('ca')}:2377`;
     await swarm.lab.docker('cc', 'swarm', 'leave');
     await swarm.nodeBecomes('cc', 'Down', 10_000);
     const join = async (token: string) =>
@@ -154,7 +154,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
   test('a host whose engine has died gets no tasks; later it is Down and those it had run elsewhere', async () => {
     await swarm.docker('swarm', 'update', '--dispatcher-heartbeat', '1s');
     await swarm.converge('web', 6);
-    await swarm.lab.must('ssh', 'cb', 'kill -9 $(cut -d" " -f1 /run/engine.process)');
+    await swarm.lab.ssh('cb', 'kill -9 $(cut -d" " -f1 /run/engine.process)');
     await swarm.nodeBecomes('cb', 'Unknown', 5_000);
     await swarm.docker('service', 'scale', '-d', 'web=8');
     const rows = await swarm.converge('web', 8);
@@ -187,7 +187,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     await swarm.converge('web', 6);
     const before = await ids();
     for (const host of swarm.hosts)
-      await swarm.lab.must('ssh', host, 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+      await swarm.lab.ssh(host, 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
     // The hosts' connections still answer: none of them is lost.
     await swarm.lab.must('start', 'cb', 'cc');
     // Twelve heartbeats of a second, and some.
@@ -223,7 +223,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     );
     await eventually('its container', 30_000, async () => (await ids()).length === 1);
     const before = await ids();
-    const ip = await swarm.lab.must('ip', 'ca');
+    const ip = await swarm.lab.address('ca');
     await swarm.docker('swarm', 'init', '--force-new-cluster', '--advertise-addr', `${ip}:2377`);
     const row = await swarm.docker('service', 'ls', '--format', '{{.Name}} {{.Replicas}}');
     assert.match(row, /kept 1\/1/);
@@ -245,7 +245,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
       await swarm.lab.docker('cb', 'swarm', 'leave', '--force');
       assert.equal(await swarm.lab.docker('cb', 'ps', '-aq'), '');
       assert.equal(await swarm.lab.docker('cb', 'info', '--format', '{{.Swarm.LocalNodeState}}'), 'inactive');
-      const left = await swarm.lab.must('ssh', 'cb', 'ls /var/lib/essaim/daemon 2>/dev/null; true');
+      const left = await swarm.lab.ssh('cb', 'ls /var/lib/essaim/daemon 2>/dev/null; true');
       assert.doesNotMatch(left, /swarm/);
     }
   });
@@ -255,7 +255,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
     // Its packets are dropped: it neither answers nor refuses.
     const nowhere = '192.168.99.1:1';
     const drop = (action: string) =>
-      swarm.lab.must('ssh', 'cb', `iptables ${action} OUTPUT -p tcp -d 192.168.99.1 --dport 1 -j DROP`);
+      swarm.lab.ssh('cb', `iptables ${action} OUTPUT -p tcp -d 192.168.99.1 --dport 1 -j DROP`);
     await drop('-A');
     try {
       const join = () => on('cb', ['swarm', 'join', '--token', token, nowhere]);
@@ -266,7 +266,7 @@ describe('a cluster', { timeout: 300_000 }, () => {
       assert.equal(await state(), 'inactive');
       const second = join();
       await eventually('the second join', 10_000, async () => (await state()) === 'pending');
-      await swarm.lab.must('ssh', 'cb', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
+      await swarm.lab.ssh('cb', 'kill -9 $(cut -d" " -f1 /run/essaim.process | head -1)');
       await second;
       await swarm.lab.must('start', 'cb');
       assert.equal(await state(), 'inactive');

@@ -88,7 +88,7 @@ describe('data plane over time', { timeout }, () => {
   });
   after(() => lab[Symbol.asyncDispose]());
 
-  const ssh = (host: string, command: string): Promise<string> => lab.lab.must('ssh', host, command);
+  const ssh = (host: string, command: string): Promise<string> => lab.lab.ssh(host, command);
   const at = ({ number }: TestContainer): Question => ({
     protocol: 'tcp',
     address: v4(backend, number),

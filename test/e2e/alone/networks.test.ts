@@ -13,7 +13,7 @@ describe('networks', { timeout: 420_000 }, () => {
   const addresses = new Map<string, string>();
   before(async () => {
     swarm = await Swarm.on('na', 'nb', 'nc');
-    for (const host of swarm.hosts) addresses.set(host, await swarm.lab.must('ip', host));
+    for (const host of swarm.hosts) addresses.set(host, await swarm.lab.address(host));
   });
   afterEach(() => swarm.clear());
   after(() => swarm?.[Symbol.asyncDispose]());
@@ -194,7 +194,7 @@ describe('networks', { timeout: 420_000 }, () => {
       const daemons = async (signal: string): Promise<void> => {
         for (const host of hosts) {
           const end = `p=$(cut -d' ' -f1 /run/essaim.process); kill -${signal} $p`;
-          await swarm.lab.must('ssh', host, `${end}; while kill -0 $p 2>/dev/null; do sleep 0.1; done`);
+          await swarm.lab.ssh(host, `${end}; while kill -0 $p 2>/dev/null; do sleep 0.1; done`);
         }
         await goOn(`the daemons have ended by ${signal}`);
         for (const host of hosts) await swarm.lab.must('start', host);
@@ -210,11 +210,11 @@ describe('networks', { timeout: 420_000 }, () => {
       // In the host's namespace and in all networks', the mesh's too.
       const each = 'for n in "" $(ip netns list | cut -d" " -f1); do';
       const inEach = (command: string) => `${each} \${n:+nsenter --net=/run/netns/$n} ${command}; done`;
-      for (const host of hosts) await swarm.lab.must('ssh', host, inEach('nft flush ruleset'));
+      for (const host of hosts) await swarm.lab.ssh(host, inEach('nft flush ruleset'));
       for (const host of hosts)
         await eventually(`${host} has its rules again`, 20_000, async () => {
-          const listed = await swarm.lab.must('ssh', host, inEach('nft list tables inet'));
-          const places = Number(await swarm.lab.must('ssh', host, 'ip netns list | grep -c esn-')) + 1;
+          const listed = await swarm.lab.ssh(host, inEach('nft list tables inet'));
+          const places = Number(await swarm.lab.ssh(host, 'ip netns list | grep -c esn-')) + 1;
           return listed.split('\n').filter((line) => line === 'table inet essaim').length === places;
         });
       await goOn('all rules were flushed and made again');
@@ -307,8 +307,7 @@ describe('networks', { timeout: 420_000 }, () => {
     await swarm.converge('web', 6);
     const host = swarm.hosts[1]!;
     const configure = (json: string) =>
-      swarm.lab.must(
-        'ssh',
+      swarm.lab.ssh(
         host,
         `echo '${json}' >/etc/docker/daemon.json; kill -HUP $(cut -d" " -f1 /run/engine.process)`,
       );

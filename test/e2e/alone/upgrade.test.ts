@@ -51,10 +51,10 @@ describe('managers come and are replaced under load', { timeout: 300_000 }, () =
   async function replace(host: string, copy: string): Promise<void> {
     const { lab } = swarm;
     const end = 'p=$(cut -d" " -f1 /run/essaim.process); kill $p; while kill -0 $p; do sleep 0.1; done';
-    await lab.must('ssh', host, end);
+    await lab.ssh(host, end);
     const data = join(lab.home, 'machines', host, 'daemon');
     const start = `setsid ${copy}/bin/essaim daemon --data ${data} --engine /run/engine.sock --socket /run/docker.sock >/tmp/next.log 2>&1 & p=$!; echo "$p $(cut -d" " -f22 /proc/$p/stat)" >/run/essaim.process`;
-    await lab.must('ssh', host, start);
+    await lab.ssh(host, start);
     await eventually('the new daemon serves', 60_000, async () => {
       return (await lab.tryDocker(host, ['version'])).code === 0;
     });
@@ -117,7 +117,7 @@ describe('managers come and are replaced under load', { timeout: 300_000 }, () =
     };
   }
   let created = 0;
-  const addresses = () => Promise.all(swarm.hosts.map((host) => swarm.lab.must('ip', host)));
+  const addresses = () => Promise.all(swarm.hosts.map((host) => swarm.lab.address(host)));
   const running = async () =>
     (await Promise.all(swarm.hosts.map((host) => swarm.containers(host, 'web')))).flat().sort();
 
@@ -156,7 +156,7 @@ describe('managers come and are replaced under load', { timeout: 300_000 }, () =
     await replace(WORKER, tooNew);
     await eventually('it says why it is not taken', 30_000, async () =>
       /too new for the manager .*update Essaim on the managers first/.test(
-        await swarm.lab.must('ssh', WORKER, 'cat /tmp/next.log'),
+        await swarm.lab.ssh(WORKER, 'cat /tmp/next.log'),
       ),
     );
     await swarm.lab.docker(WORKER, 'ps', '-q');

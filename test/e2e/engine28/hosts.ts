@@ -26,7 +26,7 @@ export const WHOAMI = '/cgi-bin/index.cgi';
 
 /** Waits until a host's published port answers, and returns what it says. */
 export async function page(swarm: Swarm, host: string, port: number): Promise<string> {
-  const url = `http://${await swarm.lab.must('ip', host)}:${port}${WHOAMI}`;
+  const url = `http://${await swarm.lab.address(host)}:${port}${WHOAMI}`;
   return eventually(
     `${url} answers`,
     10_000,

@@ -9,7 +9,7 @@ export const networks: Scenario = (swarm) => {
     const { hosts, lab } = swarm();
     // As engines set it where the host did not forward before they came.
     const drop = 'for tool in iptables ip6tables; do $tool -w -P FORWARD DROP; done';
-    for (const host of hosts) await lab.must('ssh', host, drop);
+    for (const host of hosts) await lab.ssh(host, drop);
     await swarm().docker('network', 'create', '-d', 'overlay', 'net');
     await swarm().docker('network', 'create', '-d', 'overlay', '--opt', 'encrypted', 'secret');
     const on = ['--mode', 'global', '--network', 'net', '--network', 'secret'];

@@ -24,16 +24,9 @@ describe('five managers', { timeout: 400_000 }, () => {
 
   const on = (host: Host, ...args: string[]): Promise<string> => swarm.lab.docker(host, ...args);
   const ask = (host: Host, ...args: string[]): Promise<Outcome> => swarm.lab.tryDocker(host, args);
-  const ssh = (host: Host, command: string): Promise<string> => swarm.lab.must('ssh', host, command);
+  const ssh = (host: Host, command: string): Promise<string> => swarm.lab.ssh(host, command);
   const folder = (host: Host): string => join(swarm.lab.home, 'machines', host, 'daemon');
-  const managers = async (host: Host): Promise<string> => {
-    const rows = await on(host, 'node', 'ls', '--format', '{{.Hostname}} {{.ManagerStatus}}');
-    return rows
-      .split('\n')
-      .map((row) => row.trim())
-      .sort()
-      .join('; ');
-  };
+  const managers = (host: Host): Promise<string> => swarm.managers(host);
   const leader = async (host: Host): Promise<Host> =>
     (/(\w+) Leader/.exec(await managers(host))?.[1] ?? '') as Host;
   const agreed = (hosts: readonly Host[], isIt: (said: string) => boolean): Promise<unknown> =>
@@ -95,7 +88,7 @@ describe('five managers', { timeout: 400_000 }, () => {
   };
   const joins = async (host: Host, role: string, ...more: string[]): Promise<Outcome> => {
     const token = await on(FIRST, 'swarm', 'join-token', '-q', role);
-    return ask(host, 'swarm', 'join', '--token', token, ...more, `${await swarm.lab.must('ip', FIRST)}:2377`);
+    return ask(host, 'swarm', 'join', '--token', token, ...more, `${await swarm.lab.address(FIRST)}:2377`);
   };
 
   test('four are promoted at once, and no task is restarted', async () => {
@@ -110,7 +103,7 @@ describe('five managers', { timeout: 400_000 }, () => {
 
   test('two change places at once: all know where they are, and nothing restarts', async () => {
     const pair = HOSTS.slice(1, 3);
-    const at = await Promise.all(pair.map((host) => swarm.lab.must('ip', host)));
+    const at = await Promise.all(pair.map((host) => swarm.lab.address(host)));
     const before = await Promise.all(HOSTS.map(started));
     const move = (host: Host, from: string, to: string): Promise<string> => {
       const way = 'via=$(ip route show default | cut -d" " -f3)';
@@ -189,7 +182,7 @@ describe('five managers', { timeout: 400_000 }, () => {
   });
 
   test('no host joins as a manager at another one’s address, or without etcd; with a worker’s token it is one', async () => {
-    const other = await swarm.lab.must('ip', OTHERS[1]!);
+    const other = await swarm.lab.address(OTHERS[1]!);
     const before = await managers(FIRST);
     const atOther = await joins(LAST, 'manager', '--advertise-addr', other);
     assert.match(atOther.stderr, new RegExp(`manager ${OTHERS[1]} has the address ${other} already`));

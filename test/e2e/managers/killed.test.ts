@@ -66,7 +66,7 @@ describe('promotion that is interrupted', { timeout: 600_000 }, () => {
 
   const on = (host: Host, ...args: string[]): Promise<string> => swarm.lab.docker(host, ...args);
   const ask = (host: Host, ...args: string[]): Promise<Outcome> => swarm.lab.tryDocker(host, args);
-  const ssh = (host: Host, command: string): Promise<string> => swarm.lab.must('ssh', host, command);
+  const ssh = (host: Host, command: string): Promise<string> => swarm.lab.ssh(host, command);
   const managers = async (host: Host): Promise<string> => {
     const rows = await on(host, 'node', 'ls', '--format', '{{.ManagerStatus}}');
     return rows.split('\n').sort().join();
@@ -173,7 +173,7 @@ describe('promotion that is interrupted', { timeout: 600_000 }, () => {
   };
   const anew = async (): Promise<void> => {
     for (const host of [OTHER, LEADER] as const) await ask(host, 'swarm', 'leave', '--force');
-    const ip = await swarm.lab.must('ip', LEADER);
+    const ip = await swarm.lab.address(LEADER);
     await on(LEADER, 'swarm', 'init', '--advertise-addr', ip);
     const token = await on(LEADER, 'swarm', 'join-token', '-q', 'worker');
     await on(OTHER, 'swarm', 'join', '--token', token, `${ip}:2377`);

@@ -106,7 +106,7 @@ export function changes(visit: () => Visit): void {
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByRole('heading', { name: 'formed' }).waitFor();
     await page.getByText('2/2').waitFor({ timeout: 30_000 });
-    const ip = await swarm.lab.must('ip', 'ub');
+    const ip = await swarm.lab.address('ub');
     assert.equal((await fetch(`http://${ip}:8123/`)).status, 200);
     await swarm.remove('formed');
     await swarm.docker('network', 'rm', 'made-here');

@@ -20,7 +20,7 @@ export function moves(at: () => Visit): void {
     await page.getByText('Revision 1 of voting runs.').waitFor({ timeout: 120_000 });
 
     const visitor = await browser.visitor();
-    const [here, there] = [await swarm.lab.must('ip', 'ua'), await swarm.lab.must('ip', 'ub')];
+    const [here, there] = [await swarm.lab.address('ua'), await swarm.lab.address('ub')];
     const vote = async (choice: string): Promise<void> => {
       // Without Redis, which may be on its way to another host, votes are not taken.
       await eventually('the vote is taken', 60_000, async () => {

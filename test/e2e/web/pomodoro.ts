@@ -13,7 +13,7 @@ export function pomodoro(at: () => Visit): void {
   /** What the back end answers, asked at a host's published port. */
   const ask = async (host: string, task?: string): Promise<{ status: number; pomodoros?: string[] }> => {
     const request = task === undefined ? {} : { method: 'POST', body: JSON.stringify({ task }) };
-    const answer = await fetch(`http://${await at().swarm.lab.must('ip', host)}:8080/`, {
+    const answer = await fetch(`http://${await at().swarm.lab.address(host)}:8080/`, {
       ...request,
       signal: AbortSignal.timeout(10_000),
     });
