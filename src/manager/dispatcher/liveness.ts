@@ -3,10 +3,10 @@
  * and tells it what was answered.
  *
  * A node is checked every 25th of the heartbeat period: its session is pinged. A check that nothing has answered by the next
- * one makes its host suspect: it is pinged again, and from the check after that on probed as well, which its kernel answers for
- * it, however busy, stopped or absent its daemon is. Most that are late are so by less than that. Whatever of the host answers
- * a check, be it an earlier one, or is said by its daemon, ends the suspicion. Nine checks in a row without any answer, and the
- * host is lost: within two fifths of the period.
+ * one makes its host suspect: from then on it is probed as well, which its kernel answers for it, however busy, stopped or
+ * absent its daemon is. (Probed later, a host that is cut off while its daemon is held up would have been silent for as long as
+ * both take.) Whatever of the host answers a check, be it an earlier one, or is said by its daemon, ends the suspicion. Nine
+ * checks in a row without any answer, and the host is lost: within two fifths of the period.
  *
  * Silence says so much only of hosts that are known to answer probes. Of others, which may be behind a filter that drops
  * them, and while more than half of all hosts are silent at the same time, which is more likely this manager's own fault, it
@@ -26,8 +26,6 @@ const TICKS_PER_CHECK = 4;
 /** Checks in a row without an answer after which a host is lost. */
 const MISSES = 9;
 const MISSES_IF_DOUBTFUL = 14;
-/** Checks in a row that a daemon has not answered before its host is probed: a probe costs more than twice what a ping does. */
-const MISSES_OF_LATE = 2;
 /** Intervals that the last of them has to be answered. Hosts whose answers take longer have answered earlier ones by then. */
 const LAST_ANSWER = 0.5;
 /** So many, and a host is among those that are silent at the same time. */
@@ -234,7 +232,7 @@ export class Liveness {
       life.hasAnsweredProbe = false;
       life.trialAt = this.#awake + PERIODS_BETWEEN_TRIALS * this.#period;
     }
-    const probe = !life.session || life.daemon.checks >= MISSES_OF_LATE || isTrial;
+    const probe = !life.session || life.daemon.checks > 0 || isTrial;
     life.startedAt = this.#awake;
     life.nextAt = this.#awake + Math.max(this.#interval, spread(this.#suspect));
     this.#miss(life.host);
