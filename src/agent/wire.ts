@@ -57,7 +57,7 @@ interface KeepAlive {
   keepAliveInitialDelay: number;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** host:port; without a port, the cluster port. */
   address: string;
   expect: Expect;

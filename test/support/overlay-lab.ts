@@ -151,18 +151,8 @@ export class OverlayLab implements AsyncDisposable {
         known.engineNetworkId,
         name,
       );
-    await this.start(container, hostPorts);
+    await this.#start(container, hostPorts);
     this.containers.push(container);
-  }
-
-  /** Starts a container that has been made. */
-  async start({ name, host, number, networks }: TestContainer, hostPorts = false): Promise<void> {
-    await this.engine(host, 'start', name);
-    const pid = Number(await this.engine(host, 'inspect', '-f', '{{.State.Pid}}', name));
-    for (const network of networks) {
-      const addresses = [`${v4(network, number)}/24`, `${v6(network, number)}/64`];
-      await this.planes.get(host)!.complete({ networkId: network.id, pid, addresses, hostPorts });
-    }
   }
 
   /** The docker CLI straight against the host's engine; throws unless it succeeds. */
@@ -196,6 +186,16 @@ export class OverlayLab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.planes.values()].map((plane) => plane.stop()));
     await this.lab[Symbol.asyncDispose]();
+  }
+
+  /** As the agent does it. */
+  async #start({ name, host, number, networks }: TestContainer, hostPorts: boolean): Promise<void> {
+    await this.engine(host, 'start', name);
+    const pid = Number(await this.engine(host, 'inspect', '-f', '{{.State.Pid}}', name));
+    for (const network of networks) {
+      const addresses = [`${v4(network, number)}/24`, `${v6(network, number)}/64`];
+      await this.planes.get(host)!.complete({ networkId: network.id, pid, addresses, hostPorts });
+    }
   }
 
   /** The host's own number in every network. */

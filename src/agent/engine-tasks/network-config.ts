@@ -2,6 +2,7 @@
 import { hostOf } from '../../model/cidr.ts';
 import type { NetworkAttachment, Task } from '../../model/objects.ts';
 import type { NetworkAttachmentConfig, PortConfig } from '../../model/spec.ts';
+import { isV4, isV6 } from '../../network/address.ts';
 import { HOST_PORTS_OPTION, IPV6_OPTION } from '../../network/plugin/protocol.ts';
 
 export interface EndpointConfig {
@@ -39,7 +40,7 @@ export function endpoints(
   joined: JoinedNetworks,
 ): Array<{ network: string; endpoint: EndpointConfig }> {
   const configs = task.Spec.Networks ?? [];
-  const hostPorts = hasHostPorts(task) ? { [HOST_PORTS_OPTION]: 'true' } : undefined;
+  const hostPorts = hasHostPorts(task) && { [HOST_PORTS_OPTION]: 'true' };
   const attachments = task.NetworksAttachments ?? [];
   const isFor = (config: NetworkAttachmentConfig, { Network }: NetworkAttachment): boolean =>
     config.Target === Network.ID || config.Target === Network.Spec.Name;
@@ -47,9 +48,9 @@ export function endpoints(
     const ours = joined.get(attachment.Network.ID);
     const config = configs.find((candidate) => isFor(candidate, attachment));
     if (ours) {
-      const laid = ours.laysIPv6 ? attachment.Addresses.filter(isV6) : [];
-      const told = attachment.Addresses.filter((address) => !laid.includes(address));
-      const ipv6 = laid[0] && { [IPV6_OPTION]: hostOf(laid[0]) };
+      const told = attachment.Addresses.filter((address) => !ours.laysIPv6 || isV4(address));
+      const laid = ours.laysIPv6 && attachment.Addresses.find(isV6);
+      const ipv6 = laid && { [IPV6_OPTION]: hostOf(laid) };
       // Of an overlay the engine would answer for an alias with the containers that are on this host alone.
       const settings = ours.isNodeLocal ? config : { DriverOpts: { ...hostPorts, ...ipv6 } };
       const { network, endpoint: plain } = endpoint(ours.name, settings, told);
@@ -61,8 +62,6 @@ export function endpoints(
   return [...allocated, ...others.map((config) => endpoint(config.Target ?? '', config, []))];
 }
 
-const isV6 = (address: string): boolean => address.includes(':');
-
 function endpoint(
   network: string,
   config: NetworkAttachmentConfig | undefined,
@@ -70,7 +69,7 @@ function endpoint(
 ): { network: string; endpoint: EndpointConfig } {
   if (PREDEFINED.has(network)) return { network, endpoint: {} };
   const hosts = addresses.map(hostOf);
-  const v4 = hosts.find((host) => !isV6(host));
+  const v4 = hosts.find(isV4);
   const v6 = hosts.find(isV6);
   return {
     network,
@@ -96,7 +95,7 @@ export function ipv6Sysctls(joined: JoinedNetworks): Record<string, string> {
 /** Of these addresses of a task's container those that it wants: none of IPv6 if its service has that switched off. */
 export function wantedAddresses({ Spec }: Task, addresses: readonly string[]): string[] {
   const off = Spec.ContainerSpec?.Sysctls?.[IPV6_OFF] === '1';
-  return addresses.filter((address) => !off || !isV6(address));
+  return addresses.filter((address) => !off || isV4(address));
 }
 
 /** Whether its container is on the engine's bridge for ports of the host. */

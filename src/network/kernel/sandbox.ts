@@ -1,12 +1,9 @@
 /** Scripts in the network namespaces of containers, which the engine calls sandboxes. */
 import { runScript } from './shell.ts';
 
-/** The engine makes the namespace and moves the link in after it was told of it: looked for that often, that far apart (s). */
+/** The engine makes the namespace after it was told of it: looked for that often, that far apart (s). */
 const TRIES = 200;
 const PAUSE = 0.05;
-
-/** Shell commands for one more turn of a loop that waits, or the end with an error. Before the first: `tries=0`. */
-export const WAIT = `tries=$((tries + 1)); [ $tries -lt ${TRIES} ] || exit 1; sleep ${PAUSE}`;
 
 /**
  * Runs a shell script in a container's namespace as soon as there is one.
@@ -16,7 +13,9 @@ export const WAIT = `tries=$((tries + 1)); [ $tries -lt ${TRIES} ] || exit 1; sl
 export async function runInSandbox(sandbox: string, script: string): Promise<void> {
   const enter = `nsenter --net=${sandbox}`;
   await runScript(`tries=0
-until ${enter} true 2>/dev/null; do ${WAIT}; done
+until ${enter} true 2>/dev/null; do
+  tries=$((tries + 1)); [ $tries -lt ${TRIES} ] || exit 1; sleep ${PAUSE}
+done
 ${enter} sh -e -s <<'INSIDE'
 ${script}INSIDE
 `);

@@ -46,12 +46,14 @@ export function ingressScript(
   hostPorts: boolean,
 ): string {
   const v4 = addresses.find(isV4);
-  const commands = addresses.flatMap((address) => {
+  const commands = addresses.map((address) => {
     const gateway = gateways.find((one) => isV6(one) === isV6(address));
-    return gateway === undefined ? [] : [familyScript(address, gateway, hostPorts)];
+    return gateway === undefined ? '' : familyScript(address, gateway, hostPorts);
   });
-  if (v4 === undefined || commands.every((command) => command === '')) return '';
-  return `set -- $(ip -o address show to ${hostOf(v4)})\ndev=$2\n${commands.join('')}`;
+  const all = commands.join('');
+  return v4 === undefined || all === ''
+    ? ''
+    : `set -- $(ip -o address show to ${hostOf(v4)})\ndev=$2\n${all}`;
 }
 
 function familyScript(address: string, gateway: string, hostPorts: boolean): string {
