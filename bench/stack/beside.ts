@@ -1,11 +1,14 @@
 /**
  * One stack of many services, beside Docker Swarm on engines of the same kind, in turn in one run on three lab hosts each:
  * how long until the stock docker CLI has posted it, until all services run, and from `stack rm` until no host has a
- * container, no host a network of it, and the cluster none of its objects.
+ * container, no host a network of it, and the cluster none of its objects. And the same containers straight on the engines,
+ * on a bridge of each: what is left when nobody orchestrates.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { median, Side, until } from '../beside/sides.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
+import { startAlone, stopAlone } from '../beside/alone.ts';
+import { empty, median, Side, until } from '../beside/sides.ts';
 
 const SERVICES = (process.env.SERVICES ?? '60').split(',').map(Number);
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -65,30 +68,50 @@ async function round(side: Side, file: string, services: number): Promise<Times>
   return { posted, running, gone: performance.now() - ended };
 }
 
+/** The containers of as many services, all at once. */
+async function alone(engines: readonly EngineClient[], services: number): Promise<Times> {
+  const network = `${STACK}-alone`;
+  const began = performance.now();
+  for (const engine of engines) await engine.json('POST', '/networks/create', { body: { Name: network } });
+  const made = Array.from({ length: services }, (_, i) =>
+    startAlone(engines[i % engines.length]!, { image: 'busybox', command: COMMAND, network }),
+  );
+  const containers = await Promise.all(made);
+  const ended = performance.now();
+  await Promise.all(containers.map(stopAlone));
+  for (const engine of engines) await empty(engine, 'DELETE', `/networks/${network}`);
+  return { posted: 0, running: ended - began, gone: performance.now() - ended };
+}
+
 await using essaim = await Side.essaim();
 await using swarm = await Side.dockerSwarm();
 const folder = await mkdtemp('/var/tmp/essaim-stack-');
 try {
   const file = join(folder, 'compose.yaml');
   await writeFile(join(folder, 'content'), 'content\n');
-  console.log(`ms, medians of ${ROUNDS} rounds in turn, essaim and docker swarm`);
+  console.log(
+    `ms, medians of ${ROUNDS} rounds in turn: essaim, docker swarm, engines alone; essaim / docker swarm`,
+  );
   for (const services of SERVICES) {
     await writeFile(file, compose(services));
-    const times = new Map<Side, Times[]>([
-      [essaim, []],
-      [swarm, []],
-    ]);
+    const ways: ReadonlyArray<[string, () => Promise<Times>]> = [
+      ['essaim', () => round(essaim, file, services)],
+      ['docker swarm', () => round(swarm, file, services)],
+      ['engines alone', () => alone(swarm.engines, services)],
+    ];
+    const times: Times[][] = ways.map(() => []);
     for (let i = 0; i < ROUNDS; i++)
-      for (const [side, seen] of times) {
-        const took = await round(side, file, services);
-        seen.push(took);
+      for (const [index, [name, go]] of ways.entries()) {
+        const took = await go();
+        times[index]!.push(took);
         const texts = Object.entries(took).map(([what, ms]) => `${what} ${ms.toFixed(0)}`);
-        console.log(`  ${services} services, ${side.name}: ${texts.join(', ')}`);
+        console.log(`  ${services} services, ${name}: ${texts.join(', ')}`);
       }
     for (const what of ['posted', 'running', 'gone'] as const) {
-      const [ours, theirs] = [...times.values()].map((seen) => median(seen.map((each) => each[what])));
+      const medians = times.map((seen) => median(seen.map((each) => each[what])));
+      const ratio = (medians[0]! / medians[1]!).toFixed(2);
       console.log(
-        `${services} services ${what}: ${ours!.toFixed(0)} and ${theirs!.toFixed(0)}, ${(ours! / theirs!).toFixed(2)} x`,
+        `${services} services ${what}: ${medians.map((ms) => ms.toFixed(0)).join(', ')}: ${ratio} x`,
       );
     }
   }

@@ -1,10 +1,13 @@
 /**
  * A rolling update of many replicas, several at a time, beside Docker Swarm on engines of the same kind, in turn in one run
- * on three lab hosts each: how long it takes by the stock docker CLI. Then the same once more on our side with requests at a
+ * on three lab hosts each: how long it takes by the stock docker CLI; and how long the engines alone take to end, remove, make and
+ * start as many containers. Then the same once more on our side with requests at a
  * steady rate to the published port, each on a connection of its own, from the manager's host to every host's address in
  * turn; Docker Swarm's published ports need IPVS, which not every kernel has, and are not asked.
  */
+import type { EngineClient } from '../../src/engine/client.ts';
 import { eventually } from '../../test/support/lab.ts';
+import { type Alone, removeAlone, startAlone, stopAlone } from '../beside/alone.ts';
 import { median, Side, until } from '../beside/sides.ts';
 import { HEADER, Load, lines } from '../traffic/load.ts';
 
@@ -46,6 +49,28 @@ async function remove(side: Side): Promise<void> {
   await until('all are gone', async () => (await side.containers()) === 0, { every: 100 });
 }
 
+/** Replaces as many containers straight on the engines, as many at a time. Returns the seconds that took. */
+async function alone(engines: readonly EngineClient[]): Promise<number> {
+  const start = (slot: number): Promise<Alone> =>
+    startAlone(engines[slot % engines.length]!, { image: 'whoami:1' });
+  const slots = Array.from({ length: REPLICAS }, (_, slot) => slot);
+  const old = await Promise.all(slots.map(start));
+  const began = performance.now();
+  const left = slots.values();
+  const lane = async (): Promise<Alone[]> => {
+    const made: Alone[] = [];
+    for (const slot of left) {
+      await stopAlone(old[slot]!);
+      made.push(await start(slot));
+    }
+    return made;
+  };
+  const made = await Promise.all(Array.from({ length: PARALLELISM }, lane));
+  const took = (performance.now() - began) / 1000;
+  await Promise.all(made.flat().map(removeAlone));
+  return took;
+}
+
 await using essaim = await Side.essaim();
 {
   await using swarm = await Side.dockerSwarm();
@@ -63,10 +88,12 @@ await using essaim = await Side.essaim();
       console.log(`  ${side.name}: ${seen.at(-1)!.toFixed(1)}`);
     }
   const [ours, theirs] = [...times.values()].map(median);
-  console.log(
-    `essaim ${ours!.toFixed(1)}, docker swarm ${theirs!.toFixed(1)}: ${(ours! / theirs!).toFixed(2)} x`,
-  );
   for (const side of times.keys()) await remove(side);
+  const engines: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) engines.push(await alone(swarm.engines));
+  console.log(
+    `essaim ${ours!.toFixed(1)}, docker swarm ${theirs!.toFixed(1)}: ${(ours! / theirs!).toFixed(2)} x; engines alone ${median(engines).toFixed(1)}`,
+  );
 }
 
 await create(essaim, ['-p', `${PORT}:${PORT}`], ['sh', '-c', SERVER]);
