@@ -4,11 +4,6 @@ import { isIPv6 } from 'node:net';
 export const isV6 = (address: string): boolean => address.includes(':');
 export const isV4 = (address: string): boolean => !isV6(address);
 
-/** `10.0.1.2` of `10.0.1.2/24`. */
-export function hostOf(cidr: string): string {
-  return cidr.split('/')[0]!;
-}
-
 /** The one address as a network of its own: `10.0.1.5/32`, `fd00::5/128`. */
 export function single(address: string): string {
   return `${address}/${isV6(address) ? 128 : 32}`;

@@ -14,6 +14,7 @@ import type {
   IngressContainer,
   LateContainer,
 } from './contract.ts';
+import { Drift } from './drift.ts';
 import { HostSide } from './host/host.ts';
 import { TableWatch } from './host/table-watch.ts';
 import { presentState } from './overlay/gone.ts';
@@ -26,6 +27,7 @@ import { EngineNetworks } from './plugin/engine-networks.ts';
 import { completeIngress } from './plugin/ingress-container.ts';
 import { type PluginServer, servePlugin } from './plugin/server.ts';
 import { attempts, together } from './rounds/attempts.ts';
+import { Looks } from './rounds/looks.ts';
 import { Rounds } from './rounds/rounds.ts';
 import { Serial } from './rounds/serial.ts';
 import { Followers } from './state/followers.ts';
@@ -58,11 +60,12 @@ class HostDataPlane implements DataPlane {
   readonly #file: LatestFile;
   readonly #lostPorts = new LostPorts();
   readonly #overlays: Overlays;
+  readonly #drift: Drift;
   readonly #rounds: Rounds;
   readonly #work = new Serial();
   readonly #closed = new AbortController();
-  /** Called after each pass, for those who wait for something to be there. */
-  readonly #waiting = new Set<() => void>();
+  /** After each pass whoever waits for a network looks whether it is there. */
+  readonly #passes = new Looks();
   readonly #dns = new Followers<DnsListenAddress[]>([]);
   readonly #late = new Followers<LateContainer[]>([]);
   /** Of who is left out as gone. */
@@ -85,11 +88,13 @@ class HostDataPlane implements DataPlane {
     this.#tunnels = tunnels;
     this.#host = new HostSide({ underlayAddress: options.underlayAddress });
     this.#overlays = new Overlays(tunnels, options.underlayAddress);
+    const [host, overlays, counters] = [this.#host, this.#overlays, this.counters];
+    this.#drift = new Drift({ tunnels, overlays, host, counters, log: options.log });
     this.#engineNetworks = new EngineNetworks(options.engine, (networkId) => this.#isKnown(networkId));
     this.#rounds = new Rounds({
       steps: [
         () => this.#carryOn(),
-        () => this.#mend(),
+        () => this.#work.run(() => this.#drift.mend()),
         () => this.#removeLost(),
         () => this.#pruneNetworks(),
         () => this.#showListed(),
@@ -204,17 +209,14 @@ class HostDataPlane implements DataPlane {
     return this.#late.add(changed);
   }
 
-  async check(): Promise<Difference[]> {
-    const { found, failures } = await this.#look(false);
-    if (failures.length > 0) throw together(failures);
-    return found;
+  check(): Promise<Difference[]> {
+    return this.#drift.find();
   }
 
   async close(): Promise<void> {
     if (!this.#closed.signal.aborted) this.#closed.abort(new Error('the data plane is closed'));
     this.#rounds.close();
     this.#tableWatch?.close();
-    for (const wake of this.#waiting) wake();
     await this.#plugin?.close();
     this.#plugin = undefined;
     await this.#work.run(async () => {});
@@ -270,7 +272,7 @@ class HostDataPlane implements DataPlane {
     this.#restsUntil = ended + Math.min(ended - started, LONGEST_REST);
     this.#dns.tell(this.dnsListenAddresses());
     this.#gone.tell(gone);
-    for (const wake of this.#waiting) wake();
+    this.#passes.again();
     if (failures.length > 0) throw together(failures);
   }
 
@@ -284,50 +286,22 @@ class HostDataPlane implements DataPlane {
     return this.#host.apply(present, links, this.#before);
   }
 
-  async #waitFor(networkId: string, signal: AbortSignal): Promise<Overlay> {
-    const over = AbortSignal.any([signal, this.#closed.signal]);
-    for (;;) {
-      over.throwIfAborted();
+  #waitFor(networkId: string, signal: AbortSignal): Promise<Overlay> {
+    const find = (): Overlay | undefined => {
       const overlay = this.#overlays.get(networkId);
       const wanted = this.#wanted?.networks.find(({ id }) => id === networkId);
       // One that is up and not wanted is about to be removed.
       if (overlay?.up && wanted) return overlay;
       const { cannotEncrypt } = this.#overlays;
       if (wanted?.encrypted && cannotEncrypt) throw cannotEncrypt;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.#waiting.delete(wake);
-          over.removeEventListener('abort', wake);
-          resolve();
-        };
-        this.#waiting.add(wake);
-        over.addEventListener('abort', wake);
-      });
-    }
+      return undefined;
+    };
+    return this.#passes.until(find, AbortSignal.any([signal, this.#closed.signal]));
   }
 
-  /** Puts right what somebody else has changed. */
-  async #mend(): Promise<void> {
-    const { found, failures } = await this.#work.run(() => this.#look(true));
-    this.#count(found);
-    if (failures.length > 0) throw together(failures);
-  }
-
-  /** Never rejects: what cannot be done here is done, or told, by the next round. */
   async #mendTable(): Promise<void> {
-    const mended = await this.#host.mendTable().catch(() => []);
-    this.#count(mended);
     // Whoever has taken that has hardly taken it alone.
-    if (mended.length > 0) this.#rounds.soon();
-  }
-
-  #count(mended: readonly Difference[]): void {
-    if (mended.length === 0) return;
-    this.counters.mended += mended.length;
-    this.#options.log.warn(
-      { differences: mended.slice(0, 20).map((difference) => difference.message) },
-      `mended ${mended.length} differences between the kernel and the networks`,
-    );
+    if (await this.#drift.mendTable()) this.#rounds.soon();
   }
 
   /** Tries again what could not be done of the newest state, and follows what has become of this host's containers. */
@@ -386,15 +360,5 @@ class HostDataPlane implements DataPlane {
   /** Whether its engine is to know it. */
   #isKnown(networkId: string): boolean {
     return this.#isWanted(networkId) || this.#listed.some(({ id }) => id === networkId);
-  }
-
-  /** What is wrong in one place keeps no other from being looked at, and mended. */
-  async #look(mend: boolean): Promise<{ found: Difference[]; failures: readonly Error[] }> {
-    const { failures, attempt } = attempts();
-    const found: Difference[] = [];
-    await attempt(async () => void found.push(...(await this.#tunnels.check(mend))));
-    found.push(...(await this.#overlays.check(mend, attempt)));
-    await attempt(async () => void found.push(...(await this.#host.check(mend))));
-    return { found, failures };
   }
 }

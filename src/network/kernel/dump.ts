@@ -1,5 +1,5 @@
 /** Reads what `ip -j` and `bridge -j` tell of a namespace into facts. */
-import { hostOf } from '../address.ts';
+import { hostOf } from '../../model/cidr.ts';
 import { BRIDGE, TUNNEL } from '../names.ts';
 import { type Facts, fact } from './facts.ts';
 

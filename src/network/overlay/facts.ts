@@ -1,6 +1,8 @@
 /** What has to be in an overlay's namespace on a host, and which of the things there are the data plane's own. */
+
+import { hostOf } from '../../model/cidr.ts';
 import { macOf, type OverlayState } from '../../model/network-state.ts';
-import { canonical, hostOf, isV4, single } from '../address.ts';
+import { canonical, isV4, single } from '../address.ts';
 import { type Facts, fact } from '../kernel/facts.ts';
 import { BRIDGE, type Link, TUNNEL, UPLINK } from '../names.ts';
 import { gatewaysOf } from './rules.ts';

@@ -1,6 +1,8 @@
 /** The tables of nftables within an overlay's namespace: the balancer of its services, and what may pass. */
+
+import { hostOf } from '../../model/cidr.ts';
 import { macOf, type OverlayState } from '../../model/network-state.ts';
-import { hostOf, isV4, isV6, toHex, toNumber, unique } from '../address.ts';
+import { isV4, isV6, toHex, toNumber, unique } from '../address.ts';
 import { balancerParts } from '../kernel/balancer.ts';
 import { type NftChain, type NftSet, type NftTable, nftMap, nftSet } from '../kernel/nft.ts';
 import { BRIDGE, type Link, TABLE, TUNNEL, UPLINK } from '../names.ts';

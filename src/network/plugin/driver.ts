@@ -1,7 +1,8 @@
 /** The network driver that the engine calls: brings containers onto the overlays of this host, and off them. */
 import { join } from 'node:path';
+import { hostOf } from '../../model/cidr.ts';
 import { macOf } from '../../model/network-state.ts';
-import { hostOf, isV4 } from '../address.ts';
+import { isV4 } from '../address.ts';
 import type { LateContainer } from '../contract.ts';
 import type { LocalPort } from '../overlay/facts.ts';
 import type { Overlay } from '../overlay/overlay.ts';

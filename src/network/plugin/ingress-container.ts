@@ -9,7 +9,8 @@
  * that. What it sends from its ingress addresses has to go the way that the question came.
  */
 import { existsSync } from 'node:fs';
-import { hostOf, isV4, isV6 } from '../address.ts';
+import { hostOf } from '../../model/cidr.ts';
+import { isV4, isV6 } from '../address.ts';
 import type { IngressContainer } from '../contract.ts';
 import { kernelHasIPv6 } from '../kernel/ipv6.ts';
 import { feed, runScript, sysctls } from '../kernel/shell.ts';
