@@ -27,7 +27,10 @@ test('who has waited for long enough is told why, and what goes wrong in looking
   const waiting = looks.until(() => undefined, over.signal);
   over.abort(new Error('late'));
   await assert.rejects(waiting, /late/);
-  await assert.rejects(looks.until(() => 'it', over.signal), /late/);
+  await assert.rejects(
+    looks.until(() => 'it', over.signal),
+    /late/,
+  );
   const failing = (): undefined => {
     throw new Error('cannot');
   };
