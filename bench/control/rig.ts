@@ -1,5 +1,5 @@
 /** A manager and its hosts, each a process of its own, and how results are written. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +15,13 @@ import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './m
  */
 const HOSTS = 1000;
 
-/** As bin/essaim runs it. */
-const MANAGER = ['--max-semi-space-size=8'];
+/** Node's flags for a daemon, as bin/essaim has them. */
+function daemonFlags(): string[] {
+  const [, flags] = /^flags='(.*)'$/m.exec(
+    readFileSync(new URL('../../bin/essaim', import.meta.url), 'utf8'),
+  )!;
+  return flags!.split(' ');
+}
 
 export class Rig {
   /** On which the manager serves the API. */
@@ -35,7 +40,7 @@ export class Rig {
     this.members = members;
     this.socket = start.socket;
     this.client = new ApiClient(start.socket);
-    this.manager = new Child('manager.ts', start, [...MANAGER, ...execArgv]);
+    this.manager = new Child('manager.ts', start, [...daemonFlags(), ...execArgv]);
     this.#start = start;
     this.#execArgv = execArgv;
   }
