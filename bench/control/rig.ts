@@ -1,9 +1,10 @@
 /** A manager and its hosts, each a process of its own, and how results are written. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { daemonFlags } from '../beside/daemon-flags.ts';
 import { Child } from './child.ts';
 import { ApiClient } from './client.ts';
 import { Members } from './members.ts';
@@ -14,14 +15,6 @@ import type { AgentsReport, AgentsStart, ManagerReport, ManagerStart } from './m
  * take longer than the manager waits.
  */
 const HOSTS = 1000;
-
-/** Node's flags for a daemon, as bin/essaim has them. */
-function daemonFlags(): string[] {
-  const [, flags] = /^flags='(.*)'$/m.exec(
-    readFileSync(new URL('../../bin/essaim', import.meta.url), 'utf8'),
-  )!;
-  return flags!.split(' ');
-}
 
 export class Rig {
   /** On which the manager serves the API. */

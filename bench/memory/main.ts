@@ -1,7 +1,7 @@
 /**
  * What a daemon takes when it has nothing to do: a worker's and the manager's of three lab hosts, before and after tasks were
- * made and removed; and how long a command takes to start. Beside another build in the same run: BESIDE=FOLDER, a checkout
- * with its packages. Memory is what the kernel says of the process (RSS; what it has for itself alone).
+ * made and removed, beside a bare Node; and how long a command takes to start. Beside another build in the same run:
+ * BESIDE=FOLDER, a checkout with its packages. Memory is what the kernel says of the process (RSS; what it has for itself alone).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { imagesTar } from '../../test/support/images.ts';
 import { eventually, execute } from '../../test/support/lab.ts';
+import { daemonFlags } from '../beside/daemon-flags.ts';
+import { bareNode } from './bare.ts';
+import { type Memory, memoryOf } from './resident.ts';
 
 const IDLE_MS = Number(process.env.IDLE ?? 60) * 1_000;
 const ROUNDS = Number(process.env.ROUNDS ?? 1);
@@ -19,11 +22,6 @@ const STARTS = Number(process.env.STARTS ?? 15);
 const HOSTS = ['ma', 'mb', 'mc'] as const;
 const [MANAGER, WORKER] = HOSTS;
 const COMMANDS = [['--help'], ['machine', 'ls']];
-
-interface Memory {
-  readonly rss: number;
-  readonly own: number;
-}
 
 interface Idle {
   readonly manager: Memory;
@@ -40,13 +38,6 @@ function row(...cells: ReadonlyArray<string | number>): void {
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
-
-/** MB, of a process. */
-function memoryOf(pid: number): Memory {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const of = (name: string): number => Number(new RegExp(`^${name}: +(\\d+)`, 'm').exec(text)![1]) / 1024;
-  return { rss: of('Rss'), own: of('Private_Clean') + of('Private_Dirty') };
 }
 
 /** The daemon of a lab host, as this system numbers it. */
@@ -132,6 +123,8 @@ row('---', '---', '---', '---', '---');
 for (const [i, rounds] of found.entries())
   for (const { before, after } of rounds)
     row(names[i]!, ...[before.worker, before.manager, after.worker, after.manager].map(shown));
+const bare = shown(await bareNode(daemonFlags(), IDLE_MS));
+row('a bare Node with such a connection and socket', bare, '', '', '');
 const rss = (i: number, of: keyof Idle): number => median(found[i]!.map(({ before }) => before[of].rss));
 if (builds.length > 1)
   row('ratio', ...(['worker', 'manager'] as const).map((of) => (rss(0, of) / rss(1, of)).toFixed(2)), '', '');
