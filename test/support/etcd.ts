@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EtcdClient } from '../../src/store/etcd/client.ts';
 import { LIMIT_FLAGS } from '../../src/store/etcd/limits.ts';
+import { memoryFolder } from './memory-folder.ts';
 
 const PROGRAM = process.env.ETCD ?? 'etcd';
 /** How long (ms) one may take to start, on a machine that is busy with other things. */
@@ -18,7 +18,7 @@ const PATIENCE = 60_000;
 
 export class Etcd {
   /** Short: a socket's path has room for some hundred bytes. */
-  readonly #folder = mkdtempSync(join(tmpdir(), 'etcd-'));
+  readonly #folder = memoryFolder('etcd-');
   readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
 

@@ -1,17 +1,17 @@
 /** Databases for tests, as they should be and not. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after } from 'node:test';
+import { memoryFolder } from '../../../test/support/memory-folder.ts';
 import type { Store } from '../contract.ts';
 import { sampleSecret, sampleService, sampleTask } from '../samples.ts';
 import { openSqliteStore } from '../sqlite/store.ts';
 import { StoreError } from '../store-error.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'essaim-store-'));
+const root = memoryFolder('essaim-store-');
 after(() => rmSync(root, { recursive: true }));
 let count = 0;
 

@@ -1,10 +1,10 @@
 /** Managers' etcds for tests: real ones, on addresses of the loopback network that no other test process uses. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { memoryFolder } from '../../../../test/support/memory-folder.ts';
 import { createRoot, issueCertificate, type Root } from '../../../identity/authority.ts';
 import { systemClock } from '../../../model/clock.ts';
 import { runningIn } from '../../members/child.ts';
@@ -101,7 +101,7 @@ export class MemberHost {
 
 /** Hosts of one cluster. */
 export class MemberHosts {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'em-'));
+  readonly #folder = memoryFolder('em-');
   readonly hosts: MemberHost[] = [];
   readonly root: Root;
 
