@@ -7,12 +7,12 @@ import { TestBrowser } from '../support/browser.ts';
 import { loadExample } from '../support/examples.ts';
 import { execute } from '../support/lab.ts';
 import { Swarm } from '../support/swarm.ts';
-import { changes } from './web/changes.ts';
-import { hosts } from './web/hosts.ts';
-import { looker } from './web/looker.ts';
-import { moves } from './web/moves.ts';
-import { pomodoro } from './web/pomodoro.ts';
-import type { Visit } from './web/visit.ts';
+import { changes } from './browser/changes.ts';
+import { hosts } from './browser/hosts.ts';
+import { looker } from './browser/looker.ts';
+import { moves } from './browser/moves.ts';
+import { pomodoro } from './browser/pomodoro.ts';
+import type { Visit } from './browser/visit.ts';
 
 const PASSWORD = 'a swarm of many bees';
 describe('web interface', { timeout: 600_000 }, () => {

@@ -1,8 +1,8 @@
 /** A cluster and its nodes: scenario B, what is refused, loss and return of hosts and daemons. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { eventually } from '../../support/lab.ts';
-import { CLIS, Swarm } from '../../support/swarm.ts';
+import { eventually } from '../support/lab.ts';
+import { CLIS, Swarm } from '../support/swarm.ts';
 
 describe('a cluster', { timeout: 300_000 }, () => {
   let swarm: Swarm;
