@@ -51,22 +51,35 @@ test('tasks and changes of services begin nothing', () => {
   assert.equal(burst.holds('a', 20), false);
 });
 
-test('a service that was changed or removed meanwhile is looked at at once; one that was given addresses is not', () => {
+const removed = (kind: string, id: string): Commit =>
+  ({ revision: 1, events: [{ kind, id, before: { ID: id }, after: undefined }] }) as unknown as Commit;
+
+test('services that are removed one after the other end together, the first and one alone at once', () => {
+  const burst = new Burst();
+  burst.apply(removed('service', 'a'), 0);
+  assert.equal(burst.holds('a', 0), false);
+  burst.apply(removed('service', 'b'), 20);
+  burst.apply(removed('service', 'c'), 40);
+  burst.apply(removed('network', 'n'), 60);
+  assert.equal(burst.holds('a', 60), false);
+  assert.equal(burst.holds('b', 60), true);
+  assert.equal(burst.holds('c', burst.until - 1), true);
+  assert.equal(burst.holds('c', burst.until), false);
+  burst.apply(removed('service', 'd'), 1_000);
+  assert.equal(burst.holds('d', 1_000), false);
+});
+
+test('a service that was changed meanwhile is looked at at once; one that was given addresses is not', () => {
   const burst = new Burst();
   const before = { ID: 'a', Spec: { Name: 'a' } };
-  const write = (after: object | undefined) => {
+  const write = (after: object) => {
     const event = { kind: 'service', id: 'a', before, after };
     burst.apply({ revision: 2, events: [event] } as unknown as Commit, 20);
   };
-  for (const touched of [
-    { ID: 'a', Spec: { Name: 'a', Mode: { Global: {} }, Labels: { a: '1' } } },
-    undefined,
-  ]) {
-    burst.apply(posted('network', 'n'), 0);
-    burst.apply(posted('service', 'a'), 10);
-    write({ ID: 'a', Spec: { Name: 'a' }, Endpoint: {} });
-    assert.equal(burst.holds('a', 20), true);
-    write(touched);
-    assert.equal(burst.holds('a', 20), false);
-  }
+  burst.apply(posted('network', 'n'), 0);
+  burst.apply(posted('service', 'a'), 10);
+  write({ ID: 'a', Spec: { Name: 'a' }, Endpoint: {} });
+  assert.equal(burst.holds('a', 20), true);
+  write({ ID: 'a', Spec: { Name: 'a', Mode: { Global: {} }, Labels: { a: '1' } } });
+  assert.equal(burst.holds('a', 20), false);
 });

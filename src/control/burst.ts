@@ -1,7 +1,7 @@
 /**
- * What one client posts in quick succession, as `docker stack deploy` does. The services among it are planned for together
- * once no more comes, or else the start of the first containers takes the processors from whoever posts the rest. One that
- * is posted alone does not wait.
+ * What one client posts or removes in quick succession, as `docker stack deploy` and `rm` do. The services among it are planned
+ * for together once no more comes, or else the start or end of the first containers takes the processors from whoever asks for
+ * the rest. One alone does not wait.
  */
 import { sameSpec } from '../model/same-spec.ts';
 import type { Commit, EventOf } from '../store/contract.ts';
@@ -15,7 +15,7 @@ const LONGEST_PAUSE = 300;
 /** No service waits for longer (ms). */
 const LONGEST = 3_000;
 
-const POSTED: ReadonlySet<string> = new Set(['service', 'network', 'secret', 'config']);
+const OF_STACKS: ReadonlySet<string> = new Set(['service', 'network', 'secret', 'config']);
 
 export class Burst {
   readonly #held = new Set<string>();
@@ -27,9 +27,9 @@ export class Burst {
   /** @param now milliseconds, as everywhere here */
   apply({ events }: Commit, now: number): void {
     for (const event of events) {
-      const { kind, id, before } = event;
-      if (kind === 'service' && this.#held.has(id) && isTouched(event)) this.#held.delete(id);
-      if (before || !POSTED.has(kind)) continue;
+      const { kind, id, before, after } = event;
+      if (kind === 'service' && this.#held.has(id) && isChanged(event)) this.#held.delete(id);
+      if ((before && after) || !OF_STACKS.has(kind)) continue;
       if (now - this.#last > GAP || now - this.#began >= LONGEST) {
         this.#began = now;
         this.#gap = 0;
@@ -57,7 +57,7 @@ export class Burst {
   }
 }
 
-/** What somebody has changed or removed since is not waited with. That it was given addresses is no such change. */
-function isTouched({ before, after }: EventOf<'service'>): boolean {
-  return before !== undefined && !(after && sameSpec(before.Spec, after.Spec));
+/** What somebody has changed since is not waited with. That it was given addresses is no such change. */
+function isChanged({ before, after }: EventOf<'service'>): boolean {
+  return before !== undefined && after !== undefined && !sameSpec(before.Spec, after.Spec);
 }
