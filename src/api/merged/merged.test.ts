@@ -282,7 +282,7 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   assert.equal((await engine.client.json<{ Name: string }>('GET', `/networks/${Id}`)).Name, 'plain');
   await client.json('DELETE', '/networks/plain');
   await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), {
-    status: 503,
+    status: 403,
     message: /^This node is not a swarm manager\. Use/,
   });
   await assert.rejects(create({ Name: 'x', Scope: 'swarm' }), {
@@ -291,7 +291,7 @@ test('networks are the engine’s and the cluster’s in one list', async () => 
   });
   api.membership.become({ state: 'active' });
   await assert.rejects(create({ Name: 'x', Driver: 'overlay' }), {
-    status: 503,
+    status: 403,
     message: /^This node is not a swarm manager\. Use "docker swarm init"/,
   });
   const store = await becomeManager();

@@ -8,7 +8,7 @@ import { NetworkSpec } from '../../model/spec.ts';
 import { isPassedOn } from '../pass-on.ts';
 import { compareVersions } from '../query.ts';
 import type { ApiContext, ApiRequest, Reply } from '../router.ts';
-import { leaderOf, managerOf, NOT_A_MANAGER } from '../swarm/access.ts';
+import { forbidden, leaderOf, managerOf } from '../swarm/access.ts';
 import { checkKeptName, checkNewNetwork, nameTaken, validateNetwork } from '../swarm/networks/validation.ts';
 import { calledHere, type EngineNetwork } from './engine-networks.ts';
 import { until } from './until.ts';
@@ -49,11 +49,11 @@ export async function createNetwork(request: ApiRequest, context: ApiContext): P
 
 async function createClusters(spec: NetworkSpec, request: ApiRequest, context: ApiContext): Promise<Reply> {
   const { engine, membership } = context;
-  managerOf(membership, NOT_A_MANAGER);
+  managerOf(membership, forbidden);
   validateNetwork(spec, compareVersions(request.apiVersion, '1.48') >= 0);
   if (spec.ConfigFrom?.Network && !isPassedOn(request))
     await requireConfiguration(spec.ConfigFrom.Network, engine, request);
-  const manager = leaderOf(membership, NOT_A_MANAGER);
+  const manager = leaderOf(membership, forbidden);
   const id = manager.newId();
   await manager.store.commit((view) => {
     checkNewNetwork(view, spec);

@@ -3,8 +3,7 @@ import { ApiError, noLeader } from '../../model/errors.ts';
 import { NotLeadingError } from '../../store/store-error.ts';
 import type { ManagerFace, Membership } from '../contract.ts';
 
-/** What a host outside of any swarm is told, and in a few cases a worker. */
-export const NOT_A_MANAGER =
+const NOT_A_MANAGER =
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
 /** What a worker is told. */
 export const WORKER =
@@ -13,8 +12,14 @@ export const WORKER =
 export const LOCKED =
   'Swarm is encrypted and needs to be unlocked before it can be used. Please use "docker swarm unlock" to unlock it.';
 
-/** The manager on this host. Throws ApiError 503 if there is none; `toWorker` is the text for a worker. */
-export function managerOf(membership: Membership, toWorker = WORKER): ManagerFace {
+/** What a host is told that has no manager: a worker, or one outside of any swarm. */
+export type Refusal = (isWorker: boolean) => ApiError;
+const unavailable: Refusal = (isWorker) => new ApiError(503, isWorker ? WORKER : NOT_A_MANAGER);
+/** Docker's answer to who wants a network of the swarm there. */
+export const forbidden: Refusal = () => new ApiError(403, NOT_A_MANAGER);
+
+/** The manager on this host. Throws `refusal` if there is none, ApiError 503 if it is locked or waits for the others. */
+export function managerOf(membership: Membership, refusal = unavailable): ManagerFace {
   const manager = membership.manager();
   if (manager) {
     manager.leader.requireCurrent();
@@ -23,15 +28,15 @@ export function managerOf(membership: Membership, toWorker = WORKER): ManagerFac
   const { state, isWaiting } = membership.status();
   if (isWaiting) throw noLeader();
   if (state === 'locked') throw new ApiError(503, LOCKED);
-  throw new ApiError(503, state === 'active' ? toWorker : NOT_A_MANAGER);
+  throw refusal(state === 'active');
 }
 
 /**
  * The manager on this host, for what changes the state. Throws as `managerOf`, and NotLeadingError on a manager that does
  * not lead, before anything is done: the server then passes the request on.
  */
-export function leaderOf(membership: Membership, toWorker = WORKER): ManagerFace {
-  const manager = managerOf(membership, toWorker);
+export function leaderOf(membership: Membership, refusal = unavailable): ManagerFace {
+  const manager = managerOf(membership, refusal);
   if (!manager.leader.isHere()) throw new NotLeadingError();
   return manager;
 }
