@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { violations } from '../../support/browser.ts';
+import { eventually } from '../../support/lab.ts';
 import type { Visit } from './visit.ts';
 
 export function changes(visit: () => Visit): void {
@@ -107,7 +108,12 @@ export function changes(visit: () => Visit): void {
     await page.getByRole('heading', { name: 'formed' }).waitFor();
     await page.getByText('2/2').waitFor({ timeout: 30_000 });
     const ip = await swarm.lab.address('ub');
-    assert.equal((await fetch(`http://${ip}:8123/`)).status, 200);
+    // It runs before its program listens.
+    await eventually(
+      'its port answers',
+      10_000,
+      async () => (await fetch(`http://${ip}:8123/`)).status === 200,
+    );
     await swarm.remove('formed');
     await swarm.docker('network', 'rm', 'made-here');
   });
