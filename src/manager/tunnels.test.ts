@@ -230,9 +230,11 @@ describe('tunnels to an engine', () => {
     await put({ ...port.store.view.get('node', nodeId)!, Status: node.Status });
   });
 
-  test('another manager is given one that the leader has told the node to open', async () => {
+  test('another manager is given one that the leader has told the node to open', async (t) => {
     serve = (socket) => socket.end('here');
     const leader = await connectAs(port.identity, port.address);
+    // Or else a test that fails would never end.
+    t.after(() => leader.destroy());
     const own = port.store.view.get('node', port.identity.certificate.nodeId)!;
     const tunnels = new Tunnels({
       async order(id, dial) {
@@ -249,15 +251,14 @@ describe('tunnels to an engine', () => {
       ...{ host: '127.0.0.1', port: 0 },
       onError: (error) => port.errors.push(error),
     });
+    t.after(() => server.close());
     const ManagerStatus = { Reachability: 'reachable' as const, Addr: `127.0.0.1:${server.port}` };
     const change = { op: 'put', kind: 'node', object: { ...own, ManagerStatus } } as const;
     await port.store.commit({ changes: [change] });
     assert.equal(String(await all(await tunnels.open(nodeId))), 'here');
-    leader.destroy();
-    await server.close();
   });
 
-  test('nobody else is given it', async () => {
+  test('nobody else is given it', async (t) => {
     const keys: string[] = [];
     const tunnels = new Tunnels({
       async order(_id, { key }) {
@@ -274,10 +275,10 @@ describe('tunnels to an engine', () => {
     tunnels.close();
     await assert.rejects(opening, /the manager is stopping/);
     const worker = await connectAs(identity, port.address);
+    t.after(() => worker.destroy());
     await assert.rejects(call(worker, 'POST', `/tunnel/${keys[0]}`, {}), refused);
     const path = `/dial/${nodeId}/engine/${keys[0]}`;
     await assert.rejects(call(worker, 'POST', path, {}), /not good for this/);
-    worker.destroy();
   });
 
   test('it ends with the agent, whose session has ended before', async () => {
