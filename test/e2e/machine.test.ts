@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { access, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { which } from '../../src/machine/exec.ts';
 import { eventually, execute, Lab } from '../support/lab.ts';
@@ -13,7 +13,12 @@ const timeout = 300_000;
 describe('lab hosts', { timeout }, () => {
   let lab: Lab;
   const [a, b, c] = ['va', 'vb', 'vc'];
+  /** Of hosts that a run before has left when it was killed: none of this one's. */
+  let earlier: ReadonlySet<string>;
+  const traces = (of: Lab, name: string): Promise<string[]> => tracesOf(of, name, earlier);
+  const processes = (of: Lab, name: string): Promise<string[]> => processesOf(of, name, earlier);
   before(async () => {
+    earlier = new Set(await keysHere());
     const started = performance.now();
     lab = await Lab.with(a, b, c);
     assert.ok(performance.now() - started < 30_000, 'three hosts take less than 10 s each');
@@ -119,9 +124,9 @@ describe('lab hosts', { timeout }, () => {
     await lab.docker(a, 'run', '-d', '--name', 'alive', '--restart', 'no', 'whoami');
     const connect = `busybox nc -w 1 ${await ip(a)} 7 </dev/null`;
     assert.match((await lab.machine('ssh', b, connect)).stderr, /refused/);
-    assert.notDeepEqual(await processesOf(lab, a), []);
+    assert.notDeepEqual(await processes(lab, a), []);
     await lab.must('kill', a);
-    assert.deepEqual(await processesOf(lab, a), []);
+    assert.deepEqual(await processes(lab, a), []);
     assert.doesNotMatch((await lab.machine('ssh', b, connect)).stderr, /refused/);
     assert.match(await states(), /^va Stopped$/m);
     await lab.must('start', a);
@@ -276,34 +281,52 @@ ${verdict}`;
   });
 });
 
-/** Command lines of processes whose pid namespace or arguments belong to the host. */
-async function processesOf(lab: Lab, name: string): Promise<string[]> {
+/** What hosts are called by in control groups and namespaces of the network: `NAME-NUMBER`. */
+const KEY = /\bessaim[/-]([\w.-]+-\d+)/;
+const keyIn = (text: string): string | undefined => KEY.exec(text)?.[1];
+
+async function groups(): Promise<string[]> {
+  const { stdout } = await execute('find', ['/sys/fs/cgroup', '-path', '*/essaim/*-*'], process.env);
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+const namespaces = (): Promise<string[]> => readdir('/run/netns').catch(() => []);
+
+async function keysHere(): Promise<string[]> {
+  const names = [...(await groups()), ...(await namespaces())];
+  return names.flatMap((name) => keyIn(name) ?? []);
+}
+
+/** Whether a control group or a namespace belongs to a host of that name, but none of `earlier` keys. */
+function belongs(text: string, name: string, earlier: ReadonlySet<string>): boolean {
+  const key = keyIn(text);
+  return key?.replace(/-\d+$/, '') === name && !earlier.has(key);
+}
+
+/** Command lines of processes whose control groups or arguments belong to the host. */
+async function processesOf(lab: Lab, name: string, earlier: ReadonlySet<string>): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
-    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
+    const told = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    const ours = line.includes(join(lab.home, 'machines', name)) || groups.includes(`/essaim/${name}-`);
+    const ours =
+      line.includes(join(lab.home, 'machines', name)) ||
+      told.split('\n').some((group) => belongs(group, name, earlier));
     if (ours && line !== '') found.push(line.replaceAll('\0', ' '));
   }
   return found;
 }
 
 /** Everything on this system that bears the host's name. */
-async function traces(lab: Lab, name: string): Promise<string[]> {
+async function tracesOf(lab: Lab, name: string, earlier: ReadonlySet<string>): Promise<string[]> {
   const directory = join(lab.home, 'machines', name);
-  const { stdout: groups } = await execute(
-    'find',
-    ['/sys/fs/cgroup', '-path', `*/essaim/${name}-*`],
-    process.env,
-  );
   const { stdout: links } = await execute('ip', ['link'], process.env);
-  const namespaces = await readdir('/run/netns').catch(() => []);
   const mounts = await readFile('/proc/mounts', 'utf8');
+  const named = [...(await groups()), ...(await namespaces())];
   return [
-    ...(await processesOf(lab, name)),
-    ...groups.split('\n').filter((line) => line !== ''),
+    ...(await processesOf(lab, name, earlier)),
+    ...named.filter((text) => belongs(text, name, earlier)),
     ...links.split('\n').filter((line) => line.endsWith(`alias ${directory}`)),
-    ...namespaces.filter((namespace) => basename(namespace).startsWith(`essaim-${name}-`)),
     ...mounts.split('\n').filter((line) => line.includes(directory)),
     ...(await readdir(directory).catch(() => [])),
   ];
