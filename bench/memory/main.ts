@@ -104,7 +104,8 @@ async function measure(build: string): Promise<{ before: Idle; after: Idle }> {
     }
     return { before, after: CHURN > 0 ? await idle() : before };
   } finally {
-    await machine('rm', '-f', ...HOSTS);
+    const left = (await machine('ls', '-q')).split('\n').filter((name) => name !== '');
+    if (left.length > 0) await machine('rm', '-f', ...left);
     rmSync(home, { recursive: true, force: true });
   }
 }

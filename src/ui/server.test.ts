@@ -1,7 +1,7 @@
 /** The port of the web interface: who gets through to what. One test for each lesson of others' advisories. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { glob, mkdtemp, readFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
@@ -539,7 +539,11 @@ async function execEngine() {
   });
   const socket = join(folder, 'docker.sock');
   await new Promise<void>((resolve) => server.listen(socket, resolve));
-  return { socket, close: () => server.close() };
+  const close = async (): Promise<void> => {
+    server.close();
+    await rm(folder, { recursive: true });
+  };
+  return { socket, close };
 }
 
 test('an exec is its maker’s, once: its id is no credential', async (t) => {
