@@ -28,6 +28,16 @@ export async function startAlone(engine: EngineClient, options: AloneOptions): P
   return { engine, id };
 }
 
+/** So many, all at once, one engine after the other. Resolves when all run. */
+export function startAll(
+  engines: readonly EngineClient[],
+  count: number,
+  options: AloneOptions,
+): Promise<Alone[]> {
+  const start = (_: unknown, i: number): Promise<Alone> => startAlone(engines[i % engines.length]!, options);
+  return Promise.all(Array.from({ length: count }, start));
+}
+
 /** Kills and removes it. */
 export async function removeAlone({ engine, id }: Alone): Promise<void> {
   await empty(engine, 'DELETE', `/containers/${id}?force=1&v=1`);

@@ -5,7 +5,7 @@
  * their own each, a bridge, and publish nothing: no orchestrator can ask less of them.
  */
 import type { EngineClient } from '../../src/engine/client.ts';
-import { removeAlone, startAlone } from '../beside/alone.ts';
+import { removeAlone, startAll } from '../beside/alone.ts';
 import { empty, median, Side, until } from '../beside/sides.ts';
 
 const SIZES = (process.env.REPLICAS ?? '3,30,150').split(',').map(Number);
@@ -45,10 +45,7 @@ async function service(side: Side, replicas: number, onNetwork: boolean): Promis
 /** The same containers straight on the engines, all at once; on the network of that name, if one is given. */
 async function alone(engines: readonly EngineClient[], replicas: number, network?: string): Promise<number> {
   const started = performance.now();
-  const made = Array.from({ length: replicas }, (_, i) =>
-    startAlone(engines[i % engines.length]!, { image: IMAGE, command: COMMAND, network }),
-  );
-  const containers = await Promise.all(made);
+  const containers = await startAll(engines, replicas, { image: IMAGE, command: COMMAND, network });
   const took = performance.now() - started;
   await Promise.all(containers.map(removeAlone));
   return took;

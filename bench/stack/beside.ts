@@ -7,7 +7,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineClient } from '../../src/engine/client.ts';
-import { startAlone, stopAlone } from '../beside/alone.ts';
+import { startAll, stopAlone } from '../beside/alone.ts';
 import { empty, median, Side, until } from '../beside/sides.ts';
 
 const SERVICES = (process.env.SERVICES ?? '60').split(',').map(Number);
@@ -73,10 +73,7 @@ async function alone(engines: readonly EngineClient[], services: number): Promis
   const network = `${STACK}-alone`;
   const began = performance.now();
   for (const engine of engines) await engine.json('POST', '/networks/create', { body: { Name: network } });
-  const made = Array.from({ length: services }, (_, i) =>
-    startAlone(engines[i % engines.length]!, { image: 'busybox', command: COMMAND, network }),
-  );
-  const containers = await Promise.all(made);
+  const containers = await startAll(engines, services, { image: 'busybox', command: COMMAND, network });
   const ended = performance.now();
   await Promise.all(containers.map(stopAlone));
   for (const engine of engines) await empty(engine, 'DELETE', `/networks/${network}`);

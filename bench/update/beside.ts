@@ -1,13 +1,12 @@
 /**
  * A rolling update of many replicas, several at a time, beside Docker Swarm on engines of the same kind, in turn in one run
- * on three lab hosts each: how long it takes by the stock docker CLI; and how long the engines alone take to end, remove, make and
- * start as many containers. Then the same once more on our side with requests at a
- * steady rate to the published port, each on a connection of its own, from the manager's host to every host's address in
- * turn; Docker Swarm's published ports need IPVS, which not every kernel has, and are not asked.
+ * on three lab hosts each: how long it takes by the stock docker CLI; and how long the engines alone take to end, remove, make
+ * and start as many containers. Then the same once more on our side with requests at a steady rate to the published port, each
+ * on a connection of its own, from the manager's host to every host's address in turn; Docker Swarm's published ports need IPVS, which not every kernel has, and are not asked.
  */
 import type { EngineClient } from '../../src/engine/client.ts';
 import { eventually } from '../../test/support/lab.ts';
-import { type Alone, removeAlone, startAlone, stopAlone } from '../beside/alone.ts';
+import { type Alone, removeAlone, startAll, startAlone, stopAlone } from '../beside/alone.ts';
 import { median, Side, until } from '../beside/sides.ts';
 import { HEADER, Load, lines } from '../traffic/load.ts';
 
@@ -51,17 +50,15 @@ async function remove(side: Side): Promise<void> {
 
 /** Replaces as many containers straight on the engines, as many at a time. Returns the seconds that took. */
 async function alone(engines: readonly EngineClient[]): Promise<number> {
-  const start = (slot: number): Promise<Alone> =>
-    startAlone(engines[slot % engines.length]!, { image: 'whoami:1' });
-  const slots = Array.from({ length: REPLICAS }, (_, slot) => slot);
-  const old = await Promise.all(slots.map(start));
+  const options = { image: 'whoami:1' };
+  const old = await startAll(engines, REPLICAS, options);
   const began = performance.now();
-  const left = slots.values();
+  const left = old.values();
   const lane = async (): Promise<Alone[]> => {
     const made: Alone[] = [];
-    for (const slot of left) {
-      await stopAlone(old[slot]!);
-      made.push(await start(slot));
+    for (const container of left) {
+      await stopAlone(container);
+      made.push(await startAlone(container.engine, options));
     }
     return made;
   };

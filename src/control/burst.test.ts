@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import type { Commit } from '../store/contract.ts';
 import { Burst } from './burst.ts';
 
-const posted = (kind: string, id: string): Commit =>
-  ({ revision: 1, events: [{ kind, id, before: undefined, after: { ID: id } }] }) as unknown as Commit;
+const written = (kind: string, id: string, before?: object, after?: object): Commit =>
+  ({ revision: 1, events: [{ kind, id, before, after }] }) as unknown as Commit;
+const posted = (kind: string, id: string): Commit => written(kind, id, undefined, { ID: id });
+const removed = (kind: string, id: string): Commit => written(kind, id, { ID: id });
 
 test('a service alone is not held; what follows closely waits until no more comes', () => {
   const burst = new Burst();
@@ -46,13 +48,9 @@ test('tasks and changes of services begin nothing', () => {
   const burst = new Burst();
   burst.apply(posted('task', 't'), 0);
   burst.apply(posted('service', 'a'), 10);
-  const changed = { kind: 'service', id: 'a', before: { ID: 'a' }, after: { ID: 'a' } };
-  burst.apply({ revision: 2, events: [changed] } as unknown as Commit, 20);
+  burst.apply(written('service', 'a', { ID: 'a' }, { ID: 'a' }), 20);
   assert.equal(burst.holds('a', 20), false);
 });
-
-const removed = (kind: string, id: string): Commit =>
-  ({ revision: 1, events: [{ kind, id, before: { ID: id }, after: undefined }] }) as unknown as Commit;
 
 test('services that are removed one after the other end together, the first and one alone at once', () => {
   const burst = new Burst();
@@ -72,10 +70,7 @@ test('services that are removed one after the other end together, the first and 
 test('a service that was changed meanwhile is looked at at once; one that was given addresses is not', () => {
   const burst = new Burst();
   const before = { ID: 'a', Spec: { Name: 'a' } };
-  const write = (after: object) => {
-    const event = { kind: 'service', id: 'a', before, after };
-    burst.apply({ revision: 2, events: [event] } as unknown as Commit, 20);
-  };
+  const write = (after: object) => burst.apply(written('service', 'a', before, after), 20);
   burst.apply(posted('network', 'n'), 0);
   burst.apply(posted('service', 'a'), 10);
   write({ ID: 'a', Spec: { Name: 'a' }, Endpoint: {} });

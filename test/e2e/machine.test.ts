@@ -10,13 +10,12 @@ import { eventually, execute, Lab } from '../support/lab.ts';
 // Beside another file on two busy cores.
 const timeout = 300_000;
 
+/** Keys of hosts that a run before has left when it was killed: none of this one's. */
+let earlier: ReadonlySet<string>;
+
 describe('lab hosts', { timeout }, () => {
   let lab: Lab;
   const [a, b, c] = ['va', 'vb', 'vc'];
-  /** Of hosts that a run before has left when it was killed: none of this one's. */
-  let earlier: ReadonlySet<string>;
-  const traces = (of: Lab, name: string): Promise<string[]> => tracesOf(of, name, earlier);
-  const processes = (of: Lab, name: string): Promise<string[]> => processesOf(of, name, earlier);
   before(async () => {
     earlier = new Set(await keysHere());
     const started = performance.now();
@@ -124,9 +123,9 @@ describe('lab hosts', { timeout }, () => {
     await lab.docker(a, 'run', '-d', '--name', 'alive', '--restart', 'no', 'whoami');
     const connect = `busybox nc -w 1 ${await ip(a)} 7 </dev/null`;
     assert.match((await lab.machine('ssh', b, connect)).stderr, /refused/);
-    assert.notDeepEqual(await processes(lab, a), []);
+    assert.notDeepEqual(await processesOf(lab, a), []);
     await lab.must('kill', a);
-    assert.deepEqual(await processes(lab, a), []);
+    assert.deepEqual(await processesOf(lab, a), []);
     assert.doesNotMatch((await lab.machine('ssh', b, connect)).stderr, /refused/);
     assert.match(await states(), /^va Stopped$/m);
     await lab.must('start', a);
@@ -297,35 +296,35 @@ async function keysHere(): Promise<string[]> {
   return names.flatMap((name) => keyIn(name) ?? []);
 }
 
-/** Whether a control group or a namespace belongs to a host of that name, but none of `earlier` keys. */
-function belongs(text: string, name: string, earlier: ReadonlySet<string>): boolean {
+/** Whether a control group or a namespace belongs to a host of that name, and of this run. */
+function belongs(text: string, name: string): boolean {
   const key = keyIn(text);
   return key?.replace(/-\d+$/, '') === name && !earlier.has(key);
 }
 
 /** Command lines of processes whose control groups or arguments belong to the host. */
-async function processesOf(lab: Lab, name: string, earlier: ReadonlySet<string>): Promise<string[]> {
+async function processesOf(lab: Lab, name: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
     const told = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
     const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     const ours =
       line.includes(join(lab.home, 'machines', name)) ||
-      told.split('\n').some((group) => belongs(group, name, earlier));
+      told.split('\n').some((group) => belongs(group, name));
     if (ours && line !== '') found.push(line.replaceAll('\0', ' '));
   }
   return found;
 }
 
 /** Everything on this system that bears the host's name. */
-async function tracesOf(lab: Lab, name: string, earlier: ReadonlySet<string>): Promise<string[]> {
+async function traces(lab: Lab, name: string): Promise<string[]> {
   const directory = join(lab.home, 'machines', name);
   const { stdout: links } = await execute('ip', ['link'], process.env);
   const mounts = await readFile('/proc/mounts', 'utf8');
   const named = [...(await groups()), ...(await namespaces())];
   return [
-    ...(await processesOf(lab, name, earlier)),
-    ...named.filter((text) => belongs(text, name, earlier)),
+    ...(await processesOf(lab, name)),
+    ...named.filter((text) => belongs(text, name)),
     ...links.split('\n').filter((line) => line.endsWith(`alias ${directory}`)),
     ...mounts.split('\n').filter((line) => line.includes(directory)),
     ...(await readdir(directory).catch(() => [])),

@@ -1,5 +1,4 @@
 /** What has to be in an overlay's namespace on a host, and which of the things there are the data plane's own. */
-
 import { hostOf } from '../../model/cidr.ts';
 import { macOf, type OverlayState } from '../../model/network-state.ts';
 import { canonical, isV4, single } from '../address.ts';

@@ -1,5 +1,4 @@
 /** The tables of nftables within an overlay's namespace: the balancer of its services, and what may pass. */
-
 import { hostOf } from '../../model/cidr.ts';
 import { macOf, type OverlayState } from '../../model/network-state.ts';
 import { isV4, isV6, toHex, toNumber, unique } from '../address.ts';
